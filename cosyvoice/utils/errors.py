@@ -1,0 +1,32 @@
+"""Errors that a caller of the engine can cause, each said in English and in Chinese.
+
+The service turns them into HTTP errors by class; programs may catch InputError for all of them.
+"""
+
+
+class InputError(ValueError):
+    """A value from the caller cannot be used. str() gives both languages, one line."""
+
+    def __init__(self, en: str, zh: str):
+        super().__init__(f"{en} / {zh}")
+        self.en, self.zh = en, zh
+
+
+class TextError(InputError):
+    """The text is empty, too long, or holds nothing that can be spoken."""
+
+
+class ReferenceAudioError(InputError):
+    """The reference audio cannot be read, is silent, too short or too long."""
+
+
+class UnknownSpeaker(InputError):
+    """The model has no speaker of that name."""
+
+
+class VoiceError(InputError):
+    """A saved voice is damaged, incomplete, or made by another model family."""
+
+
+class InstructUnsupported(InputError):
+    """The loaded model was not trained to follow instructions."""
