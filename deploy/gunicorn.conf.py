@@ -1,0 +1,18 @@
+"""gunicorn -c deploy/gunicorn.conf.py all_api:app
+
+One worker, because the model is one; many threads, because a listener holds one from the first byte to the last. The worker
+loads the model itself (no preload: a forked process must not inherit torch's threads). gthread is not killed in the middle
+of a long stream, as the sync worker is.
+"""
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '9883')}"
+worker_class = "gthread"
+workers = 1
+threads = int(os.environ.get("THREADS", "40"))
+preload_app = False
+timeout = 120            # seconds without a sign of life from the worker
+graceful_timeout = 60    # seconds that running streams get when the service stops
+keepalive = 5
+accesslog = None         # all_api writes one line per request, without query strings
+control_socket_disable = True  # gunicorn 27 would put a socket into the home directory

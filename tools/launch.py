@@ -1,0 +1,132 @@
+"""Start CosyVoice from a fresh checkout: make `.venv`, install the requirements, run the service, open its page.
+
+Standard library only, since it runs before anything is installed. `run.sh`, `run.bat` and `test.sh` call it:
+
+    python tools/launch.py [--no-browser] [options of all_api.py]
+    python tools/launch.py --test [options of pytest]
+
+A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL, pip.conf, ...) are
+honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
+"""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import venv
+import webbrowser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENV = ROOT / ".venv"
+PYTHON = ENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"  # Linux wheels on PyPI bring several GB of CUDA
+PAGE_WAIT = 600  # seconds a big model may take to load before we stop waiting to open the page
+
+
+def say(en: str, zh: str) -> None:
+    print(f"[CosyVoice] {en} / {zh}", flush=True)
+
+
+def digest(requirements: Path) -> str:
+    """Hash of a requirements file, of those it includes, and of the interpreter they were installed for."""
+    text = requirements.read_text("utf-8")
+    included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
+    parts = [sys.version, text] + [(requirements.parent / name).read_text("utf-8") for name in included]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def make_env() -> None:
+    """Create `.venv`, again when its interpreter no longer runs (moved folder, removed Python)."""
+    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0:
+        return
+    say("making the environment .venv", "正在创建运行环境 .venv")
+    try:
+        venv.create(ENV, with_pip=True, clear=True)
+    except subprocess.CalledProcessError:
+        sys.exit("[CosyVoice] this Python cannot make environments; on Debian or Ubuntu run: sudo apt install python3-venv"
+                 " / 此 Python 无法创建虚拟环境；在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv")
+
+
+def wants_cpu_torch() -> bool:
+    """Linux without an NVIDIA driver, and no package index chosen by the user."""
+    if not sys.platform.startswith("linux") or shutil.which("nvidia-smi"):
+        return False
+    settings = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+    return not any(word in settings for word in ("index-url", "find-links", "no-index"))
+
+
+def install(name: str) -> None:
+    """Install a requirements file unless the environment already has exactly it."""
+    requirements, stamp = ROOT / name, ENV / f"{name}.installed"
+    wanted = digest(requirements)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("installing packages; the first time takes a few minutes", "正在安装依赖，首次需要几分钟")
+    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    if wants_cpu_torch():
+        torch = next(line for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if line.startswith("torch=="))
+        run(pip + [torch, "--index-url", CPU_TORCH])
+    run(pip + ["-r", requirements])
+    stamp.write_text(wanted)
+
+
+def run(command) -> None:
+    if subprocess.run(command, cwd=ROOT).returncode:
+        sys.exit("[CosyVoice] installation failed: the lines above say why; check the network or choose a mirror with"
+                 " PIP_INDEX_URL, then start again / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试")
+
+
+def open_page_when_ready(url: str, service: subprocess.Popen) -> None:
+    """Open the page once the service answers; give up when it ends or after PAGE_WAIT seconds."""
+    deadline = time.monotonic() + PAGE_WAIT
+    while service.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                say(f"ready: {url}", f"已就绪: {url}")
+                webbrowser.open(url)
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+
+
+def option(arguments: list, name: str, default: str) -> str:
+    for i, argument in enumerate(arguments):
+        if argument == f"--{name}" and i + 1 < len(arguments):
+            return arguments[i + 1]
+        if argument.startswith(f"--{name}="):
+            return argument.split("=", 1)[1]
+    return default
+
+
+def serve(arguments: list) -> int:
+    browser = "--no-browser" not in arguments
+    arguments = [a for a in arguments if a != "--no-browser"]
+    port = option(arguments, "port", os.environ.get("PORT", "9883"))
+    service = subprocess.Popen([PYTHON, "all_api.py", *arguments], cwd=ROOT)
+    if browser:
+        threading.Thread(target=open_page_when_ready, args=(f"http://127.0.0.1:{port}", service), daemon=True).start()
+    try:
+        return service.wait()
+    except KeyboardInterrupt:  # Ctrl-C reaches the service as well; wait for it to end
+        return service.wait()
+
+
+def main(arguments: list) -> int:
+    if sys.version_info < (3, 10):
+        sys.exit(f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
+                 f" / 需要 Python 3.10 或更高版本，当前为 {sys.version.split()[0]}")
+    make_env()
+    if "--test" in arguments:
+        install("requirements-test.txt")
+        return subprocess.run([PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT).returncode
+    install("requirements.txt")
+    return serve(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
