@@ -1,0 +1,55 @@
+"""Weight-only int8 for ONNX files: float32 weights in, int8 values with one scale an output channel out.
+
+Activations stay float32: a DequantizeLinear node in front of each user rebuilds the weight, so any runtime gives the
+same answer. Dynamic int8 (activations too) costs CAM++ three times the error and is not used.
+"""
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+SMALLEST = 1024                           # values; biases and norms below this stay float32
+CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": -1}
+
+
+def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Replace every large convolution or matrix weight of the main graph by int8 and a scale a channel.
+
+    model: opset 13 or newer, weights as initializers. A Gemm is taken as transB=1, which is how torch exports it.
+    Returns a new model; the given one is not changed.
+    """
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    graph = model.graph
+    weights = {i.name: i for i in graph.initializer if i.data_type == TensorProto.FLOAT}
+    dequantizers = []
+    for name, axis in find_weights(graph, weights):
+        dequantizers.append(replace_weight(graph, weights[name], axis))
+    nodes = dequantizers + list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def find_weights(graph, weights):
+    """(name, channel axis) of each initializer that is large and used only as the weight of one kind of node."""
+    users = {}
+    for node in graph.node:
+        for position, name in enumerate(node.input):
+            if name in weights:
+                users.setdefault(name, set()).add((node.op_type, position))
+    for name, used in users.items():
+        op, position = next(iter(used))
+        if len(used) == 1 and position == 1 and op in CHANNEL_AXIS and np.prod(weights[name].dims) >= SMALLEST:
+            yield name, CHANNEL_AXIS[op] % len(weights[name].dims)
+
+
+def replace_weight(graph, initializer, axis):
+    """Store one initializer as int8 and a scale; return the DequantizeLinear node that rebuilds it under its old name."""
+    name, value = initializer.name, numpy_helper.to_array(initializer)
+    other = tuple(i for i in range(value.ndim) if i != axis)
+    scale = np.maximum(np.abs(value).max(axis=other, keepdims=True), 1e-12) / 127
+    small = np.clip(np.round(value / scale), -127, 127).astype(np.int8)
+    graph.initializer.remove(initializer)
+    graph.initializer.append(numpy_helper.from_array(small, f"{name}.int8"))
+    graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32).reshape(-1), f"{name}.scale"))
+    return helper.make_node("DequantizeLinear", [f"{name}.int8", f"{name}.scale"], [name], axis=axis)
