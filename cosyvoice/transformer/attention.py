@@ -1,0 +1,101 @@
+"""Self-attention with relative positions: (B, T, D) frames -> (B, T, D) frames that have looked at each other.
+
+Parameter names follow the released llm.pt and flow.pt.
+Source: Dai et al. 2019 (arXiv 1901.02860), section 3.3; both signs of a distance are told apart, as in ESPnet.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tensor:
+    """Sinusoids of the distances past-1, past-2, ..., -future (query minus key), float32 (past + future, width)."""
+    distance = torch.arange(past - 1, -future - 1, -1, dtype=torch.float32, device=device)[:, None]
+    rate = torch.exp(torch.arange(0, width, 2, dtype=torch.float32, device=device) * -(math.log(10000.0) / width))
+    return torch.stack([torch.sin(distance * rate), torch.cos(distance * rate)], dim=-1).flatten(1)
+
+
+class KeyValues:
+    """Keys and values that one layer has seen in one request; the room doubles when it is full."""
+
+    def __init__(self):
+        self.store, self.length = None, 0
+
+    def append(self, k: Tensor, v: Tensor) -> Tensor:
+        """Add k and v, each (B, H, T, D/H). Returns all so far as a view, (2, B, H, S, D/H)."""
+        end = self.length + k.size(2)
+        if self.store is None or end > self.store.size(3):
+            self._grow(k, max(2 * end, 256))
+        self.store[0, :, :, self.length:end] = k
+        self.store[1, :, :, self.length:end] = v
+        self.length = end
+        return self.store[:, :, :, :end]
+
+    def _grow(self, like: Tensor, room: int):
+        store = like.new_empty(2, *like.shape[:2], room, like.size(3))
+        if self.store is not None:
+            store[:, :, :, :self.length] = self.store[:, :, :, :self.length]
+        self.store = store
+
+
+class RelativeAttention(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"output_size={width} is not a multiple of attention_heads={heads}")
+        self.heads, self.dropout = heads, dropout
+        self.linear_q = nn.Linear(width, width)
+        self.linear_k = nn.Linear(width, width)
+        self.linear_v = nn.Linear(width, width)
+        self.linear_out = nn.Linear(width, width)
+        self.linear_pos = nn.Linear(width, width, bias=False)
+        self.pos_bias_u = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))
+        self.pos_bias_v = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))
+
+    def forward(self, x: Tensor, positions: Tensor, hidden: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
+        """Attend from the new frames to everything seen so far.
+
+        x: (B, T, D) new frames. positions: (H, W, D/H), the projected distances S-1, S-2, ..., S-W with W > S.
+        hidden: bool, broadcasts to (B, H, T, S), True where a key must not be seen. cache: extended in place.
+        """
+        q, k, v = (self._split(project(x)) for project in (self.linear_q, self.linear_k, self.linear_v))
+        if cache is not None:
+            k, v = cache.append(k, v)
+        bias = self._position_scores(q, positions, k.size(2))
+        if hidden is not None:
+            bias = bias.masked_fill(hidden, -math.inf)
+        q = q + self.pos_bias_u[:, None].to(q.dtype)
+        y = _attend(q, k, v, bias, self.dropout if self.training else 0.0)
+        return self.linear_out(y.transpose(1, 2).flatten(2))
+
+    def project_positions(self, sinusoids: Tensor) -> Tensor:
+        """(W, D) -> (H, W, D/H)"""
+        return self.linear_pos(sinusoids).unflatten(1, (self.heads, -1)).transpose(0, 1)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)                    # (B, H, T, D/H)
+
+    def _position_scores(self, q: Tensor, positions: Tensor, keys: int) -> Tensor:
+        """Scores (B, H, T, S) of the distance from each query to each key, already over sqrt(D/H).
+
+        Column w of the product is distance S-1-w. The last query reads columns 0..S-1, each query before it
+        starts one column later: reading the same memory in rows one shorter moves every row into place.
+        """
+        q = (q + self.pos_bias_v[:, None].to(q.dtype)) / math.sqrt(q.size(3))
+        scores = q @ positions.transpose(1, 2)                                     # (B, H, T, W)
+        rows, stride = scores.size(2), scores.size(3) - 1
+        moved = scores.flatten(2)[..., rows - 1:rows - 1 + rows * stride]
+        return moved.unflatten(2, (rows, stride))[..., :keys]
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float) -> Tensor:
+    """softmax(q k' / sqrt(D/H) + bias) v. The fused kernel has no gradient for a bias: training writes it out."""
+    if not bias.requires_grad:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+    batch = q.shape[:2]
+    q, k, v, bias = (t.flatten(0, 1) for t in (q, k, v, bias))
+    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.size(2)))
+    weights = F.dropout(scores.softmax(-1), dropout)
+    return torch.bmm(weights, v).unflatten(0, batch)

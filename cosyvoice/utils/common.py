@@ -1,0 +1,41 @@
+"""Small shared parts: choosing the next speech token from its scores, and cross-fading two overlapping pieces."""
+import torch
+from torch import Tensor
+
+IGNORE_ID = -1                            # a target that does not count in the loss
+
+
+def ras_sampling(weighted_scores: Tensor, decoded_tokens: list[int], sampling: int, top_p: float = 0.8, top_k: int = 25,
+                 win_size: int = 10, tau_r: float = 0.1, generator: torch.Generator | None = None) -> int:
+    """Draw a token from the nucleus; one that came too often lately is ruled out and drawn again from all others.
+
+    weighted_scores: (V,) log-probabilities or logits. `sampling` has no effect: kept for the call that upstream defines.
+    Source: VALL-E 2 (arXiv 2406.05370), section 3.4.1; that the repeated token is ruled out is upstream's.
+    """
+    token = nucleus_sampling(weighted_scores, top_p, top_k, generator)
+    if decoded_tokens[-win_size:].count(token) >= win_size * tau_r:
+        others = weighted_scores.index_fill(0, torch.tensor([token], device=weighted_scores.device), -torch.inf)
+        token = random_sampling(others, generator)
+    return token
+
+
+def nucleus_sampling(weighted_scores: Tensor, top_p: float = 0.8, top_k: int = 25, generator: torch.Generator | None = None) -> int:
+    """Draw from the likeliest tokens: at most top_k, as many as it takes to reach probability top_p."""
+    probability, order = weighted_scores.softmax(0).sort(descending=True, stable=True)
+    probability = probability[:top_k]
+    size = 1 + int((probability.cumsum(0)[:-1] < top_p).sum())
+    return int(order[probability[:size].multinomial(1, replacement=True, generator=generator)])
+
+
+def random_sampling(weighted_scores: Tensor, generator: torch.Generator | None = None) -> int:
+    return int(weighted_scores.softmax(0).multinomial(1, replacement=True, generator=generator))
+
+
+def fade_in_out(fade_in: Tensor, fade_out: Tensor, window: Tensor) -> Tensor:
+    """Cross-fade the start of `fade_in` with the end of `fade_out` over half of `window`, its rising half first.
+
+    Both are (..., T); the result has the shape of `fade_in`. The inputs are not changed.
+    """
+    overlap = window.size(0) // 2
+    mixed = fade_in[..., :overlap] * window[:overlap] + fade_out[..., -overlap:] * window[overlap:]
+    return torch.cat([mixed, fade_in[..., overlap:]], dim=-1)
