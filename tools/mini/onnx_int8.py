@@ -1,7 +1,7 @@
-"""Weight-only int8 for ONNX files: float32 weights in, int8 values with one scale an output channel out.
+"""Small weights for ONNX files: float32 weights in, int8 values with one scale an output channel (or float16) out.
 
-Activations stay float32: a DequantizeLinear node in front of each user rebuilds the weight, so any runtime gives the
-same answer. Dynamic int8 (activations too) costs CAM++ three times the error and is not used.
+Activations stay float32: a DequantizeLinear or Cast node in front of each user rebuilds the weight, so any runtime gives
+the same answer. Dynamic int8 (activations too) costs CAM++ three times the error and is not used.
 """
 import numpy as np
 import onnx
@@ -11,19 +11,21 @@ SMALLEST = 1024                           # values; biases and norms below this 
 CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": -1}
 
 
-def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
     """Replace every large convolution or matrix weight of the main graph by int8 and a scale a channel.
 
     model: opset 13 or newer, weights as initializers. A Gemm is taken as transB=1, which is how torch exports it.
+    half: words; a weight whose user has one of them in its node name becomes float16 instead, for sensitive layers.
     Returns a new model; the given one is not changed.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
     graph = model.graph
     weights = {i.name: i for i in graph.initializer if i.data_type == TensorProto.FLOAT}
-    dequantizers = []
-    for name, axis in find_weights(graph, weights):
-        dequantizers.append(replace_weight(graph, weights[name], axis))
-    nodes = dequantizers + list(graph.node)
+    rebuilders = []
+    for name, axis, user in list(find_weights(graph, weights)):
+        sensitive = any(word in user for word in half)
+        rebuilders.append(store_half(graph, weights[name]) if sensitive else store_int8(graph, weights[name], axis))
+    nodes = rebuilders + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
     onnx.checker.check_model(model)
@@ -31,19 +33,27 @@ def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def find_weights(graph, weights):
-    """(name, channel axis) of each initializer that is large and used only as the weight of one kind of node."""
+    """(name, channel axis, user's node name) of each initializer that is large and only ever the weight of one kind of node."""
     users = {}
     for node in graph.node:
         for position, name in enumerate(node.input):
             if name in weights:
-                users.setdefault(name, set()).add((node.op_type, position))
+                users.setdefault(name, {})[node.op_type, position] = node.name
     for name, used in users.items():
-        op, position = next(iter(used))
+        (op, position), user = next(iter(used.items()))
         if len(used) == 1 and position == 1 and op in CHANNEL_AXIS and np.prod(weights[name].dims) >= SMALLEST:
-            yield name, CHANNEL_AXIS[op] % len(weights[name].dims)
+            yield name, CHANNEL_AXIS[op] % len(weights[name].dims), user
 
 
-def replace_weight(graph, initializer, axis):
+def store_half(graph, initializer):
+    """Store one initializer as float16; return the Cast node that rebuilds it under its old name."""
+    name, value = initializer.name, numpy_helper.to_array(initializer)
+    graph.initializer.remove(initializer)
+    graph.initializer.append(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
+    return helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT)
+
+
+def store_int8(graph, initializer, axis):
     """Store one initializer as int8 and a scale; return the DequantizeLinear node that rebuilds it under its old name."""
     name, value = initializer.name, numpy_helper.to_array(initializer)
     other = tuple(i for i in range(value.ndim) if i != axis)
