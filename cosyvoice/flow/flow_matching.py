@@ -1,0 +1,74 @@
+"""Conditional flow matching: noise -> mel along the velocity field of an estimator.
+
+Source: Lipman et al. 2022 (optimal-transport paths); classifier-free guidance as in Voicebox (arXiv 2306.15687).
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cosyvoice.utils.noise import draw
+
+
+class ConditionalCFM(nn.Module):
+    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, and
+    n_timesteps (10 unless given). Its reg_loss_type stands in every official YAML and never had an effect; in_channels,
+    n_spks and spk_emb_dim only describe the estimator.
+    """
+
+    def __init__(self, in_channels: int, cfm_params, n_spks: int = 1, spk_emb_dim: int = 64, estimator: nn.Module = None):
+        super().__init__()
+        for name, choices in (("solver", ("euler",)), ("t_scheduler", ("cosine", "linear"))):
+            if cfm_params[name] not in choices:
+                raise ValueError(f"{name} {cfm_params[name]!r} is not supported by ConditionalCFM; use {' or '.join(choices)}")
+        self.estimator = estimator
+        self.sigma_min = cfm_params.get("sigma_min", 1e-4)
+        self.t_scheduler = cfm_params["t_scheduler"]
+        self.training_cfg_rate = cfm_params["training_cfg_rate"]
+        self.inference_cfg_rate = cfm_params["inference_cfg_rate"]
+        self.n_timesteps = cfm_params.get("n_timesteps", 10)
+
+    @torch.inference_mode()
+    def forward(self, mu: Tensor, spks: Tensor, cond: Tensor, prompt_len: int, overlap: int, cache: Tensor,
+                generator: torch.Generator | None = None, check=None) -> tuple[Tensor, Tensor]:
+        """mu, cond (1, 80, T), spks (1, 80) -> mel (1, 80, T) and the cache for the next chunk of the same stream.
+
+        cache (1, 80, C, 2): noise and mu of the first C frames, from the chunk before (C = 0 at the start): the prompt,
+        of prompt_len frames, and the overlap frames which both chunks speak. check: called before every step; may raise.
+        """
+        z = draw(torch.randn, mu.shape, mu, generator)
+        start = torch.stack([z, mu], -1)
+        start = torch.cat([cache, start[:, :, cache.shape[2]:]], 2)
+        cache = torch.cat([start[:, :, :prompt_len], start[:, :, -overlap:]], 2)
+        z, mu = start.unbind(-1)
+        return self.solve_euler(z, mu, spks, cond, check), cache
+
+    def solve_euler(self, x, mu, spks, cond, check):
+        """Row 0 of the estimator's batch has the conditions, row 1 has zeros: guidance leads away from the latter."""
+        mu, spks, cond = (torch.cat([c, torch.zeros_like(c)]) for c in (mu, spks, cond))
+        times, w = self.times(x), self.inference_cfg_rate
+        for t, dt in zip(times, times.diff()):
+            if check is not None:
+                check()
+            guided, free = self.estimator(x.expand(2, -1, -1), None, mu, t.expand(2), spks, cond).split(1)
+            x = x + dt * ((1 + w) * guided - w * free)
+        return x
+
+    def times(self, x):
+        t = torch.linspace(0, 1, self.n_timesteps + 1, device=x.device)
+        return 1 - torch.cos(t * (0.5 * torch.pi)) if self.t_scheduler == "cosine" else t
+
+    def compute_loss(self, x1: Tensor, mask: Tensor, mu: Tensor, spks: Tensor, cond: Tensor) -> Tensor:
+        """Mean squared error of the velocity at a random time of each row.
+
+        x1 mel, mu, cond (B, 80, T); mask (B, 1, T); spks (B, 80). A row loses all its conditions with probability
+        training_cfg_rate. Draws: times, noise, losses of condition.
+        """
+        t = draw(torch.rand, (len(mu), 1, 1), x1)
+        z = draw(torch.randn, x1.shape, x1)
+        y = (1 - (1 - self.sigma_min) * t) * z + t * x1
+        velocity = x1 - (1 - self.sigma_min) * z
+        if self.training_cfg_rate > 0:
+            keep = draw(torch.rand, (len(mu), 1, 1), x1) > self.training_cfg_rate
+            mu, spks, cond = mu * keep, spks * keep[:, 0], cond * keep
+        predicted = self.estimator(y, mask, mu, t[:, 0, 0], spks, cond).float()
+        return F.mse_loss(predicted * mask, velocity * mask, reduction="sum") / (mask.sum() * mu.shape[1])
