@@ -1,0 +1,289 @@
+"""Training data as a chain of generators: parquet files -> rows -> padded batches.
+
+Each function takes an iterable of dicts and yields dicts; cosyvoice.yaml names them in order (`data_pipeline`) and binds
+their keywords. Columns of a row: `utt`, `audio_data` (an encoded file; null where only tokens are known), `text`,
+`speech_token`, `utt_embedding`, `spk_embedding` as upstream's tools/make_parquet_list.py writes them, and of our own,
+all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_speaker` (the LM learns the row without its speaker).
+pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
+"""
+import random
+from io import BytesIO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+POOL = 64                                 # batches drawn from at random in training
+
+
+def parquet_opener(data, mode="train", audio=True):
+    """Yield one dict per row of each file in `data`, items {"src": path}.
+
+    audio: True leaves out rows without audio; False never reads the audio and yields every row (the LM needs tokens only).
+    Raises FileNotFoundError, or ValueError naming a file that is no parquet.
+    """
+    for item in data:
+        for row in read_rows(item["src"], audio):
+            if not audio or row.get("audio_data") is not None:
+                yield {**item, **row}
+
+
+def read_rows(path, audio):
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+    try:
+        with ParquetFile(path) as file:
+            columns = [name for name in file.schema_arrow.names if audio or name != "audio_data"]
+            for table in file.iter_batches(batch_size=64, columns=columns):
+                for i in range(table.num_rows):
+                    yield {name: to_python(table.column(name)[i]) for name in columns}
+    except (ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise FileNotFoundError(f"{path} not found: it is named in the data list") from error
+        raise ValueError(f"{path} cannot be read as parquet: {error}") from error
+
+
+def to_python(scalar):
+    """An arrow value as Python has it, lists as numpy arrays of their own memory."""
+    values = getattr(scalar, "values", None)
+    return scalar.as_py() if values is None else values.to_numpy(zero_copy_only=False, writable=True)
+
+
+def tokenize(data, get_tokenizer, allowed_special, mode="train"):
+    """Add `text_token` where the row does not bring it. The tokenizer is built only if some row needs it."""
+    tokenizer = None
+    for sample in data:
+        if sample.get("text_token") is None:
+            tokenizer = tokenizer or get_tokenizer()
+            sample["text_token"] = tokenizer.encode(sample["text"], allowed_special=allowed_special)
+        yield sample
+
+
+def filter(data, max_length=10240, min_length=10, token_max_length=200, token_min_length=1,
+           min_output_input_ratio=0.0005, max_output_input_ratio=1, mode="train"):
+    """Decode the audio to `speech` (1, N) and `sample_rate`; drop rows out of bounds.
+
+    max_length, min_length: of the audio, in units of 10 ms. token_*: of the text. *_ratio: text tokens per 10 ms.
+    Raises ValueError naming file and utterance when the audio cannot be decoded.
+    """
+    for sample in data:
+        words = len(sample["text_token"])
+        if not token_min_length <= words <= token_max_length or len(sample.get("speech_token", [0])) == 0:
+            continue
+        if "audio_data" in sample:
+            sample["speech"], sample["sample_rate"] = decode(sample)
+            length = sample["speech"].shape[1] / sample["sample_rate"] * 100
+            if not min_length <= length <= max_length:
+                continue
+            if length and not min_output_input_ratio <= words / length <= max_output_input_ratio:
+                continue
+        yield sample
+
+
+def decode(sample):
+    """Encoded audio of a row -> mono (1, N) float32 and its rate."""
+    import soundfile
+    try:
+        wav, rate = soundfile.read(BytesIO(sample.pop("audio_data")), dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise ValueError(f"{sample['src']}: audio of utterance {sample['utt']!r} cannot be decoded: {error}") from error
+    return torch.from_numpy(wav.mean(1))[None], rate
+
+
+def resample(data, resample_rate=22050, min_sample_rate=16000, mode="train"):
+    """Bring `speech` to `resample_rate` Hz and its peak to at most 1; drop audio recorded below `min_sample_rate`."""
+    for sample in data:
+        if "speech" in sample:
+            if sample["sample_rate"] < min_sample_rate:
+                continue
+            speech = convert(sample["speech"], sample["sample_rate"], resample_rate)
+            sample["speech"], sample["sample_rate"] = speech / speech.abs().max().clamp(min=1), resample_rate
+        yield sample
+
+
+def convert(wav, from_rate, to_rate):
+    if from_rate == to_rate:
+        return wav
+    from cosyvoice.utils.audio import resample                     # needs librosa
+    return resample(wav, from_rate, to_rate)
+
+
+def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random):
+    """Cut a random piece of `truncate_length` samples (shorter audio is padded with zeros), and its `pitch_feat`.
+
+    The piece starts on a mel frame, so a stored pitch stays aligned.
+    """
+    if truncate_length % hop_size:
+        raise ValueError(f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}")
+    frames = truncate_length // hop_size
+    for sample in data:
+        start = rng.randint(0, max(0, sample["speech"].shape[1] // hop_size - frames))
+        sample["speech"] = piece(sample["speech"], start * hop_size, truncate_length)
+        if sample.get("pitch_feat") is not None:
+            sample["pitch_feat"] = piece(torch.as_tensor(sample["pitch_feat"]), start, frames)
+        yield sample
+
+
+def piece(x, start, length):
+    """`length` values of the last axis from `start`, zeros after the end."""
+    x = x[..., start:start + length]
+    return F.pad(x, (0, length - x.shape[-1]))
+
+
+def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
+    """Add `speech_feat` (T, 80). With a token rate in Hz, tokens and mel are cut to the same length, the shorter one's.
+
+    feat_extractor: a partial of matcha.utils.audio.mel_spectrogram; its keywords tell the rate and hop of the mel.
+    """
+    for sample in data:
+        if "speech" in sample:
+            sample["speech_feat"] = feat_extractor(sample["speech"])[0].T
+            if token_rate:
+                mel_rate = feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
+                align(sample, mel_rate / token_rate)
+        yield sample
+
+
+def align(sample, ratio):
+    """Cut `speech_token` and `speech_feat` to one duration; n tokens are int(n * ratio) frames, as in flow inference."""
+    tokens = min(len(sample["speech_token"]), round(sample["speech_feat"].shape[0] / ratio))
+    sample["speech_token"] = sample["speech_token"][:tokens]
+    sample["speech_feat"] = sample["speech_feat"][:int(tokens * ratio)]
+
+
+def compute_f0(data, sample_rate, hop_size, mode="train"):
+    """Make `pitch_feat` (T,) in Hz as long as the mel: the stored one, or pyworld's where the row has none."""
+    for sample in data:
+        stored, frames = sample.get("pitch_feat"), sample["speech_feat"].shape[0]
+        pitch = world_pitch(sample["speech"][0], sample_rate, hop_size) if stored is None else torch.as_tensor(stored)
+        sample["pitch_feat"] = piece(pitch.float(), 0, frames)
+        yield sample
+
+
+def world_pitch(wav, sample_rate, hop_size):
+    """F0 by harvest and stonemask (dio where harvest finds nothing), read at the middle of each mel frame."""
+    try:
+        import pyworld
+    except ImportError as error:
+        raise RuntimeError("no pitch_feat column and pyworld is not installed: pip install pyworld") from error
+    wav, step = wav.double().numpy(), 1000 * hop_size / sample_rate
+    f0, times = pyworld.harvest(wav, sample_rate, frame_period=step)
+    if (f0 > 0).sum() < 5:
+        f0, times = pyworld.dio(wav, sample_rate, frame_period=step)
+    f0 = torch.from_numpy(pyworld.stonemask(wav, f0, times, sample_rate))
+    return torch.where((f0[:-1] > 0) & (f0[1:] > 0), (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double())
+
+
+def parse_embedding(data, normalize, mode="train"):
+    """Make the x-vectors `utt_embedding` and `spk_embedding` tensors (192,), of unit length if asked.
+
+    A row with only one of them uses it for both.
+    """
+    for sample in data:
+        present = [name for name in ("utt_embedding", "spk_embedding") if sample.get(name) is not None]
+        if not present:
+            raise ValueError(f"{sample['src']}: utterance {sample['utt']!r} has neither utt_embedding nor spk_embedding")
+        found = {name: torch.tensor(np.asarray(sample[name], dtype=np.float32)) for name in present}
+        for name in ("utt_embedding", "spk_embedding"):
+            vector = found.get(name, found[present[0]])
+            sample[name] = F.normalize(vector, dim=0) if normalize else vector
+        yield sample
+
+
+def shuffle(data, shuffle_size=10000, mode="train", rng=random):
+    """Mix the rows within a window of `shuffle_size`; validation keeps their order."""
+    if mode != "train":
+        yield from data
+        return
+    window = []
+    for sample in data:
+        window.append(sample)
+        if len(window) >= shuffle_size:
+            rng.shuffle(window)
+            yield from window[:shuffle_size // 2]
+            del window[:shuffle_size // 2]
+    rng.shuffle(window)
+    yield from window
+
+
+def size(sample):
+    """What a row costs: its mel frames, or the positions of its LM sequence where there is no mel."""
+    if "speech_feat" in sample:
+        return sample["speech_feat"].shape[0]
+    return len(sample["text_token"]) + len(sample["speech_token"])
+
+
+def sort(data, sort_size=500, mode="train"):
+    """Order the rows by size within blocks of `sort_size`, so that a batch holds rows of like length."""
+    for block in groups(data, sort_size):
+        yield from sorted(block, key=size)
+
+
+def groups(data, count):
+    group = []
+    for item in data:
+        group.append(item)
+        if len(group) == count:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def batch(data, batch_type="static", batch_size=16, max_frames_in_batch=12000, mode="train", rng=random):
+    """Group rows into lists: "static" by number, "dynamic" by padded size of at most `max_frames_in_batch`.
+
+    A row above that size is a batch of its own. In training the batches leave in random order: sorted input would
+    otherwise make the losses rise and fall with the length.
+    """
+    if batch_type not in ("static", "dynamic"):
+        raise ValueError(f"unknown batch_type {batch_type!r}; use static or dynamic")
+    batches = groups(data, batch_size) if batch_type == "static" else dynamic_batch(data, max_frames_in_batch)
+    for pool in groups(batches, POOL):
+        if mode == "train":
+            rng.shuffle(pool)
+        yield from pool
+
+
+def dynamic_batch(data, max_frames):
+    rows, longest = [], 0
+    for sample in data:
+        longest = max(longest, size(sample))
+        if rows and longest * (len(rows) + 1) > max_frames:
+            yield rows
+            rows, longest = [], size(sample)
+        rows.append(sample)
+    if rows:
+        yield rows
+
+
+def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False):
+    """Make each list of rows one batch: `name` (B, T, ...) padded with zeros and `name_len` (B,) int32, longest row first.
+
+    `embedding` (B, 192) is the speaker's or the utterance's x-vector; with drop_speaker (for the LM) zeros in
+    `no_speaker` rows. With gan also `speech` (B, N) and `pitch_feat` (B, T).
+    """
+    names = ["text_token", "speech_token", "speech_feat"] + ["speech", "pitch_feat"] * gan
+    for rows in data:
+        rows = sorted(rows, key=size, reverse=True)
+        result = {"utts": [row["utt"] for row in rows], "text": [row.get("text") for row in rows]}
+        for name in names:
+            if all(row.get(name) is not None for row in rows):
+                values = [to_tensor(name, row[name]) for row in rows]
+                result[name + "_len"] = torch.tensor([len(x) for x in values], dtype=torch.int32)
+                result[name] = pad_sequence(values, batch_first=True)
+        for name in ("utt_embedding", "spk_embedding"):
+            result[name] = torch.stack([row[name] for row in rows])
+        result["embedding"] = result["spk_embedding" if use_spk_embedding else "utt_embedding"]
+        if drop_speaker:
+            known = [not row.get("no_speaker") for row in rows]
+            result["embedding"] = result["embedding"] * torch.tensor(known)[:, None]
+        yield result
+
+
+def to_tensor(name, value):
+    value = torch.as_tensor(value)
+    if name.endswith("token"):
+        return value.long()
+    return value[0] if name == "speech" else value
