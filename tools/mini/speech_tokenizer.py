@@ -1,0 +1,286 @@
+"""Speech tokenizer of the small model: whisper log-mel at 100 Hz -> designed speech tokens at 25 Hz, as ONNX.
+
+    python -m tools.mini.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
+    python -m tools.mini.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
+
+Tokens are made of a content (a pair of phonemes) and a level of pitch relative to the speaker, see tools/mini/tokens.py.
+In training data both come from the teacher's own durations and F0; here a network learns to hear them in any voice. The
+pitch level is taken against the utterance's mean of log F0, so a token tells what is said, not who says it.
+
+The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T) float32 whisper log-mel and
+`feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
+"""
+import argparse
+import json
+import logging
+import math
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cosyvoice.utils.audio import log_mel_spectrogram
+from tools.mini.onnx_int8 import quantize_weights
+
+N_MELS = 128
+TOKEN_FRAMES = 4                          # log-mel frames a token
+SAMPLES_A_TOKEN = 640                     # at 16 kHz
+CONTENTS = 512
+PITCH_LEVELS = 8
+F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96   # Hz; bins are even in log F0, 2.7 % wide
+F0_BLUR = 1.0                             # bins; width of the target around the true F0
+F0_REACH = 2                              # bins each side of the best one that make up the estimate
+log = logging.getLogger(__name__)
+
+
+class Block(nn.Module):
+    """Depthwise convolution and a two-layer perceptron with residual, as in ConvNeXt. (B, D, T) -> (B, D, T)."""
+
+    def __init__(self, width: int, kernel: int = 7):
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 2 * width)
+        self.down = nn.Linear(2 * width, width)
+
+    def forward(self, x):
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        return x + self.down(F.gelu(self.up(y))).transpose(1, 2)
+
+
+class Attention(nn.Module):
+    """Self-attention without positions: what the whole utterance says about its speaker and channel. (B, D, T) -> (B, D, T)."""
+
+    def __init__(self, width: int, heads: int = 4):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x):
+        batch, width, time = x.shape
+        qkv = self.qkv(self.norm(x.transpose(1, 2))).reshape(batch, time, 3, self.heads, width // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)                        # (B, H, T, D/H) each
+        scores = q @ k.transpose(-1, -2) / math.sqrt(width // self.heads)
+        y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, time, width)
+        return x + self.out(y).transpose(1, 2)
+
+
+class SpeechTokenizer(nn.Module):
+    """The network: log-mel -> logits of content, voicing and F0 at the token rate."""
+
+    def __init__(self, width: int = 256, blocks: int = 6):
+        super().__init__()
+        self.stem = nn.ModuleList([nn.Conv1d(N_MELS, width, 4, stride=2, padding=1), nn.Conv1d(width, width, 4, stride=2, padding=1)])
+        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.attention = nn.ModuleList([Attention(width), Attention(width)])
+        self.norm = nn.LayerNorm(width)
+        self.content = nn.Linear(width, CONTENTS)
+        self.voicing = nn.Linear(width, 1)
+        self.f0 = nn.Linear(width, F0_BINS)
+
+    def forward(self, feats: Tensor):
+        """feats: (B, 128, T), T a multiple of 4. Returns logits: content (B, T/4, 512), voicing (B, T/4), f0 (B, T/4, 96)."""
+        x = feats - feats.mean((1, 2), keepdim=True)
+        for convolution in self.stem:
+            x = F.gelu(convolution(x))
+        half = len(self.blocks) // 2
+        for blocks, attention in ((self.blocks[:half], self.attention[0]), (self.blocks[half:], self.attention[1])):
+            for block in blocks:
+                x = block(x)
+            x = attention(x)
+        x = self.norm(x.transpose(1, 2))
+        return self.content(x), self.voicing(x)[..., 0], self.f0(x)
+
+
+def bin_centers() -> Tensor:
+    """(96,) natural logarithms of the F0 that the bins stand for."""
+    return torch.linspace(math.log(F0_LOW), math.log(F0_HIGH), F0_BINS)
+
+
+def read_log_f0(logits: Tensor) -> Tensor:
+    """(B, T, 96) -> (B, T) log F0: mean of the bins around the best one, weighted by their probability."""
+    bins = torch.arange(F0_BINS, device=logits.device)
+    near = (bins - logits.argmax(-1, keepdim=True)).abs() <= F0_REACH
+    weight = logits.float().softmax(-1) * near
+    return (weight * bin_centers().to(logits.device)).sum(-1) / weight.sum(-1)
+
+
+def pitch_level(log_f0: Tensor, voiced: Tensor) -> Tensor:
+    """Level 0..7 in sixths of an octave around the utterance's mean of log F0 over voiced tokens. (B, T) each."""
+    base = (log_f0 * voiced).sum(-1, keepdim=True) / voiced.sum(-1, keepdim=True).clamp(min=1)
+    level = torch.round(6 / math.log(2) * (log_f0 - base) + 3.5)
+    return level.clamp(0, PITCH_LEVELS - 1)
+
+
+@dataclass
+class Utterance:
+    """Speech with its labels, one a token: content in [0, 512), F0 in Hz or 0 where unvoiced, token as the LM sees it."""
+    wav: np.ndarray                       # (N,) int16 at 16 kHz
+    content: np.ndarray                   # (n,) int64
+    f0: np.ndarray                        # (n,) float32
+    token: np.ndarray                     # (n,) int64
+
+
+def cut(utterance: Utterance, tokens: int, silence: int, rng):
+    """A stretch of `tokens` tokens at a random place and pace, padded with silence: wav (N,) float32, content, f0."""
+    speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
+    need = math.ceil(tokens * speed) + 1
+    start = int(rng.integers(max(1, len(utterance.content) - need + 1)))
+    source = utterance.wav[start * SAMPLES_A_TOKEN:(start + need) * SAMPLES_A_TOKEN].astype(np.float32) / 32768
+    wav = np.interp(np.arange(tokens * SAMPLES_A_TOKEN) * speed, np.arange(len(source)), source, right=0.0).astype(np.float32)
+    index = start + ((np.arange(tokens) + 0.5) * speed).astype(np.int64)
+    inside = index < len(utterance.content)
+    index = np.minimum(index, len(utterance.content) - 1)
+    return wav, np.where(inside, utterance.content[index], silence), np.where(inside, utterance.f0[index] * speed, 0.0)
+
+
+def add_noise(wav, rng):
+    """Noise of a random colour, 5 to 40 dB below the speech."""
+    spectrum = np.fft.rfft(rng.standard_normal(len(wav)))
+    spectrum *= np.maximum(np.arange(len(spectrum)), 16.0) ** -rng.uniform(0, 1)
+    noise = np.fft.irfft(spectrum, len(wav))
+    level = np.sqrt(np.square(wav).mean() / max(np.square(noise).mean(), 1e-12)) * 10 ** (-rng.uniform(5, 40) / 20)
+    return (wav + noise * level).astype(np.float32)
+
+
+def random_equalizer(rng):
+    """(128, 1) smooth change of the log-mel, up to 10 dB."""
+    points = rng.uniform(-0.25, 0.25, 5)
+    return torch.from_numpy(np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points).astype(np.float32))[:, None]
+
+
+def features(wav, rng):
+    """(N,) -> (128, T) log-mel of the stretch, with noise and equaliser now and then."""
+    if rng.random() < 0.5:
+        wav = add_noise(wav, rng)
+    mel = log_mel_spectrogram(torch.from_numpy(wav)[None])[0]
+    return mel + random_equalizer(rng) if rng.random() < 0.5 else mel
+
+
+def make_batch(utterances, rows, tokens, silence, rng):
+    """feats (rows, 128, 4 tokens), content and f0 (rows, tokens), of random stretches."""
+    cuts = [cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)]
+    feats = torch.stack([features(wav, rng) for wav, _, _ in cuts])
+    content = torch.from_numpy(np.stack([c for _, c, _ in cuts]))
+    f0 = torch.from_numpy(np.stack([f for _, _, f in cuts]).astype(np.float32))
+    return feats, content, f0
+
+
+def losses(network, feats, content, f0):
+    """Cross entropies of content, voicing and (where voiced) F0, each a mean over tokens."""
+    content_logits, voicing, f0_logits = network(feats)
+    voiced = f0 > 0
+    target = f0_target(f0[voiced])
+    return {"content": F.cross_entropy(content_logits.float().flatten(0, 1), content.flatten()),
+            "voicing": F.binary_cross_entropy_with_logits(voicing.float(), voiced.float()),
+            "f0": -(target * f0_logits[voiced].float().log_softmax(-1)).sum(-1).mean()}
+
+
+def f0_target(f0: Tensor) -> Tensor:
+    """(M,) Hz -> (M, 96) soft one-hot: a bell of F0_BLUR bins around the true value."""
+    step = math.log(F0_HIGH / F0_LOW) / (F0_BINS - 1)
+    place = (f0.log() - math.log(F0_LOW)) / step
+    return (-0.5 * ((torch.arange(F0_BINS) - place[:, None]) / F0_BLUR).square()).softmax(-1)
+
+
+class Trainer:
+    """One training run that can stop and go on: network, optimiser and CPU seconds spent live in `path`."""
+
+    def __init__(self, path: Path, minutes: float):
+        self.path, self.budget, self.stopped = path, minutes * 60, False
+        self.network = SpeechTokenizer()
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, weight_decay=0.02, betas=(0.9, 0.98))
+        self.step, self.spent = 0, 0.0
+        if path.exists():
+            self.load()
+
+    def load(self):
+        state = torch.load(self.path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent = state["step"], state["spent"]
+
+    def save(self):
+        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent}
+        torch.save(state, self.path.with_suffix(".part"))
+        self.path.with_suffix(".part").replace(self.path)
+
+    def rate(self):
+        """Learning rate: warm-up over 200 steps, then half a cosine over the budget."""
+        return 1.5e-3 * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, self.spent / self.budget))))
+
+    def train_step(self, batch):
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            parts = losses(self.network, *batch)
+        self.optimizer.zero_grad()
+        sum(parts.values()).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        return {name: float(part.detach()) for name, part in parts.items()}
+
+
+class OfficialSignature(nn.Module):
+    """The network with the inputs and the output of the official speech_tokenizer_v1.onnx."""
+
+    def __init__(self, network: SpeechTokenizer):
+        super().__init__()
+        self.network = network
+
+    def forward(self, feats, feats_length):
+        frames = feats_length[0].long() // TOKEN_FRAMES * TOKEN_FRAMES
+        content, voicing, f0 = self.network(feats[:, :, :frames])
+        level = pitch_level(read_log_f0(f0), (voicing > 0).float())
+        return (content.argmax(-1) * PITCH_LEVELS + level.long()).int()
+
+
+def export(network: SpeechTokenizer, path: Path):
+    """Write the network as ONNX with the official signature, weights in int8 with a scale a channel."""
+    frames = 120                          # of the example; the file takes any length
+    torch.onnx.export(OfficialSignature(network.eval()), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(path),
+                      input_names=["feats", "feats_length"], output_names=["indices"], opset_version=17, dynamo=False,
+                      dynamic_axes={"feats": {2: "frames"}, "indices": {1: "tokens"}})
+    onnx.save(quantize_weights(onnx.load(path)), path)
+
+
+def open_session(path: Path):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def tokenize(session, feats: Tensor) -> np.ndarray:
+    """(1, 128, T) log-mel -> (1, T // 4) int32 tokens by an exported file."""
+    return session.run(None, {"feats": feats.numpy(), "feats_length": np.array([feats.shape[2]], dtype=np.int32)})[0]
+
+
+def agreement(session, network, utterances):
+    """How the tokens heard in whole utterances agree with the designed ones, and the ONNX file with the network."""
+    rows, reference = [], OfficialSignature(network.eval())
+    for item in utterances:
+        feats = log_mel_spectrogram(torch.from_numpy(item.wav.astype(np.float32) / 32768)[None])
+        heard = tokenize(session, feats)[0]
+        with torch.no_grad():
+            same = (reference(feats, torch.tensor([feats.shape[2]]))[0].numpy() == heard).mean()
+        rows.append(compare(heard, item) | {"onnx_is_torch": same})
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def compare(heard, item: Utterance):
+    """Shares of tokens that agree: content, also where there is speech; pitch level (voiced) exactly and within one; whole token."""
+    n = min(len(heard), len(item.token))
+    heard, token, content, voiced = heard[:n], item.token[:n], item.content[:n], item.f0[:n] > 0
+    level = heard % PITCH_LEVELS - token % PITCH_LEVELS
+    return {"content": (heard // PITCH_LEVELS == content).mean(), "content_voiced": (heard // PITCH_LEVELS == content)[voiced].mean(),
+            "pitch": (level == 0)[voiced].mean(), "pitch_within_1": (np.abs(level) <= 1)[voiced].mean(), "token": (heard == token).mean()}
