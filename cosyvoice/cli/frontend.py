@@ -1,0 +1,162 @@
+"""Front end: text -> sentences -> ids; reference audio -> speech tokens, mel and speaker vector; one dict per mode.
+
+All tensors are on the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
+"""
+import os
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO, Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cosyvoice.utils import text as texts
+from cosyvoice.utils.audio import REFERENCE_RATE, kaldi_fbank, load_wav, log_mel_spectrogram, resample
+from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
+from cosyvoice.utils.files import read_weights
+
+Audio = str | Path | BinaryIO | Tensor
+
+MIN_SECONDS, MAX_SECONDS = 0.5, 30        # of a reference; the speech tokenizer is trained on at most 30 s
+SILENCE = 1e-3                            # peak, -60 dB
+END_OF_INSTRUCTION = "<endofprompt>"
+PASS_THROUGH = 200                        # tokens; a text that is not normalised is cut when it is longer
+
+
+class CosyVoiceFrontEnd:
+    """Thread-safe. The ONNX models are loaded when a reference is first heard (the speech tokenizer is 500 MB)."""
+
+    def __init__(self, get_tokenizer: Callable, feat_extractor: Callable, campplus_model: str, speech_tokenizer_model: str,
+                 spk2info: str = "", allowed_special: str = "all", sample_rate: int = 22050):
+        self.tokenizer, self.allowed_special = get_tokenizer(), allowed_special
+        self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
+        self.campplus = OnnxModel(campplus_model)
+        self.speech_tokenizer = OnnxModel(speech_tokenizer_model)
+        self.spk2info = read_weights(spk2info) if os.path.exists(spk2info) else {}
+        self._features = lru_cache(maxsize=8)(self._extract)       # keyed by the samples themselves
+
+    # text
+
+    def encode(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, allowed_special=self.allowed_special)
+
+    def text_token(self, text: str) -> Tensor:
+        return torch.tensor([self.encode(text)], dtype=torch.int32)            # (1, L)
+
+    def text_normalize(self, text: str, split=True, text_frontend=True) -> list[str] | str:
+        """The sentences to speak, or with split=False one normalised string, which may be empty.
+
+        A text with <|marks|> is left as written, as with text_frontend=False. Raises TextError when nothing can be spoken.
+        """
+        written = not text_frontend or ("<|" in text and "|>" in text)
+        text = text if written else texts.normalize(text)
+        if not split:
+            return text
+        whole = written and len(self.encode(text)) <= PASS_THROUGH
+        sentences = [text] if whole else texts.split_sentences(text, self.encode)
+        sentences = [s for s in sentences if texts.is_speakable(s) and self.encode(s)]
+        if not sentences:
+            raise TextError("the text holds nothing that can be spoken: send words, not only punctuation or blanks",
+                            "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白")
+        return sentences
+
+    # speakers and references -> what tts() takes beside the text
+
+    def frontend_sft(self, spk_id: str) -> dict:
+        """A speaker of the model; one saved by zero-shot speaks as zero-shot."""
+        info = self.speaker(spk_id)
+        if "embedding" not in info:
+            return info
+        return {"llm_embedding": info["embedding"], "flow_embedding": info["embedding"]}
+
+    def frontend_zero_shot(self, prompt_text: str, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
+        if zero_shot_spk_id:
+            return self.speaker(zero_shot_spk_id)
+        token, mel, embedding = self.features(prompt_wav)
+        values = {"prompt_text": self.text_token(prompt_text), "llm_prompt_speech_token": token,
+                  "flow_prompt_speech_token": token, "prompt_speech_feat": mel}
+        lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in values.items()}
+        return {**values, **lengths, "llm_embedding": embedding, "flow_embedding": embedding}
+
+    def frontend_cross_lingual(self, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
+        """The LM hears the speaker but not the reference, whose language would pull."""
+        voice = self.frontend_zero_shot("", prompt_wav, zero_shot_spk_id)
+        return {name: voice[name] for name in ("flow_prompt_speech_token", "prompt_speech_feat", "llm_embedding", "flow_embedding")}
+
+    def frontend_instruct(self, flow_embedding: Tensor, instruct_text: str) -> dict:
+        """The LM is told how to speak and not who speaks: the speaker would drown the instruction."""
+        if not instruct_text.endswith(END_OF_INSTRUCTION):
+            instruct_text += END_OF_INSTRUCTION                    # what the instruct model was trained with
+        return {"prompt_text": self.text_token(instruct_text), "flow_embedding": flow_embedding}
+
+    def frontend_vc(self, source_wav: Audio, prompt_wav: Audio) -> dict:
+        token, mel, embedding = self.features(prompt_wav)
+        return {"source_speech_token": self.speech_token(reference(source_wav)), "flow_prompt_speech_token": token,
+                "prompt_speech_feat": mel, "flow_embedding": embedding}
+
+    def speaker(self, spk_id: str) -> dict:
+        if spk_id not in self.spk2info:
+            known = ", ".join(self.spk2info) or "none"
+            raise UnknownSpeaker(f"unknown speaker {spk_id!r}; this model has: {known}", f"没有音色 {spk_id!r}；该模型的音色：{known}")
+        return self.spk2info[spk_id]
+
+    # reference audio
+
+    def features(self, wav: Audio) -> tuple[Tensor, Tensor, Tensor]:
+        """Speech tokens (1, N), mel (1, T, 80) and x-vector (1, 192) of a reference, kept for the last few references.
+
+        wav: a path, a file object, or (1, N) float at 16 kHz. Raises ReferenceAudioError. The result is shared: do not write to it.
+        """
+        return self._features(reference(wav).numpy().tobytes())
+
+    @torch.inference_mode(False)
+    def _extract(self, samples: bytes) -> tuple[Tensor, Tensor, Tensor]:
+        wav = torch.frombuffer(bytearray(samples), dtype=torch.float32)[None]
+        mel = self.feat_extractor(resample(wav, REFERENCE_RATE, self.sample_rate)).transpose(1, 2)
+        return self.speech_token(wav), mel, self.speaker_embedding(wav)
+
+    def speech_token(self, wav: Tensor) -> Tensor:
+        mel = log_mel_spectrogram(wav).numpy()
+        token = self.speech_tokenizer.run(mel, np.array([mel.shape[2]], np.int32))
+        return torch.from_numpy(token.astype(np.int32).reshape(1, -1))
+
+    def speaker_embedding(self, wav: Tensor) -> Tensor:
+        fbank = kaldi_fbank(wav)
+        return torch.from_numpy(self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1))
+
+
+def reference(wav: Audio) -> Tensor:
+    """(1, N) float32 at 16 kHz of a reference that can be used, or ReferenceAudioError."""
+    if not isinstance(wav, Tensor):
+        wav = load_wav(wav, REFERENCE_RATE)
+    wav = wav.detach().cpu().float().reshape(1, -1).contiguous()
+    seconds = wav.shape[1] / REFERENCE_RATE
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise ReferenceAudioError(f"the reference audio is {seconds:.2f} s long; use {MIN_SECONDS} to {MAX_SECONDS} s",
+                                  f"参考音频长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒的音频")
+    if not bool(wav.isfinite().all()) or float(wav.abs().max()) < SILENCE:
+        raise ReferenceAudioError("the reference audio is silent: record it again, louder", "参考音频没有声音，请重新录制")
+    return wav
+
+
+class OnnxModel:
+    """An ONNX file with one output, opened at its first use, on the GPU where onnxruntime has one."""
+
+    def __init__(self, path: str):
+        self.path, self.session, self.lock = path, None, Lock()
+
+    def run(self, *inputs: np.ndarray) -> np.ndarray:
+        with self.lock:
+            self.session = self.session or open_onnx(self.path)
+        names = [slot.name for slot in self.session.get_inputs()]
+        return self.session.run(None, dict(zip(names, inputs)))[0]
+
+
+def open_onnx(path: str):
+    import onnxruntime
+    usable = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3                                 # errors
+    return onnxruntime.InferenceSession(path, sess_options=options, providers=usable)

@@ -1,0 +1,121 @@
+"""Saved voices: what a reference audio and its transcript give, as a file that users keep and send.
+
+A voice is a dict of tensors, the zero-shot model input of upstream without the text to speak: `prompt_text` (1, L) ids,
+`llm_prompt_speech_token` and `flow_prompt_speech_token` (1, N) ids, `prompt_speech_feat` (1, T, 80), each with its `_len`,
+`llm_embedding` and `flow_embedding` (1, 192); and `meta`, a dict {family, fingerprint, created, consent}.
+Voice files come from users: nothing in them is executed and no size is believed before it is checked.
+"""
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor
+
+from cosyvoice.utils.errors import VoiceError
+
+FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"                        # what the original server saved its voices with
+MAX_FILE_BYTES = 8 * 2 ** 20
+MAX_RECORDS = 200
+MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = 4000, 1600, 2700  # 30 s of speech are 1500 tokens at 50 Hz, 2584 frames
+MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0    # absolute values
+
+IDS = {"prompt_text": MAX_TEXT_TOKENS, "llm_prompt_speech_token": MAX_SPEECH_TOKENS, "flow_prompt_speech_token": MAX_SPEECH_TOKENS}
+LENGTHS = [f"{name}_len" for name in (*IDS, "prompt_speech_feat")]
+EMBEDDINGS = ("llm_embedding", "flow_embedding")
+TENSORS = (*IDS, "prompt_speech_feat", *EMBEDDINGS)
+META = ("family", "fingerprint", "created", "consent")             # strings
+
+
+def save_voice(voice: dict, path: str | Path) -> None:
+    """Write a voice whole or not at all."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(voice, file)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load_voice(path: str | Path, family: str) -> dict:
+    """Read and validate a voice for models of one family, as float32 and int32 on the CPU.
+
+    What originals also hold (`text`, somebody's spoken sentence) is dropped. Raises VoiceError, or FileNotFoundError.
+    """
+    with open(path, "rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    check_archive(data)
+    try:
+        voice = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, EOFError) as error:
+        raise damaged(f"it is not a file of plain tensors ({type(error).__name__})") from error
+    return check_voice(voice, family)
+
+
+def check_archive(data: bytes) -> None:
+    """Refuse what unpacks to more than it is, before anything is unpacked."""
+    if len(data) > MAX_FILE_BYTES:
+        raise damaged(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+    try:
+        records = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise damaged("it is not an archive as torch.save writes it") from error
+    stored = all(r.compress_type == zipfile.ZIP_STORED and r.compress_size == r.file_size for r in records)
+    if not stored or len(records) > MAX_RECORDS or sum(r.file_size for r in records) > MAX_FILE_BYTES:
+        raise damaged("its archive holds compressed, overlapping or too many records")
+
+
+def check_voice(voice: dict, family: str) -> dict:
+    """A copy of the voice holding only what is used, or VoiceError saying what is wrong with it."""
+    if not isinstance(voice, dict):
+        raise damaged("it holds no dict")
+    missing = [name for name in TENSORS if not isinstance(voice.get(name), Tensor)]
+    if missing:
+        raise damaged(f"it lacks the tensors {', '.join(missing)}")
+    meta = check_meta(voice.get("meta", {"family": FAMILY_WITHOUT_META}), family)
+    ids = {name: check_ids(name, voice[name], limit) for name, limit in IDS.items()}
+    mel = check_numbers("prompt_speech_feat", voice["prompt_speech_feat"], (1, None, 80), MAX_MEL)
+    embeddings = {name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS}
+    checked = {**ids, "prompt_speech_feat": mel}
+    lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in checked.items()}
+    return {**checked, **lengths, **embeddings, "meta": meta}
+
+
+def check_meta(meta, family: str) -> dict:
+    if not isinstance(meta, dict) or not all(isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META):
+        raise damaged("its meta data are not text")
+    if meta.get("family") != family:
+        raise VoiceError(f"the voice was made with {meta.get('family')!r} and the model is {family}: clone it again with this model",
+                         f"该音色由 {meta.get('family')!r} 生成，与当前模型 {family} 不符，请用当前模型重新复刻")
+    return {name: meta.get(name, "") for name in META}
+
+
+def check_ids(name: str, ids: Tensor, limit: int) -> Tensor:
+    plain(name, ids, (1, None), (torch.int32, torch.int64))
+    if ids.shape[1] > limit or (ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < 2 ** 17):
+        raise damaged(f"{name} has more than {limit} ids, or ids out of range")
+    return ids.to(torch.int32)
+
+
+def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tensor:
+    plain(name, values, shape, (torch.float16, torch.bfloat16, torch.float32, torch.float64))
+    if not 0 < values.shape[1] <= MAX_FRAMES or not bool((values.float().abs() <= limit).all()):   # false for NaN
+        raise damaged(f"{name} has no frames, too many, or values that are not finite or beyond {limit:g}")
+    return values.to(torch.float32)
+
+
+def plain(name: str, tensor: Tensor, shape: tuple, dtypes: tuple) -> None:
+    """An ordinary tensor that owns as many numbers as it shows."""
+    fits = tensor.dim() == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
+    if not fits or tensor.dtype not in dtypes or tensor.layout != torch.strided:
+        raise damaged(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected {dtypes[0]} of shape {shape}")
+
+
+def damaged(reason: str) -> VoiceError:
+    return VoiceError(f"the voice cannot be used: {reason}; clone it again", "音色文件无法使用：内容损坏或不完整，请重新复刻")

@@ -1,0 +1,33 @@
+"""Model files: found or named in the error, read without executing anything in them."""
+from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import is_zipfile
+
+import torch
+
+
+def need(path: str | Path) -> Path:
+    """The path of a model file that must exist."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: put the model's files in {path.parent}, as "
+                                f"`modelscope download --model iic/CosyVoice-300M-25Hz --local_dir {path.parent}` does")
+    return path
+
+
+def read_weights(path: str | Path) -> dict:
+    """A dict that torch.save wrote, mapped into memory on the CPU; floats of half precision become float32.
+
+    Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain data.
+    """
+    try:
+        return widen(torch.load(need(path), map_location="cpu", weights_only=True, mmap=is_zipfile(path)))
+    except (UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error})") from error
+
+
+def widen(value):
+    if isinstance(value, dict):
+        return {key: widen(item) for key, item in value.items()}
+    half = isinstance(value, torch.Tensor) and value.dtype in (torch.float16, torch.bfloat16)
+    return value.float() if half else value

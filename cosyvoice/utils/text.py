@@ -1,0 +1,165 @@
+"""Text in: any text -> cleaned, spoken out (numbers, dates, money ...) and cut into sentences of a length the LM handles well.
+
+Lengths of sentences are counted in characters for Chinese, in text tokens otherwise, as upstream's frontend does.
+"""
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from typing import Callable
+
+MARKS = re.compile(r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)")   # <|en|>, [laughter], <strong>: never taken apart
+EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u20e3]")
+PARAGRAPH = re.compile(r"(?<=\w)[ \t]*\r?\n[ \t]*\r?\n\s*")        # an empty line after a word
+
+LONGEST, LONG_ENOUGH, TOO_SHORT = 80, 60, 20                       # of a sentence: upper bound, content with, joined to the last
+UNBROKEN = 120                            # a stretch without a stop that is longer is cut inside
+
+# A stop in running text, not the dot of 3.14, example.com or J. Smith.
+ASCII_STOP = r"\.{2,}|(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])|[?!;:](?![A-Za-z0-9/])"
+STOP = {"zh": rf"[。？！；：、]|{ASCII_STOP}", "en": rf"[。？！；：]|{ASCII_STOP}"}
+FULL_STOP = {"zh": "。", "en": "."}
+
+VERSION = re.compile(r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)")   # 1.2.3, no date
+LONG_NUMBER = re.compile(r"(?:\+\d{1,3}[ -]?)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?")         # telephone, card, identity
+CHINESE_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九"))
+ENGLISH_DIGITS = dict(zip("0123456789", "zero one two three four five six seven eight nine".split()))
+
+
+def contains_chinese(text: str) -> bool:
+    return re.search("[\u4e00-\u9fff]", text) is not None
+
+
+def is_speakable(text: str) -> bool:
+    """Whether there is anything but blanks, punctuation and symbols."""
+    return any(char.isalnum() for char in text)
+
+
+def language_of(text: str) -> str:
+    return "zh" if contains_chinese(text) else "en"
+
+
+def normalize(text: str) -> str:
+    """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
+    language = language_of(text)
+    text = drop_unspoken(PARAGRAPH.sub(FULL_STOP[language] + " ", text))
+    return (normalize_chinese if language == "zh" else normalize_english)(text)
+
+
+def drop_unspoken(text: str) -> str:
+    """Without emoji and invisible characters; control characters and runs of blanks become one blank."""
+    kinds = [(char, unicodedata.category(char)) for char in EMOJI.sub("", text)]
+    text = "".join(" " if kind == "Cc" else char for char, kind in kinds if kind not in ("Cf", "Cs", "Co", "Cn"))
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def normalize_chinese(text: str) -> str:
+    text = LONG_NUMBER.sub(lambda m: "".join(CHINESE_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
+    text = VERSION.sub(lambda m: m[0].replace(".", "点"), text)
+    text = replace_corner_mark(replace_blank(spoken(text.replace("～", "~"), "zh")))
+    text = re.sub(r"(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])", "。", text).replace(" - ", "，")
+    return re.sub(r"[，,、]+$", "。", remove_bracket(text).strip())
+
+
+def normalize_english(text: str) -> str:
+    text = re.sub(r"\b([A-Z])\.(?=\s+[A-Z]\.)", r"\1", text)       # "A. B. C." -> "A B C.", where wetext says "ABC"
+    text = re.sub(r"\b(1\d|20)([1-9]0)s\b", r"\1 '\2s", text)      # the 1990s
+    text = re.sub(r"(?<=\d)[~～](?=\d)", "-", text)
+    text = re.sub(r"#(?=\d)", "number ", re.sub(r"[~～](?=\d)", "about ", text))
+    text = LONG_NUMBER.sub(lambda m: " ".join(ENGLISH_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
+    return spoken(VERSION.sub(lambda m: m[0].replace(".", " point "), text), "en")
+
+
+def replace_blank(text: str) -> str:
+    """Without the blanks that touch a Chinese character."""
+    return re.sub(r"(?<![!-~]) +| +(?![!-~])", "", text)
+
+
+def replace_corner_mark(text: str) -> str:
+    return text.replace("²", "平方").replace("³", "立方")
+
+
+def remove_bracket(text: str) -> str:
+    return re.sub("[（）【】`]", "", text).replace("——", " ")
+
+
+def spoken(text: str, language: str) -> str:
+    """Numbers, dates, money, units, fractions, telephone numbers and abbreviations in words, marks untouched."""
+    parts = MARKS.split(text)                                      # text, mark, text, mark, ... text
+    return "".join(part if i % 2 else verbalize(part, language) for i, part in enumerate(parts))
+
+
+def verbalize(text: str, language: str) -> str:
+    """wetext's words for a text, blanks at its ends kept.
+
+    The English grammar gives nothing (an AssertionError) for a text with a symbol it does not know: then its halves
+    are tried, down to single words and symbols, which stay as they are.
+    """
+    if not is_speakable(text):
+        return text
+    before, body, after = re.fullmatch(r"(\s*)(.*?)(\s*)", text, re.S).groups()
+    try:
+        body = re.sub(r'\\(["\\])', r"\1", normalizer(language).normalize(body))   # wetext escapes quotes
+    except AssertionError:
+        body = "".join(verbalize(part, language) for part in halves(body)) if len(body) > 1 else body
+    return before + body + after
+
+
+def halves(text: str) -> list[str]:
+    """Two parts cut at the blank nearest the middle; a text without blanks as its runs of one kind of character."""
+    blanks = [m.start() for m in re.finditer(" ", text)]
+    if not blanks:
+        return ["".join(run) for _, run in groupby(text, key=lambda c: c.isalnum() or c in ".,'")] if not text.isalnum() else list(text)
+    middle = min(blanks, key=lambda i: abs(i - len(text) / 2))
+    return [text[:middle], text[middle:]]
+
+
+@lru_cache
+def normalizer(language: str):
+    from wetext import Normalizer
+    return Normalizer(lang=language, remove_erhua=False)
+
+
+def split_sentences(text: str, encode: Callable[[str], list[int]]) -> list[str]:
+    """Cut at stops into sentences of about 60 to 80 characters (Chinese) or tokens; the rest of a short end joins the last.
+
+    Raises nothing; every sentence is short enough for the LM whatever the text is.
+    """
+    language = language_of(text)
+
+    def length(part):
+        tokens = len(encode(part))
+        return tokens if language == "en" else max(len(part), tokens // 2)   # rare characters are many tokens each
+
+    sentences, current = [], ""
+    for clause in (part for clause in clauses(text, language) for part in cut(clause, length)):
+        if current and length(current + clause) > LONGEST and length(current) > LONG_ENOUGH:
+            sentences.append(current)
+            current = ""
+        current += clause
+    if sentences and length(current) < TOO_SHORT:
+        sentences[-1] += current
+    elif current:
+        sentences.append(current)
+    return sentences
+
+
+def clauses(text: str, language: str) -> list[str]:
+    """Pieces that end with one stop each, a closing quote kept with it; further stops are dropped."""
+    stop = STOP[language]
+    text = re.sub(rf"\A(?:{stop}|\s)+", "", text)
+    found = re.findall(rf"(.+?)({stop}|\Z)(?:{stop})*([\"”]?)", text, re.S)
+    return [body + (end[:1] or ("" if body.endswith(".") else FULL_STOP[language])) + quote for body, end, quote in found]
+
+
+def cut(text: str, length: Callable[[str], int]) -> list[str]:
+    """A piece longer than UNBROKEN in halves, at a comma, a blank or, failing that, anywhere outside a mark."""
+    if length(text) <= UNBROKEN:
+        return [text]
+    size = len(text)
+    for pattern, margin in (("[，,、]", size / 4), (" ", size / 4), (rf"{MARKS.pattern}|.", 0)):
+        ends = [m.end() for m in re.finditer(pattern, text, re.S) if margin < m.end() < size - margin]
+        if ends:
+            at = min(ends, key=lambda end: abs(end - size / 2))
+            return cut(text[:at], length) + cut(text[at:], length)
+    return [text]
