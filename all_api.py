@@ -1,0 +1,337 @@
+"""The speech service: POST /generate_audio speaks a text in one of four modes, as streamed MP3 or as one WAV file.
+
+Read from top to bottom: settings and the global `cosyvoice`, what a request may hold, fetching and pushing, one function
+per mode, the answer, the routes. What has a life of its own (MP3 joints, queue, leases, store, keys) is in cosyvoice/serve/.
+Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
+"""
+import atexit
+import functools
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flask import Flask, Response, g, jsonify, request, send_file, stream_with_context
+from werkzeug.datastructures import FileStorage
+
+from cosyvoice.cli.cosyvoice import CosyVoice
+from cosyvoice.cli.voice import load_voice, save_voice
+from cosyvoice.serve import guard, problem
+from cosyvoice.serve.clients import hang_up, presence
+from cosyvoice.serve.config import read_config
+from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
+                                     read_speed, read_string, read_text, short)
+from cosyvoice.serve.leases import Leases
+from cosyvoice.serve.models import Instruct, choose_model
+from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
+from cosyvoice.serve.names import inside
+from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.readiness import Readiness
+from cosyvoice.serve.slots import Slots
+from cosyvoice.serve.speech import ClientGone, Record, Speech
+from cosyvoice.serve.store import NoObject, open_store
+from cosyvoice.serve.wav import WavStream, wav_header
+from cosyvoice.utils.audio import load_wav, trim_and_level
+from cosyvoice.utils.errors import UnknownSpeaker
+
+log = logging.getLogger("all_api")
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+IS_SCRIPT = __name__ == "__main__"
+
+config = read_config(sys.argv[1:] if IS_SCRIPT else None)
+cosyvoice = CosyVoice(choose_model(config, may_download=IS_SCRIPT))
+instruct_model = Instruct(cosyvoice, config)
+check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
+
+leases = Leases(config.output_dir)
+leases.sweep(config.output_dir, config.store_dir)
+scratch = leases.scratch(config.output_dir)                # for files that live as long as this process at most
+atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+store = open_store(config.store_dir, leases)
+slots = Slots(config.max_concurrent, config.max_queue)
+readiness = Readiness(cosyvoice, slots)
+
+app = Flask(__name__, static_folder=None)
+app.json.ensure_ascii = False
+app.config["MAX_CONTENT_LENGTH"] = config.max_body_mb * 1_000_000
+app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
+problem.install(app)
+guard.install(app, config)
+
+
+# what a request may hold
+
+PRESET, CLONE, CROSS, INSTRUCT = "预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制"
+REQUIRED = {PRESET: ["spk_id"], CLONE: ["prompt_text", "prompt_speech_16k"], CROSS: ["prompt_speech_16k"],
+            INSTRUCT: ["spk_id", "prompt_text"], "": []}
+READ = {"mode": read_choice(PRESET, CLONE, CROSS, INSTRUCT), "tts_text": read_text(config.max_text_chars), "spk_id": read_string,
+        "spk_customize": read_saved_voice, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
+        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_name}
+DEMO = {"mode": PRESET, "tts_text": "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One checked request; the fields are those of the API."""
+    mode: str = ""
+    tts_text: str = ""
+    spk_id: str = ""
+    spk_customize: str = NONE
+    prompt_text: str = ""
+    prompt_speech_16k: str | FileStorage = ""
+    seed: int = 0
+    stream: bool = True
+    speed: float = 1.0
+    user_id: str = ""
+    exp_name: str = ""
+
+
+def read_fields() -> dict:
+    """The fields of a JSON, form or multipart body; a file part stands for its field."""
+    if request.is_json:
+        try:
+            values = request.get_json()
+        except RecursionError:
+            raise Problem(400, "bad_request", None, "the JSON is nested too deeply", "JSON 嵌套过深")
+        if not isinstance(values, dict):
+            raise Problem(400, "bad_request", None, "the JSON body must be an object of fields", "JSON 请求体必须是对象")
+        return {name: value for name, value in values.items() if value is not None}
+    if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        return {name: value for name, value in request.form.items() if value} | request.files.to_dict()
+    raise Problem(415, "wrong_content_type", None, *problem.HTTP[415][1:])
+
+
+def read_job(values: dict) -> Job:
+    """Check every field. Raises a Problem that names the first wrong one."""
+    job = Job(**{name: read(name, values[name]) for name, read in READ.items() if name in values})
+    own_voice = job.spk_customize != NONE and "spk_id" in REQUIRED[job.mode]
+    needed = {"mode", "tts_text", *REQUIRED[job.mode]} - ({"spk_id"} if own_voice else set())
+    if own_voice or job.exp_name and job.mode == CLONE:
+        needed.add("user_id")
+    for name in READ:
+        if name in needed and not (str(getattr(job, name)).strip()):
+            raise missing(name)
+    guard.check_user(job.user_id)
+    return job
+
+
+# fetching, pushing, cleaning
+
+def voice_key(user_id: str, name: str) -> str:
+    return f"learn-wave/{user_id}/model/cosyvoice/{name}.pt"
+
+
+def fetch_voice(user_id: str, name: str) -> dict:
+    """A user's saved voice, from output/ if it was put there, else from the store. Raises a 404 Problem."""
+    local = inside(config.output_dir, f"{user_id}/{name}.pt", "spk_customize")
+    if local:
+        return load_voice(local, cosyvoice.model_family)
+    with leases.folder(config.output_dir) as folder:
+        try:
+            store.fetch(voice_key(user_id, name), folder / "voice.pt", config.max_voice_mb * 1_000_000)
+        except NoObject:
+            raise bad("spk_customize", f"user {user_id} has no voice {name!r}; make it first with {CLONE} and exp_name",
+                      f"用户没有音色“{name}”，请先用 {CLONE} 和 exp_name 创建", "unknown_voice", 404)
+        return load_voice(folder / "voice.pt", cosyvoice.model_family)
+
+
+def push_voice(voice: dict, user_id: str, name: str):
+    """Store a voice, complete or not at all; a copy that an operator keeps in output/ is renewed."""
+    with leases.folder(config.output_dir) as folder:
+        save_voice(voice, path := folder / f"{name}.pt")
+        store.push(path, voice_key(user_id, name))
+        local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
+        if local:
+            path.replace(local)
+
+
+def fetch_reference(job: Job):
+    """The reference audio, (1, N) at 16 kHz, trimmed and levelled: an upload, a file of 参考音频/, or an object."""
+    source = job.prompt_speech_16k
+    if isinstance(source, FileStorage):
+        return trim_and_level(load_wav(source.stream, 16000))
+    local = inside(config.reference_dir, source, "prompt_speech_16k")
+    if local:
+        return trim_and_level(load_wav(local, 16000))
+    guard.check_reference_key(source, job.user_id, config.oss_prompt_prefix)
+    with leases.folder(config.output_dir) as folder:
+        try:
+            store.fetch(source, folder / "reference", config.max_reference_mb * 1_000_000)
+        except NoObject:
+            raise bad("prompt_speech_16k", "no such reference audio, neither in 参考音频/ nor in the store; upload it or check the path",
+                      "参考音频/ 和对象存储中都没有该文件，请上传或检查路径", "no_reference", 404)
+        return trim_and_level(load_wav(folder / "reference", 16000))
+
+
+# one function per mode: fetch what it needs, return what makes the engine's generator
+
+def options(job: Job) -> dict:
+    return {"stream": job.stream, "speed": job.speed, "seed": job.seed}
+
+
+def saved_voice(job: Job, engine: CosyVoice) -> dict | None:
+    """The voice of spk_customize; without one, spk_id must be a speaker of the model."""
+    if job.spk_customize != NONE:
+        return fetch_voice(job.user_id, job.spk_customize)
+    if job.spk_id not in (speakers := engine.list_available_spks()):
+        raise UnknownSpeaker(f"spk_id {short(job.spk_id)} is unknown; use one of {', '.join(speakers)}",
+                             f"没有音色 {short(job.spk_id)}，可选：{'、'.join(speakers)}")
+    return None
+
+
+def preset(job: Job) -> Callable[[Callable], Iterator[dict]]:
+    voice = saved_voice(job, cosyvoice)
+    return lambda check: cosyvoice.inference_sft(job.tts_text, job.spk_id, voice=voice, **options(job), check=check)
+
+
+def clone(job: Job) -> Callable[[Callable], Iterator[dict]]:
+    reference = fetch_reference(job)
+
+    def speak(check):
+        voice = cosyvoice.make_voice(job.prompt_text, reference)
+        if job.exp_name:
+            push_voice(voice, job.user_id, job.exp_name)
+        yield from cosyvoice.inference_zero_shot(job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check)
+    return speak
+
+
+def cross_lingual(job: Job) -> Callable[[Callable], Iterator[dict]]:
+    reference = fetch_reference(job)
+    return lambda check: cosyvoice.inference_cross_lingual(job.tts_text, reference, **options(job), check=check)
+
+
+def instruct(job: Job) -> Callable[[Callable], Iterator[dict]]:
+    engine = instruct_model.get()
+    voice = saved_voice(job, engine)
+    return lambda check: engine.inference_instruct(job.tts_text, job.spk_id, job.prompt_text, voice=voice, **options(job), check=check)
+
+
+SPEAK = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
+
+
+# the answer
+
+def speak(chunks: Callable[[Callable], Iterator[dict]], encoder, sample_rate: int) -> Speech:
+    """Begin to speak for the current request; returns when there is sound. Other endpoints use it too."""
+    g.record.change(sample_rate=sample_rate)
+    g.speech = Speech(chunks, encoder, slots, g.record, config.request_timeout, presence(request.environ), scratch)
+    return g.speech.start()
+
+
+def answer(job: Job) -> Response:
+    g.record.change(mode=job.mode, user_id=job.user_id, seed=job.seed, characters=len(job.tts_text))
+    chunks = SPEAK[job.mode](job)
+    rate = (instruct_model.get() if job.mode == INSTRUCT else cosyvoice).sample_rate
+    return stream_mp3(chunks, rate) if job.stream else send_wav(chunks, rate)
+
+
+def stream_mp3(chunks: Callable, sample_rate: int) -> Response:
+    speech = speak(chunks, Mp3Stream(sample_rate, config.mp3_bitrate, scratch), sample_rate)
+    return Response(stream_with_context(follow(speech)), mimetype="audio/mpeg", headers={
+        "Content-Disposition": "inline; filename=sound.mp3", "X-Accel-Buffering": "no"})
+
+
+def follow(speech: Speech) -> Iterator[bytes]:
+    """The sound as it is made. What goes wrong now breaks the connection, so that nobody takes half for the whole."""
+    try:
+        yield from speech
+        speech.record.change(outcome="done")
+    except ClientGone:
+        hang_up(request.environ)
+    except Exception as error:
+        speech.record.change(outcome=problem.as_problem(error).code)
+        log.error("%s broke off", speech.record.id, exc_info=not isinstance(error, Problem))
+        raise
+
+
+def send_wav(chunks: Callable, sample_rate: int) -> Response:
+    speech = speak(chunks, WavStream(sample_rate), sample_rate)
+    file = speech.whole()
+    file.write(wav_header(sample_rate, speech.record.samples * 2))
+    file.seek(0)
+    response = send_file(file, mimetype="audio/wav", conditional=False)
+    response.content_length, response.direct_passthrough = speech.spool.written, False   # else no call_on_close
+    speech.record.change(outcome="done")
+    return response
+
+
+# the routes
+
+@app.before_request
+def open_record():
+    g.record = Record(g.request_id)
+
+
+@app.after_request
+def close_record(response: Response) -> Response:
+    """Arrange for what must happen when the last byte is out, or the client is."""
+    if "record" in g:
+        if response.status_code >= 400:
+            g.record.change(outcome=g.get("outcome", "error"))
+        response.call_on_close(functools.partial(finish, g.record, g.get("speech"), response.status_code))
+    return response
+
+
+def finish(record: Record, speech: Speech | None, status: int):
+    if speech:
+        speech.close()
+        record.change(outcome=record.outcome or "client_gone", state="done")
+    if speech or status >= 400:
+        log.info("request %s mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s", record.id, record.mode,
+                 record.characters, record.seconds, figure(record.first_chunk), figure(record.real_time_factor),
+                 time.monotonic() - record.started, status, record.outcome)
+
+
+def figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+@app.post("/generate_audio")
+def generate_audio():
+    """Speak one job: streamed MP3, or one WAV file."""
+    return answer(read_job(read_fields()))
+
+
+@app.get("/generate_audio_get")
+def generate_audio_get():
+    """The same with fields in the query, so that an <audio> element can play it; without fields, a short demonstration."""
+    values = {name: value for name, value in request.args.items() if value}
+    speakers = cosyvoice.list_available_spks()
+    return answer(read_job({**DEMO, "spk_id": "中文女" if "中文女" in speakers else next(iter(speakers), "")} | values))
+
+
+@app.get("/change_instruct")
+def change_instruct():
+    """Kept for old callers: make sure that the model for 自然语言控制 is loaded. The other modes keep theirs."""
+    instruct_model.get()
+    return jsonify(status="success")
+
+
+@app.get("/speakers")
+def speakers():
+    """The preset speakers of the models that are loaded."""
+    models = {id(model): model for model in (cosyvoice, instruct_model.loaded) if model}
+    return jsonify(speakers=[{"id": name, "model": model.model_family} for model in models.values() for name in model.list_available_spks()])
+
+
+@app.get("/health")
+def health():
+    """The process is up."""
+    return jsonify(status="ok")
+
+
+@app.get("/ready")
+def ready():
+    """The model answers; 503 until it has spoken its first sentence."""
+    answers = readiness.check()
+    about = {"ready": answers, "model": cosyvoice.model_family, "sample_rate": cosyvoice.sample_rate, "device": str(cosyvoice.model.device),
+             "real_time_factor": readiness.real_time_factor, "store": store.name}
+    return jsonify(about), 200 if answers else 503
+
+
+if IS_SCRIPT:
+    from cosyvoice.serve.server import serve
+    serve(app, config)

@@ -1,0 +1,170 @@
+"""Who may call: keys, users, origins and host names; and the headers every answer carries.
+
+A page elsewhere on the web must not drive a service on somebody's own computer, so requests that a browser sends for
+a foreign page are refused even where no key is set.
+"""
+import hashlib
+import hmac
+import ipaddress
+import json
+import logging
+import re
+import secrets
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from cosyvoice.serve.config import Config
+from cosyvoice.serve.problem import Problem
+
+log = logging.getLogger(__name__)
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}       # need no key: they tell nothing about anybody
+PAGES = {"/", "/docs"}                                             # a link elsewhere may lead here
+VOICES = re.compile(r"learn-wave/([^/]+)/")                        # objects that belong to a user
+HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+           "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store"}
+CORS = {"Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS", "Access-Control-Max-Age": "600",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID"}
+
+
+class Keys:
+    """The keys that may call, from API_KEY and API_KEYS_FILE; the file is read again when it changes."""
+
+    def __init__(self, key: str, file: str):
+        self.fixed = {_digest(key): "*"} if key else {}
+        self.file, self.stamp, self.from_file = Path(file) if file else None, None, {}
+        self.reading = threading.Lock()
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.fixed or self.file)
+
+    def users_of(self, key: str):
+        """"*" or the set of user ids that the key may act for; None for an unknown key."""
+        given, found = _digest(key), None
+        for digest, users in {**self._read(), **self.fixed}.items():
+            if hmac.compare_digest(digest, given):
+                found = users
+        return found
+
+    def _read(self) -> dict:
+        with self.reading:
+            if self.file and self.stamp != (stamp := self.file.stat().st_mtime_ns):
+                self.from_file, self.stamp = parse_keys(self.file), stamp
+            return self.from_file
+
+
+def parse_keys(file: Path) -> dict:
+    """{digest of key: "*" or set of user ids}. Raises ValueError that says what the file must hold."""
+    try:
+        keys = json.loads(file.read_text("utf-8"))
+        assert isinstance(keys, dict)
+        assert all(key and (users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users))
+                   for key, users in keys.items())
+    except (ValueError, AssertionError) as error:
+        raise ValueError(f'API_KEYS_FILE {file} must hold JSON like {{"key": ["user id"], "other key": "*"}}') from error
+    return {_digest(key): users if users == "*" else frozenset(users) for key, users in keys.items()}
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def install(app: Flask, config: Config):
+    """Check every request before it is read, and give every answer its id and headers."""
+    keys = Keys(config.api_key, config.api_keys_file)
+    if keys.file:
+        keys._read()                                               # a wrong file is told at start-up
+
+    @app.before_request
+    def check():
+        g.request_id = _request_id()
+        g.users = "*"
+        _check_host(config)
+        _check_origin(config)
+        if request.method == "OPTIONS":
+            return Response(status=204)
+        if keys.wanted and request.path not in OPEN and not request.path.startswith("/page/"):
+            g.users = _check_key(keys)
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        origin = request.headers.get("Origin", "")
+        if config.cors_origins:
+            answer.headers.add("Vary", "Origin")
+        if origin in config.cors_origins:
+            answer.headers.update({"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "X-Request-ID, Retry-After"})
+            if request.method == "OPTIONS":
+                answer.headers.update(CORS)
+        return answer
+
+
+def check_user(user_id: str):
+    """Raises a 403 Problem when the caller's key may not act for that user."""
+    if user_id and g.users != "*" and user_id not in g.users:
+        raise Problem(403, "foreign_user", "user_id", "your key may not act for this user_id", "您的密钥无权代表该 user_id")
+
+
+def check_reference_key(key: str, user_id: str, prefix: str):
+    """Raises a Problem when a request may not name that object of the store as its reference."""
+    if not key.startswith(prefix.replace("{user_id}", user_id)):
+        raise Problem(404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频")
+    owner = VOICES.match(key)
+    if owner and g.users != "*" and owner[1] not in g.users:
+        raise Problem(403, "foreign_user", "prompt_speech_16k", "that reference belongs to a user your key may not act for",
+                      "该参考音频属于您的密钥无权代表的用户")
+
+
+def _request_id() -> str:
+    given = request.headers.get("X-Request-ID", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _check_host(config: Config):
+    """On a loopback address only its own names are served: a page's domain may have been pointed at it."""
+    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    allowed = config.allowed_hosts or (() if is_loopback(config.host) else ("*",))
+    if not ("*" in allowed or host in allowed or is_loopback(host)):
+        raise Problem(403, "foreign_host", None, "this host name is not served here; the operator can add it to ALLOWED_HOSTS",
+                      "不接受该主机名；管理员可将其加入 ALLOWED_HOSTS")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _check_origin(config: Config):
+    """Refuse what a browser sends for a page of another origin, unless the operator allows that origin."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if origin is None and site in ("cross-site", "same-site"):
+        origin = _origin_of(request.headers.get("Referer", ""))    # media elements send no Origin
+        if request.method == "GET" and request.path in PAGES and request.headers.get("Sec-Fetch-Dest") == "document":
+            return
+    if origin is None or site == "same-origin" or origin in config.cors_origins:
+        return
+    if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in ("cross-site", "same-site"):
+        raise Problem(403, "foreign_origin", None, "pages of this origin may not call the service; the operator can add it to CORS_ORIGINS",
+                      "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS")
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_key(keys: Keys):
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    users = keys.users_of(key.strip()) if scheme.lower() == "bearer" and key else None
+    if users is None:
+        raise Problem(401, "no_key", None, "send your key as `Authorization: Bearer <key>`", "请在请求头中发送密钥：Authorization: Bearer <密钥>",
+                      {"WWW-Authenticate": 'Bearer realm="cosyvoice"'})
+    return users

@@ -1,0 +1,48 @@
+"""Whether the model answers: one short sentence is spoken when somebody first asks, and its speed is told."""
+import logging
+import threading
+import time
+
+from cosyvoice.serve.slots import Slots
+
+log = logging.getLogger(__name__)
+SENTENCE = "你好，很高兴认识你。"
+
+
+class Readiness:
+    """`check` starts the trial once, in the background, and returns what is known by now."""
+
+    def __init__(self, engine, slots: Slots):
+        self.engine, self.slots = engine, slots
+        self.once, self.started, self.done = threading.Lock(), False, False
+        self.real_time_factor = None
+
+    def check(self) -> bool:
+        """True when the model has spoken."""
+        with self.once:
+            if not self.started:
+                self.started = True
+                threading.Thread(target=self._try, name="trial", daemon=True).start()
+        return self.done
+
+    def _try(self):
+        try:
+            self.slots.take()
+            try:
+                self.real_time_factor = self._speak()
+            finally:
+                self.slots.free()
+            self.done = True
+        except Exception as error:
+            log.error("the model does not speak", exc_info=error)
+            self.started = False                                   # the next question tries again
+
+    def _speak(self) -> float | None:
+        """Seconds of work per second of speech; None for a model without speakers, which needs a reference."""
+        speakers = self.engine.list_available_spks()
+        if not speakers:
+            return None
+        begin, samples = time.monotonic(), 0
+        for chunk in self.engine.inference_sft(SENTENCE, speakers[0], seed=0):
+            samples += chunk["tts_speech"].shape[1]
+        return (time.monotonic() - begin) / (samples / self.engine.sample_rate)

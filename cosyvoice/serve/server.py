@@ -1,0 +1,26 @@
+"""`python all_api.py`: waitress, on every system."""
+import logging
+import sys
+
+from flask import Flask
+from waitress import create_server
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from cosyvoice.serve.config import Config
+from cosyvoice.serve.problem import Problem, as_problem
+
+log = logging.getLogger(__name__)
+
+
+def serve(app: Flask, config: Config):
+    """Serve until interrupted. One thread per listener; bodies over the limit are refused before they are read."""
+    try:
+        server = create_server(app, host=config.host, port=config.port, threads=config.threads, connection_limit=1000,
+                               max_request_body_size=config.max_body_mb * 1_000_000 + 1, channel_request_lookahead=1,
+                               channel_timeout=120, ident=None, clear_untrusted_proxy_headers=True)
+    except OSError as error:
+        sys.exit(f"cannot listen on {config.host}:{config.port}: {error.strerror}; is the service running already? "
+                 f"Choose another port with --port / 无法监听该端口，服务可能已在运行；可用 --port 指定其他端口")
+    log.info("listening on http://%s:%d", config.host, config.port)
+    server.run()

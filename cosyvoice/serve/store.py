@@ -1,0 +1,259 @@
+"""The object store: Aliyun OSS with credentials, a local folder without. One interface, the same keys.
+
+fetch(key, path, limit)   the object into a new file; NoObject if there is none
+push(path, key)           the file as an object, complete or not at all
+delete(key)               True if there was one
+list(prefix)              yields Entry(key, size, modified), in order of the key
+
+Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 larger than the limit, 507 disk full.
+"""
+import logging
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from cosyvoice.serve.leases import Leases
+from cosyvoice.serve.names import DEVICES
+from cosyvoice.serve.problem import Problem
+
+log = logging.getLogger(__name__)
+BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"
+TIMEOUTS = (3.0, 10.0)                    # seconds to connect, and between two bytes
+DEADLINE = 40.0                           # seconds for one operation with its retries
+TRIES = 3
+BLOCK = 1 << 16                           # bytes read at a time
+
+
+class NoObject(Exception):
+    """The store has no object of that key."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    key: str
+    size: int
+    modified: float                       # seconds since 1970
+
+
+def open_store(folder: Path, leases: Leases, environ=os.environ):
+    """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder."""
+    if environ.get("OSS_ACCESS_KEY_ID") and environ.get("OSS_ACCESS_KEY_SECRET"):
+        return OssStore(environ)
+    return LocalStore(folder, leases)
+
+
+class LocalStore:
+    """Objects as files under folder; encode_key says which."""
+    name = "local"
+
+    def __init__(self, folder: Path, leases: Leases):
+        self.folder, self.leases = folder, leases
+
+    def fetch(self, key: str, path: Path, limit: int):
+        try:
+            with open(self._path(key), "rb") as file:
+                _copy(lambda: file.read(BLOCK), path, limit)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise NoObject(key) from error
+
+    def push(self, path: Path, key: str):
+        target = self._path(key)
+        with self.leases.folder(self.folder) as work:
+            with open(path, "rb") as file:
+                _copy(lambda: file.read(BLOCK), work / "object")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(work / "object", target)
+
+    def delete(self, key: str) -> bool:
+        try:
+            self._path(key).unlink()
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        entries = []
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if not name.startswith(".work-") and path.is_file() and (key := decode_key(name)).startswith(prefix):
+                status = path.stat()
+                entries.append(Entry(key, status.st_size, status.st_mtime))
+        yield from sorted(entries, key=lambda entry: entry.key)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / encode_key(key)
+
+
+def encode_key(key: str) -> str:
+    """A relative path for any key; no two keys get paths that some file system holds for the same.
+
+    Lower-case letters, digits, '-', '_', '.' inside a part and the common Chinese characters stay as they are, the
+    rest is percent-encoded. A part of Windows' device names gets its first character encoded, an empty part is '%',
+    and a part that is too long for a file name goes on in a subfolder: 'long+/rest'.
+    """
+    return "/".join(_encode_part(part) for part in key.split("/"))
+
+
+def decode_key(path: str) -> str:
+    return unquote(re.sub(r"(?<=/)%(?=/|$)|^%(?=/|$)", "", path.replace("+/", "")))
+
+
+def _encode_part(part: str) -> str:
+    if not part:
+        return "%"
+    signs = [_encode_character(c, i in (0, len(part) - 1)) for i, c in enumerate(part)]
+    if DEVICES.match(part):
+        signs[0] = f"%{ord(part[0]):02x}"
+    lines, size = [""], 0
+    for sign in signs:
+        size += len(sign.encode())
+        if size > 200:
+            lines.append("")
+            size = len(sign.encode())
+        lines[-1] += sign
+    return "+/".join(lines)
+
+
+def _encode_character(c: str, at_the_edge: bool) -> str:
+    if c in "abcdefghijklmnopqrstuvwxyz0123456789-_" or "\u4e00" <= c <= "\u9fff" or c == "." and not at_the_edge:
+        return c
+    return "".join(f"%{byte:02x}" for byte in c.encode())
+
+
+def _copy(read: Callable[[], bytes], path: Path, limit: int | None = None) -> int:
+    """Blocks from read() into a new file; returns their size. On any error no file stays."""
+    size = 0
+    try:
+        with open(path, "xb") as file:
+            while block := read():
+                size += len(block)
+                if limit is not None and size > limit:
+                    raise too_large(limit)
+                file.write(block)
+        return size
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+class OssStore:
+    """Aliyun OSS by oss2 with V4 signatures. Credentials are read at the first use and not shown anywhere."""
+    name = "oss"
+
+    def __init__(self, environ=os.environ):
+        self.environ, self._bucket = environ, None
+
+    def fetch(self, key: str, path: Path, limit: int):
+        self._retry("fetch", lambda deadline: self._download(key, path, limit, deadline))
+
+    def push(self, path: Path, key: str):
+        self._retry("push", lambda deadline: self.bucket.put_object_from_file(key, str(path)))
+
+    def delete(self, key: str) -> bool:
+        there = self._retry("delete", lambda deadline: self.bucket.object_exists(key))
+        if there:
+            self._retry("delete", lambda deadline: self.bucket.delete_object(key))
+        return there
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        import oss2
+        found = self._retry("list", lambda deadline: list(oss2.ObjectIteratorV2(self.bucket, prefix=prefix, max_retries=1)))
+        yield from (Entry(entry.key, entry.size, float(entry.last_modified)) for entry in found)
+
+    @property
+    def bucket(self):
+        if self._bucket is None:
+            self._bucket = _open_bucket(self.environ)
+        return self._bucket
+
+    def _download(self, key: str, path: Path, limit: int, deadline: float):
+        import oss2
+        answer = self.bucket.get_object(key)
+        watchdog = threading.Timer(max(0.0, deadline - time.monotonic()), answer.resp.response.raw.shutdown)
+        watchdog.daemon = True                                     # a drip of bytes would never meet the read timeout
+        watchdog.start()
+        try:
+            if answer.content_length is not None and answer.content_length > limit:
+                raise too_large(limit)
+            size = _copy(lambda: answer.read(BLOCK), path, limit)
+            if answer.content_length is not None and size != answer.content_length:
+                raise oss2.exceptions.InconsistentError(f"{size} bytes of {answer.content_length} came", answer.request_id)
+            if answer.server_crc is not None and answer.client_crc != answer.server_crc:
+                raise oss2.exceptions.InconsistentError("the checksum differs", answer.request_id)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            if time.monotonic() > deadline:
+                raise timed_out()
+            raise
+        finally:
+            watchdog.cancel()
+            answer.close()
+
+    def _retry(self, what: str, work: Callable[[float], object]):
+        """Run work(deadline), again after failures that may pass. Raises NoObject or a Problem."""
+        import oss2
+        import requests
+        deadline = time.monotonic() + DEADLINE
+        for attempt in range(1, TRIES + 1):
+            try:
+                return work(deadline)
+            except (oss2.exceptions.OssError, requests.exceptions.RequestException) as error:
+                if getattr(error, "status", 0) == 404 and error.code in ("", "NoSuchKey"):
+                    raise NoObject() from error
+                pause = 0.2 * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
+                log.warning("store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error))
+                if attempt == TRIES or not _may_pass(error) or time.monotonic() + pause > deadline:
+                    raise _as_problem(error) from error
+                time.sleep(pause)
+
+
+def _open_bucket(environ):
+    import oss2
+    logging.getLogger("oss2").setLevel(logging.ERROR)              # it logs keys and answers
+    provider = oss2.StaticCredentialsProvider(environ["OSS_ACCESS_KEY_ID"], environ["OSS_ACCESS_KEY_SECRET"],
+                                              environ.get("OSS_SESSION_TOKEN"))
+    return oss2.Bucket(oss2.ProviderAuthV4(provider), environ.get("OSS_ENDPOINT") or ENDPOINT,
+                       environ.get("OSS_BUCKET") or BUCKET, region=(environ.get("OSS_REGION") or REGION).removeprefix("oss-"),
+                       connect_timeout=TIMEOUTS, app_name="cosyvoice")
+
+
+def describe(error: Exception) -> str:
+    """What failed, for the log, without address or credentials."""
+    status, code = getattr(error, "status", None), getattr(error, "code", "")
+    return f"{type(error).__name__} {status or ''} {code or ''} {getattr(error, 'request_id', '') or ''}".strip()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another try may help: the network, the server's own failures, throttling, a checksum."""
+    status = getattr(error, "status", -2)                # oss2: -1 wrong use, -2 the network, -3 a wrong checksum
+    return status < -1 or status >= 500 or status == 429
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    import requests
+    while error is not None:
+        if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
+            return True
+        error = getattr(error, "exception", None) or error.__cause__
+    return False
+
+
+def _as_problem(error: Exception) -> Problem:
+    if _is_timeout(error):
+        return timed_out()
+    return Problem(502, "store_failed", None, "the object store failed; try again, and tell the operator if it stays so",
+                   "对象存储出错；请重试，若持续出现请联系管理员")
+
+
+def timed_out() -> Problem:
+    return Problem(504, "store_timeout", None, "the object store did not answer in time; try again", "对象存储超时；请重试")
+
+
+def too_large(limit: int) -> Problem:
+    return Problem(413, "object_too_large", None, f"the stored file is larger than {limit / 1e6:.0f} MB", f"存储的文件超过 {limit / 1e6:.0f} MB")
