@@ -1,0 +1,228 @@
+"""English text -> phonemes: a lexicon, inflected forms, spelt-out acronyms, and letter-to-sound rules for the rest.
+
+    >>> english_phonemes("The cats walked to Zorbville.")
+    'ðə kˈæts wˈɔkt tə zˈɔɹbvɪl.'
+
+The symbols are those of misaki (American), which Kokoro reads: A I O W Y are the diphthongs of "bay buy bow cow boy", T the flap of
+"water", ᵊ a fleeting schwa, ᵻ the vowel of "roses"; ˈ and ˌ stand before the stressed vowel.
+"""
+import lzma
+import re
+from functools import cache
+from importlib.resources import files
+
+VOWELS = "AIOWYaiuæɑɔəɚɛɜɪʊʌᵊᵻɐ"
+STRESSED = re.compile("[ˈˌ]")
+PAUSES = ",.!?;:—…"
+TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
+FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
+
+ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
+BEFORE_VERB = {"to", "will", "would", "can", "could", "should", "must", "may", "might", "shall", "don't", "didn't", "doesn't", "won't",
+               "can't", "cannot", "couldn't", "wouldn't", "shouldn't", "i", "you", "we", "they", "let's", "please", "not", "who"}
+BEFORE_NOUN = {"the", "a", "an", "my", "your", "his", "her", "our", "their", "its", "this", "that", "these", "those", "some", "any", "no",
+               "every", "each", "of", "in", "with", "for", "one", "new"}
+BEFORE_PAST = {"have", "has", "had", "was", "were", "been", "be", "is", "are", "i've", "he's", "she's"}
+
+
+def english_phonemes(text: str) -> str:
+    """Spell Latin letters, apostrophes, spaces and marks as phonemes; other characters pass unchanged."""
+    tokens, spoken, after = TOKEN.findall(text), [], ""
+    words = [token for token in tokens if token[0].isalpha()]
+    place = len(words)
+    for token in reversed(tokens):
+        if is_word := token[0].isalpha():
+            place -= 1
+            before, following = words[place - 1] if place else "", words[place + 1] if place + 1 < len(words) else ""
+            token = in_context(token, before.lower(), following.lower(), after)
+        spoken.append(token)
+        after = next_sound(token, after) if is_word or token in PAUSES else after
+    return "".join(reversed(spoken))
+
+
+def next_sound(phonemes: str, after: str) -> str:
+    """What a word before `phonemes` runs into: "vowel", "consonant" or "" for a pause."""
+    sound = STRESSED.sub("", phonemes)[:1]
+    if not sound:
+        return after
+    return "" if sound in PAUSES else "vowel" if sound in VOWELS else "consonant"
+
+
+def in_context(word: str, before: str, following: str, after: str) -> str:
+    """Phonemes of a word, given its neighbours and the kind of sound that follows."""
+    weak = weak_form(word, before, after)
+    if weak:
+        return weak
+    tag = None if after else "None"
+    if before in BEFORE_NOUN:
+        tag = "NOUN"
+    elif before in BEFORE_PAST:
+        tag = "VBD"
+    elif before in BEFORE_VERB:
+        tag = "VERB"
+    if word.lower() == "used":
+        tag = "VBD" if following == "to" else None
+    return pronounce(word, tag)
+
+
+def weak_form(word: str, before: str, after: str) -> str:
+    """The, to, a and in change with what follows them; "" for every other word."""
+    if word in ALWAYS_SPELT:
+        return ALWAYS_SPELT[word]
+    vowel = after == "vowel"
+    match word.lower():
+        case "the":
+            return "ði" if vowel else "ðə"
+        case "to":
+            return "tu" if not after else "tʊ" if vowel else "tə"
+        case "a" if after and (word == "a" or not before):
+            return "ɐ"
+        case "in":
+            return "ɪn" if after else "ˈɪn"
+    return ""
+
+
+@cache
+def lexicon() -> dict[str, str]:
+    """The dictionary: word -> "phonemes" or "phonemes<TAB>TAG=phonemes...". """
+    data = lzma.decompress(files(__package__).joinpath("assets/english.txt.xz").read_bytes()).decode()
+    return dict(line.split("\t", 1) for line in data.splitlines())
+
+
+@cache
+def pronounce(word: str, tag: str | None = None) -> str:
+    """Phonemes of one word; every string of letters gets some."""
+    phonemes = look_up(word, tag) or inflected(word, tag)
+    if not phonemes and word.lower() != word:
+        phonemes = "" if is_acronym(word) else look_up(word.lower(), tag) or inflected(word.lower(), tag)
+    return phonemes or compound(word) or (spell_out(word) if is_acronym(word) else by_rule(word.lower()))
+
+
+def is_acronym(word: str) -> bool:
+    """USB, U.S., TTS; a known word in capitals (HELLO) is not one."""
+    letters = word.replace(".", "")
+    known = "." not in word and (look_up(word.lower(), None) or inflected(word.lower(), None))
+    short = letters.isupper() and len(letters) <= 5 and (len(letters) < 3 or letters.lower() not in COMMON_IN_CAPITALS) and not known
+    return short or not re.search("[aeiouyAEIOUY]", letters) or (letters.isupper() and "." in word)
+
+
+COMMON_IN_CAPITALS = {"nasa", "nato", "covid", "opec"}
+
+
+def look_up(word: str, tag: str | None) -> str:
+    """The lexicon's phonemes for this very spelling, or for it with a small or capital first letter; "" if absent."""
+    entries = lexicon()
+    entry = entries.get(word) or (entries.get(word.lower()) if word in (word.capitalize(), word.upper()) else None)
+    entry = entry or (entries.get(word.capitalize()) if word == word.lower() else None)
+    if not entry:
+        return ""
+    default, *variants = entry.split("\t")
+    return dict(variant.split("=") for variant in variants).get(tag, default)
+
+
+def inflected(word: str, tag: str | None) -> str:
+    """Phonemes of a plural, possessive, -ed or -ing form of a known word; "" if its stem is unknown."""
+    lower = word.lower()
+    for ending, replacement, inflect in INFLECTIONS:
+        if lower.endswith(ending) and len(word) - len(ending) > 1:
+            stem = look_up(word[:len(word) - len(ending)] + replacement, tag)
+            if stem:
+                return inflect(stem)
+    doubled = re.fullmatch(r"(.+([bdgklmnprtvz]))\2(ed|ing)", lower)
+    stem = doubled and look_up(doubled[1], tag)
+    return {"ed": past, "ing": progressive}[doubled[3]](stem) if stem else ""
+
+
+def plural(stem: str) -> str:
+    if stem[-1] in "ptkfθT":
+        return stem + "s"
+    return stem + ("ᵻz" if stem[-1] in "szʃʒʧʤ" else "z")
+
+
+def past(stem: str) -> str:
+    if stem[-1] in "pkfθʃsʧ":
+        return stem + "t"
+    if stem[-1] in "dt":
+        return flapped(stem) + "ᵻd"
+    return stem + "d"
+
+
+def progressive(stem: str) -> str:
+    return flapped(stem) + "ɪŋ"
+
+
+def flapped(stem: str) -> str:
+    """A final t between vowels is the American flap."""
+    return stem[:-1] + "T" if re.search(f"[{FLAP_AFTER}]t$", stem) else stem
+
+
+INFLECTIONS = (
+    ("'s", "", plural), ("s'", "", plural), ("ies", "y", plural), ("es", "", plural), ("es", "e", plural), ("s", "", plural),
+    ("'", "", str), ("ied", "y", past), ("ed", "e", past), ("ed", "", past), ("'d", "", past),
+    ("ing", "e", progressive), ("ing", "", progressive),
+    ("'ll", "", lambda stem: stem + "ᵊl"), ("'ve", "", lambda stem: stem + "əv"), ("'re", "", lambda stem: stem + "əɹ"),
+    ("ly", "", lambda stem: stem + "li"), ("ness", "", lambda stem: stem + "nəs"), ("less", "", lambda stem: stem + "ləs"),
+)
+
+
+def compound(word: str) -> str:
+    """Two known words written together, as in "iPhone", "BlueBerryPie" or "voicebox"; "" otherwise."""
+    parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", word.replace("'", ""))
+    if 1 < len(parts) and "." not in word:
+        return second_stress("".join(spell_out(part) if len(part) == 1 else pronounce(part) for part in parts))
+    for cut in range(len(word) - 3, 2, -1):
+        left, right = look_up(word[:cut].lower(), None), look_up(word[cut:].lower(), None)
+        if left and right and min(cut, len(word) - cut) > 3:
+            return second_stress(left + right)
+    return ""
+
+
+def second_stress(phonemes: str) -> str:
+    """Keep the first main stress, lower the later ones."""
+    head, mark, tail = phonemes.partition("ˈ")
+    return head + mark + tail.replace("ˈ", "ˌ")
+
+
+LETTER_NAMES = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (
+    "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi").split()))
+
+
+def spell_out(word: str) -> str:
+    """Letter by letter, the last one stressed: USB -> jˌuˌɛsbˈi."""
+    names = "".join(LETTER_NAMES[letter] for letter in word.upper() if letter in LETTER_NAMES).replace("ˈ", "ˌ")
+    head, mark, tail = names.rpartition("ˌ")
+    return head + mark.replace("ˌ", "ˈ") + tail
+
+
+RULES = [(re.compile(pattern), phonemes) for pattern, phonemes in (rule.split() for rule in """
+^x z|^kn n|^gn n|^wr ɹ|^ps s|^pn n|^wh w|^mc mək|^sch ʃ|^rh ɹ|^ay A|^eu ju
+tion$ ʃən|sion$ ʒən|tions$ ʃənz|sions$ ʒənz|cious$ ʃəs|tious$ ʃəs|ous$ əs|cian$ ʃən|cial$ ʃᵊl|tial$ ʃᵊl|ture$ ʧəɹ|sure$ ʒəɹ
+age$ ɪʤ|able$ əbᵊl|ible$ əbᵊl|ful$ fᵊl|ness$ nəs|less$ ləs|ment$ mənt|ville$ vɪl|burgh$ bɜɹɡ|berg$ bɜɹɡ|ically$ ɪkli|ism$ ɪzəm
+ology$ ɑləʤi|ities$ əTiz|ity$ əTi|ish$ ɪʃ|ing$ ɪŋ|ings$ ɪŋz|er$ əɹ|ers$ əɹz|or$ əɹ|ors$ əɹz|ar$ əɹ|ard$ əɹd|en$ ᵊn|on$ ən|an$ ən|al$ ᵊl
+le$ ᵊl|les$ ᵊlz|el$ ᵊl|y$ i|ie$ i|ies$ iz|ey$ i|a$ ə|as$ əz|ia$ iə|io$ iO|o$ O|os$ Oz|i$ i|u$ u|ue$ u|es$ z|ed$ d|e$ -
+augh ɔ|ough ɔ|igh I|eigh A|tch ʧ|dge ʤ|sch sk|sh ʃ|ch ʧ|ph f|th θ|gh ɡ|wh w|ck k|ng(?=[eiy]) nʤ|ng ŋ|nk ŋk|qu kw|ss s|zz z
+ll l|tt t|pp p|bb b|dd d|ff f|gg ɡ|mm m|nn n|rr ɹ|cc(?=[eiy]) ks|cc k
+eer ɪɹ|ear ɪɹ|air ɛɹ|oar ɔɹ|our ɔɹ|oor ɔɹ|are$ ɛɹ|ere$ ɪɹ|ire$ Iəɹ|ore$ ɔɹ|ure$ jʊɹ|ar ɑɹ|er ɜɹ|ir ɜɹ|or ɔɹ|ur ɜɹ|yr ɪɹ
+ai A|ay A|au ɔ|aw ɔ|ea i|ee i|ei i|eu u|ew u|ey A|ie i|oa O|oe O|oi Y|oo u|ou W|ow O|oy Y|ua wɑ|ue u|ui u
+a(?=[bcdfgklmnpstvz]e[sd]?$) A|e(?=[bcdfgklmnpstvz]e[sd]?$) i|i(?=[bcdfgklmnpstvz]e[sd]?$) I|o(?=[bcdfgklmnpstvz]e[sd]?$) O
+u(?=[bcdfgklmnpstvz]e[sd]?$) u|y(?=[bcdfgklmnpstvz]e[sd]?$) I
+c(?=[eiy]) s|g(?=[eiy]) ʤ|x ks|j ʤ|y(?=[aeiou]) j|y ɪ|a æ|e ɛ|i ɪ|o ɑ|u ʌ|c k|g ɡ|r ɹ|q k
+""".replace("\n", "|").strip("|").split("|"))]
+
+
+def by_rule(word: str) -> str:
+    """Letters -> sounds for a word no dictionary has: at each letter the first rule that fits; stress on the first full vowel."""
+    phonemes, i = "", 0
+    while i < len(word):
+        sound, length = next(((sound, match.end() - i) for rule, sound in RULES if (match := rule_match(rule, word, i))),
+                             (word[i] if word[i].isalpha() else "", 1))
+        phonemes, i = phonemes + sound.strip("-"), i + max(length, 1)
+    return re.sub(f"(?=[{VOWELS}])", "ˈ", phonemes, count=1)
+
+
+def rule_match(rule: re.Pattern, word: str, i: int) -> re.Match | None:
+    """Match at letter i; a rule that begins with ^ only at the start, and one for an ending never as a whole word."""
+    if rule.pattern.startswith("^") and i:
+        return None
+    match = rule.match(word, i)
+    return match if match and not (i == 0 and match.end() == len(word) and len(word) > 1) else None

@@ -1,0 +1,152 @@
+"""Text -> phoneme tokens, for models whose text tokens are phonemes.
+
+`get_tokenizer()` stands where the official models name a text tokenizer in their YAML:
+
+    >>> tokenizer = get_tokenizer()
+    >>> tokenizer.decode(tokenizer.encode("你好, world!"))
+    'ni↗xau↓, wˈɜɹld!'
+
+One token is one symbol of Kokoro's alphabet (hexgrad/Kokoro-82M, vocab of config.json), with Kokoro's number, so a token sequence can be
+given to that model as it is. Chinese, English and digits are read, in any mixture; characters of other scripts are dropped.
+"""
+import re
+import unicodedata
+from functools import cache
+
+from cosyvoice.tokenizer.english import english_phonemes
+from cosyvoice.tokenizer.mandarin import CHINESE, mandarin_phonemes
+
+SYMBOLS = {
+    **dict(zip(";:,.!?", range(1, 7))), **dict(zip("—…\"()“” \u0303ʣʥʦʨᵝꭧAI", range(9, 26))), "O": 31, "Q": 33, "S": 35, "T": 36, "W": 39,
+    **dict(zip("Yᵊabcdef", range(41, 49))), **dict(zip("hijklmnopqrstuvwxyzɑɐɒæ", range(50, 73))), **dict(zip("βɔɕç", range(75, 79))),
+    **dict(zip("ɖðʤə", range(80, 84))), "ɚ": 85, "ɛ": 86, "ɜ": 87, "ɟ": 90, "ɡ": 92, "ɥ": 99, "ɨ": 101, "ɪ": 102, "ʝ": 103,
+    **dict(zip("ɯɰŋɳɲɴø", range(110, 117))), "ɸ": 118, "θ": 119, "œ": 120, "ɹ": 123, "ɾ": 125, "ɻ": 126, "ʁ": 128, "ɽ": 129,
+    **dict(zip("ʂʃʈʧ", range(130, 134))), "ʊ": 135, "ʋ": 136, "ʌ": 138, "ɣ": 139, "ɤ": 140, "χ": 142, "ʎ": 143, "ʒ": 147, "ʔ": 148,
+    "ˈ": 156, "ˌ": 157, "ː": 158, "ʰ": 162, "ʲ": 164, "↓": 169, "→": 171, "↗": 172, "↘": 173, "ᵻ": 177,
+}
+END_OF_PROMPT = "<endofprompt>"                                     # between an instruction and the text to speak
+END_OF_PROMPT_ID = 178
+VOCAB_SIZE = 179
+
+INLINE_MARKS = re.compile(r"\[(?:laughter|breath)\]|</?(?:strong|laughter)>")
+PIECE = re.compile(rf"[{CHINESE}]+|[A-Za-z'][^{CHINESE}]*|[^{CHINESE}A-Za-z']+")
+PUNCTUATION = str.maketrans({
+    "，": ", ", "、": ", ", "。": ". ", "．": ". ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "… ",
+    "《": " “", "》": "” ", "「": " “", "」": "” ", "『": " “", "』": "” ", "【": " “", "】": "” ", "（": " (", "）": ") ", "«": " “", "»": "” ",
+    "–": "—", "～": ", ", "~": ", ", "·": " ", "-": " ", "_": " ", "/": " ", "\n": " ", "\t": " ", "\u3000": " ",
+})
+MEASURE_WORDS = "个只条本张位件年天次块斤瓶杯碗辆台家间种句遍岁双把座米页"         # 2 is 两 before these
+SPOKEN_SIGNS = {                                                    # (Chinese, English)
+    "%": ("百分号", "percent"), "&": ("和", "and"), "+": ("加", "plus"), "=": ("等于", "equals"), "@": ("艾特", "at"), "$": ("美元", "dollars"),
+    "#": ("井号", "hash"), "*": ("星号", "star"), "°": ("度", "degrees"),
+}
+
+
+class PhonemeTokenizer:
+    """Stateless; safe to share between threads."""
+
+    vocab_size = VOCAB_SIZE
+
+    def encode(self, text: str, allowed_special="all") -> list[int]:
+        """Token ids of `text`. `<endofprompt>` (or `<|endofprompt|>`) becomes one id, always; inline marks are left out.
+
+        `allowed_special` is accepted because the front end passes it to every tokenizer.
+        """
+        instruction_and_text = re.split(r"<\|?endofprompt\|?>", text)
+        ids = [[SYMBOLS[symbol] for symbol in phonemes(part)] for part in instruction_and_text]
+        return [number for i, part in enumerate(ids) for number in ([END_OF_PROMPT_ID] if i else []) + part]
+
+    def decode(self, ids: list[int]) -> str:
+        """The phonemes that `ids` stand for."""
+        return "".join(SYMBOL_OF[int(number)] for number in ids)
+
+
+SYMBOL_OF = {number: symbol for symbol, number in SYMBOLS.items()} | {END_OF_PROMPT_ID: END_OF_PROMPT}
+
+
+@cache
+def get_tokenizer() -> PhonemeTokenizer:
+    """The tokenizer; named by `cosyvoice.yaml` of the model."""
+    return PhonemeTokenizer()
+
+
+def phonemes(text: str) -> str:
+    """Spell Chinese and English text as phonemes; punctuation stays, what cannot be read is dropped.
+
+    >>> phonemes("我有2个APP。")
+    'wo↗ jou↓ ljaŋ↓kɤ↘ ˈæp.'
+    """
+    text = clean(text)
+    spoken = "".join(mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
+                     for piece in PIECE.findall(apart(text)))
+    spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
+    spoken = re.sub(r"\s+(?=[,.!?;:…”)])", "", re.sub(r"\s+", " ", spoken))
+    return re.sub(r"([,.!?;:…—])[,.;:—]+", r"\1", spoken).strip()
+
+
+def clean(text: str) -> str:
+    """Half-width letters, plain punctuation, digits and signs in words; accents folded, inline marks out."""
+    text = INLINE_MARKS.sub("", text).translate(PUNCTUATION)
+    text = unicodedata.normalize("NFKC", text).translate(PUNCTUATION)
+    chinese = bool(re.search(f"[{CHINESE}]", text))
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    text = re.sub(r"\$(\d+(?:\.\d+)?)", r"\1$", text)
+    text = re.sub(rf"(?<![\d.])2(?=[{MEASURE_WORDS}])", "两", text)
+    text = re.sub(r"\d+(?:\.\d+)?", lambda match: f" {read_number(match[0], chinese)} ", text)
+    text = re.sub("[%&+=@$#*°]", lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ", text)
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+
+
+def apart(text: str) -> str:
+    """Put a space between Chinese and Latin letters, and take out the spaces between Chinese characters."""
+    text = re.sub(rf"(?<=[{CHINESE}])\s+(?=[{CHINESE}])", "", text)
+    return re.sub(rf"(?<=[{CHINESE}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{CHINESE}])", " ", text)
+
+
+def read_number(number: str, chinese: bool) -> str:
+    """Digits -> words, with a decimal part read digit by digit; long numbers (phone, card) digit by digit.
+
+    The front end normalises numbers by their context; this is for those that slip through.
+    """
+    whole, _, decimals = number.partition(".")
+    digits = CHINESE_DIGITS if chinese else ENGLISH_DIGITS
+    join = "".join if chinese else " ".join
+    one_by_one = len(whole) > 8 or (len(whole) > 1 and whole[0] == "0")
+    words = join(digits[int(d)] for d in whole) if one_by_one else (chinese_number if chinese else english_number)(int(whole))
+    if not decimals:
+        return words
+    return join([words, "点" if chinese else "point", *(digits[int(d)] for d in decimals)])
+
+
+CHINESE_DIGITS = "零一二三四五六七八九"
+
+
+def chinese_number(n: int) -> str:
+    """10 -> 十, 105 -> 一百零五, 20000 -> 两万; below 10^12."""
+    if n >= 10_000:
+        unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
+        rest = n % unit
+        zero = "零" if 0 < rest < unit // 10 else ""
+        return chinese_number(n // unit).replace("二", "两", n // unit == 2) + name + zero + (chinese_number(rest) if rest else "")
+    words, gap = "", False
+    for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = n // place % 10
+        if digit:
+            words += ("零" if gap and words else "") + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit]) + name
+        gap = not digit
+    return re.sub("^一十", "十", words) or "零"
+
+
+ENGLISH_DIGITS = "zero one two three four five six seven eight nine".split()
+TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def english_number(n: int) -> str:
+    """105 -> one hundred five; below 10^12."""
+    for unit, name in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred")):
+        if n >= unit:
+            return " ".join([english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])])
+    if n < 20:
+        return (ENGLISH_DIGITS + TEENS)[n]
+    return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])

@@ -1,0 +1,71 @@
+"""Pronouncing dictionaries for cosyvoice/tokenizer, made from published ones.
+
+english.txt.xz: one word a line, `word<TAB>phonemes[<TAB>TAG=phonemes ...]`, sorted; from misaki's us_gold and us_silver
+(Apache-2.0). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word stands before a pause).
+chinese.txt.xz: `cost<TAB>word word ...`, cost = round(-4 ln p), for cutting text into words; from jieba's dict.txt (MIT).
+
+    python -m tools.mini.lexicon --work WORK
+"""
+import argparse
+import json
+import lzma
+import math
+import re
+from collections import defaultdict
+from importlib.resources import files
+from pathlib import Path
+
+ASSETS = Path(__file__).parents[2] / "cosyvoice/tokenizer/assets"
+TAGS = ("NOUN", "VERB", "ADJ", "VBD", "None")
+TEACHER_SPELLING = str.maketrans({"ɾ": "T", "ʔ": "t"})     # the flap and glottal stop as Kokoro v1.0 reads them
+MIN_FREQUENCY = 20                                          # of a Chinese word in jieba's counts of 60 M words
+COST_SCALE = 4
+
+
+def english_lines(folder: Path) -> list[str]:
+    """Merge both dictionaries, gold over silver, one line a word."""
+    words = {}
+    for name in ("us_silver.json", "us_gold.json"):
+        words.update(json.loads((folder / name).read_text("utf-8")))
+    return [line for word in sorted(words) if (line := english_line(word, words[word]))]
+
+
+def english_line(word: str, entry: str | dict) -> str:
+    """A line of the lexicon, with the variants that differ from the default."""
+    variants = entry if isinstance(entry, dict) else {"DEFAULT": entry}
+    default = variants["DEFAULT"]
+    if not re.fullmatch(r"[A-Za-z][A-Za-z'.-]*|'[a-z]+", word) or not default:
+        return ""
+    others = [f"{tag}={variants[tag]}" for tag in TAGS if variants.get(tag) not in (None, default)]
+    return "\t".join([word, default, *others]).translate(TEACHER_SPELLING)
+
+
+def chinese_lines(dictionary: str) -> list[str]:
+    """Group the words of jieba's dictionary by cost; words of one to four Chinese characters."""
+    counts = {}
+    for line in dictionary.splitlines():
+        word, count, _ = line.split(" ")
+        if re.fullmatch("[\u4e00-\u9fff]{1,4}", word) and (int(count) >= MIN_FREQUENCY):
+            counts[word] = int(count)
+    total, groups = sum(counts.values()), defaultdict(list)
+    for word in sorted(counts):
+        groups[round(-COST_SCALE * math.log(counts[word] / total))].append(word)
+    return [f"{cost}\t{' '.join(groups[cost])}" for cost in sorted(groups)]
+
+
+def write(name: str, lines: list[str]) -> None:
+    ASSETS.mkdir(parents=True, exist_ok=True)
+    data = "\n".join(lines).encode()
+    (ASSETS / name).write_bytes(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    work = parser.parse_args().work
+    write("english.txt.xz", english_lines(work / "teacher/misaki"))
+    write("chinese.txt.xz", chinese_lines(files("jieba").joinpath("dict.txt").read_text("utf-8")))
+
+
+if __name__ == "__main__":
+    main()

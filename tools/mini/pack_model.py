@@ -1,0 +1,109 @@
+"""Put a trained small model together: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz, in the official layout.
+
+    python -m tools.mini.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
+
+Weights become float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean CAM++
+vector of some of its training utterances. `--figures` takes what `tools.evaluate --json` wrote into the model card.
+"""
+import argparse
+import io
+import json
+import logging
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import soundfile
+import torch
+import torch.nn.functional as F
+
+from tools.judges import to_judge_rate, kaldi_features, one_thread_session
+
+MODEL_NAME = "CosyVoice-Mini-25Hz"
+PRESETS = {                               # name in the service -> training speaker of tools/mini/teacher.py
+    "中文女": "preset_zf_1", "中文男": "preset_zm_1", "英文女": "preset_ef_1", "英文男": "preset_em_1",
+    "中文女2": "preset_zf_2", "中文男2": "preset_zm_2", "英文女2": "preset_ef_2", "英文男2": "preset_em_2",
+}
+UTTERANCES = 12                           # whose vectors make one preset
+HERE = Path(__file__).parent
+log = logging.getLogger(__name__)
+
+
+def to_half(path: Path, target: Path):
+    """Copy a state dict with its floating values as float16; a `generator.` prefix of the vocoder's is dropped."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    half = {name.removeprefix("generator."): value.half() if value.is_floating_point() else value for name, value in state.items()}
+    bad = [name for name, value in half.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise ValueError(f"{path} does not fit float16: {', '.join(bad[:5])} overflow or are not finite")
+    torch.save(half, target)
+
+
+def preset_clips(work: Path, wanted):
+    """Up to UTTERANCES plain utterances (N,) at 16 kHz of each wanted training speaker; KeyError names one without speech."""
+    clips = defaultdict(list)
+    for shard in sorted((work / "data").glob("shard-*.parquet")):
+        for row in pq.read_table(shard, columns=["speaker", "style", "audio"]).to_pylist():
+            if row["speaker"] in wanted and not row["style"] and len(clips[row["speaker"]]) < UTTERANCES:
+                clips[row["speaker"]].append(to_judge_rate(*soundfile.read(io.BytesIO(row["audio"]), dtype="float32")))
+        if all(len(clips[name]) == UTTERANCES for name in wanted):
+            break
+    return {name: clips[name] if clips[name] else missing(name, work) for name in wanted}
+
+
+def missing(name, work):
+    raise KeyError(f"no utterance of {name} in {work / 'data'}: generate more speech")
+
+
+def speaker_vector(session, clips):
+    """(1, 192) unit mean of the clips' CAM++ vectors, of the length that a single clip's vector has."""
+    feats = [np.asarray(kaldi_features(wav), dtype=np.float32) for wav in clips]
+    vectors = torch.from_numpy(np.concatenate([session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0] for f in feats]))
+    return F.normalize(F.normalize(vectors).mean(0, keepdim=True)) * vectors.norm(dim=1).mean()
+
+
+def preset_speakers(work: Path, campplus: Path):
+    """The content of spk2info.pt: name -> {"embedding": (1, 192) float32}."""
+    session, clips = one_thread_session(campplus), preset_clips(work, set(PRESETS.values()))
+    return {name: {"embedding": speaker_vector(session, clips[speaker])} for name, speaker in PRESETS.items()}
+
+
+def model_card(figures):
+    """README.md of the directory: tools/mini/model_card.md with its figures."""
+    card = (HERE / "model_card.md").read_text("utf-8")
+    from tools.evaluate import table
+    return card.replace("{figures}", table(figures) if figures else "Not evaluated yet: run `python -m tools.evaluate`.")
+
+
+def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
+    """Write the model directory `out`; weights: paths of llm, flow and hift."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, path in weights.items():
+        to_half(path, out / f"{name}.pt")
+    for name in ("campplus.onnx", "speech_tokenizer_v1.onnx"):
+        shutil.copyfile(work / name, out / name)
+    shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
+    torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
+    (out / "README.md").write_text(model_card(figures), "utf-8")
+    for path in sorted(out.iterdir()):
+        log.info("%8.2f MB  %s", path.stat().st_size / 1e6, path.name)
+
+
+def main():
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--llm", type=Path, required=True)
+    parser.add_argument("--flow", type=Path, required=True)
+    parser.add_argument("--hift", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("pretrained_models") / MODEL_NAME)
+    parser.add_argument("--figures", type=Path, help="JSON that tools.evaluate wrote")
+    args = parser.parse_args()
+    figures = json.loads(args.figures.read_text("utf-8"))["figures"] if args.figures else None
+    pack(args.work, {"llm": args.llm, "flow": args.flow, "hift": args.hift}, args.out, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Kokoro-82M as a teacher: phonemes and a voice -> speech, durations and F0 that fit each other exactly; and the cast of voices.
+
+24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz); F0 has two values a frame (80 Hz), near 10 Hz where unvoiced.
+Source of the two halves of a style vector and of the tensors exposed: measured on the graph that fetch_teacher makes.
+"""
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import soxr
+
+from cosyvoice.tokenizer.phoneme import SYMBOLS
+
+TEACHER_RATE, RATE, FRAME = 24_000, 22_050, 600
+TIMBRE, PROSODY = slice(0, 128), slice(128, 256)
+VOICED_ABOVE = 50.0                              # Hz
+ACTIVE_RMS, PEAK = 0.079, 0.9                    # speech at -22 dB of full scale, and never louder than that peak
+SILENCE = 0.01                                   # of the loudest frame: -40 dB
+EDGE_FRAMES = (4, 8)                             # silence left at each end: 0.1 to 0.2 s
+UNUSED = ("zf_xiaoni", "em_santa", "pm_santa", "pm_alex", "pf_dora")     # one is unclear, the others repeat am_santa, em_alex, ef_dora
+HELD_OUT_FILE = Path(__file__).with_name("heldout_voices.txt")
+NATIVE = {"zh": "z", "en": "ab"}                 # first letters of the voices that speak it natively
+MIXES = 200
+PRESETS = {                                      # blends for the model's preset speakers; they speak PRESET_WEIGHT times as often
+    "preset_zf_1": {"zf_xiaoxiao": 0.65, "zf_xiaobei": 0.35}, "preset_zf_2": {"zf_xiaobei": 0.6, "af_heart": 0.4},
+    "preset_zm_1": {"zm_yunxi": 0.6, "zm_yunjian": 0.4}, "preset_zm_2": {"zm_yunxia": 0.6, "am_michael": 0.4},
+    "preset_ef_1": {"af_heart": 0.65, "af_nicole": 0.1, "bf_emma": 0.25}, "preset_ef_2": {"bf_emma": 0.6, "af_kore": 0.4},
+    "preset_em_1": {"am_michael": 0.6, "am_fenrir": 0.4}, "preset_em_2": {"bm_fable": 0.6, "am_puck": 0.4},
+}
+PRESET_WEIGHT = 4
+SCALE_RANGE = (0.72, 1.35)                       # of F0; beyond it a voice with another's prosody sounds unnatural
+
+
+@dataclass
+class Speaker:
+    """timbre: voices and weights (the sum may exceed 1 in spread); prosody: the same, by language; pitch: mean F0 in Hz it is to have."""
+
+    name: str
+    timbre: dict[str, float]
+    prosody: dict[str, dict[str, float]]
+    spread: float = 1.0                          # how far from the mean of all voices the blend is pushed
+    pitch: float = 0.0
+
+
+@dataclass
+class Utterance:
+    """wav: (N,) float32 at 22,050 Hz. durations: frames a symbol, with the two pads. f0: Hz, two a frame."""
+
+    wav: np.ndarray
+    durations: np.ndarray
+    f0: np.ndarray
+
+
+def held_out_voices() -> tuple[list[str], dict[str, dict[str, float]]]:
+    """(base voices, mixes) that only evaluation may use."""
+    lines = [line for line in HELD_OUT_FILE.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    mixes = {}
+    for line in lines:
+        name, _, recipe = line.partition(" = ")
+        parts = recipe.split()
+        mixes[name] = dict(zip(parts[::2], map(float, parts[1::2])))
+    return [name for name, recipe in mixes.items() if not recipe], {name: recipe for name, recipe in mixes.items() if recipe}
+
+
+class Teacher:
+    """One network on one thread, and all voice packs."""
+
+    def __init__(self, folder: Path):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.network = onnxruntime.InferenceSession(str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"])
+        self.packs = {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in sorted((folder / "voices").glob("*.bin"))}
+        self.mean = np.mean([self.packs[name] for name in self.packs if name not in UNUSED], axis=0)
+
+    def voices(self) -> list[str]:
+        """Voices that training may use."""
+        held_out, _ = held_out_voices()
+        return [name for name in self.packs if name not in UNUSED and name not in held_out]
+
+    def style(self, speaker: Speaker, lang: str, tokens: int) -> np.ndarray:
+        """(1, 256) style of a speaker for a text of so many tokens."""
+        row = min(tokens, len(self.mean)) - 1
+        style = self.mean[row].copy()
+        for half, blend in ((TIMBRE, speaker.timbre), (PROSODY, speaker.prosody[lang])):
+            mixed = sum(weight * self.packs[name][row, half] for name, weight in blend.items()) / sum(blend.values())
+            spread = speaker.spread if half is TIMBRE else 1.0
+            style[half] += spread * (mixed - style[half])
+        return style[None]
+
+    def run(self, phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(wav at 24 kHz, durations, f0) as the network gives them."""
+        tokens = np.array([[0, *(SYMBOLS[symbol] for symbol in phonemes), 0]])
+        inputs = {"tokens": tokens, "style": style, "speed": np.float32([speed]), "f0_scale": np.float32([f0_scale])}
+        wav, durations, f0 = self.network.run(["audio", "durations", "f0"], inputs)
+        return wav.ravel(), durations.ravel().astype(np.int64), f0.ravel()
+
+    def speak(self, phonemes: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng: np.random.Generator) -> Utterance:
+        """Speech with its edges trimmed (durations and F0 too), levelled and resampled."""
+        wav, durations, f0 = self.run(phonemes, self.style(speaker, lang, len(phonemes)), speed, f0_scale)
+        wav, durations, f0 = trim(wav, durations, f0, phonemes, rng.integers(*EDGE_FRAMES, size=2, endpoint=True))
+        return Utterance(level(soxr.resample(wav, TEACHER_RATE, RATE, "VHQ")), durations, f0)
+
+
+def trim(wav, durations, f0, phonemes, edges):
+    """Cut silent frames off both ends, leaving `edges` frames there.
+
+    Only pads, punctuation and spaces lose frames, so that every sound keeps its own.
+    """
+    loudness = np.sqrt(np.mean(wav[:durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
+    loud = np.flatnonzero(loudness > SILENCE * loudness.max())
+    silent = [True, *(not symbol.isalpha() for symbol in phonemes), True]
+    durations = durations.copy()
+    head = cut(durations, silent, loud[0] - edges[0], range(len(durations)))
+    tail = cut(durations, silent, len(loudness) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
+    end = len(loudness) - tail
+    return wav[head * FRAME:end * FRAME], durations, f0[2 * head:2 * end]
+
+
+def cut(durations: np.ndarray, silent: list[bool], frames: int, order: range) -> int:
+    """Take up to `frames` frames from the silent symbols first in `order`; returns how many were taken. Changes `durations`."""
+    left = max(0, int(frames))
+    wanted = left
+    for i in order:
+        if not silent[i] or not left:
+            break
+        taken = min(left, int(durations[i]))
+        durations[i] -= taken
+        left -= taken
+    return wanted - left
+
+
+def level(wav: np.ndarray) -> np.ndarray:
+    """Bring the speech (not the silence) to one loudness."""
+    frames = wav[:len(wav) // 512 * 512].reshape(-1, 512)
+    power = np.mean(frames ** 2, axis=1)
+    rms = np.sqrt(np.mean(power[power > 1e-3 * power.max()]))
+    return (wav * min(ACTIVE_RMS / rms, PEAK / np.abs(wav).max())).astype(np.float32)
+
+
+def mean_f0(f0: np.ndarray) -> float:
+    """Geometric mean of the voiced values, Hz."""
+    return float(np.exp(np.mean(np.log(f0[f0 > VOICED_ABOVE]))))
+
+
+def cast(voices: list[str], pitches: dict[str, float], seed: int) -> list[Speaker]:
+    """Every voice as it is, MIXES seeded mixes of two or three, and the presets. `pitches`: mean F0 of each voice by its own prosody."""
+    rng = np.random.default_rng(seed)
+    speakers = [speaker(name, {name: 1.0}, voices, pitches, rng) for name in voices]
+    speakers += [random_mix(f"mix_{number:03d}", voices, pitches, rng) for number in range(MIXES)]
+    return speakers + [speaker(name, blend, voices, pitches, rng) for name, blend in PRESETS.items()]
+
+
+def random_mix(name: str, voices: list[str], pitches: dict[str, float], rng: np.random.Generator) -> Speaker:
+    """Two or three timbres, mostly of one gender, pushed up to a quarter away from the mean voice."""
+    first = str(rng.choice(voices))
+    same = [voice for voice in voices if voice != first and (voice[1] == first[1]) == bool(rng.random() < 0.85)]
+    others = rng.choice(same, size=1 + int(rng.random() < 0.25), replace=False)
+    weights = rng.uniform(0.3, 0.7, size=1 + len(others))
+    blend = {str(voice): round(float(weight), 3) for voice, weight in zip([first, *others], weights / weights.sum())}
+    return speaker(name, blend, voices, pitches, rng, spread=round(float(rng.uniform(1.0, 1.25)), 3))
+
+
+def speaker(name: str, timbre: dict[str, float], voices: list[str], pitches: dict[str, float], rng: np.random.Generator, spread: float = 1.0) -> Speaker:
+    """A speaker with that timbre, its natural pitch, and for each language the prosody of native voices of its gender."""
+    gender = max(timbre, key=timbre.get)[1]
+    pitch = blend_pitch(timbre, pitches)
+    near = [voice for voice in voices if voice[1] == gender and SCALE_RANGE[0] < pitch / pitches[voice] < SCALE_RANGE[1]]
+    prosody = {lang: native_prosody(timbre, letters, near or voices, rng) for lang, letters in NATIVE.items()}
+    prosody["mixed"] = prosody["zh"]
+    return Speaker(name, timbre, prosody, spread, round(float(pitch), 1))
+
+
+def native_prosody(timbre: dict[str, float], letters: str, near: list[str], rng: np.random.Generator) -> dict[str, float]:
+    """The blend's own prosody when it is native, else that of one or two native voices near it in pitch."""
+    if all(voice[0] in letters for voice in timbre):
+        return timbre
+    native = [voice for voice in near if voice[0] in letters]
+    chosen = rng.choice(native, size=min(len(native), 1 + int(rng.random() < 0.5)), replace=False)
+    weight = round(float(rng.uniform(0.3, 0.7)), 3)
+    return dict(zip(map(str, chosen), (weight, 1 - weight) if len(chosen) == 2 else (1.0,)))
+
+
+def blend_pitch(blend: dict[str, float], pitches: dict[str, float]) -> float:
+    """Geometric mean F0 of a blend of voices, Hz."""
+    return float(np.exp(sum(weight * np.log(pitches[voice]) for voice, weight in blend.items()) / sum(blend.values())))
