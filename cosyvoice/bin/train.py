@@ -24,6 +24,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from cosyvoice.dataset.dataset import Dataset
+from cosyvoice.dataset.processor import groups
 
 logger = logging.getLogger(__name__)
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -76,7 +77,7 @@ class Trainer:
         self.conf = self.config["train_conf_gan" if self.gan else "train_conf"]
         self.model = self.config["hifigan" if self.gan else args.model].to(args.device)
         self.train_data, self.cv_data = self.dataset(args.train, "train"), args.cv and self.dataset(args.cv, "cv")
-        self.step = self.epoch = self.batches = 0         # updates done, epoch, batches of it used
+        self.step = self.epoch = self.position = 0        # updates done, epoch, steps of it done
         self.paths, self.stop, self.bad = None, False, 0      # files of the epoch
         self.shadow = AveragedModel(self.network(), multi_avg_fn=self.average) if args.ema else None
         self.optimizers = self.make_optimizers()
@@ -162,22 +163,20 @@ class Trainer:
     # data
 
     def stream(self):
-        """Lists of accum_grad batches without end, from where the checkpoint stopped. The data list is read anew at each epoch."""
-        count = self.conf["accum_grad"]
+        """Lists of accum_grad batches (fewer at the end of an epoch) without end, from where the checkpoint stopped.
+
+        The data list is read anew at each epoch.
+        """
         while True:
             self.paths = self.paths or self.train_data.files()
-            seen, batches = 0, []
-            for batch in self.train_data.epoch(self.epoch, self.paths):
-                seen += 1
-                if seen > self.batches:
-                    batches.append(batch)
-                    if len(batches) == count:
-                        self.batches = seen
-                        yield batches
-                        batches = []
-            if seen < count:
-                raise ValueError(f"{self.args.train}: only {seen} batches of {self.args.model} data in {len(self.paths)} files, a step takes {count}")
-            self.epoch, self.batches, self.paths = self.epoch + 1, 0, None
+            position = 0
+            for position, batches in enumerate(groups(self.train_data.epoch(self.epoch, self.paths), self.conf["accum_grad"]), 1):
+                if position > self.position:
+                    self.position = position
+                    yield batches
+            if position == 0:
+                raise ValueError(f"{self.args.train}: no row of its {len(self.paths)} files can train the {self.args.model}")
+            self.epoch, self.position, self.paths = self.epoch + 1, 0, None
 
     # the loop
 
@@ -252,7 +251,7 @@ class Trainer:
             write(weights, self.out / f"{self.args.model}_{self.step:07d}.pt")
         write({"model": self.model.state_dict(), "ema": self.shadow and self.shadow.state_dict(),
                "optimizers": {key: optimizer.state_dict() for key, optimizer in self.optimizers.items()},
-               "step": self.step, "epoch": self.epoch, "batches": self.batches, "paths": self.paths,
+               "step": self.step, "epoch": self.epoch, "position": self.position, "paths": self.paths,
                "random": random_state()}, self.out / "last.pt")
 
     def restore(self):
@@ -273,7 +272,7 @@ class Trainer:
             self.resume_shadow(saved["ema"])
         for key, optimizer in self.optimizers.items():
             optimizer.load_state_dict(saved["optimizers"][key])
-        self.step, self.epoch, self.batches, self.paths = (saved[name] for name in ("step", "epoch", "batches", "paths"))
+        self.step, self.epoch, self.position, self.paths = (saved[name] for name in ("step", "epoch", "position", "paths"))
         set_random_state(saved["random"])
         self.drop_log_after(self.step)
 

@@ -1,0 +1,135 @@
+"""Training: losses fall, an interrupted run goes on as if nothing had happened, new data is seen."""
+import json
+import math
+import os
+import signal
+
+import pytest
+import torch
+from tiny_training import row, write_config, write_list, write_parquet
+
+from cosyvoice.bin import train
+
+@pytest.fixture
+def data(tmp_path):
+    files = [write_parquet(tmp_path / f"{k}.parquet", [row(4 * k + i, 20 + 10 * i) for i in range(4)]) for k in range(3)]
+    write_config(tmp_path)
+    write_list(tmp_path / "cv.list", files[2:])
+    write_list(tmp_path / "train.list", files[:2])
+    return tmp_path
+
+
+def trainer(data, model, out="out", *options):
+    arguments = ["--config", data / "cosyvoice.yaml", "--model", model, "--train", data / "train.list", "--out", data / out, *options]
+    return train.Trainer(train.parse([str(x) for x in arguments]))
+
+
+def log(data, out="out"):
+    return [json.loads(line) for line in (data / out / "log.jsonl").read_text().splitlines()]
+
+
+def losses(data, out="out"):
+    return [(entry["step"], entry["loss"]) for entry in log(data, out) if "loss" in entry]
+
+
+@pytest.mark.parametrize("model, steps", [("llm", 60), ("flow", 40), ("hift", 30)])
+def test_loss_falls(data, model, steps):
+    options = ["--steps", steps, "--max_frames", 60, "--reconstruct_steps", 1000, "--lr", 0.01]
+    assert trainer(data, model, "out", *options).run()
+    values = [loss for _, loss in losses(data)]
+    assert len(values) == steps and sum(values[-5:]) < 0.9 * sum(values[:5])
+
+
+@pytest.mark.parametrize("model", ["llm", "flow", "hift"])
+def test_resumed_run_repeats_an_uninterrupted_one(data, model):
+    options = ["--max_frames", 80, "--reconstruct_steps", 3, "--ema", 0.9, "--save_every", 4, "--cv", data / "cv.list", "--cv_every", 2]
+    trainer(data, model, "whole", "--steps", 9, *options).run()
+    for steps in (5, 9):
+        trainer(data, model, "parts", "--steps", steps, *options).run()
+    assert losses(data, "whole") == losses(data, "parts")
+    whole, parts = (torch.load(data / out / f"{model}.pt") for out in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_killed_run_repeats_what_was_not_saved(data):
+    killed = trainer(data, "llm", "killed", "--steps", 10, "--save_every", 3)
+    killed.save = lambda save=killed.save: save() if killed.step == 3 else None
+    killed.run()
+    assert losses(data, "killed")[-1][0] == 10
+    trainer(data, "llm", "killed", "--steps", 10).run()
+    trainer(data, "llm", "whole", "--steps", 10).run()
+    assert losses(data, "killed") == losses(data, "whole")
+
+
+def test_vocoder_turns_to_its_discriminators_after_the_first_steps(data):
+    trainer(data, "hift", "out", "--steps", 3, "--reconstruct_steps", 2).run()
+    assert ["loss_disc_d" in entry for entry in log(data)] == [False, False, True]
+    assert [name for name in torch.load(data / "out" / "hift.pt") if name.startswith("disc")] == []
+
+
+def test_exported_weights_load_and_start_another_run(data):
+    trainer(data, "flow", "out", "--steps", 2, "--save_every", 1, "--keep_every", 2).run()
+    weights = torch.load(data / "out" / "flow.pt")
+    next_run = trainer(data, "flow", "next", "--init", data / "out" / "flow_0000002.pt", "--ema", 0.9)
+    assert all(torch.equal(x, weights[name]) for name, x in next_run.model.state_dict().items())
+    assert all(torch.equal(x, weights[name]) for name, x in next_run.shadow.module.state_dict().items())
+
+
+def test_averaged_weights_are_exported_and_validated(data):
+    run = trainer(data, "llm", "out", "--steps", 4, "--ema", 0.9, "--cv", data / "cv.list", "--cv_every", 4)
+    run.run()
+    exported, current = torch.load(data / "out" / "llm.pt"), run.model.state_dict()
+    assert not torch.equal(exported["llm_decoder.bias"], current["llm_decoder.bias"])
+    run.model.load_state_dict(exported)
+    run.shadow = None
+    assert run.validate()["loss"] == pytest.approx(log(data)[-1]["cv_loss"], rel=1e-4)
+
+
+def test_files_added_to_the_list_are_seen_in_the_next_epoch(data):
+    run = trainer(data, "llm", "out", "--steps", 12)
+    stream = run.stream()
+    names = {utt for batch in next(stream) for utt in batch["utts"]}
+    write_list(data / "train.list", [data / f"{k}.parquet" for k in range(3)])
+    while run.epoch < 2:
+        names.update(utt for batch in next(stream) for utt in batch["utts"])
+    assert {f"u{i}" for i in range(12)} <= names
+
+
+def test_signal_saves_and_ends(data):
+    run = trainer(data, "llm", "out", "--steps", 1000)
+    run.at_intervals = lambda means, bar: run.step == 3 and os.kill(os.getpid(), signal.SIGTERM)
+    assert not run.run()
+    assert torch.load(data / "out" / "last.pt")["step"] == 3
+
+
+def test_time_limit_saves_and_ends(data):
+    assert not trainer(data, "llm", "out", "--steps", 1000, "--max_minutes", 0).run()
+    assert (data / "out" / "last.pt").exists()
+
+
+def test_schedules_rise_and_fall():
+    rates = {name: [schedule(step, 100) for step in range(101)] for name, schedule in train.SCHEDULES.items()}
+    assert set(rates["constantlr"]) == {1.0}
+    assert train.warmup(9, 100, warmup_steps=10) == pytest.approx(1) and train.warmup(39, 100, warmup_steps=10) == pytest.approx(0.5)
+    for fall in (train.cosine, train.linear):
+        assert fall(9, 100, warmup_steps=10) == pytest.approx(1) and fall(100, 100, warmup_steps=10) == pytest.approx(0)
+        assert fall(0, 100, warmup_steps=10) == pytest.approx(0.1) and fall(55, 100, warmup_steps=10) == pytest.approx(0.5)
+
+
+def test_what_cannot_be_trained_is_said(data):
+    with pytest.raises(ValueError, match="unknown optim 'sgd'; use one of adam, adamw"):
+        (data / "cosyvoice.yaml").write_text((data / "cosyvoice.yaml").read_text().replace("optim: adam,", "optim: sgd,"))
+        trainer(data, "llm")
+    write_list(data / "train.list", [])
+    with pytest.raises(ValueError, match="names no parquet file"):
+        next(trainer(data, "hift").stream())
+    (data / "cosyvoice.yaml").write_text("llm: 1\n")
+    with pytest.raises(ValueError, match="has no data_pipeline, train_conf"):
+        trainer(data, "llm")
+
+
+def test_endless_bad_gradients_end_the_training(data):
+    run = trainer(data, "llm", "out", "--steps", 100)
+    run.model.llm_decoder.bias.data.fill_(math.nan)
+    with pytest.raises(FloatingPointError, match="without a finite gradient"):
+        run.run()
