@@ -94,7 +94,7 @@ class Encoder(nn.Module):
                          dropout_rate, self.norms)
             for _ in range(num_blocks))
         self.after_norm = nn.LayerNorm(output_size)
-        self._projected = ((), 0, [])                  # of which weights, past positions, one tensor per layer
+        self._forget_positions()
 
     def output_size(self) -> int:
         return self.after_norm.normalized_shape[0]
@@ -111,6 +111,10 @@ class Encoder(nn.Module):
         else:
             hidden = None if real.all() else ~real[:, None, None]
         return self._run(xs, frames, hidden, [None] * len(self.encoders)), real[:, None]
+
+    def train(self, mode: bool = True):
+        self._forget_positions()                       # fused optimizers change weights without a trace
+        return super().train(mode)
 
     def new_cache(self) -> list[KeyValues]:
         """The state of one request, for `step`."""
@@ -139,7 +143,7 @@ class Encoder(nn.Module):
         """
         if self.training or torch.is_grad_enabled():
             return self._project_positions(past)
-        weights = tuple((w.data_ptr(), w._version) for w in self._position_weights())
+        weights = [_state(layer.self_attn.linear_pos.weight) for layer in self.encoders]
         kept, reach, projected = self._projected       # read once: another thread may replace the whole value
         if kept != weights or reach < past:
             reach = max(256, 1 << (past - 1).bit_length())
@@ -148,17 +152,22 @@ class Encoder(nn.Module):
             self._projected = (weights, reach, projected)
         return [p[:, reach - past:reach + self._future(past)] for p in projected]
 
+    def _forget_positions(self):
+        self._projected = ([], 0, [])                  # of which weights, for how many past distances, one per layer
+
     def _project_positions(self, past: int) -> list[Tensor]:
         weight = self.after_norm.weight
         table = relative_sinusoids(past, self._future(past), self.output_size(), weight.device).to(weight.dtype)
         table = self.position_dropout(table)
         return [layer.self_attn.project_positions(table) for layer in self.encoders]
 
-    def _position_weights(self) -> list[Tensor]:
-        return [layer.self_attn.linear_pos.weight for layer in self.encoders]
-
     def _future(self, past: int) -> int:
         return 1 if self.causal else past
+
+
+def _state(weight: Tensor) -> tuple[int, int]:
+    """Changes when the weight is replaced or written to. A weight made in inference mode does not count its writes."""
+    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
 
 
 class TransformerEncoder(Encoder):
