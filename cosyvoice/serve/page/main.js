@@ -1,0 +1,261 @@
+// The page: reads what the visitor wants, lets it be spoken, and says what happened.
+import { ask, onKeyWanted, Trouble } from "./api.js";
+import { $, make } from "./dom.js";
+import { duration, language, setLanguage, t, translate } from "./i18n.js";
+import { estimateSeconds, MODES } from "./job.js";
+import { addToHistory, render as renderHistory } from "./history.js";
+import { complain, hide, notice } from "./notice.js";
+import { present, presented, sound } from "./player.js";
+import { recording, referenceFile, referenceUsable, show as showReference } from "./reference.js";
+import { speak } from "./speech.js";
+import { recall, remember, userId } from "./store.js";
+import { STRINGS } from "./strings.js";
+import { tabs } from "./tabs.js";
+import { Take } from "./take.js";
+import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept } from "./voices.js";
+
+const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
+const LARGEST_SEED = 2 ** 32 - 1;
+let stopper = null;                           // of the request being made
+let machine = null;                           // what /ready says
+let mostChars = 10000;
+
+const mode = () => document.querySelector("[name=mode]:checked").value;
+const cloning = () => ["clone", "cross"].includes(mode());
+
+// ---- what is asked
+
+// The first thing that is missing: {key, control}, or null.
+function missing() {
+  const seed = Number($("seed").value || 0);
+  const wanted = [
+    [$("text").value.trim(), "need_text", "text"],
+    [!cloning() && !voiceChosen() ? "" : "ok", "need_speaker", "speaker"],
+    [mode() === "instruct" ? $("instruction").value.trim() : "ok", "need_instruction", "instruction"],
+    [cloning() && (!referenceFile() || recording()) ? "" : "ok", "need_reference", recording() ? "record-stop" : "record"],
+    [mode() === "clone" ? $("transcript").value.trim() : "ok", "need_transcript", "transcript"],
+    [mode() === "clone" && BAD_NAME.test($("keep").value.trim()) ? "" : "ok", "need_keep", "keep"],
+    [cloning() ? $("consent").checked : "ok", "need_consent", "consent"],
+    [Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED, "need_seed", "seed"],
+  ].find(([there]) => !there);
+  return wanted ? { key: wanted[1], control: $(wanted[2]) } : null;
+}
+
+function readJob() {
+  const fields = { mode: MODES[mode()], tts_text: $("text").value, ...modeFields(),
+    seed: Number($("seed").value || 0), speed: Number($("speed").value), stream: $("stream").checked ? "True" : "False" };
+  return { mode: mode(), fields, file: cloning() ? referenceFile() : null };
+}
+
+function modeFields() {
+  if (mode() === "sft") return voiceFields();
+  if (mode() === "instruct") return { ...voiceFields(), prompt_text: $("instruction").value.trim() };
+  const cloned = { user_id: userId(), consent: t("consent") };
+  if (mode() === "cross") return cloned;
+  const name = $("keep").value.trim();
+  return { ...cloned, prompt_text: $("transcript").value.trim(), ...(name && { exp_name: name }) };
+}
+
+// ---- speaking
+
+function start() {
+  const lack = missing();
+  if (lack) return notice(() => t(lack.key), { control: lack.control });
+  run(new Take(readJob()));
+}
+
+async function run(take) {
+  hide();
+  stopper = new AbortController();
+  const mine = stopper;
+  if (presented() !== take || sound.take !== take || sound.ended) present(take, { fresh: true });
+  renderSpeak();
+  $("player").scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  try {
+    await speak(take, mine.signal);
+    if (take.state === "done" && take.job.fields.exp_name) await kept(take.job.fields.exp_name);
+  } catch (error) {
+    if (!error.say) throw error;
+    troubled(take, error);
+  } finally {
+    if (stopper === mine) stopper = null;
+    if (sound.take === take && take.parts.length && take.state !== "lost") sound.finish();
+    addToHistory(take);
+    renderHistory();
+    renderSpeak();
+  }
+}
+
+function troubled(take, error) {
+  const again = { key: "again", run: start, ...(error.retryAfter && { after: error.retryAfter }) };
+  const goOn = { key: "go_on", run: () => goOnWith(take) }, over = { key: "start_over", run: () => run(new Take(take.job)) };
+  if (error.code === "lost") return complain(error, take.streamed ? [goOn, over] : [over]);
+  const later = ["unreachable", "no_key", ""].includes(error.code) || error.status >= 500;
+  complain(error, later ? [again] : [], mode() === "instruct");
+  if (error.field === "spk_customize") reloadOwn().catch(complain);
+}
+
+// The voice is saved before the first sound, so going on does not save it again.
+function goOnWith(take) {
+  delete take.job.fields.exp_name;
+  take.begin();
+  run(take);
+}
+
+async function kept(name) {
+  await voiceKept(name);
+  const use = () => { chooseMode("sft"); chooseOwn(name); };
+  notice(() => t("kept", { name }), { good: true, actions: [{ key: "use_kept", run: use }] });
+}
+
+function stop() {
+  stopper.abort();
+  sound.pause();
+}
+
+// ---- what is shown
+
+function chooseMode(next) {
+  document.querySelector(`[name=mode][value=${next}]`).checked = true;
+  renderMode();
+}
+
+function renderMode() {
+  for (const part of document.querySelectorAll("[data-modes]")) part.hidden = !part.dataset.modes.split(" ").includes(mode());
+  defaultText();
+  showReference();
+  renderSpeak();
+}
+
+// Text that nobody has touched follows the language and the mode.
+function defaultText() {
+  const own = [...STRINGS.default_text, ...STRINGS.default_cross, ""];
+  if (own.includes($("text").value)) $("text").value = t(mode() === "cross" ? "default_cross" : "default_text");
+  renderCount();
+}
+
+function renderCount() {
+  const text = $("text").value, n = [...text.trim()].length;
+  const seconds = duration(estimateSeconds(text, Number($("speed").value)));
+  const over = n > mostChars;
+  $("count").classList.toggle("bad", over);
+  $("count").textContent = over ? t("count_over", { n, most: mostChars }) : n > 1 ? t("count", { n, seconds }) : t(n ? "count_one" : "count_none");
+}
+
+function renderSpeak() {
+  const making = Boolean(stopper);
+  $("speak").classList.toggle("stop", making);
+  $("speak").querySelector("use").setAttribute("href", making ? "#i-stop" : "#i-speak");
+  $("speak").lastElementChild.textContent = t(making ? "stop" : mode() === "clone" ? "speak_clone" : "speak");
+}
+
+function renderOptions() {
+  const speed = Number($("speed").value);
+  $("speed-value").textContent = t("speed_value", { n: speed.toFixed(2).replace(/0$/, "") });
+  renderCount();
+}
+
+function renderKeep() {
+  const name = $("keep").value.trim();
+  $("keep-note").hidden = !ownVoices().includes(name);
+  $("keep-note").textContent = t("keep_replaces", { name });
+}
+
+function renderExamples() {
+  const keys = Object.keys(STRINGS).filter((name) => name.startsWith("example_"));
+  $("examples").replaceChildren(...keys.map((name) => make("button", { type: "button", className: "chip", textContent: t(name),
+    onclick: () => { $("instruction").value = t(name); hide(); } })));
+}
+
+function renderMachine() {
+  const { state, model: name, sample_rate: rate, device, real_time_factor: rtf } = machine ?? {};
+  $("status").toggleAttribute("data-state", Boolean(state));
+  if (state) $("status").dataset.state = state;
+  $("status").textContent = state ? t(state, { name }) : "";
+  $("machine").textContent = rate ? [t("machine", { name, rate, device }), rtf ? t("machine_rtf", { n: rtf.toFixed(2) }) : ""].filter(Boolean).join(" · ") : "";
+}
+
+document.addEventListener("language", () => {
+  $("language").textContent = t("other_language");
+  $("language").lang = language() === "zh" ? "en" : "zh-CN";
+  renderMode();
+  renderOptions();
+  renderExamples();
+  renderKeep();
+  renderMachine();
+});
+
+// ---- the service
+
+// True when the voices can be asked for.
+async function watchService() {
+  try {
+    const ready = await ask("ready");
+    machine = ready ? { state: "ready", ...(await ready.json()) } : null;
+    mostChars = machine?.max_text_chars ?? mostChars;
+  } catch (error) {
+    if (error.code === "no_key") return complain(error, [{ key: "again", run: connect }]);
+    machine = { state: error.status === 503 ? "loading" : "offline" };
+    setTimeout(connect, 2000);
+  }
+  renderMachine();
+  return machine?.state === "ready" || machine === null;
+}
+
+async function connect() {
+  if (!(await watchService())) return;
+  await loadVoices().catch((error) => complain(error.say ? error : new Trouble(() => t("speakers_failed")), [{ key: "again", run: connect }]));
+}
+
+// ---- dialogs
+
+function askForKey(wasWrong) {
+  $("key-hint").textContent = t(wasWrong ? "key_wrong" : "key_hint");
+  $("key-value").value = "";
+  $("key").returnValue = "";
+  $("key").showModal();
+  return new Promise((resolve) => {
+    $("key").addEventListener("close", () => resolve($("key").returnValue === "ok" ? $("key-value").value.trim() : null), { once: true });
+  });
+}
+
+function closeSettings() {
+  const id = $("user").value.trim();
+  if (!id || id === userId()) return;
+  remember("user", id);
+  reloadOwn().catch(complain);
+}
+
+onKeyWanted(askForKey);
+$("key-cancel").addEventListener("click", () => $("key").close());
+$("settings-open").addEventListener("click", () => { $("user").value = userId(); $("settings").showModal(); });
+$("settings").addEventListener("close", closeSettings);
+$("language").addEventListener("click", () => setLanguage(language() === "zh" ? "en" : "zh"));
+$("theme").addEventListener("click", () => {
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = next;
+  remember("theme", next);
+  dispatchEvent(new Event("resize"));         // waveforms are drawn in the new colours
+});
+$("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (stopper) stop();
+  else start();
+});
+$("composer").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !stopper) start();
+});
+for (const choice of document.querySelectorAll("[name=mode]")) choice.addEventListener("change", () => { hide(); renderMode(); });
+$("text").addEventListener("input", renderCount);
+$("speed").addEventListener("input", renderOptions);
+$("keep").addEventListener("input", renderKeep);
+$("dice").addEventListener("click", () => { $("seed").value = crypto.getRandomValues(new Uint32Array(1))[0] % 1000000; });
+tabs.listen(({ voices }) => voices && reloadOwn().catch(complain));
+addEventListener("storage", ({ key }) => {
+  if (key === "cosyvoice_language" && recall("language") !== language()) setLanguage(recall("language"));
+  if (key === "cosyvoice_user") reloadOwn().catch(complain);
+});
+addEventListener("online", () => machine?.state === "offline" && connect());
+
+translate();
+connect();

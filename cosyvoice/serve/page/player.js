@@ -1,0 +1,171 @@
+// The player: waveform with its sentences, what is happening, the figures, the downloads.
+import { decode, mono, wav } from "./audio.js";
+import { $, clock, make, save, setIcon } from "./dom.js";
+import { duration, t } from "./i18n.js";
+import { curlOf } from "./job.js";
+import { key } from "./store.js";
+import { Sound } from "./sound.js";
+import { tabs } from "./tabs.js";
+import { drawWave } from "./wave.js";
+
+export const sound = new Sound($("audio"));
+const audio = $("audio");
+let take = null;
+let lit = null;                               // the sentence being spoken
+let note = null;                              // key of a sentence about playing: press_play, undecodable
+let mp3Address = "";
+
+// Show `next` from now on. fresh: it is being made and plays meanwhile; else it is whole and plays when `play`.
+export function present(next, { fresh = false, play = false } = {}) {
+  take?.removeEventListener("change", render);
+  [take, lit, note] = [next, null, null];
+  take.addEventListener("change", render);
+  $("sentences").replaceChildren();
+  $("save-mp3").hidden = true;
+  $("player").hidden = false;
+  if (fresh) sound.open(take);
+  else sound.load(take, play);
+  render();
+}
+
+export const presented = () => take;
+
+function render() {
+  const { active, seconds } = take;
+  setIcon($("play"), sound.playing ? "pause" : "play");
+  $("play").setAttribute("aria-label", t(sound.playing ? "pause" : "play"));
+  $("play").classList.toggle("busy", active && !take.parts.length);
+  $("play").disabled = !take.parts.length;
+  $("progress").textContent = says();
+  renderSentences();
+  renderFigures();
+  $("save-wav").hidden = $("save-srt").hidden = active || !seconds;
+  $("save-srt").hidden ||= !take.subtitles;
+  renderMp3();
+  $("curl").textContent = curlOf(take.job, new URL("generate_audio", location.href).href, Boolean(key()));
+  move();
+}
+
+function says() {
+  if (note) return t(note);
+  const all = duration(take.seconds);
+  if (take.state === "queued") return take.place > 1 ? t("queued", { n: take.place - 1 }) : t("queued_next");
+  if (take.state === "waiting") return t(take.parts.length ? "catching_up" : take.running ? "starting" : "waiting");
+  if (take.state === "speaking") return t("speaking", { made: all, all: duration(Math.max(take.estimate, take.seconds)) });
+  return t({ done: "finished", stopped: "stopped" }[take.state] ?? "broken", { all });
+}
+
+// One span that acts as a button per sentence (a real button would not flow with the text); kept while the list grows, so that focus stays.
+function renderSentences() {
+  take.sentences.forEach(({ text }, i) => {
+    const span = $("sentences").children[i] ?? $("sentences").appendChild(sentence(i));
+    if (span.textContent !== text) span.textContent = text;
+  });
+}
+
+function sentence(i) {
+  const span = make("span", { tabIndex: 0, onclick: () => jump(i) });
+  span.setAttribute("role", "button");
+  span.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    jump(i);
+  });
+  return span;
+}
+
+function jump(i) {
+  sound.seek(take.sentences[i].start + 0.01);
+  sound.play();
+}
+
+function renderFigures() {
+  const figure = (key, value) => make("div", {}, make("dt", { textContent: t(key) }), make("dd", { textContent: value }));
+  const known = [];
+  if (take.firstSound) known.push(figure("first_sound", t("seconds", { n: take.firstSound.toFixed(2) })));
+  if (take.rtf) {
+    known.push(figure("rtf", take.rtf.toFixed(2)));
+    known.at(-1).title = t("rtf_says", { n: take.rtf.toFixed(2) });
+  }
+  if (take.seconds) known.push(figure("length", clock(take.seconds)), figure("seed", take.seed));
+  $("figures").replaceChildren(...known);
+}
+
+function renderMp3() {
+  if (take.active || !take.seconds || !take.streamed || !$("save-mp3").hidden) return;
+  URL.revokeObjectURL(mp3Address);
+  mp3Address = URL.createObjectURL(take.blob());
+  Object.assign($("save-mp3"), { href: mp3Address, download: `${fileName()}.mp3`, hidden: false });
+}
+
+function fileName() {
+  const words = take.job.fields.tts_text.trim().slice(0, 16).replace(/[\s\\/:*?"<>|.]+/g, " ").trim();
+  return words || "speech";
+}
+
+async function saveWav() {
+  if (!take.streamed) return save(take.blob(), `${fileName()}.wav`);
+  const bytes = new Uint8Array(await take.blob().arrayBuffer());
+  const rate = Math.round(take.frames[0].samples / take.frames[0].seconds);
+  const buffer = await decode(bytes, rate);
+  save(wav(mono(buffer), rate), `${fileName()}.wav`);
+}
+
+// Follow the playing: position, time, the lit sentence.
+function move() {
+  const now = audio.currentTime, made = take.seconds;
+  const all = take.active || !made ? Math.max(take.estimate, made, 0.1) : made;
+  const position = $("position");
+  position.max = made;
+  position.value = Math.min(now, made);
+  position.setAttribute("aria-valuetext", t("of_time", { now: clock(now), all: clock(made) }));
+  $("time").textContent = t("of_time", { now: clock(now), all: clock(made) });
+  light(take.sentences.findIndex(({ start, end }) => now >= start && now < end && (sound.playing || now > 0)));
+  drawWave($("wave"), { peaks: take.peaks, all, made, now, sentences: take.sentences, lit: take.sentences[lit] ?? null });
+}
+
+function light(i) {
+  if (i === lit) return;
+  $("sentences").children[lit]?.removeAttribute("aria-current");
+  $("sentences").children[i]?.setAttribute("aria-current", "true");
+  lit = i;
+}
+
+function animate() {
+  if (!take) return;
+  move();
+  if (!audio.paused) requestAnimationFrame(animate);
+}
+
+async function copyCommand() {
+  const text = $("curl").textContent, label = $("copy").lastElementChild;
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+  } else {                                    // plain http on a network address has no clipboard: select it instead
+    getSelection().selectAllChildren($("curl"));
+    document.execCommand("copy");
+  }
+  label.textContent = t("copied");
+  setTimeout(() => { label.textContent = t("copy"); }, 1500);
+}
+
+$("play").addEventListener("click", () => {
+  note = null;
+  if (sound.playing) sound.pause();
+  else sound.play();
+  render();
+});
+$("position").addEventListener("input", ({ target }) => sound.seek(Number(target.value)));
+$("save-wav").addEventListener("click", saveWav);
+$("save-srt").addEventListener("click", () => save(new Blob([take.subtitles], { type: "application/x-subrip" }), `${fileName()}.srt`));
+$("copy").addEventListener("click", copyCommand);
+sound.addEventListener("first", () => {
+  if (!take.firstSound && take.active) take.change({ firstSound: (performance.now() - take.asked) / 1000 });
+});
+sound.addEventListener("blocked", () => { note = "press_play"; render(); });
+sound.addEventListener("broken", () => { note = "undecodable"; render(); });
+audio.addEventListener("play", () => { note = null; animate(); render(); tabs.postMessage({ playing: true }); });
+for (const event of ["pause", "ended", "seeked"]) audio.addEventListener(event, () => take && render());
+tabs.listen(({ playing }) => playing && sound.pause());
+document.addEventListener("language", () => take && render());
+addEventListener("resize", () => take && move());
