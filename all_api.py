@@ -27,6 +27,7 @@ from cosyvoice.serve.leases import Leases
 from cosyvoice.serve.models import Instruct, choose_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
 from cosyvoice.serve.names import inside
+from cosyvoice.serve.page import page
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.readiness import Readiness
 from cosyvoice.serve.slots import Slots
@@ -60,6 +61,7 @@ app.config["MAX_CONTENT_LENGTH"] = config.max_body_mb * 1_000_000
 app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
 problem.install(app)
 guard.install(app, config)
+app.register_blueprint(page)
 
 
 # what a request may hold
