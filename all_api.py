@@ -11,15 +11,17 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, jsonify, request, send_file, stream_with_context
+from flask import Flask, Response, g, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
 
 from cosyvoice.cli.cosyvoice import CosyVoice
+from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.serve import guard, problem
-from cosyvoice.serve.clients import hang_up, presence
+from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
                                      read_speed, read_string, read_text, short)
@@ -28,6 +30,7 @@ from cosyvoice.serve.models import Instruct, choose_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
 from cosyvoice.serve.names import inside
 from cosyvoice.serve.page import page
+from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.readiness import Readiness
 from cosyvoice.serve.slots import Slots
@@ -50,10 +53,13 @@ check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
 leases = Leases(config.output_dir)
 leases.sweep(config.output_dir, config.store_dir)
 scratch = leases.scratch(config.output_dir)                # for files that live as long as this process at most
+atexit.register(leases.close)
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 store = open_store(config.store_dir, leases)
+pusher = ThreadPoolExecutor(4, "push")
 slots = Slots(config.max_concurrent, config.max_queue)
 readiness = Readiness(cosyvoice, slots)
+watchers = []                             # functions told about every change of a request's Record
 
 app = Flask(__name__, static_folder=None)
 app.json.ensure_ascii = False
@@ -151,13 +157,13 @@ def push_voice(voice: dict, user_id: str, name: str):
 
 
 def fetch_reference(job: Job):
-    """The reference audio, (1, N) at 16 kHz, trimmed and levelled: an upload, a file of 参考音频/, or an object."""
+    """The reference audio, (1, N) at 16 kHz: an upload, a file of 参考音频/, or an object of the store."""
     source = job.prompt_speech_16k
     if isinstance(source, FileStorage):
-        return trim_and_level(load_wav(source.stream, 16000))
+        return usable(source.stream)
     local = inside(config.reference_dir, source, "prompt_speech_16k")
     if local:
-        return trim_and_level(load_wav(local, 16000))
+        return usable(local)
     guard.check_reference_key(source, job.user_id, config.oss_prompt_prefix)
     with leases.folder(config.output_dir) as folder:
         try:
@@ -165,7 +171,12 @@ def fetch_reference(job: Job):
         except NoObject:
             raise bad("prompt_speech_16k", "no such reference audio, neither in 参考音频/ nor in the store; upload it or check the path",
                       "参考音频/ 和对象存储中都没有该文件，请上传或检查路径", "no_reference", 404)
-        return trim_and_level(load_wav(folder / "reference", 16000))
+        return usable(folder / "reference")
+
+
+def usable(audio):
+    """Read, trim and level a reference as the original does; what the engine cannot use is refused before it waits."""
+    return reference(trim_and_level(load_wav(audio, 16000)))
 
 
 # one function per mode: fetch what it needs, return what makes the engine's generator
@@ -190,19 +201,19 @@ def preset(job: Job) -> Callable[[Callable], Iterator[dict]]:
 
 
 def clone(job: Job) -> Callable[[Callable], Iterator[dict]]:
-    reference = fetch_reference(job)
+    audio, pushes = fetch_reference(job), g.setdefault("pushes", [])
 
     def speak(check):
-        voice = cosyvoice.make_voice(job.prompt_text, reference)
-        if job.exp_name:
-            push_voice(voice, job.user_id, job.exp_name)
+        voice = cosyvoice.make_voice(job.prompt_text, audio)
+        if job.exp_name:                                           # stored before the answer, while the model goes on
+            pushes.append(pusher.submit(push_voice, voice, job.user_id, job.exp_name))
         yield from cosyvoice.inference_zero_shot(job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check)
     return speak
 
 
 def cross_lingual(job: Job) -> Callable[[Callable], Iterator[dict]]:
-    reference = fetch_reference(job)
-    return lambda check: cosyvoice.inference_cross_lingual(job.tts_text, reference, **options(job), check=check)
+    audio = fetch_reference(job)
+    return lambda check: cosyvoice.inference_cross_lingual(job.tts_text, audio, **options(job), check=check)
 
 
 def instruct(job: Job) -> Callable[[Callable], Iterator[dict]]:
@@ -217,22 +228,33 @@ SPEAK = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
 # the answer
 
 def speak(chunks: Callable[[Callable], Iterator[dict]], encoder, sample_rate: int) -> Speech:
-    """Begin to speak for the current request; returns when there is sound. Other endpoints use it too."""
+    """Begin to speak for the current request; returns when there is sound and a cloned voice is stored."""
     g.record.change(sample_rate=sample_rate)
-    g.speech = Speech(chunks, encoder, slots, g.record, config.request_timeout, presence(request.environ), scratch)
-    return g.speech.start()
+    g.speech = Speech(chunks, encoder, slots, g.record, config.request_timeout, Client(request.environ), scratch)
+    g.speech.start()
+    for push in g.get("pushes", ()):
+        push.result()
+    return g.speech
+
+
+def chunks(job: Job) -> Callable[[Callable], Iterator[dict]]:
+    """Fetch what the job needs; returns what makes the engine's generator when the model is free."""
+    g.record.change(mode=job.mode, user_id=job.user_id, seed=job.seed, characters=len(job.tts_text))
+    return SPEAK[job.mode](job)
+
+
+def rate(job: Job) -> int:
+    return (instruct_model.get() if job.mode == INSTRUCT else cosyvoice).sample_rate
 
 
 def answer(job: Job) -> Response:
-    g.record.change(mode=job.mode, user_id=job.user_id, seed=job.seed, characters=len(job.tts_text))
-    chunks = SPEAK[job.mode](job)
-    rate = (instruct_model.get() if job.mode == INSTRUCT else cosyvoice).sample_rate
-    return stream_mp3(chunks, rate) if job.stream else send_wav(chunks, rate)
+    make = chunks(job)
+    return stream_mp3(make, rate(job)) if job.stream else send_wav(make, rate(job))
 
 
 def stream_mp3(chunks: Callable, sample_rate: int) -> Response:
     speech = speak(chunks, Mp3Stream(sample_rate, config.mp3_bitrate, scratch), sample_rate)
-    return Response(stream_with_context(follow(speech)), mimetype="audio/mpeg", headers={
+    return Response(follow(speech), mimetype="audio/mpeg", headers={
         "Content-Disposition": "inline; filename=sound.mp3", "X-Accel-Buffering": "no"})
 
 
@@ -242,7 +264,7 @@ def follow(speech: Speech) -> Iterator[bytes]:
         yield from speech
         speech.record.change(outcome="done")
     except ClientGone:
-        hang_up(request.environ)
+        speech.client.hang_up()
     except Exception as error:
         speech.record.change(outcome=problem.as_problem(error).code)
         log.error("%s broke off", speech.record.id, exc_info=not isinstance(error, Problem))
@@ -264,7 +286,7 @@ def send_wav(chunks: Callable, sample_rate: int) -> Response:
 
 @app.before_request
 def open_record():
-    g.record = Record(g.request_id)
+    g.record = Record(g.request_id, watchers=watchers)
 
 
 @app.after_request
@@ -273,18 +295,19 @@ def close_record(response: Response) -> Response:
     if "record" in g:
         if response.status_code >= 400:
             g.record.change(outcome=g.get("outcome", "error"))
-        response.call_on_close(functools.partial(finish, g.record, g.get("speech"), response.status_code))
+        loud = g.record.mode != "-" or response.status_code >= 400 and request.path != "/ready"
+        response.call_on_close(functools.partial(finish, g.record, g.get("speech"), response.status_code, loud))
     return response
 
 
-def finish(record: Record, speech: Speech | None, status: int):
+def finish(record: Record, speech: Speech | None, status: int, loud: bool):
     if speech:
         speech.close()
-        record.change(outcome=record.outcome or "client_gone", state="done")
-    if speech or status >= 400:
-        log.info("request %s mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s", record.id, record.mode,
-                 record.characters, record.seconds, figure(record.first_chunk), figure(record.real_time_factor),
-                 time.monotonic() - record.started, status, record.outcome)
+    record.change(outcome=record.outcome or ("client_gone" if speech else "done"), state="done")
+    log.log(logging.INFO if loud else logging.DEBUG,
+            "request %s mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s", record.id, record.mode,
+            record.characters, record.seconds, figure(record.first_chunk), figure(record.real_time_factor),
+            time.monotonic() - record.started, status, record.outcome)
 
 
 def figure(value: float | None) -> str:
@@ -300,6 +323,8 @@ def generate_audio():
 @app.get("/generate_audio_get")
 def generate_audio_get():
     """The same with fields in the query, so that an <audio> element can play it; without fields, a short demonstration."""
+    if request.method == "HEAD":
+        return Response(mimetype="audio/mpeg")                     # a look at the headers must not make the model work
     values = {name: value for name, value in request.args.items() if value}
     speakers = cosyvoice.list_available_spks()
     return answer(read_job({**DEMO, "spk_id": "中文女" if "中文女" in speakers else next(iter(speakers), "")} | values))
@@ -334,6 +359,10 @@ def ready():
     return jsonify(about), 200 if answers else 503
 
 
+parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness, watchers, read_job, chunks, rate, speak, follow,
+              fetch_voice, push_voice)
+
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve
+    readiness.check()
     serve(app, config)

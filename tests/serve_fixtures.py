@@ -60,9 +60,6 @@ class FakeEngine:
         return self._speak("instruct", tts_text, seed, speed, check, spk_id=spk_id, instruct_text=instruct_text, voice=voice, stream=stream)
 
     def make_voice(self, prompt_text, prompt_wav, consent=""):
-        from cosyvoice.utils.errors import ReferenceAudioError
-        if not 8000 <= prompt_wav.shape[1] <= 480000:
-            raise ReferenceAudioError("the reference must be 0.5 to 30 s long", "参考音频须为 0.5 到 30 秒")
         return make_voice(self.model_family)
 
     def _speak(self, method, text, seed, speed, check, **arguments):

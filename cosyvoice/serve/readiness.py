@@ -3,7 +3,10 @@ import logging
 import threading
 import time
 
+import torch
+
 from cosyvoice.serve.slots import Slots
+from cosyvoice.utils.audio import trim_and_level
 
 log = logging.getLogger(__name__)
 SENTENCE = "你好，很高兴认识你。"
@@ -39,6 +42,7 @@ class Readiness:
 
     def _speak(self) -> float | None:
         """Seconds of work per second of speech; None for a model without speakers, which needs a reference."""
+        trim_and_level(torch.zeros(1, 16000))                      # loads what reading a first reference would wait for
         speakers = self.engine.list_available_spks()
         if not speakers:
             return None

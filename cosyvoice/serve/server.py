@@ -1,5 +1,8 @@
 """`python all_api.py`: waitress, on every system."""
+import json
 import logging
+import secrets
+import signal
 import sys
 
 from flask import Flask
@@ -8,9 +11,26 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.problem import Problem, as_problem
+from cosyvoice.serve.problem import HTTP, Problem
 
 log = logging.getLogger(__name__)
+
+
+class JsonError(ErrorTask):
+    """waitress refuses some requests before the app sees them; the answer has the service's form all the same."""
+
+    def execute(self):
+        error = self.request.error
+        code, en, zh = HTTP.get(error.code, ("http_error", error.reason, error.reason))
+        body = json.dumps(Problem(error.code, code, None, en, zh).body(), ensure_ascii=False).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", secrets.token_hex(8))]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+HTTPChannel.error_task_class = JsonError
 
 
 def serve(app: Flask, config: Config):
@@ -22,5 +42,6 @@ def serve(app: Flask, config: Config):
     except OSError as error:
         sys.exit(f"cannot listen on {config.host}:{config.port}: {error.strerror}; is the service running already? "
                  f"Choose another port with --port / 无法监听该端口，服务可能已在运行；可用 --port 指定其他端口")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))          # as Ctrl-C: let the streams go, clean up
     log.info("listening on http://%s:%d", config.host, config.port)
     server.run()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cosyvoice.serve.clients import Client
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.slots import LOOK_AROUND, Slots
 
@@ -38,7 +39,7 @@ class Record:
     seed: int = 0
     characters: int = 0
     sample_rate: int = 0
-    state: str = "reading"                # reading, waiting, speaking, spoken, done; or failed
+    state: str = "reading"                # reading, waiting, speaking, spoken, done
     outcome: str = ""                     # "done", "client_gone" or the code of an error
     position: int = 0                     # in the queue; 0 is not waiting
     samples: int = 0                      # of sound made so far
@@ -131,13 +132,13 @@ class Speech:
 
     chunks(check): makes the engine's generator of {"tts_speech", "sentence", "text"}, which is run, and closed, in the thread that
     speaks; the engine calls check() at every step, which raises when the work is not wanted any more.
-    encoder: has feed(int16 PCM) -> bytes and end() -> bytes. gone: whether the client has left.
+    encoder: has feed(int16 PCM) -> bytes and end() -> bytes. client: None when nobody in particular waits.
     """
 
     def __init__(self, chunks: Callable[[Callable], Iterator[dict]], encoder, slots: Slots, record: Record, stall: float,
-                 gone: Callable[[], bool] = lambda: False, scratch: Path | None = None):
+                 client: Client | None = None, scratch: Path | None = None):
         self.chunks, self.encoder, self.slots, self.record = chunks, encoder, slots, record
-        self.stall, self.gone, self.spool = stall, gone, Spool(scratch)
+        self.stall, self.client, self.spool = stall, client, Spool(scratch)
         self.cancelled, self.slot_is_free = threading.Event(), threading.Lock()
         self.thread = threading.Thread(target=self._run, name=f"speak-{record.id}", daemon=True)
 
@@ -200,13 +201,14 @@ class Speech:
                               f"模型在 {self.stall:g} 秒内没有产生声音；请缩短文本或重试")
 
     def _check_client(self):
-        if self.gone():
+        if self.client and self.client.gone():
             raise ClientGone()
 
     def _run(self):
         error = None
         try:
             self._speak()
+            self.record.change(state="spoken")
         except BaseException as caught:                            # told to the reader, who raises it
             error = caught
         finally:
