@@ -3,6 +3,7 @@ import torch
 
 from cosyvoice.transformer.attention import KeyValues, RelativeAttention, relative_sinusoids
 from cosyvoice.transformer.encoder import ConformerEncoder, TransformerEncoder
+from cosyvoice.transformer.linear import Linear
 
 COMMON = dict(input_size=12, output_size=16, attention_heads=2, linear_units=24, num_blocks=2, pos_enc_layer_type="rel_pos_espnet")
 CONFORMER = dict(COMMON, input_layer="linear", use_cnn_module=False, macaron_style=False)
@@ -37,6 +38,24 @@ def test_attention_equals_its_definition_pair_by_pair():
     assert torch.allclose(attention(x, positions)[0], expected, atol=1e-6)
     with torch.no_grad():                               # the fused kernel
         assert torch.allclose(attention(x, positions)[0], expected, atol=1e-6)
+
+
+@pytest.fixture(params=[2, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("width", [16, 17])
+@pytest.mark.parametrize("shape", [(1, 1, 8), (8,), (2, 3, 8)])
+def test_linear_cut_in_parts_is_linear(threads, shape, width):
+    torch.manual_seed(0)
+    layer, x = Linear(8, width), frames(*shape)
+    y = layer(x)
+    assert y.shape == (*shape[:-1], width)
+    assert torch.allclose(y, torch.nn.functional.linear(x, layer.weight, layer.bias), atol=1e-6)
 
 
 def test_sinusoids_run_from_the_farthest_past_to_the_future():

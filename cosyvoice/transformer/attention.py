@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cosyvoice.transformer.linear import Linear
+
 
 def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tensor:
     """Sinusoids of the distances past-1, past-2, ..., -future (query minus key), float32 (past + future, width)."""
@@ -46,10 +48,10 @@ class RelativeAttention(nn.Module):
         if width % heads:
             raise ValueError(f"output_size={width} is not a multiple of attention_heads={heads}")
         self.heads, self.dropout = heads, dropout
-        self.linear_q = nn.Linear(width, width)
-        self.linear_k = nn.Linear(width, width)
-        self.linear_v = nn.Linear(width, width)
-        self.linear_out = nn.Linear(width, width)
+        self.linear_q = Linear(width, width)
+        self.linear_k = Linear(width, width)
+        self.linear_v = Linear(width, width)
+        self.linear_out = Linear(width, width)
         self.linear_pos = nn.Linear(width, width, bias=False)
         self.pos_bias_u = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))
         self.pos_bias_v = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cosyvoice.transformer.attention import KeyValues, RelativeAttention, relative_sinusoids
+from cosyvoice.transformer.linear import Linear
 
 ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
 
@@ -38,7 +39,7 @@ class InputLayer(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, width: int, hidden: int, dropout: float, activation: nn.Module):
         super().__init__()
-        self.w_1, self.w_2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.w_1, self.w_2 = Linear(width, hidden), Linear(hidden, width)
         self.activation, self.dropout = activation, nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
