@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"
 TIMEOUTS = (3.0, 10.0)                    # seconds to connect, and between two bytes
 DEADLINE = 40.0                           # seconds for one operation with its retries
-TRIES = 3
+TRIES, FIRST_PAUSE = 3, 0.2              # seconds; four times as long after each failure
 BLOCK = 1 << 16                           # bytes read at a time
 
 
@@ -93,21 +93,25 @@ class LocalStore:
 def encode_key(key: str) -> str:
     """A relative path for any key; no two keys get paths that some file system holds for the same.
 
-    Lower-case letters, digits, '-', '_', '.' inside a part and the common Chinese characters stay as they are, the
-    rest is percent-encoded. A part of Windows' device names gets its first character encoded, an empty part is '%',
-    and a part that is too long for a file name goes on in a subfolder: 'long+/rest'.
+    Lower-case letters, digits, '-', '_', the common Chinese characters and, inside the last part, '.' stay as they are; the
+    rest is percent-encoded. So that no file has the name of a folder, a last part without '.' gets a '%' at its end. An
+    empty part is '%', Windows' device names get their first character encoded, and a part that is too long for a file
+    name goes on in a subfolder: 'long+/rest'.
     """
-    return "/".join(_encode_part(part) for part in key.split("/"))
+    *folders, name = key.split("/")
+    last = _encode_part(name, ".") + ("" if "." in name[1:-1] else "%")
+    return "/".join([*(_encode_part(part, "") for part in folders), last])
 
 
 def decode_key(path: str) -> str:
-    return unquote(re.sub(r"(?<=/)%(?=/|$)|^%(?=/|$)", "", path.replace("+/", "")))
+    parts = path.replace("+/", "").removesuffix("%").split("/")
+    return "/".join("" if part == "%" else unquote(part) for part in parts)
 
 
-def _encode_part(part: str) -> str:
+def _encode_part(part: str, plain: str) -> str:
     if not part:
         return "%"
-    signs = [_encode_character(c, i in (0, len(part) - 1)) for i, c in enumerate(part)]
+    signs = [_encode_character(c, plain if 0 < i < len(part) - 1 else "") for i, c in enumerate(part)]
     if DEVICES.match(part):
         signs[0] = f"%{ord(part[0]):02x}"
     lines, size = [""], 0
@@ -120,8 +124,8 @@ def _encode_part(part: str) -> str:
     return "+/".join(lines)
 
 
-def _encode_character(c: str, at_the_edge: bool) -> str:
-    if c in "abcdefghijklmnopqrstuvwxyz0123456789-_" or "\u4e00" <= c <= "\u9fff" or c == "." and not at_the_edge:
+def _encode_character(c: str, plain: str) -> str:
+    if c in "abcdefghijklmnopqrstuvwxyz0123456789-_" + plain or "\u4e00" <= c <= "\u9fff":
         return c
     return "".join(f"%{byte:02x}" for byte in c.encode())
 
@@ -206,7 +210,7 @@ class OssStore:
             except (oss2.exceptions.OssError, requests.exceptions.RequestException) as error:
                 if getattr(error, "status", 0) == 404 and error.code in ("", "NoSuchKey"):
                     raise NoObject() from error
-                pause = 0.2 * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
+                pause = FIRST_PAUSE * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 log.warning("store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error))
                 if attempt == TRIES or not _may_pass(error) or time.monotonic() + pause > deadline:
                     raise _as_problem(error) from error
