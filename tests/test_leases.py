@@ -1,0 +1,104 @@
+"""Working folders vanish with their request or after their process, and nothing else is touched."""
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cosyvoice.serve.leases import Leases
+
+ROOT = Path(__file__).resolve().parents[1]
+HOLD = """
+import sys; sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from cosyvoice.serve.leases import Leases
+leases, home = Leases(Path(sys.argv[1])), Path(sys.argv[1])
+(leases.scratch(home) / "file").write_text("x")
+with leases.folder(home) as folder:
+    print(folder.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that works in two folders under tmp_path."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path, ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.folder = process.stdout.readline().strip()
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_folder_is_gone_after_its_request_also_after_an_error(tmp_path):
+    leases = Leases(tmp_path)
+    with pytest.raises(KeyError), leases.folder(tmp_path) as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep/file").write_text("x")
+        raise KeyError
+    assert names(tmp_path) == {".leases"}
+
+
+def test_sweep_spares_the_living_and_everything_else(tmp_path, other):
+    (tmp_path / "1321").mkdir()
+    (tmp_path / "1321/keep.pt").write_text("x")
+    (tmp_path / ".work-mine").mkdir()
+    before, leases = names(tmp_path), Leases(tmp_path)
+    with leases.folder(tmp_path) as folder:
+        leases.sweep(tmp_path)
+        Leases(tmp_path).sweep(tmp_path)
+        assert names(tmp_path) == before | {folder.name}
+        assert other.folder in before and (tmp_path / "1321/keep.pt").exists()
+
+
+def test_sweep_removes_what_a_killed_process_left(tmp_path, other):
+    (tmp_path / "keep.txt").write_text("x")
+    other.kill()
+    other.wait()
+    assert len(names(tmp_path)) == 4
+    Leases(tmp_path).sweep(tmp_path)
+    assert names(tmp_path) == {".leases", "keep.txt"} and names(tmp_path / ".leases") == set()
+
+
+def test_folder_without_a_lock_goes_by_age(tmp_path):
+    young, old = (tmp_path / f".work-{digit * 16}-{digit * 16}" for digit in "12")
+    for folder in (young, old):
+        folder.mkdir()
+    os.utime(old, (time.time() - 90000,) * 2)
+    Leases(tmp_path).sweep(tmp_path)
+    assert names(tmp_path) == {young.name}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
+def test_sweep_does_not_follow_links(tmp_path):
+    (tmp_path / "target").mkdir()
+    link = tmp_path / f".work-{'3' * 16}-{'3' * 16}"
+    link.symlink_to(tmp_path / "target")
+    os.utime(link, (time.time() - 90000,) * 2, follow_symlinks=False)
+    Leases(tmp_path).sweep(tmp_path)
+    assert (tmp_path / "target").exists() and link.is_symlink()
+
+
+def test_many_threads_share_one_lock(tmp_path):
+    leases = Leases(tmp_path)
+
+    def work():
+        for _ in range(20):
+            with leases.folder(tmp_path) as folder:
+                assert folder.is_dir()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names(tmp_path / ".leases")) == 1 and names(tmp_path) == {".leases"}
+    leases.close()
+    assert names(tmp_path / ".leases") == set()

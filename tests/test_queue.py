@@ -1,0 +1,198 @@
+"""Who may use the model: bounded, in order, and no slot is lost or held for nothing."""
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from cosyvoice.serve import speech as speeches
+from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.slots import Slots
+from cosyvoice.serve.speech import ClientGone, Record, Speech
+from cosyvoice.serve.wav import PcmStream
+
+
+def wait_for(condition, seconds: float = 10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Leaver:
+    """A client that can leave."""
+    left = False
+
+    def gone(self) -> bool:
+        return self.left
+
+
+def chunk(samples: int = 100) -> dict:
+    return {"tts_speech": np.zeros((1, samples), np.float32), "sentence": 0, "text": "一"}
+
+
+def speech_of(chunks, slots: Slots, stall: float = 5.0, client=None) -> Speech:
+    return Speech(chunks, PcmStream(), slots, Record("request-1", sample_rate=100), stall, client)
+
+
+def test_waiting_is_in_order_and_bounded():
+    slots, order, places = Slots(1, 3), [], []
+    slots.take()
+
+    def wait(name):
+        slots.take(on_position=lambda place: places.append((name, place)))
+        order.append(name)
+        slots.free()
+
+    threads = []
+    for name in "abc":
+        threads.append(threading.Thread(target=wait, args=(name,)))
+        threads[-1].start()
+        wait_for(lambda: len(slots.queue) == len(threads))
+    with pytest.raises(Problem) as raised:
+        slots.take()
+    assert raised.value.status == 503 and int(raised.value.headers["Retry-After"]) >= 1
+    slots.free()
+    for thread in threads:
+        thread.join()
+    assert order == ["a", "b", "c"] and {("a", 1), ("b", 2), ("c", 3), ("c", 0)} <= set(places)
+    assert slots.running == 0 and not slots.queue
+
+
+def test_no_more_than_the_limit_at_once():
+    slots, now, peak, guard = Slots(3, 50), [0], [0], threading.Lock()
+
+    def work():
+        slots.take()
+        with guard:
+            now[0] += 1
+            peak[0] = max(peak[0], now[0])
+        time.sleep(0.01)
+        with guard:
+            now[0] -= 1
+        slots.free(0.01)
+
+    threads = [threading.Thread(target=work) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert peak[0] == 3 and slots.running == 0
+
+
+def test_client_that_leaves_the_queue_makes_room():
+    slots, client = Slots(1, 1), Leaver()
+    slots.take()
+    threading.Timer(0.1, lambda: setattr(client, "left", True)).start()
+    with pytest.raises(ClientGone):
+        speech_of(lambda check: iter([]), slots, client=client).start()
+    assert not slots.queue and slots.running == 1
+
+
+def test_slow_reader_does_not_hold_the_model():
+    slots = Slots(1, 0)
+    speech = speech_of(lambda check: (chunk() for _ in range(50)), slots).start()
+    wait_for(lambda: slots.running == 0)
+    assert len(b"".join(speech)) == 50 * 200
+    assert speech.record.samples == 5000 and speech.record.seconds == 50.0 and speech.record.marks == [[0, "一", 0, 5000]]
+
+
+def test_spool_of_many_bytes_goes_to_a_file_and_back():
+    speech = speech_of(lambda check: (chunk(400_000) for _ in range(5)), Slots(1, 0)).start()
+    assert sum(len(part) for part in speech) == 4_000_000
+    speech.close()
+    assert speech.spool.file.closed
+
+
+def test_engine_error_reaches_the_reader_after_the_sound_before_it():
+    def broken(check):
+        yield chunk()
+        raise ZeroDivisionError
+
+    slots = Slots(1, 0)
+    speech, got = speech_of(broken, slots).start(), []
+    with pytest.raises(ZeroDivisionError):
+        for part in speech:
+            got.append(part)
+    assert len(b"".join(got)) == 200
+    wait_for(lambda: slots.running == 0)
+
+
+@pytest.mark.parametrize("made, error", [([], Problem), ([chunk(0)], Problem)])
+def test_no_sound_is_an_error(made, error):
+    with pytest.raises(error):
+        speech_of(lambda check: (c for c in made), Slots(1, 0)).start()
+
+
+def test_stalled_engine_is_told_and_stopped_at_its_next_step():
+    stopped = threading.Event()
+
+    def slow(check):
+        try:
+            while True:
+                check()
+                time.sleep(0.02)
+        finally:
+            stopped.set()
+        yield
+
+    slots = Slots(1, 0)
+    with pytest.raises(Problem) as raised:
+        speech_of(slow, slots, stall=0.3).start()
+    assert raised.value.status == 504 and stopped.wait(5)
+    wait_for(lambda: slots.running == 0)
+
+
+def test_stall_in_mid_stream_is_an_error_too():
+    def stops(check):
+        yield chunk()
+        while True:
+            check()
+            time.sleep(0.02)
+
+    with pytest.raises(Problem):
+        list(speech_of(stops, Slots(1, 0), stall=0.3).start())
+
+
+def test_client_that_leaves_stops_the_engine():
+    closed, client, slots = threading.Event(), Leaver(), Slots(1, 0)
+
+    def endless(check):
+        try:
+            while True:
+                time.sleep(0.02)
+                yield chunk()
+        finally:
+            closed.set()
+
+    speech = speech_of(endless, slots, client=client).start()
+    next(iter(speech))
+    speech.close()
+    assert closed.wait(5)
+    wait_for(lambda: slots.running == 0)
+
+
+def test_engine_deaf_to_everything_loses_its_slot_once(monkeypatch):
+    monkeypatch.setattr(speeches, "GRACE", 0.2)
+    wake = threading.Event()
+
+    def deaf(check):
+        wake.wait(20)
+        yield chunk()
+
+    slots = Slots(1, 0)
+    with pytest.raises(Problem):
+        speech_of(deaf, slots, stall=0.2).start()
+    wait_for(lambda: slots.running == 0)
+    wake.set()
+    time.sleep(0.1)
+    assert slots.running == 0
+
+
+def test_threads_stay_flat():
+    slots, before = Slots(2, 0), threading.active_count()
+    for _ in range(100):
+        speech = speech_of(lambda check: (chunk() for _ in range(3)), slots).start()
+        list(speech)
+        speech.close()
+    wait_for(lambda: threading.active_count() <= before)

@@ -1,0 +1,240 @@
+"""Who gets in, which names are refused, and files that come from outside."""
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import pytest
+import torch
+from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
+from test_api import CLONE, CROSS, SFT, wav_bytes
+
+from cosyvoice.serve.guard import Keys
+from cosyvoice.serve.names import check_key, check_name
+from cosyvoice.serve.problem import Problem
+
+BAD_NAMES = ["..", ".", "../x", "a/b", "/etc", "C:\\x", "C:x", "a\\b", "a\0b", "x" * 5000, "字" * 65, "con", "NUL", "com1.pt", "lpt9.", "a.", "a ", " a",
+             ".hidden", "a:b", "a*", "a?", "a|b", "a\nb", "..\\..", "%2e%2e/%2f", "COM¹"]
+GOOD_NAMES = ["1321", "1853299237651890176", "妈妈", "my voice", "v1.2", "a-b_c", "com10", "console", "é"]
+BAD_PATHS = ["..", "../x.wav", "a/../x.wav", "/etc/passwd", "C:\\x.wav", "C:/x.wav", "a\\b.wav", "a\0.wav", "x" * 5000, "a//b.wav", "a/./b", "a/",
+             "\\\\host\\share\\x", "a/nul", "a/.hidden/b", "字" * 400, "a/b:stream"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_bad_names_are_refused(name):
+    with pytest.raises(Problem) as raised:
+        check_name(name, "user_id")
+    assert raised.value.status == 400 and len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize("path", BAD_PATHS)
+def test_bad_paths_are_refused(path):
+    with pytest.raises(Problem) as raised:
+        check_key(path, "prompt_speech_16k")
+    assert raised.value.status == 400
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_good_names_pass(name):
+    assert check_name(name, "user_id") == name and check_key(f"learn-wave/{name}/upload/{name}.wav", "x")
+
+
+def everything(folder) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if ".leases" not in path.parts and not path.name.startswith(".work-")}
+
+
+@pytest.mark.parametrize("field", ["user_id", "exp_name", "spk_customize", "prompt_speech_16k"])
+@pytest.mark.parametrize("value", ["..", "/etc/passwd", "C:\\x", "a\0b", "x" * 5000, "../../x"])
+def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):  # noqa: F811
+    client = service().app.test_client()
+    (tmp_path / "output/1321").mkdir()
+    (tmp_path / "output/1321/old.pt").write_text("x")
+    before = everything(tmp_path)
+    for base in (SFT, CLONE):
+        answer = client.post("/generate_audio", data=json.dumps({**base, field: value}), content_type="application/json")
+        assert (answer.status_code, answer.json["field"]) == (400, field)
+    assert everything(tmp_path) == before and FakeEngine.calls == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
+def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
+    client = service().app.test_client()
+    (tmp_path / "secret.wav").write_bytes(wav_bytes())
+    (tmp_path / "reference/link.wav").symlink_to(tmp_path / "secret.wav")
+    (tmp_path / "reference/folder").symlink_to(tmp_path)
+    (tmp_path / "output/1321").symlink_to(tmp_path)
+    torch.save(make_voice("CosyVoice-300M-25Hz"), tmp_path / "v.pt")
+    for path in ("link.wav", "folder/secret.wav"):
+        assert client.post("/generate_audio", json={**CROSS, "prompt_speech_16k": path}).status_code == 400
+    assert client.post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"}).status_code == 400
+
+
+def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):  # noqa: F811
+    client = service().app.test_client()
+    (tmp_path / "output/Bob").mkdir()
+    torch.save(make_voice("CosyVoice-300M-25Hz"), tmp_path / "output/Bob/v.pt")
+    for user, status in (("Bob", 200), ("bob", 404)):
+        assert client.post("/generate_audio", json={**SFT, "user_id": user, "spk_customize": "v"}).status_code == status
+
+
+# voice files
+
+class Attack:
+    def __reduce__(self):
+        return os.mkdir, ("attacked",)
+
+
+def stored(value) -> bytes:
+    torch.save(value, file := io.BytesIO())
+    return file.getvalue()
+
+
+def bomb() -> bytes:
+    """A small archive that would unpack to 64 MB."""
+    source, file = zipfile.ZipFile(io.BytesIO(stored({"x": torch.zeros(16 << 20)}))), io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    return file.getvalue()
+
+
+VOICE = make_voice("CosyVoice-300M-25Hz")
+FILES = {
+    "pickle": lambda: pickle.dumps(Attack()), "pickle in an archive": lambda: stored(Attack()), "attack among tensors": lambda: stored({**VOICE, "x": Attack()}),
+    "bomb": bomb, "text": lambda: b"voice" * 1000, "empty": lambda: b"", "truncated": lambda: stored(VOICE)[:-500], "large": lambda: bytes(9_000_000),
+    "list": lambda: stored([1]), "missing key": lambda: stored({k: v for k, v in VOICE.items() if k != "llm_embedding"}),
+    "nan": lambda: stored({**VOICE, "flow_embedding": torch.full((1, 192), float("nan"))}),
+    "shape": lambda: stored({**VOICE, "prompt_speech_feat": torch.zeros(1, 10, 81)}), "other family": lambda: stored(make_voice("CosyVoice-300M"))}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("place", ["store", "output"])
+def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypatch, name, place):  # noqa: F811
+    module = service()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v.pt").write_bytes(FILES[name]())
+    if place == "store":
+        module.store.push(tmp_path / "v.pt", "learn-wave/1321/model/cosyvoice/v.pt")
+    else:
+        (tmp_path / "output/1321").mkdir()
+        (tmp_path / "v.pt").rename(tmp_path / "output/1321/v.pt")
+    answer = module.app.test_client().post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"})
+    assert answer.status_code == (413 if name == "large" and place == "store" else 422), answer.json
+    assert not (tmp_path / "attacked").exists() and FakeEngine.calls == []
+
+
+# keys, users, origins, hosts
+
+@pytest.fixture
+def keyed(service, tmp_path):  # noqa: F811
+    (tmp_path / "keys.json").write_text(json.dumps({"key-of-anna": ["anna"], "key-of-backend": "*"}))
+    module = service(API_KEY="main-key", API_KEYS_FILE=tmp_path / "keys.json")
+    (tmp_path / "reference/ref.wav").write_bytes(wav_bytes())
+    return module
+
+
+def bearer(key: str) -> dict:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer(""), bearer("main-key "[:-2]), {"Authorization": "main-key"}, {"Authorization": "Basic bWFpbi1rZXk="},
+                                     {"Authorization": "Bearer kéy"}])
+def test_without_a_key_nothing_but_health(keyed, headers):
+    client = keyed.app.test_client()
+    for path in ("/speakers", "/generate_audio_get", "/change_instruct", "/nothing"):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 401 and answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert client.post("/generate_audio", json=SFT, headers=headers).status_code == 401
+    assert client.get("/health", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("key, user, status", [("main-key", "anna", 200), ("main-key", "bob", 200), ("key-of-anna", "anna", 200), ("key-of-anna", "bob", 403),
+                                               ("key-of-anna", "", 200), ("key-of-backend", "bob", 200)])
+def test_a_key_acts_for_its_users_only(keyed, key, user, status):
+    answer = keyed.app.test_client().post("/generate_audio", json={**SFT, "user_id": user}, headers=bearer(key))
+    assert answer.status_code == status
+
+
+def test_references_in_the_store_belong_to_their_user(keyed, tmp_path):
+    (tmp_path / "r.wav").write_bytes(wav_bytes())
+    for user in ("anna", "bob"):
+        keyed.store.push(tmp_path / "r.wav", f"learn-wave/{user}/upload/r.wav")
+    for user, status in (("anna", 200), ("bob", 403)):
+        fields = {**CROSS, "user_id": "anna", "prompt_speech_16k": f"learn-wave/{user}/upload/r.wav"}
+        assert keyed.app.test_client().post("/generate_audio", json=fields, headers=bearer("key-of-anna")).status_code == status
+
+
+def test_keys_file_is_read_again_and_checked(tmp_path):
+    file = tmp_path / "keys.json"
+    file.write_text('{"one": ["a"]}')
+    keys = Keys("", str(file))
+    assert keys.users_of("one") == {"a"} and keys.users_of("two") is None
+    file.write_text('{"two": "*"}')
+    os.utime(file, (1, 1))
+    assert keys.users_of("one") is None and keys.users_of("two") == "*"
+    for wrong in ("[", "[]", '{"k": 1}', '{"k": [1]}', '{"": "*"}'):
+        file.write_text(wrong)
+        with pytest.raises(ValueError, match="API_KEYS_FILE"):
+            Keys("", str(file)).users_of("x")
+
+
+def test_prefix_narrows_the_references(service, tmp_path):  # noqa: F811
+    module = service(OSS_PROMPT_PREFIX="learn-wave/{user_id}/upload/")
+    (tmp_path / "r.wav").write_bytes(wav_bytes())
+    for key, status in (("learn-wave/1/upload/r.wav", 200), ("learn-wave/2/upload/r.wav", 404), ("learn-wave/1/model/r.wav", 404)):
+        module.store.push(tmp_path / "r.wav", key)
+        fields = {**CROSS, "user_id": "1", "prompt_speech_16k": key}
+        assert module.app.test_client().post("/generate_audio", json=fields).status_code == status
+
+
+ORIGINS = [({}, 200), ({"Origin": "http://localhost"}, 200), ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403),
+           ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403), ({"Sec-Fetch-Site": "same-origin"}, 200),
+           ({"Sec-Fetch-Site": "none"}, 200), ({"Origin": "http://localhost:3000"}, 403), ({"Origin": "https://friend.example"}, 200),
+           ({"Sec-Fetch-Site": "cross-site", "Origin": "https://friend.example"}, 200),
+           ({"Sec-Fetch-Site": "cross-site", "Referer": "https://friend.example/page"}, 200),
+           ({"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/page"}, 403),
+           ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200)]
+
+
+@pytest.mark.parametrize("headers, status", ORIGINS, ids=str)
+def test_foreign_pages_do_not_drive_the_service(service, headers, status):  # noqa: F811
+    client = service(CORS_ORIGINS="https://friend.example, https://other.example/").app.test_client()
+    assert client.post("/generate_audio", json=SFT, headers=headers).status_code == status
+    assert client.get("/generate_audio_get", headers=headers).status_code == status
+
+
+def test_allowed_origin_gets_cors_and_others_do_not(service):  # noqa: F811
+    client = service(CORS_ORIGINS="https://friend.example", API_KEY="k").app.test_client()
+    answer = client.options("/generate_audio", headers={"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"})
+    assert answer.status_code == 204 and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"] and "Access-Control-Allow-Credentials" not in answer.headers
+    answer = client.get("/speakers", headers={"Origin": "https://friend.example"})
+    assert answer.status_code == 401 and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+    answer = client.options("/generate_audio", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+    assert answer.status_code == 403 and "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("environment, host, status", [
+    ({}, "localhost:9883", 200), ({}, "127.0.0.1", 200), ({}, "[::1]:9883", 200), ({}, "evil.example", 403), ({}, "evil.example:9883", 403),
+    ({}, "127.0.0.1.evil.example", 403), ({"HOST": "0.0.0.0"}, "my.server", 200), ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
+    ({"ALLOWED_HOSTS": "tts.example"}, "evil.example", 403), ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403)])
+def test_foreign_host_names_are_refused(service, environment, host, status):  # noqa: F811
+    client = service(**environment).app.test_client()
+    assert client.get("/health", headers={"Host": host}).status_code == status
+
+
+def test_every_answer_has_the_security_headers(service):  # noqa: F811
+    client = service().app.test_client()
+    for answer in (client.get("/health"), client.get("/nothing"), client.post("/generate_audio", json={}), client.post("/generate_audio", json=SFT)):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Request-ID"] and answer.headers["Cache-Control"] == "no-store"
+
+
+def test_settings_show_no_key_and_wrong_ones_are_named(monkeypatch):
+    from cosyvoice.serve.config import read_config
+    assert "topsecret" not in repr(read_config(environ={"API_KEY": "topsecret"}))
+    assert read_config(["--port", "80"], {"PORT": "90", "MAX_QUEUE": "0"}).port == 80
+    for name, value in (("PORT", "x"), ("MAX_QUEUE", "-1"), ("MAX_CONCURRENT", "0"), ("REQUEST_TIMEOUT", "-5")):
+        with pytest.raises(ValueError, match=name):
+            read_config(environ={name: value})
