@@ -11,7 +11,7 @@ from cosyvoice.hifigan.hifigan import HiFiGan
 from matcha.hifigan.models import MultiPeriodDiscriminator
 from matcha.utils.audio import mel_spectrogram
 
-FRAMES = 10
+FRAMES = 6
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ def test_cached_source_repeats_the_overlap(hift, mel):
 def test_the_source_spectrum_inverts_to_the_source(hift):
     wave = torch.randn(1, 640, generator=seeded())
     spectrum = torch.complex(*hift.stft(wave).chunk(2, 1))
-    torch.testing.assert_close(torch.istft(spectrum, hift.n_fft, hift.hop, window=hift.stft_window), wave, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.istft(spectrum, hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft)), wave, atol=1e-5, rtol=0)
 
 
 def test_decoder_output_is_log_magnitude_and_phase(hift):
     magnitude, phase = torch.rand(1, 9, 41), torch.rand(1, 9, 41) - 0.5
-    expected = torch.istft(torch.polar(magnitude, phase), hift.n_fft, hift.hop, window=hift.stft_window)
+    expected = torch.istft(torch.polar(magnitude, phase), hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft))
     torch.testing.assert_close(hift.istft(torch.cat([magnitude.log(), phase.asin()], 1)), expected.clamp(-0.99, 0.99))
 
 
@@ -131,7 +131,7 @@ def batch():
 def test_steps_lower_the_loss(gan, batch, turn, autocast):
     weights = (gan.discriminator if turn == "discriminator" else gan.generator).parameters()
     optimiser, losses = torch.optim.Adam(weights, lr=2e-3), []
-    for _ in range(6):
+    for _ in range(4):
         torch.manual_seed(0)
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             loss = gan(batch | {"turn": turn}, torch.device("cpu"))["loss"]
@@ -151,3 +151,10 @@ def test_a_generator_turn_leaves_no_gradient_on_the_discriminators(gan, batch):
 def test_an_unknown_turn_is_named_with_the_choices(gan, batch):
     with pytest.raises(ValueError, match="'both'.*generator, discriminator, reconstruct"):
         gan(batch | {"turn": "both"}, torch.device("cpu"))
+
+
+def test_a_network_made_without_memory_takes_loaded_weights_as_they_are(hift, mel):
+    with torch.device("meta"):
+        empty = HiFTGenerator(base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8)).eval()
+    empty.load_state_dict(hift.state_dict(), strict=True, assign=True)
+    assert empty.inference(mel, generator=seeded())[0].equal(hift.inference(mel, generator=seeded())[0])

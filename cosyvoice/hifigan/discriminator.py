@@ -41,7 +41,7 @@ class SpecDiscriminator(nn.Module):
     def __init__(self, fft_size=1024, shift_size=120, win_length=600, window="hann_window", channels=32):
         super().__init__()
         self.fft_size, self.shift_size, self.win_length = fft_size, shift_size, win_length
-        self.register_buffer("window", getattr(torch, window)(win_length), persistent=False)
+        self.window = getattr(torch, window)
         shapes = [(1, (3, 9), 1)] + [(channels, (3, 9), (1, 2))] * 3 + [(channels, (3, 3), 1)]
         self.discriminators = nn.ModuleList(
             weight_norm(nn.Conv2d(c, channels, k, stride, padding=(k[0] // 2, k[1] // 2))) for c, k, stride in shapes)
@@ -49,8 +49,8 @@ class SpecDiscriminator(nn.Module):
 
     def forward(self, y: Tensor) -> tuple[Tensor, list[Tensor]]:
         with torch.autocast(y.device.type, enabled=False):
-            spectrum = torch.stft(y.float(), self.fft_size, self.shift_size, self.win_length, self.window,
-                                  return_complex=True)
+            window = self.window(self.win_length, device=y.device)
+            spectrum = torch.stft(y.float(), self.fft_size, self.shift_size, self.win_length, window, return_complex=True)
             x = spectrum.abs().transpose(1, 2)[:, None]            # (B, 1, frames, bins)
         features = []
         for conv in self.discriminators:

@@ -116,7 +116,6 @@ class HiFTGenerator(nn.Module):
         self.resblocks = nn.ModuleList(ResBlock(d, k, s) for d in widths[1:]
                                        for k, s in zip(resblock_kernel_sizes, resblock_dilation_sizes))
         self.conv_post = small_init(nn.Conv1d(widths[-1], self.n_fft + 2, 7, padding=3))
-        self.register_buffer("stft_window", torch.hann_window(self.n_fft), persistent=False)
 
     def source_down(self, channels, rate):
         """Source spectrum -> the width and frame rate of one scale."""
@@ -161,19 +160,22 @@ class HiFTGenerator(nn.Module):
         with full_precision(x):
             return self.istft(self.conv_post(F.leaky_relu(x.float())))
 
+    def window(self, like):
+        return torch.hann_window(self.n_fft, device=like.device)
+
     def stft(self, wave):
         """(B, N) -> real and imaginary parts stacked, (B, n_fft + 2, N / hop + 1)."""
         with full_precision(wave):
-            spectrum = torch.stft(wave.float(), self.n_fft, self.hop, window=self.stft_window, return_complex=True)
+            spectrum = torch.stft(wave.float(), self.n_fft, self.hop, window=self.window(wave), return_complex=True)
             return torch.cat([spectrum.real, spectrum.imag], 1)
 
     def istft(self, x):
-        """Log magnitude and arcsine-like phase, (B, n_fft + 2, frames) -> wave (B, N)."""
+        """Log magnitude and arcsine of the phase, (B, n_fft + 2, frames) -> wave (B, N)."""
         magnitude, phase = x.split(self.n_fft // 2 + 1, 1)
         magnitude = magnitude.exp().clamp(max=MAX_MAGNITUDE)
         phase = torch.sin(phase)                                   # kept for checkpoint compatibility
         spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
-        wave = torch.istft(spectrum, self.n_fft, self.hop, window=self.stft_window)
+        wave = torch.istft(spectrum, self.n_fft, self.hop, window=self.window(x))
         return wave.clamp(-self.audio_limit, self.audio_limit)
 
     def remove_weight_norm(self):
