@@ -171,7 +171,7 @@ function renderMachine() {
   const { state, model: name, sample_rate: rate, device, real_time_factor: rtf } = machine ?? {};
   $("status").toggleAttribute("data-state", Boolean(state));
   if (state) $("status").dataset.state = state;
-  $("status").textContent = state ? t(state, { name }) : "";
+  $("status").replaceChildren(make("span", { textContent: state ? t(state, { name }) : "" }));
   $("machine").textContent = rate ? [t("machine", { name, rate, device }), rtf ? t("machine_rtf", { n: rtf.toFixed(2) }) : ""].filter(Boolean).join(" · ") : "";
 }
 

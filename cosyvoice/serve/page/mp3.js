@@ -35,7 +35,7 @@ export class FrameSplitter {
     this.rest = new Uint8Array(0);
   }
 
-  // bytes -> [{data, seconds}] of the frames completed by them
+  // bytes -> [{data, seconds, rate}] of the frames completed by them
   push(bytes) {
     const data = join([this.rest, bytes]);
     const frames = [];
@@ -45,7 +45,7 @@ export class FrameSplitter {
       if (!frame) { at += 1; continue; }
       if (at + frame.bytes > data.length) break;
       if (this.skip > 0) this.skip -= 1;
-      else frames.push({ data: data.subarray(at, at + frame.bytes), seconds: frame.samples / frame.rate });
+      else frames.push({ data: data.subarray(at, at + frame.bytes), seconds: frame.samples / frame.rate, rate: frame.rate });
       at += frame.bytes;
     }
     this.rest = data.slice(at);

@@ -14,6 +14,7 @@ let take = null;
 let lit = null;                               // the sentence being spoken
 let note = null;                              // key of a sentence about playing: press_play, undecodable
 let mp3Address = "";
+let awaited = null;                           // the take whose first sound has not been heard yet
 
 // Show `next` from now on. fresh: it is being made and plays meanwhile; else it is whole and plays when `play`.
 export function present(next, { fresh = false, play = false } = {}) {
@@ -23,6 +24,7 @@ export function present(next, { fresh = false, play = false } = {}) {
   $("sentences").replaceChildren();
   $("save-mp3").hidden = true;
   $("player").hidden = false;
+  awaited = fresh && !take.firstSound ? take : null;
   if (fresh) sound.open(take);
   else sound.load(take, play);
   render();
@@ -87,12 +89,14 @@ function renderFigures() {
     known.push(figure("rtf", take.rtf.toFixed(2)));
     known.at(-1).title = t("rtf_says", { n: take.rtf.toFixed(2) });
   }
-  if (take.seconds) known.push(figure("length", clock(take.seconds)), figure("seed", take.seed));
+  if (take.seconds) known.push(figure("length", duration(take.seconds)), figure("seed", take.seed));
   $("figures").replaceChildren(...known);
 }
 
 function renderMp3() {
-  if (take.active || !take.seconds || !take.streamed || !$("save-mp3").hidden) return;
+  const whole = !take.active && take.seconds && take.streamed;
+  if (!whole) $("save-mp3").hidden = true;
+  if (!whole || !$("save-mp3").hidden) return;
   URL.revokeObjectURL(mp3Address);
   mp3Address = URL.createObjectURL(take.blob());
   Object.assign($("save-mp3"), { href: mp3Address, download: `${fileName()}.mp3`, hidden: false });
@@ -106,7 +110,7 @@ function fileName() {
 async function saveWav() {
   if (!take.streamed) return save(take.blob(), `${fileName()}.wav`);
   const bytes = new Uint8Array(await take.blob().arrayBuffer());
-  const rate = Math.round(take.frames[0].samples / take.frames[0].seconds);
+  const { rate } = take.frames[0];
   const buffer = await decode(bytes, rate);
   save(wav(mono(buffer), rate), `${fileName()}.wav`);
 }
@@ -160,7 +164,8 @@ $("save-wav").addEventListener("click", saveWav);
 $("save-srt").addEventListener("click", () => save(new Blob([take.subtitles], { type: "application/x-subrip" }), `${fileName()}.srt`));
 $("copy").addEventListener("click", copyCommand);
 sound.addEventListener("first", () => {
-  if (!take.firstSound && take.active) take.change({ firstSound: (performance.now() - take.asked) / 1000 });
+  if (awaited === take && take.state !== "stopped") take.change({ firstSound: (performance.now() - take.asked) / 1000 });
+  awaited = null;
 });
 sound.addEventListener("blocked", () => { note = "press_play"; render(); });
 sound.addEventListener("broken", () => { note = "undecodable"; render(); });

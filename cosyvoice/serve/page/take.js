@@ -41,7 +41,7 @@ export class Take extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  // frames: [{data, seconds}] of an MP3 stream
+  // frames: [{data, seconds, rate}] of an MP3 stream
   addFrames(frames) {
     if (!frames.length) return;
     this.frames.push(...frames);

@@ -1,0 +1,565 @@
+"""The page in real headless Chromium against the real service with the fake engine: click, speak, hear.
+
+Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text control the fake engine, see
+serve_fixtures.py; its tone starts at 200 Hz + seed.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+import soundfile
+from serve_fixtures import RATE, tone
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this system")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"]
+SLOW = "一句慢慢说的话。{chunks=6 size=22050 delay=0.3}"         # 6 s of sound, made in about 2 s
+BROKEN = SLOW.replace("delay", "fail=3 delay")
+
+
+# the service, the browser, a page
+
+@contextlib.contextmanager
+def running_service(folder: Path, **environment):
+    """The service's address; its store is folder/store."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name in ("output", "reference", "model"):
+        (folder / name).mkdir()
+    places = {"COSYVOICE_MODEL": folder / "model", "OUTPUT_DIR": folder / "output", "STORE_DIR": folder / "store",
+              "REFERENCE_DIR": folder / "reference"}
+    command = [sys.executable, str(Path(__file__).with_name("fake_server.py")), "--port", str(port)]
+    process = subprocess.Popen(command, env={**os.environ, **{k: str(v) for k, v in places.items()}, **environment},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for(f"{address}ready", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(address: str, process):
+    for _ in range(300):
+        assert process.poll() is None, "the service did not start"
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(address, timeout=5)
+        time.sleep(0.1)
+    raise TimeoutError(address)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def service_address(place):
+    with running_service(place) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def microphone(tmp_path_factory):
+    """What Chromium's fake microphone hears: 5 s of syllables on a 140 Hz voice."""
+    path, t = tmp_path_factory.mktemp("microphone") / "voice.wav", np.arange(5 * 48000) / 48000
+    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 9)) * np.abs(np.sin(2 * np.pi * 2 * t)) * 0.15
+    soundfile.write(path, voice.astype(np.float32), 48000, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(microphone):
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, service_address):
+    """Opens the page for a new visitor. After the test: no error in the console, no address with a foreign host or a key."""
+    contexts, troubles, addresses = [], [], []
+
+    def watch(tab):
+        tab.on("pageerror", lambda error: troubles.append(str(error)))
+        tab.on("console", lambda said: said.type == "error" and "Failed to load resource" not in said.text and troubles.append(said.text))
+        tab.on("request", lambda request: addresses.append(request.url))
+
+    def open_page(address=None, locale="en-US", width=1280, script="", **options):
+        context = browser.new_context(locale=locale, viewport={"width": width, "height": 800}, **options)
+        context.set_default_timeout(15000)
+        contexts.append(context)
+        context.on("page", watch)
+        if script:
+            context.add_init_script(script)
+        tab = context.new_page()
+        tab.goto(address or service_address)
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not troubles
+    assert all(re.match(r"(blob:)?http://127\.0\.0\.1:\d+/", a) and "secret" not in a for a in addresses)
+
+
+def speak(page, text=None, mode="sft", wait=True):
+    """Choose, write, press the button; returns the request that the page sent."""
+    page.locator(f"[name=mode][value={mode}]").check(force=True)
+    if mode in ("sft", "instruct"):
+        page.wait_for_selector("#speakers .chip")
+    if text:
+        page.fill("#text", text)
+    with page.expect_request("**/generate_audio") as sent:
+        page.click("#speak")
+    if wait:
+        page.wait_for_selector("#save-wav:visible")
+    return sent.value
+
+
+KEEP_UPLOADS = """const real = window.fetch;
+window.fetch = (path, options) => { if (options?.body instanceof FormData) window.uploaded = options.body; return real(path, options); };"""
+
+
+def uploaded(page, tmp_path) -> tuple[dict, Path]:
+    """Fields and file of the last multipart request; the page was opened with script=KEEP_UPLOADS."""
+    fields, name, data = page.evaluate("""async () => { const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
+        return [fields, file.name, Array.from(new Uint8Array(await file.arrayBuffer()))]; }""")
+    (tmp_path / f"sent-{name}").write_bytes(bytes(data))
+    return fields, tmp_path / f"sent-{name}"
+
+
+def download(page, button, tmp_path) -> Path:
+    with page.expect_download() as got:
+        page.click(button)
+    got.value.save_as(path := tmp_path / got.value.suggested_filename)
+    return path
+
+
+def decode(path) -> np.ndarray:
+    """Sound of any kind -> (N,) at RATE."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
+    return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+
+
+def assert_is_tone(samples, seconds, seed=0):
+    """The decoded sound is the engine's, up to the codec's delay (1105 samples) and loss."""
+    assert abs(len(samples) / RATE - seconds) < 0.1
+    expected = tone(0, int(seconds * RATE), seed)[0]
+    heard = samples[len(samples) - len(expected):] if len(samples) >= len(expected) else samples
+    best = max(np.corrcoef(samples[lag:lag + 40000], expected[:40000])[0, 1] for lag in (0, 1104, 1105, 1106))
+    assert best > 0.98 and np.abs(heard).max() > 0.3
+
+
+# opening it
+
+def first_paint(page) -> float:
+    """Of a reload, in ms; the best of some says what the page costs when the machine is not busy with other things."""
+    page.reload()
+    page.wait_for_selector("#speakers .chip")
+    return page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+
+
+def test_it_opens_at_once_and_is_ready_to_speak(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    assert min(first_paint(page) for _ in range(3)) < 1000
+    sync_api.expect(page.locator("#status")).to_contain_text("Ready")
+    assert len(page.input_value("#text")) > 20 and page.is_checked("#stream")
+    assert page.locator("#speakers :checked").input_value() == "英文女"
+
+
+def test_it_speaks_the_visitors_language(visit):
+    page = visit(locale="zh-CN")
+    sync_api.expect(page.locator("#speak")).to_have_text("开口说")
+    assert page.locator("html").get_attribute("lang") == "zh-CN" and page.locator("#speakers :checked").input_value() == "中文女"
+    page.click("#language")
+    sync_api.expect(page.locator("#speak")).to_have_text("Speak")
+    page.reload()
+    sync_api.expect(page.locator("#speak")).to_have_text("Speak")
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_nothing_sticks_out_on_a_phone(visit, locale):
+    page = visit(locale=locale, width=360)
+    for mode in ("sft", "clone", "cross", "instruct"):
+        page.locator(f"[value={mode}]").check(force=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("#speak").bounding_box()["y"] < 800
+
+
+def test_theme_follows_the_system_and_can_be_changed(visit):
+    page = visit(color_scheme="dark")
+    theme = page.locator("html")
+    sync_api.expect(theme).to_have_attribute("data-theme", "dark")
+    page.click("#theme")
+    page.reload()
+    sync_api.expect(theme).to_have_attribute("data-theme", "light")
+
+
+def test_the_visitors_id_stays(visit):
+    page = visit()
+    first = page.evaluate("localStorage.cosyvoice_user ?? ''") or None
+    page.click("#settings-open")
+    shown = page.input_value("#user")
+    assert re.fullmatch(r"web-[a-z0-5]{12}", shown) and first in (None, shown)
+    page.reload()
+    page.click("#settings-open")
+    assert page.input_value("#user") == shown
+
+
+# hearing
+
+def test_sound_is_heard_while_it_is_made(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.evaluate("""() => { const context = new AudioContext();
+        window.ear = new AnalyserNode(context, { fftSize: 8192 });
+        context.createMediaElementSource(document.querySelector("#audio")).connect(window.ear).connect(context.destination); }""")
+    page.fill("#seed", "240")
+    speak(page, SLOW.replace("chunks=6", "chunks=10"), wait=False)
+    page.wait_for_selector("#figures dd")
+    time.sleep(0.8)
+    heard = page.evaluate("""() => { const bins = new Float32Array(window.ear.frequencyBinCount);
+        window.ear.getFloatFrequencyData(bins);
+        const most = bins.indexOf(Math.max(...bins));
+        return { hertz: most * window.ear.context.sampleRate / 8192, level: bins[most], at: document.querySelector("#audio").currentTime,
+                 making: document.querySelector("#speak").classList.contains("stop") }; }""")
+    assert heard["making"] and heard["at"] > 0.2
+    assert abs(heard["hertz"] - 440) < 40 and heard["level"] > -40
+
+
+def test_mp3_and_wav_can_be_kept(visit, tmp_path):
+    page = visit()
+    page.fill("#seed", "7")
+    request = speak(page, "你好，世界。{chunks=3 size=22050}")
+    assert json.loads(request.post_data) == {"mode": "预训练音色", "tts_text": "你好，世界。{chunks=3 size=22050}", "spk_id": "英文女",
+                                             "seed": 7, "speed": 1, "stream": "True"}
+    assert re.fullmatch(r"[a-z0-5]{24}", request.headers["x-request-id"])
+    mp3, wav = download(page, "#save-mp3", tmp_path), download(page, "#save-wav", tmp_path)
+    assert mp3.name.startswith("你好") and mp3.suffix == ".mp3" and soundfile.info(wav).samplerate == RATE
+    assert_is_tone(decode(mp3), 3, seed=7)
+    assert_is_tone(decode(wav), 3, seed=7)
+
+
+def test_figures_and_waveform_are_shown(visit):
+    page = visit()
+    speak(page, "数字。{chunks=3 size=22050}")
+    shown = page.locator("#figures").inner_text()
+    assert "First sound" in shown and "Real-time factor" in shown and "3.1 s" in shown
+    inked = page.evaluate("""() => { const c = document.querySelector("#wave"), data = c.getContext("2d").getImageData(0, 0, c.width, 12).data;
+        return data.some((x, i) => i % 4 === 3 && x > 0); }""")
+    assert inked, "the bars reach the upper rows"
+
+
+def test_without_streaming_a_wav_is_asked_and_played(visit, tmp_path):
+    page = visit()
+    page.uncheck("#stream")
+    request = speak(page, "整段。{chunks=2 size=22050}")
+    assert json.loads(request.post_data)["stream"] == "False"
+    assert not page.is_visible("#save-mp3")
+    with wave.open(str(download(page, "#save-wav", tmp_path))) as file:
+        assert file.getnframes() == 2 * 22050
+    assert page.evaluate("document.querySelector('#audio').duration") == pytest.approx(2, abs=0.01)
+
+
+def test_a_browser_without_media_source_plays_at_the_end(visit):
+    page = visit(script="delete window.MediaSource; delete window.ManagedMediaSource")
+    speak(page, "没有流。{chunks=2 size=22050}")
+    page.wait_for_selector("#play[aria-label=Pause]")
+    sync_api.expect(page.locator("#figures")).to_contain_text("First sound")
+
+
+def test_stop_keeps_what_was_made(visit):
+    page = visit()
+    speak(page, SLOW.replace("chunks=6", "chunks=60"), wait=False)
+    page.wait_for_selector("#figures dd")
+    page.click("#speak")
+    sync_api.expect(page.locator("#progress")).to_contain_text("Stopped after")
+    assert page.is_visible("#save-mp3") and page.evaluate("document.querySelector('#audio').paused")
+
+
+def test_the_history_plays_again(visit):
+    page = visit()
+    speak(page, "第一句。{chunks=1 size=22050}")
+    speak(page, "第二句。{chunks=2 size=22050}")
+    sync_api.expect(page.locator("#takes li")).to_have_count(2)
+    page.click("#takes li:nth-child(2) button")
+    sync_api.expect(page.locator("#progress")).to_contain_text("1.1 s")
+    page.wait_for_selector("#play[aria-label=Pause]")
+
+
+def test_the_curl_command_does_the_same(visit, tmp_path):
+    page = visit()
+    speak(page, "it's one. {chunks=2 size=22050}")
+    page.click("#command summary")
+    command = page.locator("#curl").inner_text()
+    subprocess.run(["bash", "-c", f"{command} -s"], cwd=tmp_path, check=True, timeout=30)
+    assert_is_tone(decode(tmp_path / "speech.mp3"), 2)
+
+
+# the request's state beside the sound
+
+RECORD = {"id": "x", "state": "running", "queue_position": None, "seconds": 2.0, "seed": 5, "rtf": 0.25, "sentences": [
+    {"index": 0, "text": "第一句。", "start": 0.0, "end": 1.0}, {"index": 1, "text": "第二句。", "start": 1.0, "end": 3.0}]}
+
+
+def test_the_queue_is_visible(visit):
+    page = visit()
+    page.route("**/requests/*", lambda route: route.fulfill(json={**RECORD, "state": "queued", "queue_position": 3, "sentences": []}))
+    speak(page, "等。{setup=1.5}", wait=False)
+    sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 2 before you")
+
+
+def test_the_sentence_being_spoken_is_lit(visit, tmp_path):
+    page = visit()
+    page.route("**/requests/*", lambda route: route.fulfill(json=RECORD))
+    page.route("**/requests/*/subtitles.srt", lambda route: route.fulfill(body="1\n00:00:00,000 --> 00:00:01,000\n第一句。\n"))
+    speak(page, "两句。{chunks=3 size=22050 delay=0.1}")
+    lit = page.locator("#sentences [aria-current]")
+    page.locator("#sentences span").nth(1).click()
+    sync_api.expect(lit).to_have_text("第二句。")
+    page.locator("#sentences span").nth(0).press("Enter")
+    sync_api.expect(lit).to_have_text("第一句。")
+    assert "第一句" in download(page, "#save-srt", tmp_path).read_text("utf-8")
+
+
+# the reference
+
+def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
+    page = visit(permissions=["microphone"], script=KEEP_UPLOADS)
+    page.locator("[value=clone]").check(force=True)
+    page.click("#record")
+    page.wait_for_selector("#recording:visible")
+    assert "window" in page.locator("#script").inner_text()
+    time.sleep(3.6)
+    assert int(page.locator("#level").get_attribute("aria-valuenow")) > 20
+    page.click("#record-stop")
+    page.wait_for_selector("#findings li")
+    assert "long: good" in page.locator("#findings").inner_text()
+    assert page.input_value("#transcript") == page.locator("#script").inner_text() or "window" in page.input_value("#transcript")
+    page.fill("#keep", "我的声音")
+    page.click("#speak")
+    sync_api.expect(page.locator("#notice")).to_contain_text("confirm that the voice is yours")
+    page.check("#consent")
+    speak(page, "克隆。{chunks=2 size=22050}", mode="clone")
+    fields, sent = uploaded(page, tmp_path)
+    assert {"mode", "prompt_text", "exp_name", "user_id", "consent", "stream"} <= set(fields)
+    check_recording(sent)
+    user = page.evaluate("localStorage.cosyvoice_user")
+    assert any(user in str(path) for path in (place / "store").rglob("*")), "the voice is in the store"
+    page.click("text=Speak with it")
+    assert page.locator("#voices :checked").input_value() == "我的声音"
+    fields = json.loads(speak(page, "再说一次。").post_data)
+    assert fields["spk_customize"] == "我的声音" and fields["user_id"] == user and "spk_id" not in fields
+
+
+def check_recording(path):
+    """A 16-bit mono WAV of what the microphone heard."""
+    info = soundfile.info(path)
+    assert (info.subtype, info.channels, info.samplerate) == ("PCM_16", 1, 24000) and 3 < info.duration < 9
+    samples, _ = soundfile.read(path)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    loudest = np.fft.rfftfreq(len(samples), 1 / 24000)[spectrum.argmax()]
+    assert abs(loudest - 140 * round(loudest / 140)) < 8
+
+
+def test_a_microphone_that_is_denied_is_explained(visit):
+    page = visit()
+    page.locator("[value=cross]").check(force=True)
+    page.click("#record")
+    sync_api.expect(page.locator("#notice")).to_contain_text("microphone is not allowed")
+    assert page.is_visible("#drop")
+
+
+def sound_file(tmp_path, name, samples, rate=24000) -> str:
+    soundfile.write(tmp_path / name, np.asarray(samples, np.float32), rate)
+    return str(tmp_path / name)
+
+
+def speech_like(seconds, level=0.4, rate=24000):
+    t = np.arange(int(seconds * rate)) / rate
+    pauses = (t % 3) < 2.4
+    noise = np.random.default_rng(0).normal(0, 1e-4, len(t))
+    return level * pauses * np.abs(np.sin(2 * np.pi * 2.2 * t)) * np.sin(2 * np.pi * 180 * t) + noise
+
+
+@pytest.mark.parametrize("name, samples, said", [
+    ("good.flac", speech_like(6), "level: good"), ("silent.wav", np.zeros(72000), "nothing can be heard"),
+    ("short.wav", speech_like(1.2), "only 1.2 s"), ("quiet.wav", speech_like(5, 0.01), "very quiet"),
+    ("clipped.wav", np.clip(speech_like(5, 2.0), -1, 1), "distorted"), ("long.wav", speech_like(50), "cut at pauses")])
+def test_the_look_at_a_recording_says_what_is_wrong(visit, tmp_path, name, samples, said):
+    page = visit()
+    page.locator("[value=cross]").check(force=True)
+    page.set_input_files("#file", sound_file(tmp_path, name, samples))
+    sync_api.expect(page.locator("#findings")).to_contain_text(said)
+
+
+def test_a_long_recording_is_cut_and_a_good_one_sent_as_it_is(visit, tmp_path):
+    page = visit(script=KEEP_UPLOADS)
+    page.locator("[value=cross]").check(force=True)
+    good = sound_file(tmp_path, "good.flac", speech_like(6))
+    page.set_input_files("#file", good)
+    page.check("#consent")
+    page.wait_for_selector("#findings li")
+    speak(page, "Hello. {chunks=1}", mode="cross")
+    fields, sent = uploaded(page, tmp_path)
+    assert sent.read_bytes() == Path(good).read_bytes() and "prompt_text" not in fields
+    page.set_input_files("#file", sound_file(tmp_path, "long.wav", speech_like(50)))
+    sync_api.expect(page.locator("#findings")).to_contain_text("0:50")
+    speak(page, "Hello. {chunks=1}", mode="cross")
+    assert 20 < soundfile.info(uploaded(page, tmp_path)[1]).duration <= 28.1
+
+
+def test_a_file_that_is_no_sound_is_refused(visit, tmp_path):
+    page = visit(locale="zh-CN")
+    page.locator("[value=clone]").check(force=True)
+    (tmp_path / "a.txt").write_text("hello")
+    page.set_input_files("#file", str(tmp_path / "a.txt"))
+    sync_api.expect(page.locator("#notice")).to_contain_text("不是声音文件")
+    (tmp_path / "b.wav").write_text("not a wav at all")
+    page.set_input_files("#file", str(tmp_path / "b.wav"))
+    sync_api.expect(page.locator("#findings")).to_contain_text("由服务来检查")
+    page.fill("#transcript", "你好")
+    page.check("#consent")
+    speak(page, "试试。", mode="clone", wait=False)
+    sync_api.expect(page.locator("#notice")).to_be_visible()
+    assert not re.search("[a-z]{4} ", page.locator("#notice p").inner_text()), "only the Chinese half is shown"
+
+
+def test_an_instruction_is_needed_and_examples_help(visit):
+    page = visit()
+    page.locator("[value=instruct]").check(force=True)
+    page.click("#speak")
+    sync_api.expect(page.locator("#notice")).to_contain_text("Say how it should sound")
+    assert page.evaluate("document.activeElement.id") == "instruction"
+    page.click("#examples button >> nth=0")
+    fields = json.loads(speak(page, "慢。{chunks=1}", mode="instruct", wait=False).post_data)
+    assert fields["prompt_text"] == "Speak slowly." and fields["mode"] == "自然语言控制"
+
+
+# trouble
+
+def test_an_error_is_a_sentence_in_the_pages_language(visit):
+    page = visit(locale="zh-CN")
+    speak(page, "坏。{error=TextError}", wait=False)
+    sync_api.expect(page.locator("#notice p")).to_have_text("引擎拒绝")
+    assert page.evaluate("document.activeElement.id") == "text"
+    page.click("#language")
+    sync_api.expect(page.locator("#notice p")).to_have_text("the engine refuses")
+
+
+def test_a_busy_service_is_asked_again_when_it_said(visit):
+    page = visit()
+    refusals = iter([True])
+
+    def answer(route):
+        if next(refusals, False):
+            return route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": "busy: wait / 忙：请稍候", "code": "busy", "field": None})
+        route.continue_()
+
+    page.route("**/generate_audio", answer)
+    speak(page, "忙。{chunks=1}", wait=False)
+    sync_api.expect(page.locator("#notice p")).to_have_text("busy: wait")
+    page.wait_for_selector("#save-mp3:visible")
+
+
+def test_a_lost_connection_says_so_and_goes_on(visit, tmp_path):
+    page = visit()
+    speak(page, BROKEN, wait=False)
+    notice = page.locator("#notice")
+    sync_api.expect(notice).to_contain_text("broke off after")
+    ids = []
+
+    def repaired(route):
+        ids.append(route.request.headers["x-request-id"])
+        route.continue_(post_data=route.request.post_data.replace("fail=3 ", ""))
+
+    page.route("**/generate_audio", repaired)
+    page.click("text=Go on from there")
+    sync_api.expect(page.locator("#progress")).to_contain_text("Done: 6.1 s", timeout=20000)
+    assert len(ids) == 1 and notice.is_hidden()
+    resumed = decode(download(page, "#save-mp3", tmp_path))
+    page.unroute("**/generate_audio")
+    speak(page, SLOW)
+    whole = decode(download(page, "#save-mp3", tmp_path))
+    assert len(resumed) == len(whole) and np.abs(resumed - whole).max() < 0.02
+
+
+def test_a_service_that_is_gone_is_said_to_be(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.route("**/generate_audio", lambda route: route.abort())
+    speak(page, "没人。", wait=False)
+    sync_api.expect(page.locator("#notice")).to_contain_text("does not answer")
+    page.unroute("**/generate_audio")
+    page.click("text=Try again")
+    page.wait_for_selector("#save-mp3:visible")
+
+
+def test_the_key_is_asked_once_and_goes_in_a_header(visit, tmp_path):
+    with running_service(tmp_path, API_KEY="secret-key") as address:
+        page = visit(address)
+        page.wait_for_selector("#key[open]")
+        page.fill("#key-value", "secret-wrong")
+        page.keyboard.press("Enter")
+        sync_api.expect(page.locator("#key-hint")).to_contain_text("not accepted")
+        page.fill("#key-value", "secret-key")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#speakers .chip")
+        request = speak(page, "有钥匙。{chunks=1}")
+        assert request.headers["authorization"] == "Bearer secret-key"
+        page.click("#command summary")
+        assert "$API_KEY" in page.locator("#curl").inner_text() and "secret" not in page.locator("#curl").inner_text()
+        stored = page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage)]")
+        assert "secret-key" not in stored[0] and "secret-key" in stored[1]
+        page.reload()
+        page.wait_for_selector("#speakers .chip")
+
+
+# two tabs, keyboard
+
+def test_two_tabs_do_not_talk_at_once(visit, service_address):
+    first = visit()
+    speak(first, "第一个。{chunks=20 size=22050}")
+    first.wait_for_selector("#play[aria-label=Pause]")
+    second = first.context.new_page()
+    second.goto(service_address)
+    speak(second, "第二个。{chunks=2 size=22050}")
+    first.wait_for_selector("#play[aria-label=Play]")
+
+
+def test_the_keyboard_is_enough(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.focus("[value=sft]")
+    page.keyboard.press("ArrowRight")
+    assert page.is_checked("[value=clone]") and page.is_visible("#reference")
+    page.keyboard.press("ArrowLeft")
+    page.focus("#text")
+    page.fill("#text", "键盘。{chunks=3 size=22050}")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#save-wav:visible")
+    page.focus("#position")
+    page.keyboard.press("Home")
+    assert page.locator("#position").get_attribute("aria-valuetext").startswith("0:00 of 0:03")
+    page.focus("#play")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
