@@ -15,7 +15,7 @@ A row's columns:
     speed         float    the teacher's speed; instructed ones are about 0.72 or 1.4
     f0_scale      float    what the teacher's F0 was multiplied by in all
     pitch_shift   float    the part of f0_scale that the instruction asked for (1.0 without one): divide F0 by it for the speaker's own
-    audio         bytes    FLAC, 16 bit, mono, 22,050 Hz, round(sum(durations) * 551.25) samples
+    audio         bytes    FLAC, 16 bit, mono, 22,050 Hz, sum(durations) * 551.25 samples to within one
 
 Time in seconds of symbol i begins at sum(durations[:i]) / 40. Stop it by `touch WORK/STOP`; run it again to go on.
 

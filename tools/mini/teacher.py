@@ -17,6 +17,7 @@ TIMBRE, PROSODY = slice(0, 128), slice(128, 256)
 VOICED_ABOVE = 50.0                              # Hz
 ACTIVE_RMS, PEAK = 0.079, 0.9                    # speech at -22 dB of full scale, and never louder than that peak
 SILENCE = 0.01                                   # of the loudest frame: -40 dB
+PAUSES = ",.!?;:—…"
 EDGE_FRAMES = (4, 8)                             # silence left at each end: 0.1 to 0.2 s
 UNUSED = ("zf_xiaoni", "em_santa", "pm_santa", "pm_alex", "pf_dora")     # one is unclear, the others repeat am_santa, em_alex, ef_dora
 HELD_OUT_FILE = Path(__file__).with_name("heldout_voices.txt")
@@ -103,30 +104,42 @@ class Teacher:
 
 
 def trim(wav, durations, f0, phonemes, edges):
-    """Cut silent frames off both ends, leaving `edges` frames there.
+    """Cut silent frames off both ends, leaving `edges` of them, and give the silence before a pause to the pause.
 
-    Only pads, punctuation and spaces lose frames, so that every sound keeps its own.
+    The teacher often stretches the last sound of a phrase over the silence that follows; where the tail of such a sound is silent
+    its frames are counted to the punctuation after it.
     """
     loudness = np.sqrt(np.mean(wav[:durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
-    loud = np.flatnonzero(loudness > SILENCE * loudness.max())
-    silent = [True, *(not symbol.isalpha() for symbol in phonemes), True]
-    durations = durations.copy()
-    head = cut(durations, silent, loud[0] - edges[0], range(len(durations)))
-    tail = cut(durations, silent, len(loudness) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
+    silent = loudness < SILENCE * loudness.max()
+    loud = np.flatnonzero(~silent)
+    durations = settle(durations, silent, phonemes)
+    head = cut(durations, loud[0] - edges[0], range(len(durations)))
+    tail = cut(durations, len(loudness) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
     end = len(loudness) - tail
     return wav[head * FRAME:end * FRAME], durations, f0[2 * head:2 * end]
 
 
-def cut(durations: np.ndarray, silent: list[bool], frames: int, order: range) -> int:
-    """Take up to `frames` frames from the silent symbols first in `order`; returns how many were taken. Changes `durations`."""
-    left = max(0, int(frames))
-    wanted = left
+def settle(durations: np.ndarray, silent: np.ndarray, phonemes: str) -> np.ndarray:
+    """Move the silent frames at the end of each phrase from its last symbols to the pause after them; every symbol keeps a frame."""
+    durations, ends = durations.copy(), np.cumsum(durations)
+    pauses = [True, *(symbol in PAUSES for symbol in phonemes), True]
+    for i in range(1, len(pauses)):
+        if pauses[i] and not pauses[i - 1]:
+            end = ends[i - 1]
+            run = next((k for k in range(end) if not silent[end - 1 - k]), end)
+            durations[i] += cut(durations, run, range(i - 1, 0, -1), keep=1)
+    return durations
+
+
+def cut(durations: np.ndarray, frames: int, order: range, keep: int = 0) -> int:
+    """Take up to `frames` frames from the symbols first in `order`; returns how many were taken. Changes `durations`."""
+    left = wanted = max(0, int(frames))
     for i in order:
-        if not silent[i] or not left:
-            break
-        taken = min(left, int(durations[i]))
+        taken = min(left, max(0, int(durations[i]) - keep))
         durations[i] -= taken
         left -= taken
+        if not left:
+            break
     return wanted - left
 
 
@@ -162,20 +175,25 @@ def random_mix(name: str, voices: list[str], pitches: dict[str, float], rng: np.
 
 
 def speaker(name: str, timbre: dict[str, float], voices: list[str], pitches: dict[str, float], rng: np.random.Generator, spread: float = 1.0) -> Speaker:
-    """A speaker with that timbre, its natural pitch, and for each language the prosody of native voices of its gender."""
-    gender = max(timbre, key=timbre.get)[1]
+    """A speaker with that timbre, its natural pitch, and for each language its own prosody, or that of native ones of `voices` if it is foreign."""
     pitch = blend_pitch(timbre, pitches)
-    near = [voice for voice in voices if voice[1] == gender and SCALE_RANGE[0] < pitch / pitches[voice] < SCALE_RANGE[1]]
-    prosody = {lang: native_prosody(timbre, letters, near or voices, rng) for lang, letters in NATIVE.items()}
+    prosody = {lang: timbre if all(voice[0] in letters for voice in timbre) else
+               borrowed_prosody(native_voices(letters, timbre, pitch, voices, pitches), rng) for lang, letters in NATIVE.items()}
     prosody["mixed"] = prosody["zh"]
     return Speaker(name, timbre, prosody, spread, round(float(pitch), 1))
 
 
-def native_prosody(timbre: dict[str, float], letters: str, near: list[str], rng: np.random.Generator) -> dict[str, float]:
-    """The blend's own prosody when it is native, else that of one or two native voices near it in pitch."""
-    if all(voice[0] in letters for voice in timbre):
-        return timbre
-    native = [voice for voice in near if voice[0] in letters]
+def native_voices(letters: str, timbre: dict[str, float], pitch: float, voices: list[str], pitches: dict[str, float]) -> list[str]:
+    """Voices of a language whose pitch can be scaled to `pitch`, of the blend's gender if there are such; at least the nearest in pitch."""
+    gender = max(timbre, key=timbre.get)[1]
+    native = [voice for voice in voices if voice[0] in letters]
+    near = [voice for voice in native if SCALE_RANGE[0] < pitch / pitches[voice] < SCALE_RANGE[1]]
+    return ([voice for voice in near if voice[1] == gender] or near
+            or [min(native, key=lambda voice: abs(np.log(pitch / pitches[voice])))])
+
+
+def borrowed_prosody(native: list[str], rng: np.random.Generator) -> dict[str, float]:
+    """One or two of the `native` voices."""
     chosen = rng.choice(native, size=min(len(native), 1 + int(rng.random() < 0.5)), replace=False)
     weight = round(float(rng.uniform(0.3, 0.7)), 3)
     return dict(zip(map(str, chosen), (weight, 1 - weight) if len(chosen) == 2 else (1.0,)))

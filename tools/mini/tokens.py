@@ -1,0 +1,225 @@
+"""Designed speech tokens at 25 Hz, straight from the teacher's durations and F0: token = content * 8 + pitch level.
+
+content (0..511): the pair of sounds at 1/4 and 3/4 of the token's 40 ms. A sound is a phoneme; tone arrows and stress marks belong to their
+vowel, a space is shared by its neighbours, pads and punctuation are silence, and diphthongs and affricates count as two sounds, their
+halves. The book holds every steady pair (a, a) and the most frequent others; see `CodeBook.nearest` for the rest.
+
+pitch level (0..7): round(6 * log2(F0 / base) + 3.5), whole tones from the speaker's mean; where unvoiced, F0 is interpolated in
+log F0 between its neighbours (held at the ends). An utterance that was told to be higher or lower keeps its speaker's base, so it
+shows in the levels.
+
+The command counts the pairs that all of sentences.jsonl will have, with durations drawn from the shards made so far, and writes
+WORK/codebook.json once; everything trained later depends on it.
+
+    python -m tools.mini.tokens --work WORK
+"""
+import argparse
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from cosyvoice.tokenizer.phoneme import phonemes
+
+TOKEN_SAMPLES = 882                              # at 22,050 Hz: 40 ms
+GRID = 80                                        # Hz: half frames of the teacher, the rate of its F0
+STEPS = 3.2                                      # of the grid, a token
+CONTENTS, LEVELS = 512, 8
+SILENCE, PAD = "_", "_"
+ALIKE = [                                        # sounds that stand in for each other where a pair is not in the book
+    SILENCE, "i ɪ y ᵻ ɨ Y2 A2 I2", "e ɛ æ A1", "a ɑ ʌ ɐ I1 W1", "ə ɜ ɚ ᵊ ɤ", "o ɔ u ʊ O1 O2 Y1 W2", "j ɥ", "w", "ɹ ɻ", "l", "m", "n ŋ",
+    "p b", "t d T", "k ɡ", "f v", "s z", "ʃ ʒ ʂ ɕ", "θ ð", "h x ʰ", "ʧ1 ʤ1 ꭧ1 ʦ1 ʨ1", "ʧ2 ʤ2 ꭧ2 ʦ2 ʨ2",
+]
+SOUNDS = [sound for group in ALIKE for sound in group.split()]
+GROUP = np.array([number for number, group in enumerate(ALIKE) for _ in group.split()])
+INDEX = {sound: i for i, sound in enumerate(SOUNDS)}
+TONES, STRESSES = "→↗↓↘ː", "ˈˌ"
+VOICED_ABOVE = 50.0                              # Hz; and half the median of what is above it, against the teacher's gliding edges
+
+
+@dataclass
+class CodeBook:
+    """pairs: (512, 2) indices into SOUNDS, most frequent first."""
+
+    pairs: np.ndarray
+
+    def __post_init__(self):
+        counts = len(SOUNDS)
+        self.content = np.array([[self.nearest(a, b) for b in range(counts)] for a in range(counts)])   # (S, S) -> content
+
+    def nearest(self, first: int, second: int) -> int:
+        """The pair that keeps most: an equal sound in its place counts 3, one alike 2; of equal ones the more frequent pair."""
+        same = self.pairs == (first, second)
+        alike = GROUP[self.pairs] == GROUP[[first, second]]
+        return int(np.argmax((same + 2 * alike).sum(1)))
+
+    @property
+    def silence(self) -> int:
+        """The content of silence."""
+        return int(self.content[INDEX[SILENCE], INDEX[SILENCE]])
+
+    def save(self, path: Path) -> None:
+        pairs = [[SOUNDS[a], SOUNDS[b]] for a, b in self.pairs.tolist()]
+        path.write_text(json.dumps({"rate": 25, "levels": LEVELS, "sounds": SOUNDS, "pairs": pairs}, ensure_ascii=False), "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "CodeBook":
+        """Read codebook.json; ValueError if it was made with another set of sounds."""
+        stored = json.loads(path.read_text("utf-8"))
+        if stored["sounds"] != SOUNDS:
+            raise ValueError(f"{path} has other sounds than tools/mini/tokens.py; delete it to make it anew, and retrain what used it")
+        return cls(np.array([[INDEX[a], INDEX[b]] for a, b in stored["pairs"]]))
+
+
+def count_tokens(samples: int) -> int:
+    """Tokens of so many samples at 22,050 Hz."""
+    return round(samples / TOKEN_SAMPLES)
+
+
+def count_samples(durations) -> int:
+    """Samples at 22,050 Hz of so many teacher frames."""
+    return round(sum(durations) * 551.25)
+
+
+def sounds_on_grid(phonemes: str, durations) -> np.ndarray:
+    """(2 * sum(durations),) index of the sound in each half frame; durations: of the pads and the phonemes."""
+    symbols = [SILENCE, *phonemes, SILENCE]
+    owners = [owner(symbols, i) for i in range(len(symbols))]
+    parts = []
+    for (first, second), duration in zip(owners, durations):
+        parts += [INDEX[first]] * int(duration) + [INDEX[second]] * int(duration)
+    return np.array(parts, dtype=np.int64)
+
+
+def owner(symbols: list[str], i: int) -> tuple[str, str]:
+    """The sounds of the two halves of symbol i's time."""
+    symbol = symbols[i]
+    if symbol in TONES:
+        return last_half(symbols, i - 1)
+    if symbol in STRESSES:
+        return (owner(symbols, i + 1)[0],) * 2
+    if symbol == " ":
+        return last_half(symbols, i - 1)[1], owner(symbols, i + 1)[0]
+    if symbol + "1" in INDEX:
+        return symbol + "1", symbol + "2"
+    return (symbol, symbol) if symbol in INDEX else (SILENCE, SILENCE)
+
+
+def last_half(symbols: list[str], i: int) -> tuple[str, str]:
+    """The sound that symbol i ends with, twice; marks are skipped."""
+    while symbols[i] in TONES + STRESSES + " ":
+        i -= 1
+    return (owner(symbols, i)[1],) * 2
+
+
+def pairs_of(phonemes: str, durations) -> np.ndarray:
+    """(n, 2) sounds at 1/4 and 3/4 of each token."""
+    grid = sounds_on_grid(phonemes, durations)
+    places = (np.arange(count_tokens(count_samples(durations)))[:, None] + [0.25, 0.75]) * STEPS
+    return grid[np.minimum(places.astype(np.int64), len(grid) - 1)]
+
+
+def voiced(f0: np.ndarray) -> np.ndarray:
+    """Which values of the teacher's F0 are of voiced speech."""
+    above = f0 > VOICED_ABOVE
+    return above & (f0 > 0.5 * np.median(f0[above])) if above.any() else above
+
+
+def token_f0(f0: np.ndarray, tokens: int) -> tuple[np.ndarray, np.ndarray]:
+    """F0 in Hz (filled where unvoiced) and voicing of each token, (n,) each: means of log F0 over the token's voiced values.
+
+    Without any voiced value F0 is zero throughout.
+    """
+    is_voiced, log_f0 = voiced(f0), np.log(np.maximum(f0, 1e-3))
+    which = np.minimum((np.arange(len(f0)) / STEPS).astype(np.int64), tokens - 1)
+    count = np.bincount(which, is_voiced, tokens)
+    if not count.any():
+        return np.zeros(tokens), np.zeros(tokens, bool)
+    mean = np.bincount(which, np.where(is_voiced, log_f0, 0), tokens) / np.maximum(count, 1)
+    places = np.flatnonzero(count)
+    return np.exp(np.interp(np.arange(tokens), places, mean[places])), count > STEPS / 2 - 0.5
+
+
+def levels(f0: np.ndarray, base: float) -> np.ndarray:
+    """(n,) pitch levels of F0 in Hz; the middle one without F0."""
+    ratio = np.where(f0 > 0, f0, base) / base
+    return np.clip(np.round(6 * np.log2(ratio) + 3.5), 0, LEVELS - 1).astype(np.int64)
+
+
+def speech_tokens(row: dict, book: CodeBook, base: float) -> np.ndarray:
+    """(n,) int32 tokens of a row of tools.mini.generate; base: the speaker's mean F0 in Hz."""
+    pairs = pairs_of(row["phonemes"], row["durations"])
+    f0, _ = token_f0(np.asarray(row["f0"]), len(pairs))
+    content = book.content[pairs[:, 0], pairs[:, 1]]
+    return (content * LEVELS + levels(f0, base)).astype(np.int32)
+
+
+def speaker_bases(shards: list[Path]) -> dict[str, float]:
+    """Mean F0 in Hz of every speaker: geometric, over voiced values, with instructed shifts divided out."""
+    sums = {}
+    for row in read(shards, ["speaker", "f0", "pitch_shift"]):
+        f0 = np.asarray(row["f0"])
+        found = np.log(f0[voiced(f0)] / row["pitch_shift"])
+        total = sums.setdefault(row["speaker"], [0.0, 0])
+        total[0] += found.sum()
+        total[1] += len(found)
+    return {name: float(np.exp(total / count)) for name, (total, count) in sums.items() if count}
+
+
+def read(shards: list[Path], columns: list[str] | None = None):
+    """Yield the rows of the shards as dicts."""
+    for shard in shards:
+        yield from pq.read_table(shard, columns=columns).to_pylist()
+
+
+def shard_paths(work: Path) -> list[Path]:
+    return sorted((work / "data").glob("shard-*.parquet"))
+
+
+def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) -> CodeBook:
+    """The book for these texts, each symbol's duration drawn from those it was seen with."""
+    rng, counts = np.random.default_rng(seed), Counter({(i, i): 0 for i in range(len(SOUNDS))})
+    common = sum(durations.values(), [])
+    for text in texts:
+        said = phonemes(text)
+        drawn = [rng.choice(durations.get(symbol, common)) for symbol in [PAD, *said, PAD]]
+        counts.update(map(tuple, pairs_of(said, drawn).tolist()))
+    steady = {pair for pair in counts if pair[0] == pair[1]}
+    others = [pair for pair, _ in counts.most_common() if pair not in steady]
+    chosen = steady | set(others[:CONTENTS - len(steady)])
+    return CodeBook(np.array(sorted(chosen, key=lambda pair: (-counts[pair], pair))))
+
+
+def seen_durations(shards: list[Path]) -> dict[str, list[int]]:
+    """Durations in frames that each symbol has had, at most 2,000 of each."""
+    seen = defaultdict(list)
+    for row in read(shards, ["phonemes", "durations"]):
+        for symbol, duration in zip([PAD, *row["phonemes"], PAD], row["durations"]):
+            if len(seen[symbol]) < 2000:
+                seen[symbol].append(duration)
+    return dict(seen)
+
+
+def coverage(book: CodeBook, shards: list[Path]) -> float:
+    """Share of the shards' tokens whose pair is in the book."""
+    pairs = np.concatenate([pairs_of(row["phonemes"], row["durations"]) for row in read(shards, ["phonemes", "durations"])])
+    return float((book.pairs[book.content[pairs[:, 0], pairs[:, 1]]] == pairs).all(1).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    work = parser.parse_args().work
+    if (work / "codebook.json").exists():
+        raise SystemExit(f"{work}/codebook.json is there already; delete it to make it anew, and retrain what used it")
+    texts = [json.loads(line)["text"] for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()]
+    book = make_book(texts, seen_durations(shard_paths(work)))
+    book.save(work / "codebook.json")
+    print(f"{len(book.pairs)} pairs cover {coverage(book, shard_paths(work)):.2%} of the tokens")
+
+
+if __name__ == "__main__":
+    main()
