@@ -1,0 +1,174 @@
+"""Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and WORK/train/data.list.
+
+Call it again as speech is added: new shards become new files at the end of the list, those packed before stay as they are (a running
+training keeps what it read). --again packs everything anew, with speaker means over all speech. Two shards make a file. Columns:
+
+    utt, spk         utt%06d of the sentence's number ("utt000012+utt000345" for a joined row), speaker
+    text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
+    text_token       int32[]   the tokenizer's ids of it, as the teacher read them
+    speech_token     int32[]   25 Hz, tools/mini/tokens.py
+    audio_data       bytes     FLAC, 22,050 Hz; null in joined rows, which only the LM learns from
+    pitch_feat       float32[] F0 in Hz per mel frame (hop 256), 0 where unvoiced
+    utt_embedding    float32[192]  CAM++ of the utterance; of an instructed one the speaker's, so that the flow learns the shift from the tokens
+    spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
+    no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
+
+A joined row is an utterance after another of the same speaker, texts and tokens put end to end, as zero-shot inference sees prompt and text.
+
+    python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1]
+"""
+import argparse
+import io
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+import pyarrow.parquet as pq
+import soundfile
+import torch
+from tqdm import tqdm
+
+from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
+from cosyvoice.utils.audio import kaldi_fbank, resample
+from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speaker_bases, speech_tokens, voiced
+
+RATE, MEL_HOP, F0_RATE = 22_050, 256, 80
+SHARDS_A_FILE = 2
+JOINED_SHARE = 0.5                               # joined rows, per uninstructed utterance
+LONGEST_JOINED = 500                             # speech tokens: 20 s
+INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
+SCHEMA = pa.schema([
+    ("utt", pa.string()), ("spk", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S),
+    ("audio_data", pa.binary()), ("pitch_feat", FLOATS), ("utt_embedding", FLOATS), ("spk_embedding", FLOATS), ("no_speaker", pa.bool_()),
+])
+
+
+class Embedder:
+    """CAM++ vectors of whole shards, kept in WORK/train/embeddings so that each is computed once."""
+
+    def __init__(self, work: Path):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.network = onnxruntime.InferenceSession(str(work / "campplus.onnx"), options, providers=["CPUExecutionProvider"])
+        self.folder = work / "train/embeddings"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def shard(self, path: Path) -> dict[int, np.ndarray]:
+        """{id: (192,) unit vector} of the uninstructed utterances of a shard."""
+        kept = self.folder / f"{path.stem}.npz"
+        if not kept.exists():
+            rows = [row for row in read([path], ["id", "instruct", "audio"]) if not row["instruct"]]
+            vectors = np.stack([self.vector(row["audio"]) for row in rows])
+            partial = kept.with_suffix(".partial.npz")
+            np.savez(partial, ids=[row["id"] for row in rows], vectors=vectors)
+            os.replace(partial, kept)
+        with np.load(kept) as stored:
+            return dict(zip(stored["ids"].tolist(), stored["vectors"]))
+
+    def vector(self, audio: bytes) -> np.ndarray:
+        wav, rate = soundfile.read(io.BytesIO(audio), dtype="float32")
+        fbank = kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000))
+        vector = self.network.run(None, {self.network.get_inputs()[0].name: (fbank - fbank.mean(0))[None].numpy()})[0].ravel()
+        return vector / np.linalg.norm(vector)
+
+
+def speaker_means(shards: list[Path], vectors: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
+    """Unit mean vector of every speaker."""
+    found = defaultdict(list)
+    for row in read(shards, ["id", "speaker"]):
+        if row["id"] in vectors:
+            found[row["speaker"]].append(vectors[row["id"]])
+    means = {name: np.mean(parts, axis=0) for name, parts in found.items()}
+    return {name: mean / np.linalg.norm(mean) for name, mean in means.items()}
+
+
+def pitch_feat(f0: np.ndarray, samples: int) -> np.ndarray:
+    """The teacher's F0 at the middle of each mel frame, Hz, 0 where unvoiced. f0: (2 * frames,) at 80 Hz."""
+    places = (np.arange(samples // MEL_HOP) + 0.5) * MEL_HOP / RATE * F0_RATE - 0.5
+    is_voiced = voiced(f0)
+    if not is_voiced.any():
+        return np.zeros(len(places), np.float32)
+    curve = np.exp(np.interp(places, np.flatnonzero(is_voiced), np.log(f0[is_voiced])))
+    nearest = np.clip(np.round(places).astype(np.int64), 0, len(f0) - 1)
+    return np.where(is_voiced[nearest], curve, 0).astype(np.float32)
+
+
+def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
+    """One utterance as a row of the table."""
+    instruct, speaker_mean = row["instruct"], means[row["speaker"]]
+    said = [SYMBOLS[symbol] for symbol in row["phonemes"]]
+    return {
+        "utt": f"utt{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
+        "text_token": get_tokenizer().encode(instruct + END_OF_PROMPT) + said if instruct else said, "speech_token": tokens,
+        "audio_data": row["audio"], "pitch_feat": pitch_feat(np.asarray(row["f0"]), count_samples(row["durations"])),
+        "utt_embedding": vectors.get(row["id"], speaker_mean), "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
+    }
+
+
+def joined_row(first: dict, second: dict) -> dict:
+    """The second utterance as the continuation of the first, spoken as prompt; its vector is the prompt's."""
+    return {
+        **first, "utt": f"{first['utt']}+{second['utt']}", "text": first["text"] + second["text"],
+        "text_token": list(first["text_token"]) + list(second["text_token"]),
+        "speech_token": np.concatenate([first["speech_token"], second["speech_token"]]), "audio_data": None, "pitch_feat": None,
+    }
+
+
+class Joiner:
+    """Remembers the plain utterances of each speaker, to put one before another."""
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng, self.said = rng, defaultdict(list)
+
+    def rows(self, row: dict) -> list[dict]:
+        """A joined row, or none; the earlier utterance is of any language."""
+        if row["no_speaker"]:
+            return []
+        earlier = [other for other in self.said[row["spk"]] if len(other["speech_token"]) + len(row["speech_token"]) <= LONGEST_JOINED]
+        self.said[row["spk"]].append({**row, "audio_data": None, "pitch_feat": None})
+        if not earlier or self.rng.random() >= JOINED_SHARE:
+            return []
+        pair = [earlier[int(self.rng.integers(len(earlier)))], row]
+        return [joined_row(*(pair if self.rng.random() < 0.5 else pair[::-1]))]
+
+
+def pack(work: Path, again: bool, seed: int) -> None:
+    """Write the files of the shards that are not packed yet, then the list of all files."""
+    shards, folder = shard_paths(work), work / "train"
+    embedder, book, bases = Embedder(work), CodeBook.load(work / "codebook.json"), speaker_bases(shards)
+    vectors = {}
+    for shard in tqdm(shards, desc="speaker vectors", unit="shard"):
+        vectors |= embedder.shard(shard)
+    means, joiner = speaker_means(shards, vectors), Joiner(np.random.default_rng(seed))
+    groups = [shards[i:i + SHARDS_A_FILE] for i in range(0, len(shards) - len(shards) % SHARDS_A_FILE, SHARDS_A_FILE)]
+    names = []
+    for group in tqdm(groups, desc="tables", unit="file"):
+        target = folder / f"train-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet"
+        plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in read(group) if row["speaker"] in means]
+        rows = plain + [joined for row in plain for joined in joiner.rows(row)]
+        if again or not target.exists():
+            write(target, rows)
+        names.append(str(target.resolve()))
+    (folder / "data.list").write_text("\n".join(names) + "\n", "utf-8")
+
+
+def write(target: Path, rows: list[dict]) -> None:
+    partial = target.with_suffix(".partial")
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial, compression="none")
+    os.replace(partial, target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    pack(args.work, args.again, args.seed)
+
+
+if __name__ == "__main__":
+    main()
