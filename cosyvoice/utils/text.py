@@ -14,6 +14,7 @@ PARAGRAPH = re.compile(r"(?<=\w)[ \t]*\r?\n[ \t]*\r?\n\s*")        # an empty li
 
 LONGEST, LONG_ENOUGH, TOO_SHORT = 80, 60, 20                       # of a sentence: upper bound, content with, joined to the last
 UNBROKEN = 120                            # a stretch without a stop that is longer is cut inside
+WETEXT_CHARS = 300                        # given to wetext at once: its time grows faster than the length
 
 # A stop in running text, not the dot of 3.14, example.com or J. Smith.
 ASCII_STOP = r"\.{2,}|(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])|[?!;:](?![A-Za-z0-9/])"
@@ -90,28 +91,37 @@ def spoken(text: str, language: str) -> str:
 
 
 def verbalize(text: str, language: str) -> str:
-    """wetext's words for a text, blanks at its ends kept.
-
-    The English grammar gives nothing (an AssertionError) for a text with a symbol it does not know: then its halves
-    are tried, down to single words and symbols, which stay as they are.
-    """
+    """wetext's words for a text, blanks at its ends kept; in halves where it is too long or not understood."""
     if not is_speakable(text):
         return text
     before, body, after = re.fullmatch(r"(\s*)(.*?)(\s*)", text, re.S).groups()
+    words = wetext(body, language) if len(body) <= WETEXT_CHARS else None
+    if words is None:
+        words = "".join(verbalize(part, language) for part in halves(body)) if len(body) > 1 else body
+    return before + words + after
+
+
+def wetext(text: str, language: str) -> str | None:
+    """None for a text with a symbol that the English grammar does not know: wetext then asserts."""
     try:
-        body = re.sub(r'\\(["\\])', r"\1", normalizer(language).normalize(body))   # wetext escapes quotes
+        return re.sub(r'\\(["\\])', r"\1", normalizer(language).normalize(text))   # it escapes quotes
     except AssertionError:
-        body = "".join(verbalize(part, language) for part in halves(body)) if len(body) > 1 else body
-    return before + body + after
+        return None
 
 
 def halves(text: str) -> list[str]:
-    """Two parts cut at the blank nearest the middle; a text without blanks as its runs of one kind of character."""
-    blanks = [m.start() for m in re.finditer(" ", text)]
-    if not blanks:
-        return ["".join(run) for _, run in groupby(text, key=lambda c: c.isalnum() or c in ".,'")] if not text.isalnum() else list(text)
-    middle = min(blanks, key=lambda i: abs(i - len(text) / 2))
-    return [text[:middle], text[middle:]]
+    """Cut near the middle: after a sentence, a comma or a blank; else between runs of one kind of character."""
+    for pattern in (r"[。！？!?；;]|[a-z]{4}\.\s", r"[，、]|,(?!\d)", " "):
+        if at := middle(pattern, text):
+            return [text[:at], text[at:]]
+    runs = ["".join(run) for _, run in groupby(text, key=lambda c: c.isalnum() or c in ".,'")]
+    return runs if len(runs) > 1 else [text[:len(text) // 2], text[len(text) // 2:]]
+
+
+def middle(pattern: str, text: str, margin: float = 0) -> int | None:
+    """The end of the match nearest the middle, not within the margin of either end."""
+    ends = [m.end() for m in re.finditer(pattern, text, re.S) if margin < m.end() < len(text) - margin]
+    return min(ends, key=lambda end: abs(end - len(text) / 2), default=None)
 
 
 @lru_cache
@@ -156,10 +166,7 @@ def cut(text: str, length: Callable[[str], int]) -> list[str]:
     """A piece longer than UNBROKEN in halves, at a comma, a blank or, failing that, anywhere outside a mark."""
     if length(text) <= UNBROKEN:
         return [text]
-    size = len(text)
-    for pattern, margin in (("[，,、]", size / 4), (" ", size / 4), (rf"{MARKS.pattern}|.", 0)):
-        ends = [m.end() for m in re.finditer(pattern, text, re.S) if margin < m.end() < size - margin]
-        if ends:
-            at = min(ends, key=lambda end: abs(end - size / 2))
+    for pattern, margin in (("[，,、]", 0.25), (" ", 0.25), (rf"{MARKS.pattern}|.", 0)):
+        if at := middle(pattern, text, margin * len(text)):
             return cut(text[:at], length) + cut(text[at:], length)
     return [text]
