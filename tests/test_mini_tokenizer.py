@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tools.mini.speech_tokenizer import (CONTENTS, PITCH_LEVELS, SAMPLES_A_TOKEN, OfficialSignature, SpeechTokenizer, Trainer, Utterance, cut, export, f0_target,
+from tools.mini.speech_tokenizer import (CONTENTS, LEVELS, SAMPLES_A_TOKEN, OfficialSignature, SpeechTokenizer, Trainer, Utterance, cut, export, f0_target,
                                          losses, make_batch, open_session, pitch_level, read_log_f0, tokenize)
 
 SILENCE = 0
@@ -17,20 +17,20 @@ def utterance():
     """Fifty tokens; every sample's value is the number of its token, and so is its content."""
     content = np.arange(50)
     wav = np.repeat(content, SAMPLES_A_TOKEN).astype(np.int16)
-    return Utterance(wav, content, np.where(content % 2, 100.0, 0.0).astype(np.float32), content * PITCH_LEVELS)
+    return Utterance(wav, content, np.full(50, 100.0, np.float32), content % 2 == 1, np.full(50, 3))
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_labels_stay_on_their_samples_at_any_pace(utterance, seed):
-    wav, content, f0 = cut(utterance, 20, SILENCE, np.random.default_rng(seed))
+    wav, content, f0, voiced = cut(utterance, 20, SILENCE, np.random.default_rng(seed))
     middles = wav.reshape(20, SAMPLES_A_TOKEN)[:, SAMPLES_A_TOKEN // 2] * 32768
     assert np.abs(middles - content).max() <= 1
-    assert ((f0 > 0) == (content % 2 == 1)).all()
+    assert (voiced == (content % 2 == 1)).all() and np.unique(f0).size == 1
 
 
 def test_a_short_utterance_is_filled_with_silence(utterance):
-    wav, content, f0 = cut(utterance, 80, SILENCE, np.random.default_rng(1))
-    assert (content[-15:] == SILENCE).all() and (f0[-15:] == 0).all() and (wav[-15 * SAMPLES_A_TOKEN:] == 0).all()
+    wav, content, _, voiced = cut(utterance, 80, SILENCE, np.random.default_rng(1))
+    assert (content[-15:] == SILENCE).all() and not voiced[-15:].any() and (wav[-15 * SAMPLES_A_TOKEN:] == 0).all()
 
 
 def test_f0_is_read_back_from_its_target():
@@ -68,7 +68,7 @@ def test_exported_file_is_the_network_and_small(tmp_path):
     found = tokenize(open_session(tmp_path / "speech_tokenizer_v1.onnx"), feats)
     with torch.no_grad():
         expected = OfficialSignature(network)(feats, torch.tensor([163])).numpy()
-    assert (found // PITCH_LEVELS == expected // PITCH_LEVELS).mean() > 0.8     # int8 against float32, untrained
+    assert (found // LEVELS == expected // LEVELS).mean() > 0.8     # int8 against float32, untrained
     assert found.shape == (1, 40) and found.dtype == np.int32
-    assert 0 <= found.min() and found.max() < CONTENTS * PITCH_LEVELS
+    assert 0 <= found.min() and found.max() < CONTENTS * LEVELS
     assert (tmp_path / "speech_tokenizer_v1.onnx").stat().st_size < 4e6

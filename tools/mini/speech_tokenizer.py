@@ -3,15 +3,16 @@
     python -m tools.mini.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
     python -m tools.mini.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
 
-Tokens are made of a content (a pair of phonemes) and a level of pitch relative to the speaker, see tools/mini/tokens.py.
+Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see tools/mini/tokens.py.
 In training data both come from the teacher's own durations and F0; here a network learns to hear them in any voice. The
-pitch level is taken against the utterance's mean of log F0, so a token tells what is said, not who says it.
+pitch level is taken against the utterance's own mean of log F0, so a token tells what is said, not who says it. Where
+nothing is voiced the network learns the F0 that tools/mini/tokens.py interpolates.
 
 The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T) float32 whisper log-mel and
 `feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
 """
 import argparse
-import json
+import io
 import logging
 import math
 import signal
@@ -22,21 +23,29 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pyarrow.parquet as pq
+import soundfile
+import soxr
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from cosyvoice.utils.audio import log_mel_spectrogram
 from tools.mini.onnx_int8 import quantize_weights
+from tools.mini.tokens import CONTENTS, LEVELS, CodeBook, levels, pairs_of, shard_paths, speaker_bases, token_f0
 
 N_MELS = 128
 TOKEN_FRAMES = 4                          # log-mel frames a token
-SAMPLES_A_TOKEN = 640                     # at 16 kHz
-CONTENTS = 512
-PITCH_LEVELS = 8
+SAMPLES_A_TOKEN = 640                     # at 16 kHz: 40 ms
+RATE = 16000                              # Hz
 F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96   # Hz; bins are even in log F0, 2.7 % wide
 F0_BLUR = 1.0                             # bins; width of the target around the true F0
 F0_REACH = 2                              # bins each side of the best one that make up the estimate
+UNVOICED_WEIGHT = 0.2                     # of the F0 loss where F0 is only interpolated
+BATCH, STRETCH = 16, 100                  # stretches a step, tokens a stretch
+SAVE_SECONDS = 120
+HELD_OUT_EVERY = 40                       # sentences: one of so many is never trained on
 log = logging.getLogger(__name__)
 
 
@@ -118,20 +127,39 @@ def pitch_level(log_f0: Tensor, voiced: Tensor) -> Tensor:
     """Level 0..7 in sixths of an octave around the utterance's mean of log F0 over voiced tokens. (B, T) each."""
     base = (log_f0 * voiced).sum(-1, keepdim=True) / voiced.sum(-1, keepdim=True).clamp(min=1)
     level = torch.round(6 / math.log(2) * (log_f0 - base) + 3.5)
-    return level.clamp(0, PITCH_LEVELS - 1)
+    return level.clamp(0, LEVELS - 1)
 
 
 @dataclass
 class Utterance:
-    """Speech with its labels, one a token: content in [0, 512), F0 in Hz or 0 where unvoiced, token as the LM sees it."""
+    """Speech with its labels, one a token of 40 ms."""
     wav: np.ndarray                       # (N,) int16 at 16 kHz
-    content: np.ndarray                   # (n,) int64
-    f0: np.ndarray                        # (n,) float32
-    token: np.ndarray                     # (n,) int64
+    content: np.ndarray                   # (n,) in [0, 512)
+    f0: np.ndarray                        # (n,) Hz, interpolated where unvoiced; 0 throughout without any voice
+    voiced: np.ndarray                    # (n,) bool
+    level: np.ndarray                     # (n,) in [0, 8), the designed pitch
+
+
+def read_utterances(work: Path, held_out: bool):
+    """All utterances of WORK/data that are (or are not) held out, and the content of silence."""
+    book, shards = CodeBook.load(work / "codebook.json"), shard_paths(work)
+    bases = speaker_bases(shards)
+    columns = ["id", "phonemes", "durations", "f0", "pitch_shift", "speaker", "audio"]
+    rows = (row for shard in tqdm(shards, desc="reading", unit="shard") for row in pq.read_table(shard, columns=columns).to_pylist())
+    return [label(row, book, bases[row["speaker"]]) for row in rows if (row["id"] % HELD_OUT_EVERY == 0) == held_out], book.silence
+
+
+def label(row, book, base):
+    """One row of a shard with its labels; the pitch that an instruction added does not count as level, since nobody can hear it."""
+    wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
+    wav = np.clip(soxr.resample(wav, rate, RATE) * 32768, -32768, 32767).astype(np.int16)
+    pairs = pairs_of(row["phonemes"], row["durations"])
+    f0, voiced = token_f0(np.asarray(row["f0"]), len(pairs))
+    return Utterance(wav, book.content[pairs[:, 0], pairs[:, 1]], f0.astype(np.float32), voiced, levels(f0, base * row["pitch_shift"]))
 
 
 def cut(utterance: Utterance, tokens: int, silence: int, rng):
-    """A stretch of `tokens` tokens at a random place and pace, padded with silence: wav (N,) float32, content, f0."""
+    """A stretch of `tokens` tokens at a random place and pace, padded with silence: wav (N,) float32; content, f0 and voicing of each."""
     speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
     need = math.ceil(tokens * speed) + 1
     start = int(rng.integers(max(1, len(utterance.content) - need + 1)))
@@ -140,7 +168,7 @@ def cut(utterance: Utterance, tokens: int, silence: int, rng):
     index = start + ((np.arange(tokens) + 0.5) * speed).astype(np.int64)
     inside = index < len(utterance.content)
     index = np.minimum(index, len(utterance.content) - 1)
-    return wav, np.where(inside, utterance.content[index], silence), np.where(inside, utterance.f0[index] * speed, 0.0)
+    return wav, np.where(inside, utterance.content[index], silence), utterance.f0[index] * np.float32(speed), utterance.voiced[index] & inside
 
 
 def add_noise(wav, rng):
@@ -167,29 +195,28 @@ def features(wav, rng):
 
 
 def make_batch(utterances, rows, tokens, silence, rng):
-    """feats (rows, 128, 4 tokens), content and f0 (rows, tokens), of random stretches."""
+    """feats (rows, 128, 4 tokens); content, f0 and voicing (rows, tokens), of random stretches."""
     cuts = [cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)]
-    feats = torch.stack([features(wav, rng) for wav, _, _ in cuts])
-    content = torch.from_numpy(np.stack([c for _, c, _ in cuts]))
-    f0 = torch.from_numpy(np.stack([f for _, _, f in cuts]).astype(np.float32))
-    return feats, content, f0
+    feats = torch.stack([features(wav, rng) for wav, *_ in cuts])
+    return feats, *(torch.from_numpy(np.stack(labels)) for labels in list(zip(*cuts))[1:])
 
 
-def losses(network, feats, content, f0):
-    """Cross entropies of content, voicing and (where voiced) F0, each a mean over tokens."""
+def losses(network, feats, content, f0, voiced):
+    """Cross entropies of content, voicing and F0, each a mean over tokens."""
     content_logits, voicing, f0_logits = network(feats)
-    voiced = f0 > 0
-    target = f0_target(f0[voiced])
+    target = f0_target(f0.clamp(min=F0_LOW))
+    weight = torch.where(voiced, 1.0, UNVOICED_WEIGHT) * (f0 > 0)
+    f0_loss = -(target * f0_logits.float().log_softmax(-1)).sum(-1)
     return {"content": F.cross_entropy(content_logits.float().flatten(0, 1), content.flatten()),
             "voicing": F.binary_cross_entropy_with_logits(voicing.float(), voiced.float()),
-            "f0": -(target * f0_logits[voiced].float().log_softmax(-1)).sum(-1).mean()}
+            "f0": (f0_loss * weight).sum() / weight.sum().clamp(min=1)}
 
 
 def f0_target(f0: Tensor) -> Tensor:
-    """(M,) Hz -> (M, 96) soft one-hot: a bell of F0_BLUR bins around the true value."""
+    """(...) Hz -> (..., 96) soft one-hot: a bell of F0_BLUR bins around the true value."""
     step = math.log(F0_HIGH / F0_LOW) / (F0_BINS - 1)
     place = (f0.log() - math.log(F0_LOW)) / step
-    return (-0.5 * ((torch.arange(F0_BINS) - place[:, None]) / F0_BLUR).square()).softmax(-1)
+    return (-0.5 * ((torch.arange(F0_BINS) - place[..., None]) / F0_BLUR).square()).softmax(-1)
 
 
 class Trainer:
@@ -230,6 +257,24 @@ class Trainer:
         self.step += 1
         return {name: float(part.detach()) for name, part in parts.items()}
 
+    def stop(self, *_):
+        self.stopped = True
+
+    def run(self, next_batch):
+        """Train until the budget is spent or a signal comes; saves every SAVE_SECONDS of CPU time and at the end."""
+        before, saved, mean = time.process_time() - self.spent, self.spent, {}
+        with tqdm(total=round(self.budget), initial=round(self.spent), unit="s", desc="training") as bar:
+            while self.spent < self.budget and not self.stopped:
+                for name, part in self.train_step(next_batch()).items():
+                    mean[name] = 0.98 * mean.get(name, part) + 0.02 * part
+                self.spent = time.process_time() - before
+                bar.update(round(self.spent) - bar.n)
+                bar.set_postfix(step=self.step, **{name: f"{value:.3f}" for name, value in mean.items()}, refresh=False)
+                if self.spent - saved > SAVE_SECONDS:
+                    self.save()
+                    saved = self.spent
+        self.save()
+
 
 class OfficialSignature(nn.Module):
     """The network with the inputs and the output of the official speech_tokenizer_v1.onnx."""
@@ -242,7 +287,7 @@ class OfficialSignature(nn.Module):
         frames = feats_length[0].long() // TOKEN_FRAMES * TOKEN_FRAMES
         content, voicing, f0 = self.network(feats[:, :, :frames])
         level = pitch_level(read_log_f0(f0), (voicing > 0).float())
-        return (content.argmax(-1) * PITCH_LEVELS + level.long()).int()
+        return (content.argmax(-1) * LEVELS + level.long()).int()
 
 
 def export(network: SpeechTokenizer, path: Path):
@@ -278,9 +323,44 @@ def agreement(session, network, utterances):
 
 
 def compare(heard, item: Utterance):
-    """Shares of tokens that agree: content, also where there is speech; pitch level (voiced) exactly and within one; whole token."""
-    n = min(len(heard), len(item.token))
-    heard, token, content, voiced = heard[:n], item.token[:n], item.content[:n], item.f0[:n] > 0
-    level = heard % PITCH_LEVELS - token % PITCH_LEVELS
-    return {"content": (heard // PITCH_LEVELS == content).mean(), "content_voiced": (heard // PITCH_LEVELS == content)[voiced].mean(),
-            "pitch": (level == 0)[voiced].mean(), "pitch_within_1": (np.abs(level) <= 1)[voiced].mean(), "token": (heard == token).mean()}
+    """Shares of tokens that agree: content, also where voiced; pitch level (voiced) exactly and within one; whole token."""
+    n = min(len(heard), len(item.content))
+    content, level = (heard[:n] // LEVELS == item.content[:n]), np.abs(heard[:n] % LEVELS - item.level[:n])
+    voiced = item.voiced[:n]
+    return {"content": content.mean(), "content_voiced": content[voiced].mean(), "pitch": (level == 0)[voiced].mean(),
+            "pitch_within_1": (level <= 1)[voiced].mean(), "token": (content & (level == 0)).mean()}
+
+
+def train(work: Path, minutes: float):
+    """Train for so many CPU minutes in all, this run and those before it."""
+    torch.set_num_threads(1)
+    trainer = Trainer(work / "speech_tokenizer.pt", minutes)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, trainer.stop)
+    utterances, silence = read_utterances(work, held_out=False)
+    rng = np.random.default_rng([trainer.step])
+    trainer.run(lambda: make_batch(utterances, BATCH, STRETCH, silence, rng))
+
+
+def finish(work: Path):
+    """Export what was trained and print how it does on held-out sentences."""
+    trainer, path = Trainer(work / "speech_tokenizer.pt", 1), work / "speech_tokenizer_v1.onnx"
+    export(trainer.network, path)
+    utterances, _ = read_utterances(work, held_out=True)
+    found = agreement(open_session(path), trainer.network, utterances)
+    log.info("%s: %.2f MB, step %d, %d held-out utterances", path.name, path.stat().st_size / 1e6, trainer.step, len(utterances))
+    log.info("  ".join(f"{name} {value:.3f}" for name, value in found.items()))
+
+
+def main():
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=["train", "export"])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=40.0, help="CPU minutes of training in all")
+    args = parser.parse_args()
+    train(args.work, args.minutes) if args.stage == "train" else finish(args.work)
+
+
+if __name__ == "__main__":
+    main()
