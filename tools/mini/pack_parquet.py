@@ -1,15 +1,17 @@
-"""Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and WORK/train/data.list.
+"""Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and two lists of them.
 
-Call it again as speech is added: new shards become new files at the end of the list, those packed before stay as they are (a running
-training keeps what it read). --again packs everything anew, with speaker means over all speech. Two shards make a file. Columns:
+data.list names the tables with audio (tools.mini.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
+(tools.mini.prosody), for the language model. Call it again as speech is added: new shards become new files at the end of the lists,
+those packed before stay as they are (a running training keeps what it read). --again packs everything anew, with speaker means over
+all speech. Columns:
 
-    utt, spk         utt%06d of the sentence's number ("utt000012+utt000345" for a joined row), speaker
+    utt, spk         utt%06d of the sentence's number, pro%06d without audio ("utt000012+utt000345" for a joined row); speaker
     text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
     text_token       int32[]   the tokenizer's ids of it, as the teacher read them
     speech_token     int32[]   25 Hz, tools/mini/tokens.py
-    audio_data       bytes     FLAC, 22,050 Hz; null in joined rows, which only the LM learns from
+    audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
     pitch_feat       float32[] F0 in Hz per mel frame (hop 256), 0 where unvoiced
-    utt_embedding    float32[192]  CAM++ of the utterance; of an instructed one the speaker's, so that the flow learns the shift from the tokens
+    utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
@@ -36,7 +38,7 @@ from cosyvoice.utils.audio import kaldi_fbank, resample
 from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speaker_bases, speech_tokens, voiced
 
 RATE, MEL_HOP, F0_RATE = 22_050, 256, 80
-SHARDS_A_FILE = 2
+SHARDS_A_FILE = {"data": 2, "prosody": 8}
 JOINED_SHARE = 0.5                               # joined rows, per uninstructed utterance
 LONGEST_JOINED = 500                             # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
@@ -98,13 +100,14 @@ def pitch_feat(f0: np.ndarray, samples: int) -> np.ndarray:
 
 def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
     """One utterance as a row of the table."""
-    instruct, speaker_mean = row["instruct"], means[row["speaker"]]
+    instruct, speaker_mean, heard = row["instruct"], means[row["speaker"]], bool(row["audio"])
     said = [SYMBOLS[symbol] for symbol in row["phonemes"]]
     return {
-        "utt": f"utt{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
+        "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
         "text_token": get_tokenizer().encode(instruct + END_OF_PROMPT) + said if instruct else said, "speech_token": tokens,
-        "audio_data": row["audio"], "pitch_feat": pitch_feat(np.asarray(row["f0"]), count_samples(row["durations"])),
-        "utt_embedding": vectors.get(row["id"], speaker_mean), "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
+        "audio_data": row["audio"] or None,
+        "pitch_feat": pitch_feat(np.asarray(row["f0"]), count_samples(row["durations"])) if heard else None,
+        "utt_embedding": vectors.get(row["id"], speaker_mean) if heard else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
     }
 
 
@@ -136,23 +139,30 @@ class Joiner:
 
 
 def pack(work: Path, again: bool, seed: int) -> None:
-    """Write the files of the shards that are not packed yet, then the list of all files."""
-    shards, folder = shard_paths(work), work / "train"
-    embedder, book, bases = Embedder(work), CodeBook.load(work / "codebook.json"), speaker_bases(shards)
+    """Write the files of the shards that are not packed yet, then the lists of all files."""
+    shards = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}
+    embedder, book, bases = Embedder(work), CodeBook.load(work / "codebook.json"), speaker_bases(sum(shards.values(), []))
     vectors = {}
-    for shard in tqdm(shards, desc="speaker vectors", unit="shard"):
+    for shard in tqdm(shards["data"], desc="speaker vectors", unit="shard"):
         vectors |= embedder.shard(shard)
-    means, joiner = speaker_means(shards, vectors), Joiner(np.random.default_rng(seed))
-    groups = [shards[i:i + SHARDS_A_FILE] for i in range(0, len(shards) - len(shards) % SHARDS_A_FILE, SHARDS_A_FILE)]
-    names = []
-    for group in tqdm(groups, desc="tables", unit="file"):
-        target = folder / f"train-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet"
-        plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in read(group) if row["speaker"] in means]
-        rows = plain + [joined for row in plain for joined in joiner.rows(row)]
-        if again or not target.exists():
-            write(target, rows)
-        names.append(str(target.resolve()))
-    (folder / "data.list").write_text("\n".join(names) + "\n", "utf-8")
+    means, files = speaker_means(shards["data"], vectors), {}
+    for kind, paths in shards.items():
+        joiner, size = Joiner(np.random.default_rng(seed)), SHARDS_A_FILE[kind]
+        files[kind] = []
+        for start in tqdm(range(0, len(paths) - size + 1, size), desc=f"tables of {kind}", unit="file"):
+            group = paths[start:start + size]
+            plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means)
+                     for row in read(group) if row["speaker"] in means]
+            rows = plain + [joined for row in plain for joined in joiner.rows(row)]
+            files[kind].append(work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet")
+            if again or not files[kind][-1].exists():
+                write(files[kind][-1], rows)
+    write_list(work / "train/data.list", files["data"])
+    write_list(work / "train/llm.list", files["data"] + files["prosody"])
+
+
+def write_list(target: Path, files: list[Path]) -> None:
+    target.write_text("".join(f"{path.resolve()}\n" for path in files), "utf-8")
 
 
 def write(target: Path, rows: list[dict]) -> None:

@@ -175,8 +175,9 @@ def read(shards: list[Path], columns: list[str] | None = None):
         yield from pq.read_table(shard, columns=columns).to_pylist()
 
 
-def shard_paths(work: Path) -> list[Path]:
-    return sorted((work / "data").glob("shard-*.parquet"))
+def shard_paths(work: Path, kind: str = "data") -> list[Path]:
+    """The shards made so far; kind "data" has audio, "prosody" has not."""
+    return sorted((work / kind).glob("shard-*.parquet"))
 
 
 def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) -> CodeBook:
