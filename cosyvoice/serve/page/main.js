@@ -12,7 +12,7 @@ import { recall, remember, userId } from "./store.js";
 import { STRINGS } from "./strings.js";
 import { tabs } from "./tabs.js";
 import { Take } from "./take.js";
-import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept } from "./voices.js";
+import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept, voicesLoaded } from "./voices.js";
 
 const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
 const LARGEST_SEED = 2 ** 32 - 1;
@@ -171,7 +171,7 @@ function renderMachine() {
   const { state, model: name, sample_rate: rate, device, real_time_factor: rtf } = machine ?? {};
   $("status").toggleAttribute("data-state", Boolean(state));
   if (state) $("status").dataset.state = state;
-  $("status").replaceChildren(make("span", { textContent: state ? t(state, { name }) : "" }));
+  $("status").replaceChildren(make("span", { textContent: state ? t(state) : "" }), make("span", { className: "wide", textContent: name ? `· ${name}` : "" }));
   $("machine").textContent = rate ? [t("machine", { name, rate, device }), rtf ? t("machine_rtf", { n: rtf.toFixed(2) }) : ""].filter(Boolean).join(" · ") : "";
 }
 
@@ -187,11 +187,11 @@ document.addEventListener("language", () => {
 
 // ---- the service
 
-// True when the voices can be asked for.
-async function watchService() {
+// Ask until the model is ready; the voices are told before that.
+async function connect() {
   try {
     const ready = await ask("ready");
-    machine = ready ? { state: "ready", ...(await ready.json()) } : null;
+    machine = ready && { state: "ready", ...(await ready.json()) };
     mostChars = machine?.max_text_chars ?? mostChars;
   } catch (error) {
     if (error.code === "no_key") return complain(error, [{ key: "again", run: connect }]);
@@ -199,12 +199,11 @@ async function watchService() {
     setTimeout(connect, 2000);
   }
   renderMachine();
-  return machine?.state === "ready" || machine === null;
+  if (machine?.state !== "offline" && !voicesLoaded()) await loadVoices().catch(voicesFailed);
 }
 
-async function connect() {
-  if (!(await watchService())) return;
-  await loadVoices().catch((error) => complain(error.say ? error : new Trouble(() => t("speakers_failed")), [{ key: "again", run: connect }]));
+function voicesFailed(error) {
+  complain(error.say ? error : new Trouble(() => t("speakers_failed")), [{ key: "again", run: connect }]);
 }
 
 // ---- dialogs

@@ -8,19 +8,22 @@ import { Sound } from "./sound.js";
 import { tabs } from "./tabs.js";
 import { drawWave } from "./wave.js";
 
+const PICTURE = 60;                           // ms between two pictures of a sound that plays; the model needs the processor more
+
 export const sound = new Sound($("audio"));
 const audio = $("audio");
 let take = null;
 let lit = null;                               // the sentence being spoken
 let note = null;                              // key of a sentence about playing: press_play, undecodable
 let mp3Address = "";
+let due = false;                              // a picture is on its way
 let awaited = null;                           // the take whose first sound has not been heard yet
 
 // Show `next` from now on. fresh: it is being made and plays meanwhile; else it is whole and plays when `play`.
 export function present(next, { fresh = false, play = false } = {}) {
-  take?.removeEventListener("change", render);
+  take?.removeEventListener("change", renderSoon);
   [take, lit, note] = [next, null, null];
-  take.addEventListener("change", render);
+  take.addEventListener("change", renderSoon);
   $("sentences").replaceChildren();
   $("save-mp3").hidden = true;
   $("player").hidden = false;
@@ -31,6 +34,12 @@ export function present(next, { fresh = false, play = false } = {}) {
 }
 
 export const presented = () => take;
+
+// Changes come in bursts; one picture shows them all.
+function renderSoon() {
+  if (!due) requestAnimationFrame(() => { due = false; render(); });
+  due = true;
+}
 
 function render() {
   const { active, seconds } = take;
@@ -136,9 +145,8 @@ function light(i) {
 }
 
 function animate() {
-  if (!take) return;
   move();
-  if (!audio.paused) requestAnimationFrame(animate);
+  if (!audio.paused) setTimeout(() => requestAnimationFrame(animate), PICTURE);
 }
 
 async function copyCommand() {

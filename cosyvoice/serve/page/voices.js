@@ -15,6 +15,7 @@ let byHand = false;                           // the visitor chose, so the page 
 const listening = new Audio();
 
 export const voiceFields = () => (chosen?.own ? { spk_customize: chosen.own, user_id: userId() } : { spk_id: chosen?.speaker });
+export const voicesLoaded = () => Boolean(speakers);
 export const voiceChosen = () => Boolean(chosen);
 export const ownVoices = () => own;
 
