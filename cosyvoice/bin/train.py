@@ -46,12 +46,7 @@ def cosine(step, total, warmup_steps=500):
     return min(1, (step + 1) / warmup_steps) * (1 + math.cos(math.pi * min(1, done))) / 2
 
 
-def linear(step, total, warmup_steps=500):
-    """Straight up during `warmup_steps`, then straight down to zero at the last step."""
-    return min(1, (step + 1) / warmup_steps, max(0, total - step) / max(1, total - warmup_steps))
-
-
-SCHEDULES = {"constantlr": constant, "warmuplr": warmup, "cosine": cosine, "linear": linear}
+SCHEDULES = {"constantlr": constant, "warmuplr": warmup, "cosine": cosine}
 
 
 def choose(table, name, what):
@@ -182,23 +177,29 @@ class Trainer:
 
     def run(self):
         """Train. Returns True when --steps are done, False when a signal or the time came first."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.ask_to_stop)
-        deadline = time.monotonic() + 60 * self.args.max_minutes
-        stream, means = self.stream(), Means()
-        quiet = 0.5 if sys.stderr.isatty() else 60
-        with tqdm(total=self.args.steps, initial=self.step, unit="step", mininterval=quiet, desc=self.args.model) as bar:
-            while self.step < self.args.steps and not self.stop and time.monotonic() < deadline:
-                self.model.train()
-                started = time.perf_counter()
-                batches = next(stream)
-                waited = time.perf_counter() - started
-                means.add({**self.update(batches), "data_seconds": waited, "seconds": time.perf_counter() - started})
-                self.step += 1
-                bar.update()
-                self.at_intervals(means, bar)
+        previous = {number: signal.signal(number, self.ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        quiet = 0.5 if sys.stderr.isatty() else 60                 # seconds between lines of progress
+        try:
+            with tqdm(total=self.args.steps, initial=self.step, unit="step", mininterval=quiet, desc=self.args.model) as bar:
+                self.loop(bar)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
         self.save()
         return self.step >= self.args.steps
+
+    def loop(self, bar):
+        deadline = time.monotonic() + 60 * self.args.max_minutes
+        stream, means = self.stream(), Means()
+        while self.step < self.args.steps and not self.stop and time.monotonic() < deadline:
+            self.model.train()
+            started = time.perf_counter()
+            batches = next(stream)
+            waited = time.perf_counter() - started
+            means.add({**self.update(batches), "data_seconds": waited, "seconds": time.perf_counter() - started})
+            self.step += 1
+            bar.update()
+            self.at_intervals(means, bar)
 
     def ask_to_stop(self, number, frame):
         self.stop = True
@@ -354,7 +355,7 @@ def parse(argv=None):
     parser.add_argument("--init", help="plain weights to start from; ignored when --out has a last.pt")
     parser.add_argument("--steps", type=int, default=100000, help="updates in all, counted from the first start")
     parser.add_argument("--lr", type=float, help="in place of the YAML's, for both optimisers of the vocoder")
-    parser.add_argument("--schedule", choices=tuple(SCHEDULES), help="in place of the YAML's scheduler; cosine and linear end at zero at --steps")
+    parser.add_argument("--schedule", choices=tuple(SCHEDULES), help="in place of the YAML's scheduler; cosine ends at zero at --steps")
     parser.add_argument("--max_frames", type=int, help="in place of the YAML's max_frames_in_batch: mel frames, for the LM tokens of text and speech")
     parser.add_argument("--reconstruct_steps", type=int, default=0, help="hift: first steps without the discriminator")
     parser.add_argument("--ema", type=float, help="decay of averaged weights, such as 0.999")
