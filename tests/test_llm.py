@@ -1,4 +1,5 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -133,6 +134,13 @@ def test_same_seed_says_the_same_also_beside_another_request():
         for tokens, stream in zip(together, streams):
             tokens += [token for token in [next(stream, None)] if token is not None]
     assert together == alone and alone[0] != alone[1]
+
+
+def test_same_seed_says_the_same_also_in_threads():
+    alone = [speak(build(), seed=seed) for seed in range(4)]
+    model = build()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda seed: speak(model, seed=seed), range(4))) == alone
 
 
 def test_without_a_generator_the_global_one_decides():

@@ -148,6 +148,12 @@ def test_state_dict_has_the_checkpoint_names():
     assert "encoders.1.norm_mha.weight" in conformer().state_dict() and "encoders.1.norm_ff.bias" in conformer().state_dict()
 
 
+@pytest.mark.parametrize("encoder", [transformer(), conformer()])
+def test_norms_inside_the_layers_have_upstreams_epsilon(encoder):
+    inside = {norm.eps for name, norm in encoder.named_modules() if "norm" in name and name != "after_norm"}
+    assert inside == {1e-12} and encoder.after_norm.eps == encoder.embed.out[1].eps == 1e-5
+
+
 def test_dropout_acts_in_training_only():
     for encoder in (transformer(), conformer(attention_dropout_rate=0.1)):
         x, length = frames(1, 9, 12), torch.tensor([9])

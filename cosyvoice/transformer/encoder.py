@@ -188,4 +188,5 @@ class ConformerEncoder(Encoder):
         require("positionwise_conv_kernel_size", positionwise_conv_kernel_size, 1)
         require("macaron_style", macaron_style, False)
         require("use_cnn_module", use_cnn_module, False)
-        super().__init__(input_size, activation_type=activation_type, selfattention_layer_type=selfattention_layer_type, **options)
+        super().__init__(input_size, activation_type=activation_type, selfattention_layer_type=selfattention_layer_type,
+                         **options)

@@ -19,7 +19,8 @@ def ras_sampling(weighted_scores: Tensor, decoded_tokens: list[int], sampling: i
     return token
 
 
-def nucleus_sampling(weighted_scores: Tensor, top_p: float = 0.8, top_k: int = 25, generator: torch.Generator | None = None) -> int:
+def nucleus_sampling(weighted_scores: Tensor, top_p: float = 0.8, top_k: int = 25,
+                     generator: torch.Generator | None = None) -> int:
     """Draw from the likeliest tokens: at most top_k, as many as it takes to reach probability top_p."""
     probability, order = weighted_scores.softmax(0).sort(descending=True, stable=True)
     probability = probability[:top_k]
