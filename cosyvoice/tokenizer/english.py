@@ -15,6 +15,7 @@ VOWELS = "AIOWYaiuæɑɔəɚɛɜɪʊʌᵊᵻɐ"
 STRESSED = re.compile("[ˈˌ]")
 PAUSES = ",.!?;:—…"
 TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
+ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])")   # their stop is no pause
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
@@ -27,7 +28,7 @@ BEFORE_PAST = {"have", "has", "had", "was", "were", "been", "be", "is", "are", "
 
 def english_phonemes(text: str) -> str:
     """Spell Latin letters, apostrophes, spaces and marks as phonemes; other characters pass unchanged."""
-    tokens, spoken, after = TOKEN.findall(text), [], ""
+    tokens, spoken, after = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], ""
     words = [token for token in tokens if token[0].isalpha()]
     place = len(words)
     for token in reversed(tokens):
@@ -50,7 +51,7 @@ def next_sound(phonemes: str, after: str) -> str:
 
 def in_context(word: str, before: str, following: str, after: str) -> str:
     """Phonemes of a word, given its neighbours and the kind of sound that follows."""
-    weak = weak_form(word, before, after)
+    weak = weak_form(word, before, following, after)
     if weak:
         return weak
     tag = None if after else "None"
@@ -65,7 +66,7 @@ def in_context(word: str, before: str, following: str, after: str) -> str:
     return pronounce(word, tag)
 
 
-def weak_form(word: str, before: str, after: str) -> str:
+def weak_form(word: str, before: str, following: str, after: str) -> str:
     """The, to, a and in change with what follows them; "" for every other word."""
     if word in ALWAYS_SPELT:
         return ALWAYS_SPELT[word]
@@ -75,7 +76,7 @@ def weak_form(word: str, before: str, after: str) -> str:
             return "ði" if vowel else "ðə"
         case "to":
             return "tu" if not after else "tʊ" if vowel else "tə"
-        case "a" if after and (word == "a" or not before):
+        case "a" if after and (word == "a" or not before) and len(following) != 1:
             return "ɐ"
         case "in":
             return "ɪn" if after else "ˈɪn"
@@ -92,21 +93,25 @@ def lexicon() -> dict[str, str]:
 @cache
 def pronounce(word: str, tag: str | None = None) -> str:
     """Phonemes of one word; every string of letters gets some."""
-    phonemes = look_up(word, tag) or inflected(word, tag)
+    phonemes = NEW_WORDS.get(word.lower()) or look_up(word, tag) or inflected(word, tag)
     if not phonemes and word.lower() != word:
         phonemes = "" if is_acronym(word) else look_up(word.lower(), tag) or inflected(word.lower(), tag)
     return phonemes or compound(word) or (spell_out(word) if is_acronym(word) else by_rule(word.lower()))
 
 
+NEW_WORDS = {                                   # too young for the dictionary
+    "youtube": "jˈutˌub", "tiktok": "tˈɪktˌɑk", "wechat": "wˈiʧˌæt", "chatgpt": "ʧˌætʤˌipˌitˈi", "openai": "ˌOpᵊnˌAˈI", "wifi": "wˈIfˌI",
+    "kubernetes": "kˌubəɹnˈɛTiz", "pytorch": "pˈItˌɔɹʧ", "covid": "kˈOvɪd", "qwen": "kwˈɛn", "json": "ʤˈAsən", "alibaba": "ˌɑlibˈɑbə",
+    "alipay": "ˈɑlipˌA", "shenzhen": "ʃˈʌnʤˈʌn", "weibo": "wˈAbˌO", "taobao": "tˈWbˌW", "xi": "ʃˈi", "zhang": "ʤˈɑŋ", "zhao": "ʤˈW",
+    "xiao": "ʃˈW", "qiang": "ʧˈæŋ", "xu": "ʃˈu", "zhou": "ʤˈO", "zhu": "ʤˈu", "qi": "ʧˈi", "qin": "ʧˈɪn", "tokenizer": "tˈOkənˌIzəɹ",
+}
+
+
 def is_acronym(word: str) -> bool:
-    """USB, U.S., TTS; a known word in capitals (HELLO) is not one."""
-    letters = word.replace(".", "")
-    known = "." not in word and (look_up(word.lower(), None) or inflected(word.lower(), None))
-    short = letters.isupper() and len(letters) <= 5 and (len(letters) < 3 or letters.lower() not in COMMON_IN_CAPITALS) and not known
-    return short or not re.search("[aeiouyAEIOUY]", letters) or (letters.isupper() and "." in word)
-
-
-COMMON_IN_CAPITALS = {"nasa", "nato", "covid", "opec"}
+    """USB, U.S, a.m and hmm; a known word in capitals (HELLO) or a long one is none."""
+    if re.fullmatch(r"[A-Za-z](\.[A-Za-z])+", word) or not re.search("[aeiouyAEIOUY]", word):
+        return True
+    return word.isupper() and len(word) <= 5 and not (look_up(word.lower(), None) or inflected(word.lower(), None))
 
 
 def look_up(word: str, tag: str | None) -> str:
@@ -170,9 +175,9 @@ def compound(word: str) -> str:
     parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", word.replace("'", ""))
     if 1 < len(parts) and "." not in word:
         return second_stress("".join(spell_out(part) if len(part) == 1 else pronounce(part) for part in parts))
-    for cut in range(len(word) - 3, 2, -1):
+    for cut in range(len(word) - 4, 3, -1):
         left, right = look_up(word[:cut].lower(), None), look_up(word[cut:].lower(), None)
-        if left and right and min(cut, len(word) - cut) > 3:
+        if left and right:
             return second_stress(left + right)
     return ""
 

@@ -19,6 +19,7 @@ from pypinyin import Style, lazy_pinyin
 CHINESE = "\u3007\u4e00-\u9fff"                 # 〇 and the unified ideographs, as a regular-expression range
 LONGEST_WORD = 4                                # characters, in chinese.txt.xz
 UNKNOWN_COST = 72                               # of a character the dictionary lacks, in its unit
+PHRASE_COST = 40                                # of a phrase of ours that the dictionary lacks
 
 INITIALS = {
     "b": "p", "p": "pʰ", "m": "m", "f": "f", "d": "t", "t": "tʰ", "n": "n", "l": "l", "g": "k", "k": "kʰ", "h": "x",
@@ -56,7 +57,7 @@ PHRASES = {                                     # whole words that pypinyin read
     "还有": "hai2 you3", "还是": "hai2 shi4", "还要": "hai2 yao4", "还在": "hai2 zai4", "还会": "hai2 hui4", "还能": "hai2 neng2",
     "还没": "hai2 mei2", "还不": "hai2 bu4", "还想": "hai2 xiang3", "还可以": "hai2 ke3 yi3", "行长": "hang2 zhang3",
     "觉得": "jue2 de5", "晓得": "xiao3 de5", "记得": "ji4 de5", "值得": "zhi2 de5", "懂得": "dong3 de5", "舍得": "she3 de5",
-    "朋友": "peng2 you5", "先生": "xian1 sheng5", "学生": "xue2 sheng5", "医生": "yi1 sheng5", "认识": "ren4 shi5",
+    "长得": "zhang3 de5", "朋友": "peng2 you5", "先生": "xian1 sheng5", "学生": "xue2 sheng5", "医生": "yi1 sheng5", "认识": "ren4 shi5",
     "知道": "zhi1 dao4", "喜欢": "xi3 huan5", "衣服": "yi1 fu5", "东西": "dong1 xi5", "漂亮": "piao4 liang5", "明白": "ming2 bai5",
     "时候": "shi2 hou5", "告诉": "gao4 su5", "意思": "yi4 si5", "关系": "guan1 xi5", "没关系": "mei2 guan1 xi5", "客气": "ke4 qi5",
     "休息": "xiu1 xi5", "消息": "xiao1 xi5", "商量": "shang1 liang5", "事情": "shi4 qing5", "打算": "da3 suan5", "故事": "gu4 shi5",
@@ -86,7 +87,9 @@ DICTIONARY_TONE = {"一": "yi1", "不": "bu4"}                         # pypinyi
 SUBJECTS = set("我你您他她它们谁也都还就可")                       # 得 after one of these is děi, "must"
 DIGITS = "零一二三四五六七八九"
 NUMERALS = set(DIGITS + "两十百千万亿〇点")
-ORDINAL_NOUNS = set("月号日楼层班级")                              # 一 before these counts in order, and keeps its tone
+ORDINAL_MARKS = {"第", "初"}                                        # 一 after these counts in order, and keeps its tone
+ORDINAL_NOUNS = (*"月号日楼层班级", "年级", *DIGITS)                # as before these, and in numbers read digit by digit
+DECIMALS = {"点" + digit for digit in DIGITS}
 
 
 def mandarin_phonemes(text: str) -> str:
@@ -108,7 +111,7 @@ def word_costs() -> dict[str, int]:
     """The dictionary: cost of each word, in a quarter of a natural-log unit."""
     data = lzma.decompress(files(__package__).joinpath("assets/chinese.txt.xz").read_bytes()).decode()
     groups = (line.split("\t") for line in data.splitlines())
-    return {word: int(cost) for cost, words in groups for word in words.split(" ")}
+    return dict.fromkeys(PHRASES, PHRASE_COST) | {word: int(cost) for cost, words in groups for word in words.split(" ")}
 
 
 def cut_words(text: str) -> list[str]:
@@ -181,10 +184,10 @@ def tone_of_yi_and_bu(text: str, words: list[str], syllables: list[list[str]]) -
 
 def counts_in_order(text: str, i: int, place: int, word: str) -> bool:
     """Whether the 一 at text[i] is a digit, an ordinal or the end of a word, and so keeps its first tone."""
-    before, after = text[i - 1:i], text[i + 1]
-    last = place == len(word) - 1 and len(word) > 1
-    return (last or before in ("第", "初", "十") or (before and before in NUMERALS)
-            or after in DIGITS or after in ORDINAL_NOUNS)
+    before, after = text[max(0, i - 1):i], text[i + 1:i + 3]
+    ends_word = place == len(word) - 1 and len(word) > 1
+    in_number = before in NUMERALS and after[0] not in "百千万亿"
+    return ends_word or in_number or before in ORDINAL_MARKS or after.startswith(ORDINAL_NOUNS) or after in DECIMALS
 
 
 def third_tones(syllables: list[list[str]]) -> None:

@@ -33,8 +33,10 @@ PIECE = re.compile(rf"[{CHINESE}]+|[A-Za-z'][^{CHINESE}]*|[^{CHINESE}A-Za-z']+")
 PUNCTUATION = str.maketrans({
     "，": ", ", "、": ", ", "。": ". ", "．": ". ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "… ",
     "《": " “", "》": "” ", "「": " “", "」": "” ", "『": " “", "』": "” ", "【": " “", "】": "” ", "（": " (", "）": ") ", "«": " “", "»": "” ",
-    "–": "—", "～": ", ", "~": ", ", "·": " ", "-": " ", "_": " ", "/": " ", "\n": " ", "\t": " ", "\u3000": " ",
+    "–": "—", "～": ", ", "~": ", ", "−": "-",
 })
+SEPARATORS = str.maketrans(dict.fromkeys("-_/·\n\t\u3000", " "))
+NUMBER = r"\d+(?:\.\d+)?"
 MEASURE_WORDS = "个只条本张位件年天次块斤瓶杯碗辆台家间种句遍岁双把座米页"         # 2 is 两 before these
 SPOKEN_SIGNS = {                                                    # (Chinese, English)
     "%": ("百分号", "percent"), "&": ("和", "and"), "+": ("加", "plus"), "=": ("等于", "equals"), "@": ("艾特", "at"), "$": ("美元", "dollars"),
@@ -74,11 +76,10 @@ def phonemes(text: str) -> str:
     """Spell Chinese and English text as phonemes; punctuation stays, what cannot be read is dropped.
 
     >>> phonemes("我有2个APP。")
-    'wo↗ jou↓ ljaŋ↓kɤ↘ ˈæp.'
+    'wo↓ jou↗ lja↓ŋkɤ↘ ˈæp.'
     """
-    text = clean(text)
     spoken = "".join(mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
-                     for piece in PIECE.findall(apart(text)))
+                     for piece in PIECE.findall(apart(clean(text))))
     spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
     spoken = re.sub(r"\s+(?=[,.!?;:…”)])", "", re.sub(r"\s+", " ", spoken))
     return re.sub(r"([,.!?;:…—])[,.;:—]+", r"\1", spoken).strip()
@@ -86,15 +87,32 @@ def phonemes(text: str) -> str:
 
 def clean(text: str) -> str:
     """Half-width letters, plain punctuation, digits and signs in words; accents folded, inline marks out."""
-    text = INLINE_MARKS.sub("", text).translate(PUNCTUATION)
-    text = unicodedata.normalize("NFKC", text).translate(PUNCTUATION)
+    text = unicodedata.normalize("NFKC", INLINE_MARKS.sub("", text).translate(PUNCTUATION))
     chinese = bool(re.search(f"[{CHINESE}]", text))
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    text = re.sub(r"\$(\d+(?:\.\d+)?)", r"\1$", text)
-    text = re.sub(rf"(?<![\d.])2(?=[{MEASURE_WORDS}])", "两", text)
-    text = re.sub(r"\d+(?:\.\d+)?", lambda match: f" {read_number(match[0], chinese)} ", text)
-    text = re.sub("[%&+=@$#*°]", lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ", text)
+    text = chinese_signs(text) if chinese else english_signs(text)
+    text = re.sub(NUMBER, lambda match: f" {read_number(match[0], chinese)} ", text)
+    text = re.sub("[%&+=@$#*°]", lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ", text.translate(SEPARATORS))
     return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+
+
+def chinese_signs(text: str) -> str:
+    """Put what is written beside digits where it is spoken: $5, 50%, -3, 3:45, 2个."""
+    for pattern, spoken in (
+        (r"(?<=\d),(?=\d{3})", ""), (rf"\$({NUMBER})", r"\1美元"), (rf"({NUMBER})%", r"百分之\1"), (r"(?<![A-Za-z\d-])-(?=\d)", "负"),
+        (r"(?<=\d): ?00(?!\d)", "点"), (r"(?<=\d): ?(?=\d)", "点"), (rf"(?<![\d.])2(?=[{MEASURE_WORDS}])", "两"),
+    ):
+        text = re.sub(pattern, spoken, text)
+    return text
+
+
+def english_signs(text: str) -> str:
+    """As `chinese_signs`, for English: $5, -3, 3:45, 5th."""
+    for pattern, spoken in (
+        (r"(?<=\d),(?=\d{3})", ""), (rf"\$({NUMBER})", r"\1 dollars"), (r"(?<![\w-])-(?=\d)", "minus "), (r"(?<=\d):(?=\d)", " "),
+        (r"(\d+)(?:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
+    ):
+        text = re.sub(pattern, spoken, text)
+    return text
 
 
 def apart(text: str) -> str:
@@ -125,9 +143,9 @@ def chinese_number(n: int) -> str:
     """10 -> 十, 105 -> 一百零五, 20000 -> 两万; below 10^12."""
     if n >= 10_000:
         unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
-        rest = n % unit
+        many, rest = divmod(n, unit)
         zero = "零" if 0 < rest < unit // 10 else ""
-        return chinese_number(n // unit).replace("二", "两", n // unit == 2) + name + zero + (chinese_number(rest) if rest else "")
+        return ("两" if many == 2 else chinese_number(many)) + name + zero + (chinese_number(rest) if rest else "")
     words, gap = "", False
     for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit = n // place % 10
@@ -150,3 +168,12 @@ def english_number(n: int) -> str:
     if n < 20:
         return (ENGLISH_DIGITS + TEENS)[n]
     return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])
+
+
+ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth"}
+
+
+def ordinal(n: int) -> str:
+    """21 -> twenty first."""
+    *rest, last = english_number(n).split(" ")
+    return " ".join([*rest, ORDINALS.get(last) or re.sub("y$", "ie", last) + "th"])

@@ -36,6 +36,8 @@ def english_line(word: str, entry: str | dict) -> str:
     default = variants["DEFAULT"]
     if not re.fullmatch(r"[A-Za-z][A-Za-z'.-]*|'[a-z]+", word) or not default:
         return ""
+    if variants.get("NOUN") == variants.get("VERB"):                # "close": what follows "a" is then the adjective, not the noun
+        variants = {**variants, "NOUN": None}
     others = [f"{tag}={variants[tag]}" for tag in TAGS if variants.get(tag) not in (None, default)]
     return "\t".join([word, default, *others]).translate(TEACHER_SPELLING)
 
