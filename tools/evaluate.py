@@ -7,7 +7,8 @@ them with tools/judges.py (packages in requirements-judges.txt). WORK is the fol
 and the teacher, which speaks the reference clips of the unseen voices (kept in WORK/eval_refs). `--quick` takes a tenth.
 
 Cut off: the last fifth of what was asked (at least two units) is not heard at the end. Endless: more than twice as long as
-the model's sentences of that size are, or as much heard after the text as a third of it.
+the model's sentences of that size are, or as much heard after the text as a third of it. `rtf` is wall time for a second of
+speech and wants an idle machine; `cpu_per_second` is CPU time, which does not.
 """
 import argparse
 import json
@@ -81,9 +82,10 @@ class Run:
 
     def judge(self, item: Utterance):
         """Speak one utterance and write what the judges find into its facts."""
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         wav = np.concatenate(list(self.speak(item)))
-        item.facts = {"work_seconds": time.perf_counter() - start, **signal_facts(wav, self.model.sample_rate)}
+        spent = {"work_seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - start_cpu}
+        item.facts = {**spent, **signal_facts(wav, self.model.sample_rate)}
         heard = to_judge_rate(wav, self.model.sample_rate)
         item.facts |= {"f0": median_f0(heard), "dnsmos": self.judges.dnsmos(heard), "heard": self.judges.transcribe(heard, item.language)}
         item.facts |= reading_errors(item.text, item.facts["heard"], item.language)
@@ -192,6 +194,11 @@ def error_rate(items, language, errors="errors"):
     return sum(f[errors] for f in chosen) / sum(f["units"] for f in chosen) if chosen else None
 
 
+def per_second(facts, name):
+    """Seconds of work for a second of speech."""
+    return sum(f[name] for f in facts) / sum(f["seconds"] for f in facts)
+
+
 def figures(items, first_audio, size_mb):
     """The table of the model card, by name; None where the model does not have the mode."""
     cloned = [i.facts for i in items if i.kind in ("clone", "cross")]
@@ -202,7 +209,7 @@ def figures(items, first_audio, size_mb):
         "clone_rectified_cosine": share([f["rectified_cosine"] for f in cloned]),
         "clone_ge2e": share([f["ge2e"] for f in cloned]), "clone_ge2e_right": share([f["ge2e_right"] for f in cloned]),
         "instruct": instruction_score(items), "endless_or_cut": mark_runaways(items), "utterances": len(items),
-        "dnsmos": share([f["dnsmos"] for f in plain]), "rtf": sum(f["work_seconds"] for f in plain) / sum(f["seconds"] for f in plain),
+        "dnsmos": share([f["dnsmos"] for f in plain]), "rtf": per_second(plain, "work_seconds"), "cpu_per_second": per_second(plain, "cpu_seconds"),
         "first_audio_s": first_audio, "size_mb": size_mb, "longest_pause_s": max(f["longest_pause"] for f in plain),
         "clipped": max(f["clipped"] for f in plain),
     }
