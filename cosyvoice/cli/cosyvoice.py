@@ -18,11 +18,12 @@ from torch.overrides import TorchFunctionMode
 
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
-from cosyvoice.cli.model import CosyVoiceModel, Noise
+from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, Noise
 from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need
 
-NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate", "model_family", "supports_instruct")
+NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate")
+OPTIONAL = ("model_family", "supports_instruct")                   # our own models say them
 FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}      # by speech tokens per second
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
 RANDOM_FILLS = (Tensor.uniform_, Tensor.normal_)
@@ -54,7 +55,7 @@ class CosyVoice:
         self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
         self.model.load(*(str(folder / name) for name in WEIGHTS))
         self.model_family = config.get("model_family") or FAMILIES[self.model.flow.input_frame_rate]
-        self.supports_instruct = config.get("supports_instruct", "-Instruct" in folder.resolve().name)
+        self.supports_instruct = config.get("supports_instruct", "-Instruct" in folder.name + folder.resolve().name)
         self.fingerprint = fingerprint(folder)
 
     def list_available_spks(self) -> list[str]:
@@ -121,6 +122,10 @@ class CosyVoice:
             if voice[name].numel() and int(voice[name].max()) >= table.num_embeddings:
                 raise VoiceError(f"the voice's {name} is beyond this model's vocabulary of {table.num_embeddings}: clone it again",
                                  "音色与当前模型的词表不符，请用当前模型重新复刻")
+        token_seconds = voice["flow_prompt_speech_token"].shape[1] / self.model.flow.input_frame_rate
+        if abs(voice["prompt_speech_feat"].shape[1] / MEL_RATE - token_seconds) > 0.5:
+            raise VoiceError("the voice's tokens and mel are not of equal duration: it was made by another model, clone it again",
+                             "音色的语音编码与频谱时长不一致，请用当前模型重新复刻")
         return voice
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
@@ -150,14 +155,17 @@ def download(model_id: str) -> Path:
     return Path(snapshot_download(model_id))
 
 
-def read_config(path: str | Path, names=NEEDED) -> dict:
-    """The named entries of a cosyvoice.yaml, built. Leaves the process's random state as it was.
+def read_config(path: str | Path) -> dict:
+    """What speaking needs of a cosyvoice.yaml, built. Leaves the process's random state as it was.
 
     The networks' weights are left unset, as they are loaded next.
     """
     text = need(path).read_text(encoding="utf-8").replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
     with torch.random.fork_rng(devices=[]), UnsetWeights():
-        return load_hyperpyyaml(entries(text, names))
+        config = load_hyperpyyaml(entries(text, NEEDED + OPTIONAL))
+    if missing := [name for name in NEEDED if name not in config]:
+        raise RuntimeError(f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M")
+    return config
 
 
 def entries(text: str, names) -> str:

@@ -73,7 +73,7 @@ class CosyVoiceFrontEnd:
 
     def frontend_zero_shot(self, prompt_text: str, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
         if zero_shot_spk_id:
-            return self.speaker(zero_shot_spk_id)
+            return self.zero_shot_speaker(zero_shot_spk_id)
         token, mel, embedding = self.features(prompt_wav)
         values = {"prompt_text": self.text_token(prompt_text), "llm_prompt_speech_token": token,
                   "flow_prompt_speech_token": token, "prompt_speech_feat": mel}
@@ -101,6 +101,13 @@ class CosyVoiceFrontEnd:
             known = ", ".join(self.spk2info) or "none"
             raise UnknownSpeaker(f"unknown speaker {spk_id!r}; this model has: {known}", f"没有音色 {spk_id!r}；该模型的音色：{known}")
         return self.spk2info[spk_id]
+
+    def zero_shot_speaker(self, spk_id: str) -> dict:
+        info = self.speaker(spk_id)
+        if "embedding" in info:
+            raise UnknownSpeaker(f"speaker {spk_id!r} has no reference audio: use inference_sft with it",
+                                 f"音色 {spk_id!r} 没有参考音频，请使用预训练音色模式")
+        return info
 
     # reference audio
 
@@ -131,7 +138,8 @@ def reference(wav: Audio) -> Tensor:
     """(1, N) float32 at 16 kHz of a reference that can be used, or ReferenceAudioError."""
     if not isinstance(wav, Tensor):
         wav = load_wav(wav, REFERENCE_RATE)
-    wav = wav.detach().cpu().float().reshape(1, -1).contiguous()
+    wav = wav.detach().cpu().float()
+    wav = wav.reshape(-1, wav.shape[-1]).mean(0, keepdim=True)
     seconds = wav.shape[1] / REFERENCE_RATE
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise ReferenceAudioError(f"the reference audio is {seconds:.2f} s long; use {MIN_SECONDS} to {MAX_SECONDS} s",

@@ -158,7 +158,7 @@ class CosyVoiceModel:
         tokens = checked(tokens, check)
         with contextlib.closing(ahead(tokens) if stream else tokens) as tokens:
             for hop, last in self._hops(tokens, stream):
-                yield {"tts_speech": self._speak(session, hop, last).cpu()}
+                yield {"tts_speech": self._speak(session, hop, last).cpu().clone()}   # an ordinary tensor, no view
 
     def _decode(self, text, prompt_text, prompt_speech_token, embedding, generator) -> Iterator[int]:
         ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
@@ -230,7 +230,7 @@ def ahead(items: Generator) -> Iterator[int]:
                 if closed.is_set():
                     break
             made.put(end)
-        except BaseException as error:    # also a KeyboardInterrupt of check: the consumer decides
+        except BaseException as error:    # whatever it is, the consumer decides
             made.put(error)
 
     thread = Thread(target=make, name="speech tokens", daemon=True)
@@ -241,5 +241,6 @@ def ahead(items: Generator) -> Iterator[int]:
                 raise item
             yield item
     finally:
+        item = None                       # an error holds this frame, and would be held by it
         closed.set()
         thread.join()

@@ -24,7 +24,6 @@ MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = 4000, 1600, 2700  # 30 s of spe
 MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0    # absolute values
 
 IDS = {"prompt_text": MAX_TEXT_TOKENS, "llm_prompt_speech_token": MAX_SPEECH_TOKENS, "flow_prompt_speech_token": MAX_SPEECH_TOKENS}
-LENGTHS = [f"{name}_len" for name in (*IDS, "prompt_speech_feat")]
 EMBEDDINGS = ("llm_embedding", "flow_embedding")
 TENSORS = (*IDS, "prompt_speech_feat", *EMBEDDINGS)
 META = ("family", "fingerprint", "created", "consent")             # strings
@@ -89,7 +88,7 @@ def check_voice(voice: dict, family: str) -> dict:
 
 def check_meta(meta, family: str) -> dict:
     if not isinstance(meta, dict) or not all(isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META):
-        raise damaged("its meta data are not text")
+        raise damaged("its meta data are not short texts")
     if meta.get("family") != family:
         raise VoiceError(f"the voice was made with {meta.get('family')!r} and the model is {family}: clone it again with this model",
                          f"该音色由 {meta.get('family')!r} 生成，与当前模型 {family} 不符，请用当前模型重新复刻")
@@ -111,7 +110,7 @@ def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tens
 
 
 def plain(name: str, tensor: Tensor, shape: tuple, dtypes: tuple) -> None:
-    """An ordinary tensor that owns as many numbers as it shows."""
+    """Refuse other shapes (None: any length) and dtypes, and sparse or quantised tensors."""
     fits = tensor.dim() == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
     if not fits or tensor.dtype not in dtypes or tensor.layout != torch.strided:
         raise damaged(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected {dtypes[0]} of shape {shape}")

@@ -21,8 +21,9 @@ def read_weights(path: str | Path) -> dict:
     Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain data.
     """
     try:
-        return widen(torch.load(need(path), map_location="cpu", weights_only=True, mmap=is_zipfile(path)))
-    except (UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        weights = torch.load(need(path), map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+        return widen(dict(weights))
+    except (UnpicklingError, RuntimeError, ValueError, TypeError, EOFError, LookupError, AttributeError) as error:
         raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error})") from error
 
 

@@ -1,0 +1,96 @@
+import io
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from cosyvoice.utils.audio import (decode_with_ffmpeg, ffmpeg_demuxer, kaldi_fbank, load_wav, log_mel_spectrogram, resample,
+                                   sinc_kernel, trim_and_level)
+from cosyvoice.utils.errors import ReferenceAudioError
+
+
+def tone(hz, rate, seconds=1.0):
+    return torch.sin(2 * torch.pi * hz * torch.arange(int(rate * seconds)) / rate)[None]
+
+
+def file_of(samples, rate, **options):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, **{"format": "WAV", **options})
+    return io.BytesIO(buffer.getvalue())
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+def test_resampling_keeps_a_tone(rate):
+    wav = resample(tone(440, rate), rate, 16000)
+    assert wav.shape == (1, 16000)
+    torch.testing.assert_close(wav[:, 200:-200], tone(440, 16000)[:, 200:-200], atol=0.02, rtol=0)
+
+
+def test_resampling_to_the_same_rate_changes_nothing():
+    wav = tone(440, 16000)
+    assert resample(wav, 16000, 16000) is wav
+
+
+def test_an_odd_rate_needs_no_huge_filter():
+    assert resample(tone(440, 44101), 44101, 16000).shape[1] == pytest.approx(16000, abs=1)
+    assert sinc_kernel.cache_info().currsize and sinc_kernel(1000, 363)[0].numel() < 1e6
+
+
+def test_load_wav_reads_paths_and_file_objects_and_averages_channels(tmp_path):
+    left, right = 0.5 * tone(440, 48000), torch.zeros(1, 48000)
+    stereo = torch.cat([left, right]).T.numpy()
+    (tmp_path / "a.flac").write_bytes(file_of(stereo, 48000, format="FLAC").read())
+    from_path, from_file = load_wav(tmp_path / "a.flac", 16000), load_wav(file_of(stereo, 48000), 16000)
+    assert from_path.shape == from_file.shape == (1, 16000) and from_path.dtype == torch.float32
+    torch.testing.assert_close(from_path, from_file, atol=1e-3, rtol=0)
+    assert from_path.abs().max() == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("container, codec", [("ipod", "aac"), ("webm", "libopus")])
+def test_load_wav_reads_m4a_and_webm(tmp_path, container, codec):
+    from imageio_ffmpeg import get_ffmpeg_exe
+    wav, coded = tmp_path / "a.wav", tmp_path / "coded"
+    wav.write_bytes(file_of(0.5 * tone(440, 16000)[0].numpy(), 16000).read())
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", wav, "-c:a", codec, "-f", container, coded], check=True)
+    loaded = load_wav(coded, 16000)
+    assert loaded.shape[1] == pytest.approx(16000, rel=0.1) and loaded.abs().max() == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF", b"not audio at all", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
+def test_what_is_no_audio_is_refused(data):
+    assert ffmpeg_demuxer(data) is None
+    with pytest.raises(ReferenceAudioError):
+        load_wav(io.BytesIO(data), 16000)
+
+
+def test_a_damaged_m4a_is_refused():
+    with pytest.raises(ReferenceAudioError, match="damaged"):
+        decode_with_ffmpeg(b"\0\0\0\x18ftypM4A \0\0\0\0nothing more", "mov")
+
+
+def test_values_that_are_not_numbers_are_refused():
+    samples = np.zeros(16000, np.float32)
+    samples[5] = np.nan
+    with pytest.raises(ReferenceAudioError, match="not numbers"):
+        load_wav(file_of(samples, 16000, subtype="FLOAT"), 16000)
+
+
+def test_trim_and_level_cuts_silence_levels_and_appends_a_pause():
+    silence = torch.zeros(1, 8000)
+    wav = trim_and_level(torch.cat([silence, tone(440, 16000), silence], 1))
+    assert wav.shape[1] == pytest.approx(16000 + 4410, abs=900)
+    assert wav.abs().max() == pytest.approx(0.8) and not wav[:, -4410:].any()
+
+
+def test_trim_and_level_does_not_raise_a_quiet_voice():
+    assert trim_and_level(0.1 * tone(440, 16000)).abs().max() == pytest.approx(0.1, abs=1e-3)
+
+
+def test_features_have_the_frames_their_networks_expect():
+    wav = tone(440, 16000, 2.0)
+    mel, fbank = log_mel_spectrogram(wav), kaldi_fbank(wav)
+    assert mel.shape == (1, 128, 200) and fbank.shape == (198, 80)
+    assert mel.max() - mel.min() <= 2 + 1e-6                       # eight decades, over four
+    assert fbank[50].argmax() == pytest.approx(15, abs=3)          # 440 Hz on Kaldi's mel scale
