@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, g, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
@@ -100,6 +101,8 @@ class Job:
 def read_fields() -> dict:
     """The fields of a JSON, form or multipart body; a file part stands for its field."""
     if request.is_json:
+        if len(request.get_data()) >= app.config["MAX_CONTENT_LENGTH"]:
+            raise RequestEntityTooLarge()                          # a chunked body, which Flask cuts off silently
         try:
             values = request.get_json()
         except RecursionError:

@@ -1,4 +1,8 @@
-"""Runs all_api.py as a program, with the fake engine: python tests/fake_server.py [its options]."""
+"""The service with the fake engine in a process of its own.
+
+    python tests/fake_server.py [options of all_api.py]
+    gunicorn -c deploy/gunicorn.conf.py --pythonpath tests fake_server:app
+"""
 import runpy
 import sys
 from pathlib import Path
@@ -6,8 +10,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from serve_fixtures import install_fake_engine  # noqa: E402
+
+install_fake_engine()
 if __name__ == "__main__":
-    from serve_fixtures import install_fake_engine
-    install_fake_engine()
     sys.argv[0] = str(ROOT / "all_api.py")
     runpy.run_path(sys.argv[0], run_name="__main__")
+else:
+    from all_api import app  # noqa: F401

@@ -1,0 +1,234 @@
+"""The service behind real sockets: waitress as `python all_api.py` runs it, gunicorn as deploy/ configures it."""
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from test_api import SFT
+from test_mp3 import DELAY, decode
+from test_queue import wait_for
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = ["waitress", *(["gunicorn"] if importlib.util.find_spec("gunicorn") and os.name != "nt" else [])]
+LINUX = sys.platform.startswith("linux")
+
+
+class Server:
+    """A running service in a folder of its own."""
+
+    def __init__(self, kind: str, folder: Path, **environment):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.kind, self.folder, self.log = kind, folder, folder / "log.txt"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {**os.environ, "COSYVOICE_MODEL": str(folder), "OUTPUT_DIR": str(folder / "output"), "STORE_DIR": str(folder / "store"),
+                        "PORT": str(self.port), "MAX_CONCURRENT": "1", "MAX_QUEUE": "1", "REQUEST_TIMEOUT": "3", **environment}
+        command = {"waitress": [sys.executable, "tests/fake_server.py"],
+                   "gunicorn": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "--access-logfile", "-",
+                                "--access-logformat", "%(m)s %(U)s %(s)s", "--pythonpath", "tests", "fake_server:app"]}[kind]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=self.log.open("ab"), stderr=subprocess.STDOUT)
+        wait_for(self.answers, 120)
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return requests.get(self.url + "/ready", timeout=2).ok
+        except (requests.exceptions.ConnectionError, requests.exceptions.Timeout):
+            return False
+
+    def post(self, text: str, **fields):
+        options = {name: fields.pop(name) for name in ("timeout", "headers") if name in fields}
+        return requests.post(self.url + "/generate_audio", json={**SFT, "tts_text": text, **fields}, stream=True, **{"timeout": 30, **options})
+
+    def raw(self, body: bytes, length: int | None = None) -> socket.socket:
+        """A connection that has sent a request."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        head = f"POST /generate_audio HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        return connection
+
+    def lines(self, request_id: str) -> list[str]:
+        return [line for line in self.log.read_text("utf-8").splitlines() if request_id in line and "outcome=" in line]
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request, tmp_path_factory):
+    server = Server(request.param, tmp_path_factory.mktemp(request.param))
+    yield server
+    server.process.kill()
+    server.process.wait()
+
+
+@pytest.fixture(autouse=True)
+def idle(request):
+    """Every test starts with a free model."""
+    if "server" in request.fixturenames:
+        server = request.getfixturevalue("server")
+        wait_for(lambda: server.post("{chunks=1}", stream="False").ok)
+
+
+def test_sound_comes_while_it_is_made(server):
+    answer = server.post("{chunks=6 delay=0.3 size=22050}")
+    begin, data = time.monotonic(), b""
+    for part in answer.iter_content(None):
+        data += part
+        if len(data) == len(part):
+            first = time.monotonic() - begin
+    assert answer.headers["Transfer-Encoding"] == "chunked" and first < 0.5 < 1.0 < time.monotonic() - begin
+    assert abs(len(decode(data)[0]) - DELAY - 6 * 22050) <= 1152
+
+
+def test_whole_answer_says_its_length(server):
+    answer = server.post("你好", stream="False")
+    assert int(answer.headers["Content-Length"]) == len(answer.content) == 44 + 180000
+
+
+def test_failure_in_mid_stream_is_visible(server):
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        server.post("{chunks=3 fail=2 delay=0.1}").content
+
+
+def test_stall_in_mid_stream_is_visible(server):
+    answer = server.post("{chunks=2 hang=1}", headers={"X-Request-ID": f"stall-{server.port}"})
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        answer.content
+    wait_for(lambda: any("outcome=stalled" in line for line in server.lines(f"stall-{server.port}")))
+    wait_for(lambda: server.post("{chunks=1}", stream="False").ok, 20)
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("text", ["{chunks=100 delay=0.2}", "{chunks=2 delay=20}", "{chunks=2 size=44100 delay=20}"], ids=["streaming", "before the first byte", "long steps"])
+def test_client_who_leaves_stops_the_work_at_once(server, text, reset):
+    name = f"gone-{server.port}-{time.monotonic_ns()}"
+    connection = server.raw(json.dumps({**SFT, "tts_text": text}).encode())
+    if "delay=0.2" in text:
+        connection.recv(1000)
+    time.sleep(0.3)
+    if reset:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.close()
+    begin = time.monotonic()
+    answer = server.post("{chunks=1}", stream="False", headers={"X-Request-ID": name})
+    assert answer.ok and time.monotonic() - begin < 2.5
+    wait_for(lambda: "outcome=client_gone" in server.log.read_text("utf-8"))
+
+
+def test_client_who_leaves_the_queue_makes_room(server):
+    with server.post("{chunks=100 delay=0.5}") as running:
+        next(parts := running.iter_content(100))                   # the name keeps the connection open
+        server.raw(json.dumps({**SFT, "tts_text": "你好"}).encode()).close()
+        time.sleep(1)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(server.post, "{chunks=1}")
+            time.sleep(0.5)
+            assert server.post("{chunks=1}").status_code == 503
+            running.close()
+            assert waiting.result().ok
+
+
+def test_too_many_are_refused_at_once(server):
+    with ThreadPoolExecutor(1) as pool, server.post("{chunks=100 delay=0.5}"):
+        waiting = pool.submit(server.post, "{chunks=1}")
+        time.sleep(0.5)
+        begin = time.monotonic()
+        refused = server.post("{chunks=1}")
+        assert refused.status_code == 503 and int(refused.headers["Retry-After"]) >= 1 and refused.json()["code"] == "busy"
+        assert requests.get(server.url + "/health").ok and time.monotonic() - begin < 1
+    assert waiting.result().ok
+
+
+def test_slow_reader_does_not_hold_the_model(server):
+    with server.post("{chunks=6 size=441000}") as slow:
+        next(parts := slow.iter_content(10))
+        assert server.post("{chunks=1}", stream="False").ok
+
+
+def test_body_of_100_mb_is_413(server):
+    connection = server.raw(b"{", 100_000_000)
+    with connection.makefile("rb") as file:
+        answer = file.read(2000).decode()
+    assert answer.startswith("HTTP/1.1 413") and '"code"' in answer
+    connection.close()
+
+
+def test_chunked_body_is_read_and_limited(server):
+    body = json.dumps(SFT).encode()
+    headers = {"Content-Type": "application/json"}
+    assert requests.post(server.url + "/generate_audio", data=iter([body[:9], body[9:]]), headers=headers).ok
+    try:
+        answer = requests.post(server.url + "/generate_audio", data=(b" " * 1_000_000 for _ in range(25)), headers=headers)
+        assert answer.status_code == 413
+    except requests.exceptions.ConnectionError:
+        pass                                                       # the server hung up while the body was still coming
+
+
+def test_log_has_no_text_and_no_query(server):
+    requests.get(server.url + "/generate_audio_get", params={"tts_text": "秘密", "seed": "987654"})
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        requests.get(server.url + "/generate_audio_get", params={"tts_text": "{chunks=2 fail=1}秘密", "seed": "987654"}).content
+    time.sleep(0.3)
+    log = server.log.read_text("utf-8")
+    assert "秘密" not in log and "%E7%A7%98" not in log and "987654" not in log and "seed=" not in log
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_hundreds_of_requests_leave_nothing_behind(server):
+    pid = server.process.pid
+    if server.kind == "gunicorn":                                  # the worker
+        pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+    def state():
+        memory = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+        return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd")), memory
+
+    def burst(n):
+        for i in range(n):
+            text = ["{chunks=1 size=5000}", "{chunks=2 fail=1}", "{chunks=0}", " "][i % 4]
+            try:
+                server.post(text, stream=["True", "False"][i // 4 % 2]).content
+            except requests.exceptions.ChunkedEncodingError:
+                pass
+
+    burst(60)
+    wait_for(lambda: server.post("{chunks=1}", stream="False").ok)
+    time.sleep(0.5)
+    threads, files, memory = state()
+    burst(240)
+    time.sleep(0.5)
+    after = state()
+    assert after[0] <= threads + 2 and after[1] <= files + 3 and after[2] < memory + 20_000
+    assert len([p for p in (server.folder / "output").iterdir()]) == 2 and not list((server.folder / "output").glob(".work-*/*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("kind", KINDS)
+def test_end_and_killing(kind, tmp_path):
+    server = Server(kind, tmp_path)
+    server.stop(signal.SIGKILL)
+    if kind == "gunicorn":
+        time.sleep(1.5)                                            # its worker notices that the master is gone
+    assert len(list((tmp_path / "output").glob(".work-*"))) <= 1
+    server = Server(kind, tmp_path)
+    assert len(list((tmp_path / "output").glob(".work-*"))) == 1
+    assert server.stop() == 0
+    assert [path.name for path in (tmp_path / "output").iterdir()] == [".leases"]
+    assert "Traceback" not in server.log.read_text("utf-8")
+
+
+def test_port_in_use_is_told(server):
+    done = subprocess.run([sys.executable, "tests/fake_server.py"], cwd=ROOT, env=server.environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "--port" in done.stderr and "Traceback" not in done.stderr
