@@ -100,6 +100,13 @@ def test_row_of_zeros_is_a_row_without_speaker(monkeypatch):
     assert torch.allclose(without, -sum(s[t] for s, t in zip(scores, tokens)) / 16, atol=1e-5)
 
 
+def test_speaker_counts_by_its_direction_alone():
+    model, batch = build(), make_batch()
+    louder = {**batch, "embedding": batch["embedding"] * 7}
+    assert torch.allclose(model(batch, "cpu")["loss"], model(louder, "cpu")["loss"], atol=1e-6)
+    assert speak(model) == speak(model, embedding=request()["embedding"] * 7)
+
+
 def test_training_learns_a_toy_batch():
     model, batch = build().train(), make_batch()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

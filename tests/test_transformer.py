@@ -148,6 +148,12 @@ def test_state_dict_has_the_checkpoint_names():
     assert "encoders.1.norm_mha.weight" in conformer().state_dict() and "encoders.1.norm_ff.bias" in conformer().state_dict()
 
 
+@pytest.mark.parametrize("encoder, after", [(transformer(), torch.relu), (conformer(), torch.clone)])
+def test_input_is_projected_normed_and_scaled_by_the_root_of_the_width(encoder, after):
+    x, (linear, norm) = frames(1, 5, 12), list(encoder.embed.out)[:2]
+    assert torch.allclose(encoder.embed(x), after(norm(linear(x))) * 4)
+
+
 @pytest.mark.parametrize("encoder", [transformer(), conformer()])
 def test_norms_inside_the_layers_have_upstreams_epsilon(encoder):
     inside = {norm.eps for name, norm in encoder.named_modules() if "norm" in name and name != "after_norm"}
