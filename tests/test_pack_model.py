@@ -1,18 +1,24 @@
-"""Packing the small model: weights as float16, presets as unit-free speaker vectors."""
+"""Packing the small model: weights as int8 or float16, read back by the engine's loader."""
 import pytest
 import torch
 
-from tools.mini.pack_model import to_half
+from cosyvoice.utils.files import read_weights
+from tools.mini.pack_model import shrink
 
 
-def test_weights_become_half_and_lose_the_training_wrapper(tmp_path):
-    torch.save({"generator.conv.weight": torch.ones(2, 3), "conv.count": torch.tensor(4)}, tmp_path / "a.pt")
-    to_half(tmp_path / "a.pt", tmp_path / "b.pt")
-    packed = torch.load(tmp_path / "b.pt", weights_only=True)
-    assert packed["conv.weight"].dtype == torch.float16 and packed["conv.count"].dtype == torch.int64
+def test_the_loader_reads_packed_weights_back(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    weights = {"generator.conv.weight": torch.randn(64, 16, 5, generator=generator), "norm.bias": torch.ones(7) / 3, "count": torch.tensor(4)}
+    torch.save(weights, tmp_path / "a.pt")
+    shrink(tmp_path / "a.pt", tmp_path / "b.pt", int8=True)
+    packed, found = torch.load(tmp_path / "b.pt", weights_only=True), read_weights(tmp_path / "b.pt")
+    assert packed["conv.weight"].dtype == torch.int8 and packed["norm.bias"].dtype == torch.float16
+    assert set(found) == {"conv.weight", "norm.bias", "count"} and found["count"].dtype == torch.int64
+    step = weights["generator.conv.weight"].flatten(1).abs().amax(1) / 127
+    assert ((found["conv.weight"] - weights["generator.conv.weight"]).flatten(1).abs().amax(1) <= step * 0.51).all()
 
 
 def test_a_weight_that_overflows_is_refused_by_name(tmp_path):
     torch.save({"decoder.weight": torch.tensor([1e6])}, tmp_path / "a.pt")
     with pytest.raises(ValueError, match="decoder.weight"):
-        to_half(tmp_path / "a.pt", tmp_path / "b.pt")
+        shrink(tmp_path / "a.pt", tmp_path / "b.pt", int8=False)

@@ -16,15 +16,23 @@ def need(path: str | Path) -> Path:
 
 
 def read_weights(path: str | Path) -> dict:
-    """A dict that torch.save wrote, mapped into memory on the CPU; floats of half precision become float32.
+    """A dict that torch.save wrote, mapped into memory on the CPU; packed floats (half precision, int8) become float32.
 
     Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain data.
     """
     try:
         weights = torch.load(need(path), map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-        return widen(dict(weights))
+        return unpack_int8(widen(dict(weights)))
     except (UnpicklingError, RuntimeError, ValueError, TypeError, EOFError, LookupError, AttributeError) as error:
         raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error})") from error
+
+
+def unpack_int8(weights: dict) -> dict:
+    """Multiply each int8 tensor that has a `<name>.int8_scale` beside it by that scale, one a row; see tools/mini/pack_model.py."""
+    for key in [key for key in weights if str(key).endswith(".int8_scale")]:
+        name, scale = key.removesuffix(".int8_scale"), weights.pop(key)
+        weights[name] = weights[name] * scale.reshape(-1, *[1] * (weights[name].dim() - 1))
+    return weights
 
 
 def widen(value):

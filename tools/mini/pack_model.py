@@ -2,7 +2,7 @@
 
     python -m tools.mini.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
 
-Weights become float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean CAM++
+Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean CAM++
 vector of some of its training utterances. `--figures` takes what `tools.evaluate --json` wrote into the model card.
 """
 import argparse
@@ -26,19 +26,35 @@ PRESETS = {                               # name in the service -> training spea
     "中文女": "preset_zf_1", "中文男": "preset_zm_1", "英文女": "preset_ef_1", "英文男": "preset_em_1",
     "中文女2": "preset_zf_2", "中文男2": "preset_zm_2", "英文女2": "preset_ef_2", "英文男2": "preset_em_2",
 }
+INT8 = ("llm", "flow")                    # the vocoder keeps float16: it is small, and its weights are split in two
+SMALLEST_INT8 = 4096                      # values; smaller weights stay float16
 UTTERANCES = 12                           # whose vectors make one preset
 HERE = Path(__file__).parent
 log = logging.getLogger(__name__)
 
 
-def to_half(path: Path, target: Path):
-    """Copy a state dict with its floating values as float16; a `generator.` prefix of the vocoder's is dropped."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    half = {name.removeprefix("generator."): value.half() if value.is_floating_point() else value for name, value in state.items()}
-    bad = [name for name, value in half.items() if value.is_floating_point() and not value.isfinite().all()]
+def shrink(path: Path, target: Path, int8: bool):
+    """Copy a state dict: large weights as int8 with a float32 scale a row (or not), other floats as float16.
+
+    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is dropped.
+    """
+    state, small = torch.load(path, map_location="cpu", weights_only=True), {}
+    for name, value in state.items():
+        name = name.removeprefix("generator.")
+        if int8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= SMALLEST_INT8:
+            small[name], small[f"{name}.int8_scale"] = rows_to_int8(value)
+        else:
+            small[name] = value.half() if value.is_floating_point() else value
+    bad = [name for name, value in small.items() if value.is_floating_point() and not value.isfinite().all()]
     if bad:
         raise ValueError(f"{path} does not fit float16: {', '.join(bad[:5])} overflow or are not finite")
-    torch.save(half, target)
+    torch.save(small, target)
+
+
+def rows_to_int8(value):
+    """(int8 values, float32 scale of each row) of a weight; rows are output channels, or entries of an embedding."""
+    scale = value.float().flatten(1).abs().amax(1).clamp(min=1e-12) / 127
+    return (value.float() / scale.reshape(-1, *[1] * (value.dim() - 1))).round().to(torch.int8), scale
 
 
 def preset_clips(work: Path, wanted):
@@ -81,7 +97,7 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
     """Write the model directory `out`; weights: paths of llm, flow and hift."""
     out.mkdir(parents=True, exist_ok=True)
     for name, path in weights.items():
-        to_half(path, out / f"{name}.pt")
+        shrink(path, out / f"{name}.pt", name in INT8)
     for name in ("campplus.onnx", "speech_tokenizer_v1.onnx"):
         shutil.copyfile(work / name, out / name)
     shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
