@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 
+import imageio_ffmpeg
+import numpy as np
 import pytest
 from flask import Flask
 
@@ -119,9 +121,53 @@ def test_every_control_has_a_name():
         assert labelled or within, attributes
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+
+
+@needs_node
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_parse(name):
     kind = "commonjs" if name == "theme.js" else "module"
     done = subprocess.run(["node", "--check", f"--input-type={kind}"], input=TEXTS[name], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def run_module(folder, script: str, data: bytes) -> bytes:
+    """The answer of a script that may import the page's modules, reads `data` and returns bytes."""
+    shutil.copytree(FOLDER, folder / "page")
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "run.js").write_text(f"""import {{ readFileSync, writeSync }} from "node:fs";
+        import {{ FrameSplitter, join }} from "./page/mp3.js"; import {{ Mp4Wrapper }} from "./page/mp4.js";
+        const data = new Uint8Array(readFileSync(0)); const answer = (() => {{ {script} }})();
+        for (let at = 0; at < answer.length;) at += writeSync(1, answer, at);""")
+    return subprocess.run(["node", folder / "run.js"], input=data, capture_output=True, check=True, timeout=60).stdout
+
+
+def encoded(kind="mp3", seconds=2, options=("-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0")) -> bytes:
+    tone = (0.4 * np.sin(np.arange(22050 * seconds) * 0.05) * 32767).astype("<i2").tobytes()
+    return ffmpeg(["-f", "s16le", "-ar", "22050", "-ac", "1", "-i", "-", "-b:a", "96k", *options, "-f", kind, "-"], tone)
+
+
+def ffmpeg(arguments, data: bytes) -> bytes:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *arguments]
+    return subprocess.run(command, input=data, capture_output=True, check=True).stdout
+
+
+@needs_node
+def test_frames_come_out_whole_however_the_bytes_arrive(tmp_path):
+    mp3 = encoded()
+    script = """const splitter = new FrameSplitter(), frames = [];
+        for (let at = 0; at < data.length; at += 117) frames.push(...splitter.push(data.subarray(at, at + 117)));
+        return join(frames.map((frame) => frame.data));"""
+    assert run_module(tmp_path, script, b"noise before" + mp3) == mp3
+
+
+@needs_node
+def test_mp3_in_mp4_is_the_same_sound(tmp_path):
+    mp3 = encoded()
+    script = """const frames = new FrameSplitter().push(data), wrapper = new Mp4Wrapper(), parts = [];
+        for (let i = 0; i < frames.length; i += 10) parts.push(wrapper.wrap(join(frames.slice(i, i + 10).map((frame) => frame.data))));
+        return join(parts);"""
+    (tmp_path / "wrapped.mp4").write_bytes(run_module(tmp_path, script, mp3))
+    pcm = ["-f", "s16le", "-"]
+    assert ffmpeg(["-i", str(tmp_path / "wrapped.mp4"), *pcm], b"") == ffmpeg(["-f", "mp3", "-i", "-", *pcm], mp3)

@@ -3,7 +3,9 @@
 Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text control the fake engine, see
 serve_fixtures.py; its tone starts at 200 Hz + seed.
 """
+import base64
 import contextlib
+import io
 import json
 import os
 import re
@@ -28,6 +30,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this system
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"]
+PATIENCE = 30_000                                               # ms, for a machine that is busy with other things
+sync_api.expect.set_options(timeout=PATIENCE)
 SLOW = "一句慢慢说的话。{chunks=6 size=22050 delay=0.3}"         # 6 s of sound, made in about 2 s
 BROKEN = SLOW.replace("delay", "fail=3 delay")
 
@@ -49,7 +53,7 @@ def running_service(folder: Path, **environment):
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     try:
-        wait_for(f"{address}ready", process)
+        wait_for(f"{address}health", process)
         yield address
     finally:
         process.terminate()
@@ -57,7 +61,7 @@ def running_service(folder: Path, **environment):
 
 
 def wait_for(address: str, process):
-    for _ in range(300):
+    for _ in range(1200):
         assert process.poll() is None, "the service did not start"
         with contextlib.suppress(OSError):
             return urllib.request.urlopen(address, timeout=5)
@@ -105,7 +109,7 @@ def visit(browser, service_address):
 
     def open_page(address=None, locale="en-US", width=1280, script="", **options):
         context = browser.new_context(locale=locale, viewport={"width": width, "height": 800}, **options)
-        context.set_default_timeout(15000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.on("page", watch)
         if script:
@@ -142,8 +146,10 @@ window.fetch = (path, options) => { if (options?.body instanceof FormData) windo
 def uploaded(page, tmp_path) -> tuple[dict, Path]:
     """Fields and file of the last multipart request; the page was opened with script=KEEP_UPLOADS."""
     fields, name, data = page.evaluate("""async () => { const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
-        return [fields, file.name, Array.from(new Uint8Array(await file.arrayBuffer()))]; }""")
-    (tmp_path / f"sent-{name}").write_bytes(bytes(data))
+        const address = await new Promise((done) => { const reader = new FileReader();
+            reader.onload = () => done(reader.result); reader.readAsDataURL(file); });
+        return [fields, file.name, address.split(",")[1]]; }""")
+    (tmp_path / f"sent-{name}").write_bytes(base64.b64decode(data))
     return fields, tmp_path / f"sent-{name}"
 
 
@@ -456,6 +462,43 @@ def test_an_instruction_is_needed_and_examples_help(visit):
     assert fields["prompt_text"] == "Speak slowly." and fields["mode"] == "自然语言控制"
 
 
+# saved voices
+
+def stand_in_for_voices(context, names: list, heard: list):
+    """Answer /voices for a service that keeps `names`; what was asked is noted in `heard`."""
+    def answer(route):
+        method, address = route.request.method, route.request.url
+        heard.append(f"{method} {address.split('/', 3)[3].split('?')[0]}")
+        if method == "DELETE":
+            names.clear()
+            return route.fulfill(json={})
+        if "/preview" in address:
+            file = io.BytesIO()
+            soundfile.write(file, tone(0, RATE, 0)[0], RATE, format="WAV")
+            return route.fulfill(body=file.getvalue(), content_type="audio/wav")
+        route.fulfill(json={"voices": [{"name": name} for name in names]})
+
+    context.route(re.compile(r":\d+/voices"), answer)
+
+
+def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_address):
+    page, names, heard = visit(locale="zh-CN"), ["小雨"], []
+    stand_in_for_voices(page.context, names, heard)
+    page.reload()
+    other = page.context.new_page()
+    other.goto(service_address)
+    other.wait_for_selector("#voices .chip")
+    page.locator("#voices input").check(force=True)
+    page.click("#preview")
+    sync_api.expect(page.locator("#preview use")).to_have_attribute("href", "#i-stop")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#forget")
+    sync_api.expect(page.locator("#notice")).to_contain_text("已删除“小雨”")
+    sync_api.expect(other.locator("#own")).to_be_hidden()
+    assert page.locator("#speakers :checked").count() == 1
+    assert {"GET voices/%E5%B0%8F%E9%9B%A8/preview", "DELETE voices/%E5%B0%8F%E9%9B%A8"} <= set(heard)
+
+
 # trouble
 
 def test_an_error_is_a_sentence_in_the_pages_language(visit):
@@ -495,7 +538,7 @@ def test_a_lost_connection_says_so_and_goes_on(visit, tmp_path):
 
     page.route("**/generate_audio", repaired)
     page.click("text=Go on from there")
-    sync_api.expect(page.locator("#progress")).to_contain_text("Done: 6.1 s", timeout=20000)
+    sync_api.expect(page.locator("#progress")).to_contain_text("Done: 6.1 s")
     assert len(ids) == 1 and notice.is_hidden()
     resumed = decode(download(page, "#save-mp3", tmp_path))
     page.unroute("**/generate_audio")

@@ -1,7 +1,9 @@
-// Playing: bytes go to the audio element while they arrive where the browser can do that (MediaSource with MP3),
-// else the sound plays when it is whole.
+// Playing: bytes go to the audio element while they arrive where the browser can do that (MediaSource with MP3, bare or in
+// MP4), else the sound plays when it is whole.
+import { MP4_MP3, Mp4Wrapper } from "./mp4.js";
+
 const Source = window.ManagedMediaSource ?? window.MediaSource;
-const CAN_STREAM = Boolean(Source?.isTypeSupported("audio/mpeg"));
+const KIND = ["audio/mpeg", MP4_MP3].find((kind) => Source?.isTypeSupported(kind));
 const AHEAD = 1.2;                            // seconds to collect before going on after the sound ran dry
 const BEHIND = 20;                            // seconds of played sound that stay in a full buffer
 
@@ -17,7 +19,7 @@ export class Sound extends EventTarget {
     audio.addEventListener("waiting", () => this.rest());
     audio.addEventListener("timeupdate", () => this.pump());
     audio.addEventListener("ended", () => this.trimmed && this.load(this.take, false));
-    audio.addEventListener("error", () => audio.src && this.tell("broken"));
+    audio.addEventListener("error", () => this.fail());
   }
 
   tell(name) {
@@ -29,25 +31,27 @@ export class Sound extends EventTarget {
     this.close();
     this.take = take;
     take.addEventListener("sound", this.feed);
-    if (!CAN_STREAM || take.job.fields.stream !== "True") return;
+    if (!KIND || take.job.fields.stream !== "True") return;
     this.source = new Source();
     this.audio.disableRemotePlayback = true;  // ManagedMediaSource wants it
     this.audio.src = URL.createObjectURL(this.source);
     this.source.addEventListener("sourceopen", () => this.attach(), { once: true });
-    this.queue = take.parts.slice();
+    this.wrapper = KIND === MP4_MP3 ? new Mp4Wrapper() : null;
+    this.queue = [];
+    take.parts.forEach((part) => this.append(part));
     this.play();
   }
 
   attach() {
     URL.revokeObjectURL(this.audio.src);
-    this.buffer = this.source.addSourceBuffer("audio/mpeg");
-    this.buffer.mode = "sequence";
+    this.buffer = this.source.addSourceBuffer(KIND);
+    if (!this.wrapper) this.buffer.mode = "sequence";
     this.buffer.addEventListener("updateend", () => this.pump());
     this.pump();
   }
 
   append(bytes) {
-    this.queue?.push(bytes);
+    this.queue?.push(this.wrapper ? this.wrapper.wrap(bytes) : bytes);
     this.pump();
   }
 
@@ -83,6 +87,12 @@ export class Sound extends EventTarget {
     this.take = take;
     this.audio.src = URL.createObjectURL(take.blob());
     if (play) this.play();
+  }
+
+  // The browser cannot play this: nothing more is fed to it.
+  fail() {
+    Object.assign(this, { source: null, buffer: null, queue: null, resting: false });
+    this.tell("broken");
   }
 
   close() {
