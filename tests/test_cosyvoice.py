@@ -1,5 +1,14 @@
+import random
+import shutil
+
+import numpy as np
 import pytest
 import torch
+from tiny_model import build
+
+from cosyvoice.cli.cosyvoice import CosyVoice, entries, read_config
+from cosyvoice.cli.voice import load_voice, save_voice
+from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
 
 TEXT = "今天天气很好，我们一起去公园散步吧。然后去吃一顿丰盛的晚餐，大家都很开心，聊了很多有趣的事情。"
 
@@ -9,11 +18,133 @@ def join(chunks):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("mode", ["sft", "zero_shot", "cross_lingual", "vc"])
-def test_every_mode_speaks(engine, reference_wav, mode, stream):
+@pytest.mark.parametrize("mode", ["sft", "zero_shot", "cross_lingual", "instruct", "vc"])
+def test_every_mode_speaks(engine, reference_wav, monkeypatch, mode, stream):
+    monkeypatch.setattr(engine, "supports_instruct", True)
     arguments = {"sft": (TEXT, "中文女"), "zero_shot": (TEXT, "你好", reference_wav), "cross_lingual": (TEXT, reference_wav),
-                 "vc": (reference_wav, reference_wav)}[mode]
+                 "instruct": (TEXT, "中文女", "慢一点"), "vc": (reference_wav, reference_wav)}[mode]
     chunks = list(getattr(engine, f"inference_{mode}")(*arguments, stream=stream, seed=3))
     assert len(chunks) > 1 if stream else len(chunks) == 1
     speech = join(chunks)
     assert speech.dtype == torch.float32 and speech.dim() == 2 and speech.isfinite().all() and speech.abs().max() > 0
+
+
+def test_the_older_keyword_is_the_same_reference(engine, reference_wav):
+    newer = engine.inference_cross_lingual("你好。", prompt_wav=reference_wav, seed=1)
+    older = engine.inference_cross_lingual("你好。", prompt_speech_16k=reference_wav, seed=1)
+    assert torch.equal(join(newer), join(older))
+
+
+def test_chunks_tell_their_sentence(engine):
+    text = "今天天气很好。" * 20
+    chunks = list(engine.inference_sft(text, "中文女", stream=True, seed=1))
+    indices = [chunk["sentence"] for chunk in chunks]
+    assert indices == sorted(indices) and set(indices) == {0, 1}
+    assert "".join(dict((chunk["sentence"], chunk["text"]) for chunk in chunks).values()) == text
+
+
+def test_sentences_of_a_whole_request_draw_on_from_one_seed(engine):
+    torch.manual_seed(8)
+    from_global = list(engine.inference_sft("今天天气很好。" * 20, "中文女"))
+    from_seed = list(engine.inference_sft("今天天气很好。" * 20, "中文女", seed=8))
+    assert len(from_seed) == 2 and torch.equal(join(from_global), join(from_seed))
+
+
+@pytest.mark.parametrize("text", ["好", "a", "你好hello안녕5😀", "<|en|>hello"])
+def test_short_and_mixed_texts_speak(engine, text):
+    assert join(engine.inference_sft(text, "中文女", seed=1)).shape[1] > 0
+
+
+def test_text_without_words_is_an_error(engine):
+    with pytest.raises(TextError):
+        next(engine.inference_sft("。。。", "中文女"))
+
+
+def test_speaker_names_are_listed_under_both_spellings(engine):
+    assert engine.list_available_spks() == engine.list_avaliable_spks() == ["中文女", "英文男"]
+
+
+# voices
+
+def test_a_saved_voice_speaks_as_its_reference(engine, reference_wav, tmp_path):
+    voice = engine.make_voice("你好。", reference_wav, consent="agreed")
+    assert voice["meta"]["family"] == engine.model_family == "CosyVoice-300M-25Hz" and voice["meta"]["consent"] == "agreed"
+    save_voice(voice, tmp_path / "v.pt")
+    loaded = load_voice(tmp_path / "v.pt", engine.model_family)
+    expected = join(engine.inference_zero_shot(TEXT, "你好。", reference_wav, seed=1))
+    assert torch.equal(expected, join(engine.inference_sft(TEXT, "", voice=loaded, seed=1)))
+    assert torch.equal(expected, join(engine.inference_zero_shot(TEXT, voice=loaded, seed=1)))
+
+
+def test_instruct_takes_the_timbre_of_a_voice_only(engine, reference_wav, monkeypatch):
+    monkeypatch.setattr(engine, "supports_instruct", True)
+    voice = engine.make_voice("你好。", reference_wav)
+    monkeypatch.setitem(engine.frontend.spk2info, "same timbre", {"embedding": voice["flow_embedding"]})
+    assert torch.equal(join(engine.inference_instruct(TEXT, "", "慢一点", voice=voice, seed=1)),
+                       join(engine.inference_instruct(TEXT, "same timbre", "慢一点", seed=1)))
+
+
+def test_a_voice_beyond_the_models_tables_or_of_another_rate_is_refused(engine, reference_wav):
+    voice = engine.make_voice("你好。", reference_wav)
+    with pytest.raises(VoiceError, match="vocabulary"):
+        engine.check_voice({**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"] + 4096})
+    with pytest.raises(VoiceError, match="duration"):
+        engine.check_voice({**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"].repeat(1, 2)})
+
+
+def test_instructions_need_a_model_trained_for_them(engine):
+    with pytest.raises(InstructUnsupported, match="CosyVoice-300M-Instruct"):
+        next(engine.inference_instruct(TEXT, "中文女", "慢一点"))
+
+
+# loading
+
+def test_loading_leaves_the_random_state_of_the_process(model_dir):
+    states = lambda: (random.getstate(), np.random.get_state()[1].tobytes(), torch.random.get_rng_state().numpy().tobytes())
+    before = states()
+    CosyVoice(str(model_dir))
+    assert states() == before
+
+
+def test_the_50_hz_models_load(tmp_path, reference_wav):
+    engine = CosyVoice(str(build(tmp_path / "CosyVoice-300M-Instruct", frame_rate=50)))
+    assert engine.model_family == "CosyVoice-300M" and engine.supports_instruct
+    assert engine.frontend.tokenizer.n_vocab == 51866
+    whole, stream = (join(engine.inference_zero_shot(TEXT, "你好", reference_wav, stream=stream, seed=1)) for stream in (False, True))
+    assert abs(whole.shape[1] - stream.shape[1]) <= 256
+
+
+def test_a_yaml_may_name_its_family(tmp_path):
+    engine = CosyVoice(str(build(tmp_path / "m", extra="model_family: Mine\nsupports_instruct: True\n")))
+    assert engine.model_family == "Mine" and engine.supports_instruct
+
+
+@pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}])
+def test_accelerations_we_lack_are_refused_by_name(model_dir, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        CosyVoice(str(model_dir), **options)
+
+
+@pytest.mark.parametrize("name", ["cosyvoice.yaml", "llm.pt", "hift.pt", "campplus.onnx", "speech_tokenizer_v1.onnx"])
+def test_a_missing_file_is_named_with_where_to_get_it(model_dir, tmp_path, name):
+    folder = shutil.copytree(model_dir, tmp_path / "model")
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} not found.*modelscope download"):
+        CosyVoice(str(folder))
+
+
+@pytest.mark.parametrize("model_dir", ["pretrained_models/none", "./x/y", "a\\b", "/no/such/place"])
+def test_a_missing_directory_is_no_model_id(model_dir):
+    with pytest.raises(FileNotFoundError, match="give a model directory"):
+        CosyVoice(model_dir)
+
+
+def test_a_yaml_of_another_model_is_named(tmp_path):
+    (tmp_path / "cosyvoice.yaml").write_text("sample_rate: 24000\n")
+    with pytest.raises(RuntimeError, match="lacks llm, flow"):
+        read_config(tmp_path / "cosyvoice.yaml")
+
+
+def test_only_needed_entries_and_what_they_name_are_read():
+    text = "seed: !apply:random.seed [1]\na: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\npipeline: [\n    !ref <seed>,\n]\n"
+    assert entries(text, ["llm", "absent"]) == "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"

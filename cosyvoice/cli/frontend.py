@@ -139,7 +139,7 @@ def reference(wav: Audio) -> Tensor:
     if not isinstance(wav, Tensor):
         wav = load_wav(wav, REFERENCE_RATE)
     wav = wav.detach().cpu().float()
-    wav = wav.reshape(-1, wav.shape[-1]).mean(0, keepdim=True)
+    wav = (wav if wav.dim() == 2 else wav[None]).mean(0, keepdim=True)
     seconds = wav.shape[1] / REFERENCE_RATE
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise ReferenceAudioError(f"the reference audio is {seconds:.2f} s long; use {MIN_SECONDS} to {MAX_SECONDS} s",

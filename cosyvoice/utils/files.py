@@ -1,6 +1,5 @@
 """Model files: found or named in the error, read without executing anything in them."""
 from pathlib import Path
-from pickle import UnpicklingError
 from zipfile import is_zipfile
 
 import torch
@@ -20,11 +19,12 @@ def read_weights(path: str | Path) -> dict:
 
     Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain data.
     """
+    path = need(path)
     try:
-        weights = torch.load(need(path), map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+        weights = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
         return unpack_int8(widen(dict(weights)))
-    except (UnpicklingError, RuntimeError, ValueError, TypeError, EOFError, LookupError, AttributeError) as error:
-        raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error})") from error
+    except Exception as error:            # torch.load has no one error for a bad file
+        raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error!r})") from error
 
 
 def unpack_int8(weights: dict) -> dict:

@@ -1,0 +1,114 @@
+import io
+import shutil
+
+import pytest
+import soundfile
+import torch
+
+from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH
+from cosyvoice.utils.audio import resample
+from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
+
+
+@pytest.fixture(scope="module")
+def frontend(engine):
+    return engine.frontend
+
+
+@pytest.mark.parametrize("text", ["", "   ", "。，！", "😀", "…… —— !!!", "\0\n", "<||>", "，" * 10000])
+@pytest.mark.parametrize("text_frontend", [True, False])
+def test_text_without_words_is_an_error(frontend, text, text_frontend):
+    with pytest.raises(TextError):
+        frontend.text_normalize(text, True, text_frontend)
+
+
+@pytest.mark.parametrize("text", ["好", "a", "5", "[laughter]", "你好hello안녕привет", "😀好"])
+def test_short_and_mixed_texts_are_one_sentence(frontend, text):
+    assert len(frontend.text_normalize(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["<|en|>Call 911.", "<|zh|>2026年"])
+def test_a_text_with_marks_is_left_as_written(frontend, text):
+    assert frontend.text_normalize(text) == [text]
+    assert frontend.text_normalize(text, split=False) == text
+
+
+def test_text_frontend_off_leaves_the_text_but_not_its_length(frontend):
+    assert frontend.text_normalize("5 个", True, False) == ["5 个"]
+    sentences = frontend.text_normalize("5 个" * 1000, True, False)
+    assert all(len(frontend.encode(s)) <= PASS_THROUGH for s in sentences)
+
+
+def test_the_empty_transcript_is_allowed(frontend):
+    assert frontend.text_normalize("", split=False) == ""
+
+
+def test_a_reference_may_be_a_tensor_a_path_or_a_file(frontend, reference_wav, tmp_path):
+    soundfile.write(tmp_path / "r.wav", reference_wav[0].numpy(), 16000, subtype="FLOAT")
+    from_tensor = frontend.features(reference_wav)
+    for wav in (str(tmp_path / "r.wav"), tmp_path / "r.wav", io.BytesIO((tmp_path / "r.wav").read_bytes()), reference_wav[0],
+                reference_wav.expand(2, -1)):
+        assert all(torch.equal(a, b) for a, b in zip(from_tensor, frontend.features(wav)))
+
+
+def test_features_have_the_models_shapes_and_rates(frontend, reference_wav):
+    token, mel, embedding = frontend.features(reference_wav)
+    assert token.dtype == torch.int32 and token.shape == (1, 62)                     # 2.5 s at 25 Hz
+    assert mel.dtype == torch.float32 and mel.shape == (1, 215, 80)                  # at 22,050 Hz; upstream's 24,000 make 234
+    assert torch.equal(mel, frontend.feat_extractor(resample(reference_wav, 16000, 22050)).transpose(1, 2))
+    assert embedding.shape == (1, 192)
+
+
+def test_features_are_computed_once_per_reference(frontend, reference_wav, monkeypatch):
+    frontend.features(reference_wav)
+    monkeypatch.setattr(frontend, "speech_tokenizer", None)
+    frontend.features(reference_wav.clone())
+
+
+@pytest.mark.parametrize("wav, reason", [
+    (torch.ones(1, 7999), "0.50 s"), (torch.ones(1, 16000 * 30 + 1), "30.00 s"), (torch.zeros(1, 16000), "silent"),
+    (torch.full((1, 16000), 5e-4), "silent"), (torch.full((1, 16000), torch.nan), "silent"), (torch.zeros(1, 0), "0.00 s")])
+def test_references_that_cannot_be_used_are_refused(frontend, wav, reason):
+    with pytest.raises(ReferenceAudioError, match=reason):
+        frontend.features(wav)
+
+
+def test_zero_shot_gives_upstreams_keys(frontend, reference_wav):
+    voice = frontend.frontend_zero_shot("你好", reference_wav)
+    assert set(voice) == {"prompt_text", "prompt_text_len", "llm_prompt_speech_token", "llm_prompt_speech_token_len",
+                          "flow_prompt_speech_token", "flow_prompt_speech_token_len", "prompt_speech_feat", "prompt_speech_feat_len",
+                          "llm_embedding", "flow_embedding"}
+
+
+def test_cross_lingual_keeps_the_reference_from_the_lm(frontend, reference_wav):
+    assert not {"prompt_text", "llm_prompt_speech_token"} & set(frontend.frontend_cross_lingual(reference_wav))
+
+
+@pytest.mark.parametrize("text", ["慢一点", "慢一点" + END_OF_INSTRUCTION])
+def test_an_instruction_ends_with_its_mark_once(frontend, text):
+    condition = frontend.frontend_instruct(torch.zeros(1, 192), text)
+    assert frontend.tokenizer.decode(condition["prompt_text"][0].tolist()) == "慢一点" + END_OF_INSTRUCTION
+    assert "llm_embedding" not in condition
+
+
+def test_an_unknown_speaker_is_named_with_the_known_ones(frontend):
+    with pytest.raises(UnknownSpeaker, match="'nobody'.*中文女"):
+        frontend.frontend_sft("nobody")
+
+
+def test_a_zero_shot_speaker_of_the_model_speaks_as_zero_shot(frontend, reference_wav, monkeypatch):
+    voice = frontend.frontend_zero_shot("你好", reference_wav)
+    monkeypatch.setitem(frontend.spk2info, "mine", voice)
+    assert frontend.frontend_sft("mine") is frontend.frontend_zero_shot("", None, "mine") is voice
+    with pytest.raises(UnknownSpeaker, match="inference_sft"):
+        frontend.frontend_zero_shot("", None, "中文女")
+
+
+def test_a_model_without_speakers_loads(model_dir, tmp_path):
+    from cosyvoice.cli.cosyvoice import CosyVoice
+    folder = shutil.copytree(model_dir, tmp_path / "model")
+    (folder / "spk2info.pt").unlink()
+    engine = CosyVoice(folder)
+    assert engine.list_available_spks() == []
+    with pytest.raises(UnknownSpeaker, match="none"):
+        next(engine.inference_sft("你好", "中文女"))

@@ -1,0 +1,107 @@
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cosyvoice.utils.text import MARKS, UNBROKEN, is_speakable, normalize, split_sentences
+
+SPOKEN = {
+    "今天是2026年11月22日，气温23.5℃，涨了12%。": "今天是二零二六年十一月二十二日，气温二十三点五摄氏度，涨了百分之十二。",
+    "价格￥19.99，1/3的人，3.5kg。": "价格十九点九九元，三分之一的人，三点五千克。",
+    "打13800138000或+86 138 0013 8000": "打幺三八零零幺三八零零零或八六幺三八零零幺三八零零零",
+    "打400-800-1234": "打四零零八零零幺二三四",
+    "身份证11010119900307123X": "身份证幺幺零幺零幺幺九九零零三零七幺二三X",
+    "10:30开会，比分3:2": "十点三十分开会，比分三比二",
+    "版本v1.2.3": "版本v一点二点三",
+    "2026.11.22发布": "二零二六年十一月二十二日发布",
+    "1～2天": "一到两天",
+    "x²吧": "x平方吧",
+    "（括号）【方括】`反`": "括号方括反",
+    "hello 你好 big world 吧": "hello你好big world吧",
+    "结尾逗号，": "结尾逗号。",
+    "标题\n\n正文\n下一行": "标题。正文下一行",
+    "I paid $5.50 for 3.5 kg on Nov 22, 2026 at 10:30am.":
+        "I paid five point five dollars for three point five kilograms on the twenty second of november, twenty twenty six at ten thirty AM.",
+    "Call (555) 123-4567.": "Call five five five, one two three, four five six seven.",
+    "card 123456789012": "card one two three four five six seven eight nine zero one two",
+    "3/4 cup, 50% off": "three quarters cup, fifty percent off",
+    "v1.2.3": "v one point two point three",
+    "the 1990s": "the nineteen nineties",
+    "#1 & co": "number one and co",
+    "Dr. Smith said \"5\"": "doctor Smith said \"five\"",
+}
+
+
+@pytest.mark.parametrize("text", SPOKEN)
+def test_numbers_dates_money_and_units_are_spoken(text):
+    assert normalize(text) == SPOKEN[text]
+
+
+@pytest.mark.parametrize("text", ["[laughter]3个[breath]5次<strong>7</strong>吧", "[laughter]3 dogs [breath] <strong>7</strong> <laughter>ha</laughter> #5"])
+def test_inline_marks_survive_and_what_is_around_them_is_spoken(text):
+    assert MARKS.findall(normalize(text)) == MARKS.findall(text)
+    assert not re.search(r"\d", normalize(text))
+
+
+def test_an_abbreviation_keeps_its_letters_apart():                 # upstream makes "ABC" of it
+    assert normalize("A. B. C.") == "A B C."
+
+
+def test_a_dash_leaves_no_leading_blank():                          # upstream's " 破折号"
+    assert normalize("——破折号") == "破折号"
+
+
+def test_emoji_and_control_characters_are_dropped():
+    assert normalize("你好😀\x00，世\u200b界❤️！") == "你好，世界！"
+    assert normalize("hi 👨‍👩‍👧\x07 there\ud800") == "hi there"
+
+
+@pytest.mark.parametrize("text", ["a  b   c 5", "1～2", "+5", "#1 & @home", "x² 5 ～ 3", "5kg/3km²/20m³", "~5", "”5", "\\ 5"])
+def test_symbols_unknown_to_wetext_leave_no_digit_unread(text):     # its English grammar asserts on some of them
+    assert not re.search(r"[0-9]", normalize(text))
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("他说：“好。”然后走了！", ["他说：“好。”然后走了！"]),
+    ("！！！真的？！", ["真的？"]),
+    ("没有标点", ["没有标点。"]),
+    ("Hello... world", ["Hello. world."]),
+])
+def test_sentences_end_with_one_stop(text, expected):
+    assert split_sentences(text, str.split) == expected
+
+
+@pytest.mark.parametrize("text", ["版本3.14发布", "见https://example.com/a.html吧", "U.S.A.很大", "see J. Smith at example.com"])
+def test_dots_inside_numbers_addresses_and_names_are_no_stops(text):
+    assert split_sentences(normalize(text), list)[0].rstrip("。.") == normalize(text).rstrip("。.")
+    assert normalize(text).count("。") == 0
+
+
+def test_sentences_are_joined_to_about_80_characters():
+    sentences = split_sentences("今天天气很好。" * 50, list)
+    assert "".join(sentences) == "今天天气很好。" * 50
+    assert all(60 < len(s) <= 80 for s in sentences[:-1])
+    assert len(split_sentences("今天天气很好。" * 11 + "完。", list)) == 1          # a short end joins the last
+
+
+@pytest.mark.parametrize("unit", ["啊", "a", "a b ", "ab,", "𠀀好", "1", "，好", "你a", "\ud800好", "!a"])
+def test_no_text_makes_an_overlong_sentence(unit):
+    text = unit * (3000 // len(unit))
+    encode = lambda part: list(part.encode("utf-8", "replace"))[::2]
+    sentences = split_sentences(text, encode)
+    assert all(min(len(encode(s)), len(s)) <= 2 * UNBROKEN for s in sentences)
+    assert sum(map(len, sentences)) >= len(text) * 0.9
+
+
+def test_marks_are_never_cut():
+    assert all(MARKS.sub("", s).strip(".") == "" for s in split_sentences("<|en|>" * 1500, list))
+
+
+def test_speakable_is_anything_with_a_letter_or_digit():
+    assert is_speakable("。a") and is_speakable("5") and not is_speakable("。，！ \n—…😀")
+
+
+def test_normalizing_in_threads_gives_the_same():
+    texts = list(SPOKEN) * 3
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(normalize, texts)) == [SPOKEN[text] for text in texts]
