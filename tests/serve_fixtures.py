@@ -111,17 +111,18 @@ def install_fake_engine(set_module=sys.modules.__setitem__):
 
 @pytest.fixture
 def service(tmp_path, monkeypatch):
-    """A function that loads all_api.py with the fake engine, folders of its own and the given environment variables."""
+    """A function that loads all_api.py with folders of its own, the given environment variables and the fake engine (or the real)."""
     loaded = []
 
-    def load(**environment):
+    def load(fake=True, **environment):
         settings = {"COSYVOICE_MODEL": str(tmp_path), "OUTPUT_DIR": str(tmp_path / "output"), "STORE_DIR": str(tmp_path / "store"),
                     "REFERENCE_DIR": str(tmp_path / "reference"), **environment}
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
         for name in ("output", "reference"):
             (tmp_path / name).mkdir(exist_ok=True)
-        install_fake_engine(lambda name, module: monkeypatch.setitem(sys.modules, name, module))
+        if fake:
+            install_fake_engine(lambda name, module: monkeypatch.setitem(sys.modules, name, module))
         for name in ("all_api", "cosyvoice.serve.models"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         FakeEngine.calls, FakeEngine.peak, FakeEngine.ended_early = [], 0, 0

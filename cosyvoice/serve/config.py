@@ -26,7 +26,7 @@ class Config:
                                       "empty: pretrained_models/CosyVoice-300M-Instruct when it is there",
                                   env="COSYVOICE_INSTRUCT_MODEL")
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
-    max_concurrent: int = setting(1, "requests that generate at once; one uses all cores already")
+    max_concurrent: int = setting(2, "requests that generate at once; one keeps all cores busy, two let a short one start beside a long one")
     max_queue: int = setting(16, "requests that wait for their turn; more are refused with 503")
     request_timeout: float = setting(120.0, "seconds without new audio after which a request ends with an error")
     max_body_mb: int = setting(20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB")

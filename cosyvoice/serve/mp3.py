@@ -19,6 +19,7 @@ from pydub import AudioSegment
 
 HISTORY = 12                              # frames encoded again before the first new one
 LOOKAHEAD = 2                             # frames that need what comes after them
+HOLD = 2.0                                # seconds of sound, at most, that wait to be encoded in one go; see Mp3Stream
 OPTIONS = ["-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0", "-flags", "+bitexact"]
 KBPS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),     # MPEG-1 layer III
         2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}         # MPEG-2 and 2.5
@@ -78,7 +79,8 @@ def _frame_bytes(header: bytes) -> int:
 class Mp3Stream:
     """Encoder of one stream: `feed` takes int16 PCM and returns the frames that are final, `end` the rest.
 
-    Feeding (n,) samples at a time or all at once gives the same sound. One thread at a time.
+    Feeding (n,) samples at a time or all at once gives the same sound. Starting ffmpeg costs as much as encoding 5 s, so small
+    pieces wait: until they are half as long as all that was sent, or HOLD. The first is sent at once. One thread at a time.
     """
     mimetype = "audio/mpeg"
 
@@ -91,7 +93,7 @@ class Mp3Stream:
     def feed(self, pcm: np.ndarray) -> bytes:
         self.pcm = np.concatenate([self.pcm, pcm])
         final = (self.start + len(self.pcm)) // self.frame - LOOKAHEAD
-        if final <= self.sent:
+        if final <= self.sent or final - self.sent < min(self.sent / 2, HOLD * self.sample_rate / self.frame):
             return b""
         data = b"".join(self._encode()[self.sent - self.start // self.frame:final - self.start // self.frame])
         self._forget(final)
