@@ -122,6 +122,8 @@ def test_closing_stops_the_tokens_and_frees_the_session(model, request_of, monke
     monkeypatch.setattr(model.llm, "inference", endless)
     chunks = model.tts(**request_of, stream=True)
     next(chunks)
+    assert not token_threads() and len(made) == 38                 # nothing competes with the first sound
+    next(chunks)
     assert len(token_threads()) == 1
     chunks.close()
     count = len(made)
@@ -131,7 +133,7 @@ def test_closing_stops_the_tokens_and_frees_the_session(model, request_of, monke
 
 def test_an_abandoned_request_is_freed(model, request_of):
     chunks = model.tts(**request_of, stream=True)
-    next(chunks)
+    next(chunks), next(chunks)
     del chunks
     gc.collect()
     assert not token_threads() and not [o for o in gc.get_objects() if type(o) is Session]
@@ -155,7 +157,8 @@ def test_check_stops_the_work_by_raising(model, request_of, stream, calls):
 
 
 def test_tokens_made_ahead_arrive_in_order_and_all():
-    assert list(ahead(i for i in range(1000))) == list(range(1000))
+    for start in (0, 3, 2000):
+        assert list(ahead((i for i in range(1000)), start)) == list(range(1000))
 
 
 def test_no_tokens_are_an_error(model, request_of, monkeypatch):

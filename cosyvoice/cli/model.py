@@ -8,6 +8,7 @@ import contextlib
 import math
 import random
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Callable, Generator, Iterable, Iterator, NamedTuple
@@ -156,7 +157,7 @@ class CosyVoiceModel:
         else:
             tokens = self._decode(text, prompt_text, llm_prompt_speech_token, llm_embedding, noise.tokens)
         tokens = checked(tokens, check)
-        with contextlib.closing(ahead(tokens) if stream else tokens) as tokens:
+        with contextlib.closing(ahead(tokens, self.token_min_hop_len + self.token_overlap_len) if stream else tokens) as tokens:
             for hop, last in self._hops(tokens, stream):
                 yield {"tts_speech": self._speak(session, hop, last).cpu().clone()}   # an ordinary tensor, no view
 
@@ -219,8 +220,12 @@ def checked(items: Generator, check: Callable[[], None]) -> Iterator[int]:
             yield item
 
 
-def ahead(items: Generator) -> Iterator[int]:
-    """The same items, made in a thread of their own. Its error is raised here; closing this stops it at its next item."""
+def ahead(items: Generator, start: int) -> Iterator[int]:
+    """The same items, those after the first `start` made ahead in a thread of their own.
+
+    Its error is raised here; closing this stops it at its next item. The first are made in the caller's thread, so that
+    decoding does not take the processor from the first sound.
+    """
     made, closed, end = SimpleQueue(), Event(), object()
 
     def make():
@@ -234,8 +239,9 @@ def ahead(items: Generator) -> Iterator[int]:
             made.put(error)
 
     thread = Thread(target=make, name="speech tokens", daemon=True)
-    thread.start()
     try:
+        yield from islice(items, start)
+        thread.start()
         while (item := made.get()) is not end:
             if isinstance(item, BaseException):
                 raise item
@@ -243,4 +249,6 @@ def ahead(items: Generator) -> Iterator[int]:
     finally:
         item = None                       # an error holds this frame, and would be held by it
         closed.set()
-        thread.join()
+        if thread.ident:
+            thread.join()
+        items.close()
