@@ -84,6 +84,10 @@ PHRASES = {                                     # whole words that pypinyin read
     "回去": "hui2 qu5", "上去": "shang4 qu5", "下去": "xia4 qu5",
 }
 DICTIONARY_TONE = {"一": "yi1", "不": "bu4"}                         # pypinyin's phrases have some sandhi in them
+READINGS_BEFORE = {                             # single-character words with another reading before some characters
+    "得": ("了到过", "de2"), "长": ("得着出成大满高", "zhang3"), "还": ("钱书款清债给", "huan2"), "背": ("着包", "bei1"), "都": ("市城", "du1"),
+}
+FULL_ZI_AFTER = set("孔老电女男原分王量弟君质离光核中孟庄")           # 孔子, 电子, 女子: a third tone
 SUBJECTS = set("我你您他她它们谁也都还就可")                       # 得 after one of these is děi, "must"
 DIGITS = "零一二三四五六七八九"
 NUMERALS = set(DIGITS + "两十百千万亿〇点")
@@ -100,7 +104,7 @@ def mandarin_phonemes(text: str) -> str:
 def spoken_pinyin(text: str) -> list[list[str]]:
     """Read each word of `text` as syllables with tone numbers, as they are spoken in this context."""
     words = join_single_numerals(cut_words(text))
-    syllables = [read_word(word, words[i - 1] if i else "") for i, word in enumerate(words)]
+    syllables = [read_word(word, before, after) for before, word, after in zip(["", *words], words, [*words[1:], ""])]
     tone_of_yi_and_bu(text, words, syllables)
     third_tones(syllables)
     return syllables
@@ -155,16 +159,20 @@ def word_pinyin(word: str) -> tuple[str, ...]:
     return tuple(DICTIONARY_TONE.get(character, syllable) for character, syllable in zip(word, pinyin))
 
 
-def read_word(word: str, previous: str) -> list[str]:
-    if word == "得" and previous and (previous[-1] in SUBJECTS):
+def read_word(word: str, before: str, after: str) -> list[str]:
+    """Pinyin of a word between its neighbours, before sandhi."""
+    followers, reading = READINGS_BEFORE.get(word, ("", ""))
+    if after and after[0] in followers:
+        return [reading]
+    if word == "得" and before and before[-1] in SUBJECTS:
         return ["dei3"]
     return list(neutral_suffix(word, word_pinyin(word)))
 
 
 def neutral_suffix(word: str, syllables: tuple[str, ...]) -> tuple[str, ...]:
     """们 and most 子 at the end of a word are neutral."""
-    suffix = len(word) > 1 and (word[-1] == "们" or (word[-1] == "子" and word not in ("孔子", "老子", "电子", "女子", "男子", "原子", "分子", "王子", "量子", "弟子", "君子", "种子选手")))
-    return (*syllables[:-1], syllables[-1][:-1] + "5") if suffix else syllables
+    neutral = len(word) > 1 and (word[-1] == "们" or (word[-1] == "子" and word[-2] not in FULL_ZI_AFTER))
+    return (*syllables[:-1], syllables[-1][:-1] + "5") if neutral else syllables
 
 
 def tone_of_yi_and_bu(text: str, words: list[str], syllables: list[list[str]]) -> None:

@@ -4,7 +4,7 @@ Kokoro-82M v1.0 (Apache-2.0) comes as four wheels that hold its int8 ONNX graph 
 dictionaries from misaki (Apache-2.0), sentences from hsk-sentences-audio (CC-BY-SA-4.0: read to train, not passed on).
 Beside them the tools want `pip install jieba wordfreq soxr soundfile onnx onnxruntime pyarrow`. Leaves in WORK/teacher:
 
-    kokoro.onnx          the graph with three changes: outputs `durations` and `f0`, input `f0_scale`
+    kokoro.onnx          the graph with outputs `durations` and `f0`, an input `f0_scale`, and `speed` of one value or one per token
     voices/NAME.bin      float32 (510, 256): row n-1 is the style for n tokens; columns 0-127 timbre, 128-255 prosody
     misaki/*.json, sentences.json
 
@@ -83,7 +83,7 @@ def join_graph(wheels: list[Path], target: Path) -> Path:
 
 
 def expose_prosody(source: Path, target: Path) -> None:
-    """Add the outputs `durations` and `f0`, and an input `f0_scale` that F0 is multiplied by."""
+    """Add the outputs `durations` and `f0` and an input `f0_scale` that F0 is multiplied by; let `speed` differ between tokens."""
     model = onnx.load(source)
     graph = model.graph
     place = next(i for i, node in enumerate(graph.node) if F0 in node.output)
@@ -91,6 +91,7 @@ def expose_prosody(source: Path, target: Path) -> None:
         node.input[:] = ["f0" if name == F0 else name for name in node.input]
     graph.node.insert(place + 1, helper.make_node("Mul", [F0, "f0_scale"], ["f0"]))
     graph.node.append(helper.make_node("Identity", [DURATIONS], ["durations"]))
+    next(value for value in graph.input if value.name == "speed").type.tensor_type.shape.dim[0].dim_param = "speeds"
     graph.input.append(helper.make_tensor_value_info("f0_scale", TensorProto.FLOAT, [1]))
     graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("durations", "f0"))
     onnx.save(model, target)

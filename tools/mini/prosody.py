@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from onnx.utils import Extractor
 from tqdm import tqdm
 
-from cosyvoice.tokenizer.phoneme import SYMBOLS, phonemes
+from cosyvoice.tokenizer.phoneme import phonemes
 from tools.mini.generate import LONGEST_PHONEMES, SCALE_RANGE, SCHEMA, SHARD, blend_pitch, read_speakers, realise, speaker_of
-from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, cut, settle
+from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, cut, inputs, settle
 
 ENERGY = "/encoder/Squeeze_1_output_0"           # two values a frame; the decoder hears it beside F0
 SILENT_ENERGY = -2.5                             # mean of a frame; below it the decoder's frames are 40 dB under the loudest
@@ -36,9 +36,8 @@ class ProsodyTeacher(Teacher):
 
     def prosody(self, said: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng) -> tuple[np.ndarray, np.ndarray]:
         """(durations in frames with the two pads, F0 with two values a frame), trimmed as generate.py trims."""
-        tokens = np.array([[0, *(SYMBOLS[symbol] for symbol in said), 0]])
-        inputs = {"tokens": tokens, "style": self.style(speaker, lang, len(said)), "speed": np.float32([speed]), "f0_scale": np.float32([f0_scale])}
-        durations, f0, energy = self.network.run(["durations", "f0", ENERGY], inputs)
+        given = inputs(said, self.style(speaker, lang, len(said)), speed, f0_scale)
+        durations, f0, energy = self.network.run(["durations", "f0", ENERGY], given)
         durations, silent = durations.ravel().astype(np.int64), energy.reshape(-1, 2).mean(1) < SILENT_ENERGY
         loud, edges = np.flatnonzero(~silent), rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
         durations = settle(durations, silent, said)

@@ -18,6 +18,7 @@ VOICED_ABOVE = 50.0                              # Hz
 ACTIVE_RMS, PEAK = 0.079, 0.9                    # speech at -22 dB of full scale, and never louder than that peak
 SILENCE = 0.01                                   # of the loudest frame: -40 dB
 PAUSES = ",.!?;:—…"
+PAD_SPEED = 1.4
 EDGE_FRAMES = (4, 8)                             # silence left at each end: 0.1 to 0.2 s
 UNUSED = ("zf_xiaoni", "em_santa", "pm_santa", "pm_alex", "pf_dora")     # one is unclear, the others repeat am_santa, em_alex, ef_dora
 HELD_OUT_FILE = Path(__file__).with_name("heldout_voices.txt")
@@ -91,9 +92,7 @@ class Teacher:
 
     def run(self, phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(wav at 24 kHz, durations, f0) as the network gives them."""
-        tokens = np.array([[0, *(SYMBOLS[symbol] for symbol in phonemes), 0]])
-        inputs = {"tokens": tokens, "style": style, "speed": np.float32([speed]), "f0_scale": np.float32([f0_scale])}
-        wav, durations, f0 = self.network.run(["audio", "durations", "f0"], inputs)
+        wav, durations, f0 = self.network.run(["audio", "durations", "f0"], inputs(phonemes, style, speed, f0_scale))
         return wav.ravel(), durations.ravel().astype(np.int64), f0.ravel()
 
     def speak(self, phonemes: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng: np.random.Generator) -> Utterance:
@@ -101,6 +100,14 @@ class Teacher:
         wav, durations, f0 = self.run(phonemes, self.style(speaker, lang, len(phonemes)), speed, f0_scale)
         wav, durations, f0 = trim(wav, durations, f0, phonemes, rng.integers(*EDGE_FRAMES, size=2, endpoint=True))
         return Utterance(level(soxr.resample(wav, TEACHER_RATE, RATE, "VHQ")), durations, f0)
+
+
+def inputs(phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> dict[str, np.ndarray]:
+    """What the network is given. A long pad before the first sound would be filled with a murmur, so its speed is at least PAD_SPEED."""
+    speeds = np.full(len(phonemes) + 2, speed, np.float32)
+    speeds[0] = max(speed, PAD_SPEED)
+    tokens = np.array([[0, *(SYMBOLS[symbol] for symbol in phonemes), 0]])
+    return {"tokens": tokens, "style": style, "speed": speeds, "f0_scale": np.float32([f0_scale])}
 
 
 def trim(wav, durations, f0, phonemes, edges):
@@ -120,8 +127,13 @@ def trim(wav, durations, f0, phonemes, edges):
 
 
 def settle(durations: np.ndarray, silent: np.ndarray, phonemes: str) -> np.ndarray:
-    """Move the silent frames at the end of each phrase from its last symbols to the pause after them; every symbol keeps a frame."""
+    """Move the silent frames at the end of each phrase from its last symbols to the pause after them; every symbol keeps a frame.
+
+    What sounds already in the pad before the first symbol is counted to that symbol.
+    """
     durations, ends = durations.copy(), np.cumsum(durations)
+    early = next((k for k in range(durations[0]) if silent[durations[0] - 1 - k]), durations[0])
+    durations[0], durations[1] = durations[0] - early, durations[1] + early
     pauses = [True, *(symbol in PAUSES for symbol in phonemes), True]
     for i in range(1, len(pauses)):
         if pauses[i] and not pauses[i - 1]:
