@@ -1,6 +1,7 @@
 """What a blueprint may use of the service. all_api.py makes the one Parts there is and hands it to each blueprint."""
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.leases import Leases
@@ -27,3 +28,8 @@ class Parts:
     follow: Callable                      # Speech -> its bytes, for a streamed Response
     fetch_voice: Callable                 # (user_id, name) -> voice dict; raises a 404 Problem
     push_voice: Callable                  # (voice, user_id, name) stores it
+    read_fields: Callable                 # () -> dict of the body's field values, JSON or form; raises Problem
+    scratch: Path                         # folder for files that live as long as this process at most
+    fetch_reference: Callable             # (Job, read) -> what read(path or file) makes of the reference audio; raises Problem
+    voice_key: Callable                   # (user_id, name) -> key of the voice in the store
+    answer: Callable                      # Job -> Response that speaks it
