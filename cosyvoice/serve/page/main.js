@@ -104,7 +104,7 @@ function goOnWith(take) {
 
 async function kept(name) {
   await voiceKept(name);
-  const use = () => { chooseMode("sft"); chooseOwn(name); };
+  const use = () => { chooseMode("sft"); chooseOwn(name); $("composer").scrollIntoView({ block: "nearest" }); $("text").focus(); };
   notice(() => t("kept", { name }), { good: true, actions: [{ key: "use_kept", run: use }] });
 }
 

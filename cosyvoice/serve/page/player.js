@@ -14,8 +14,9 @@ export const sound = new Sound($("audio"));
 const audio = $("audio");
 let take = null;
 let lit = null;                               // the sentence being spoken
-let note = null;                              // key of a sentence about playing: press_play, undecodable
+let note = null;                              // key of a sentence about playing: dry, press_play, undecodable
 let mp3Address = "";
+let announced = "";
 let due = false;                              // a picture is on its way
 let awaited = null;                           // the take whose first sound has not been heard yet
 
@@ -48,6 +49,7 @@ function render() {
   $("play").classList.toggle("busy", active && !take.parts.length);
   $("play").disabled = !take.parts.length;
   $("progress").textContent = says();
+  announce(`${take.id} ${take.state} ${take.place} ${note}`);
   renderSentences();
   renderFigures();
   $("save-wav").hidden = $("save-srt").hidden = active || !seconds;
@@ -55,6 +57,13 @@ function render() {
   renderMp3();
   $("curl").textContent = curlOf(take.job, new URL("generate_audio", location.href).href, Boolean(key()));
   move();
+}
+
+// A screen reader hears of each new state once, not of every second made.
+function announce(state) {
+  if (state === announced) return;
+  announced = state;
+  $("announcement").textContent = says();
 }
 
 function says() {
@@ -175,6 +184,7 @@ sound.addEventListener("first", () => {
   if (awaited === take && take.state !== "stopped") take.change({ firstSound: (performance.now() - take.asked) / 1000 });
   awaited = null;
 });
+sound.addEventListener("dry", () => { note = take.active ? "dry" : null; render(); });
 sound.addEventListener("blocked", () => { note = "press_play"; render(); });
 sound.addEventListener("broken", () => { note = "undecodable"; render(); });
 audio.addEventListener("play", () => { note = null; animate(); render(); tabs.postMessage({ playing: true }); });

@@ -7,7 +7,7 @@ const KIND = ["audio/mpeg", MP4_MP3].find((kind) => Source?.isTypeSupported(kind
 const AHEAD = 1.2;                            // seconds to collect before going on after the sound ran dry
 const BEHIND = 20;                            // seconds of played sound that stay in a full buffer
 
-// Events: "first" at a take's first sound, "dry" and "flow" when playing overtakes the making, "blocked" when the
+// Events: "first" at a take's first sound, "dry" when playing has overtaken the making, "blocked" when the
 // browser wants a press of play, "broken" when it cannot play this.
 export class Sound extends EventTarget {
   constructor(audio) {
@@ -56,7 +56,7 @@ export class Sound extends EventTarget {
   }
 
   pump() {
-    if (this.resting && (this.ahead() > AHEAD || this.ended)) this.wake();
+    if (this.resting && (this.ahead() > AHEAD || this.ended)) this.play();
     if (!this.buffer || this.buffer.updating || this.source.readyState !== "open") return;
     if (this.queue.length) this.offer();
     else if (this.ended) this.source.endOfStream();
@@ -142,13 +142,8 @@ export class Sound extends EventTarget {
   // The sound ran dry while more is being made: better one pause than many.
   rest() {
     if (!this.source || this.ended || !this.heard || this.audio.paused) return;
-    this.resting = true;
+    this.resting = this.take.active;          // a take that broke off rests for good
     this.audio.pause();
     this.tell("dry");
-  }
-
-  wake() {
-    this.play();
-    this.tell("flow");
   }
 }

@@ -138,6 +138,7 @@ export const STRINGS = {
   finished: ["Done: {all}", "完成：{all}"],
   stopped: ["Stopped after {all}", "已停止，得到 {all}"],
   broken: ["Broken off after {all}", "在 {all} 处断开"],
+  dry: ["Waiting: the sound is made more slowly than it plays …", "稍等：生成得比播放慢……"],
   press_play: ["The sound is ready: press play.", "声音已就绪，请按播放。"],
   first_sound: ["First sound", "首声"],
   rtf: ["Real-time factor", "实时率"],
