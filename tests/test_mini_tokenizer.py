@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from cosyvoice.utils.audio import log_mel_spectrogram
 from tools.mini.speech_tokenizer import (CONTENTS, LEVELS, SAMPLES_A_TOKEN, OfficialSignature, SpeechTokenizer, Trainer, Utterance, cut, export, f0_target,
-                                         losses, make_batch, open_session, pitch_level, read_log_f0, tokenize)
+                                         losses, make_batch, open_session, pitch_level, read_log_f0, scale_frequencies, tokenize)
 
 SILENCE = 0
 torch.set_num_threads(1)
@@ -38,6 +39,14 @@ def test_f0_is_read_back_from_its_target():
     assert torch.allclose(read_log_f0(f0_target(f0).log()), f0.log(), atol=0.005)
 
 
+def test_scaled_frequencies_are_those_of_a_higher_tone():
+    """A tone of 1 kHz scaled by 1.1 has its peak where a tone of 1.1 kHz has it."""
+    time = torch.arange(16000) / 16000
+    low, high = (log_mel_spectrogram(torch.sin(2 * math.pi * hertz * time)[None])[0] for hertz in (1000, 1100))
+    before, found, wanted = (int(mel[:, 50].argmax()) for mel in (low, scale_frequencies(low, 1.1), high))
+    assert abs(found - wanted) <= 1 < wanted - before
+
+
 def test_pitch_level_does_not_depend_on_the_speaker():
     melody = torch.tensor([[0.0, 0.1, -0.2, 0.3, 0.0]])
     voiced = torch.tensor([[1.0, 1.0, 1.0, 1.0, 0.0]])
@@ -57,7 +66,7 @@ def test_training_lowers_the_loss_and_resumes(utterance, tmp_path):
     again = Trainer(tmp_path / "tokenizer.pt", 1)
     assert last < first and again.step == 7
     with torch.no_grad():
-        assert losses(again.network, *batch) == losses(trainer.network, *batch)
+        assert losses(again.network.eval(), *batch) == losses(trainer.network.eval(), *batch)
 
 
 def test_exported_file_is_the_network_and_small(tmp_path):

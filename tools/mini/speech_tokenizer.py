@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import librosa
 import numpy as np
 import onnx
 import onnxruntime
@@ -39,6 +40,7 @@ N_MELS = 128
 TOKEN_FRAMES = 4                          # log-mel frames a token
 SAMPLES_A_TOKEN = 640                     # at 16 kHz: 40 ms
 RATE = 16000                              # Hz
+DROPOUT = 0.1
 F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96   # Hz; bins are even in log F0, 2.7 % wide
 F0_BLUR = 1.0                             # bins; width of the target around the true F0
 F0_REACH = 2                              # bins each side of the best one that make up the estimate
@@ -61,7 +63,7 @@ class Block(nn.Module):
 
     def forward(self, x):
         y = self.norm(self.depthwise(x).transpose(1, 2))
-        return x + self.down(F.gelu(self.up(y))).transpose(1, 2)
+        return x + F.dropout(self.down(F.gelu(self.up(y))), DROPOUT, self.training).transpose(1, 2)
 
 
 class Attention(nn.Module):
@@ -186,19 +188,48 @@ def random_equalizer(rng):
     return torch.from_numpy(np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points).astype(np.float32))[:, None]
 
 
+def scale_frequencies(mel, factor):
+    """Log-mel as if all frequencies, pitch and formants, were `factor` times as high. (128, T) -> (128, T)."""
+    places = np.interp(bin_hertz() / factor, bin_hertz(), np.arange(N_MELS))
+    below = np.minimum(places.astype(np.int64), N_MELS - 2)
+    part = torch.from_numpy((places - below).astype(np.float32))[:, None]
+    return mel[below] * (1 - part) + mel[below + 1] * part
+
+
+def bin_hertz():
+    """(128,) centre of each mel bin in Hz, as whisper's filters have it."""
+    return librosa.mel_frequencies(N_MELS + 2, fmin=0.0, fmax=RATE / 2)[1:-1]
+
+
+def mask_bands(mel, rng):
+    """Two bands of frequency and two short times set to the mean. Source: SpecAugment, Park et al. 2019."""
+    mel, mean = mel.clone(), mel.mean()
+    for size, axis in ((20, 0), (20, 0), (12, 1), (12, 1)):
+        width = int(rng.integers(size))
+        start = int(rng.integers(mel.shape[axis] - width + 1))
+        mel.narrow(axis, start, width).fill_(mean)
+    return mel
+
+
 def features(wav, rng):
-    """(N,) -> (128, T) log-mel of the stretch, with noise and equaliser now and then."""
+    """(N,) -> log-mel (128, T) with noise, equaliser, masks and other formants now and then; and what F0 was multiplied by."""
     if rng.random() < 0.5:
         wav = add_noise(wav, rng)
-    mel = log_mel_spectrogram(torch.from_numpy(wav)[None])[0]
-    return mel + random_equalizer(rng) if rng.random() < 0.5 else mel
+    mel, factor = log_mel_spectrogram(torch.from_numpy(wav)[None])[0], 1.0
+    if rng.random() < 0.5:
+        factor = float(rng.uniform(0.88, 1.14))
+        mel = scale_frequencies(mel, factor)
+    if rng.random() < 0.5:
+        mel = mel + random_equalizer(rng)
+    return (mask_bands(mel, rng) if rng.random() < 0.7 else mel), factor
 
 
 def make_batch(utterances, rows, tokens, silence, rng):
     """feats (rows, 128, 4 tokens); content, f0 and voicing (rows, tokens), of random stretches."""
     cuts = [cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)]
-    feats = torch.stack([features(wav, rng) for wav, *_ in cuts])
-    return feats, *(torch.from_numpy(np.stack(labels)) for labels in list(zip(*cuts))[1:])
+    feats, factors = zip(*[features(wav, rng) for wav, *_ in cuts])
+    content, f0, voiced = (torch.from_numpy(np.stack(labels)) for labels in list(zip(*cuts))[1:])
+    return torch.stack(feats), content, f0 * torch.tensor(factors)[:, None], voiced
 
 
 def losses(network, feats, content, f0, voiced):
@@ -293,7 +324,7 @@ class OfficialSignature(nn.Module):
 def export(network: SpeechTokenizer, path: Path):
     """Write the network as ONNX with the official signature, weights in int8 with a scale a channel."""
     frames = 120                          # of the example; the file takes any length
-    torch.onnx.export(OfficialSignature(network.eval()), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(path),
+    torch.onnx.export(OfficialSignature(network).eval(), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(path),
                       input_names=["feats", "feats_length"], output_names=["indices"], opset_version=17, dynamo=False,
                       dynamic_axes={"feats": {2: "frames"}, "indices": {1: "tokens"}})
     onnx.save(quantize_weights(onnx.load(path)), path)
@@ -310,24 +341,25 @@ def tokenize(session, feats: Tensor) -> np.ndarray:
     return session.run(None, {"feats": feats.numpy(), "feats_length": np.array([feats.shape[2]], dtype=np.int32)})[0]
 
 
-def agreement(session, network, utterances):
+def agreement(session, network, utterances, book):
     """How the tokens heard in whole utterances agree with the designed ones, and the ONNX file with the network."""
-    rows, reference = [], OfficialSignature(network.eval())
+    rows, reference = [], OfficialSignature(network).eval()
     for item in utterances:
         feats = log_mel_spectrogram(torch.from_numpy(item.wav.astype(np.float32) / 32768)[None])
         heard = tokenize(session, feats)[0]
         with torch.no_grad():
             same = (reference(feats, torch.tensor([feats.shape[2]]))[0].numpy() == heard).mean()
-        rows.append(compare(heard, item) | {"onnx_is_torch": same})
+        rows.append(compare(heard, item, book) | {"onnx_is_torch": same})
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def compare(heard, item: Utterance):
-    """Shares of tokens that agree: content, also where voiced; pitch level (voiced) exactly and within one; whole token."""
+def compare(heard, item: Utterance, book: CodeBook):
+    """Shares that agree: sounds, contents (pairs of sounds); pitch levels where voiced, exactly and within one; whole tokens."""
     n = min(len(heard), len(item.content))
+    sounds = book.pairs[heard[:n] // LEVELS] == book.pairs[item.content[:n]]
     content, level = (heard[:n] // LEVELS == item.content[:n]), np.abs(heard[:n] % LEVELS - item.level[:n])
     voiced = item.voiced[:n]
-    return {"content": content.mean(), "content_voiced": content[voiced].mean(), "pitch": (level == 0)[voiced].mean(),
+    return {"sound": sounds.mean(), "content": content.mean(), "pitch": (level == 0)[voiced].mean(),
             "pitch_within_1": (level <= 1)[voiced].mean(), "token": (content & (level == 0)).mean()}
 
 
@@ -347,7 +379,7 @@ def finish(work: Path):
     trainer, path = Trainer(work / "speech_tokenizer.pt", 1), work / "speech_tokenizer_v1.onnx"
     export(trainer.network, path)
     utterances, _ = read_utterances(work, held_out=True)
-    found = agreement(open_session(path), trainer.network, utterances)
+    found = agreement(open_session(path), trainer.network, utterances, CodeBook.load(work / "codebook.json"))
     log.info("%s: %.2f MB, step %d, %d held-out utterances", path.name, path.stat().st_size / 1e6, trainer.step, len(utterances))
     log.info("  ".join(f"{name} {value:.3f}" for name, value in found.items()))
 
