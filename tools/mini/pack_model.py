@@ -24,7 +24,7 @@ from tools.judges import to_judge_rate, kaldi_features, one_thread_session
 MODEL_NAME = "CosyVoice-Mini-25Hz"
 PRESETS = {                               # name in the service -> training speaker of tools/mini/teacher.py
     "中文女": "preset_zf_1", "中文男": "preset_zm_1", "英文女": "preset_ef_1", "英文男": "preset_em_1",
-    "中文女2": "preset_zf_2", "中文男2": "preset_zm_2", "英文女2": "preset_ef_2", "英文男2": "preset_em_2",
+    "中文女2": "preset_zf_2", "中文童声": "preset_zm_2", "英文女2": "preset_ef_2", "英文男2": "preset_em_2",
 }
 INT8 = ("llm", "flow")                    # the vocoder keeps float16: it is small, and its weights are split in two
 SMALLEST_INT8 = 4096                      # values; smaller weights stay float16
