@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_model import build
 
-from cosyvoice.cli.cosyvoice import CosyVoice, entries, read_config
+from cosyvoice.cli.cosyvoice import CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
 
@@ -104,6 +104,14 @@ def test_loading_leaves_the_random_state_of_the_process(model_dir):
     before = states()
     CosyVoice(str(model_dir))
     assert states() == before
+
+
+def test_networks_are_built_without_drawing_their_weights():
+    state = torch.random.get_rng_state()
+    with UnsetWeights():
+        torch.nn.Linear(3, 3), torch.nn.Embedding(3, 3), torch.nn.Conv1d(3, 3, 3).weight.data.normal_(0, 0.01)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert torch.nn.Linear(3, 3).weight.any()
 
 
 def test_the_50_hz_models_load(tmp_path, reference_wav):

@@ -13,7 +13,6 @@ from typing import Callable, Iterator
 
 import torch
 from hyperpyyaml import load_hyperpyyaml
-from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from cosyvoice.cli import voice as voices
@@ -26,7 +25,6 @@ NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_spe
 OPTIONAL = ("model_family", "supports_instruct")                   # our own models say them
 FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}      # by speech tokens per second
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
-RANDOM_FILLS = (Tensor.uniform_, Tensor.normal_)
 
 
 class CosyVoice:
@@ -184,7 +182,9 @@ class UnsetWeights(TorchFunctionMode):
     """While it is on, random initial weights are not drawn: seconds and gigabytes that loading would overwrite."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        return args[0] if function in RANDOM_FILLS else function(*args, **(kwargs or {}))
+        fills = getattr(function, "__name__", "").endswith(("uniform_", "normal_"))     # of Tensor and of torch.nn.init
+        kwargs = kwargs or {}
+        return (args[0] if args else kwargs["tensor"]) if fills else function(*args, **kwargs)
 
 
 def fingerprint(folder: Path) -> str:
