@@ -1,0 +1,136 @@
+"""The data side of the small model: labels fit the audio they were made for."""
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("soxr")
+
+from tools.mini.pack_parquet import Joiner, pitch_feat                                          # noqa: E402
+from tools.mini.teacher import FRAME, cast, held_out_voices, native_voices, settle, trim       # noqa: E402
+from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
+                               sounds_on_grid, speech_tokens, token_f0)
+
+VOICES = ["zf_a", "zm_b", "af_c", "am_d", "bf_e", "jf_f", "em_g", "zf_xiaoxiao", "zf_xiaobei", "zm_yunxi", "zm_yunjian", "zm_yunxia", "af_heart",
+          "af_nicole", "af_kore", "bf_emma", "am_michael", "am_fenrir", "am_puck", "bm_fable"]
+
+
+@pytest.fixture(scope="module")
+def book():
+    return make_book(["你好，世界。", "A quick brown fox jumps over the lazy dog.", "我爱吃苹果。"], {"_": [5], ",": [6], "a": [3]})
+
+
+def spelt(phonemes, durations):
+    """The sounds of the half frames, runs as (sound, length)."""
+    runs = []
+    for index in sounds_on_grid(phonemes, durations):
+        if runs and runs[-1][0] == SOUNDS[index]:
+            runs[-1][1] += 1
+        else:
+            runs.append([SOUNDS[index], 1])
+    return [tuple(run) for run in runs]
+
+
+def test_marks_belong_to_their_vowel_and_diphthongs_have_halves():
+    assert spelt("ma→", [2, 3, 4, 5, 1]) == [("_", 4), ("m", 6), ("a", 18), ("_", 2)]
+    assert spelt("bˈI", [1, 1, 2, 3, 1]) == [("_", 2), ("b", 2), ("I1", 7), ("I2", 3), ("_", 2)]
+
+
+def test_a_space_is_shared_but_a_pause_is_silent():
+    assert spelt("m n", [1, 1, 2, 1, 1]) == [("_", 2), ("m", 4), ("n", 4), ("_", 2)]
+    assert spelt("m, n", [1, 1, 2, 2, 1, 1]) == [("_", 2), ("m", 2), ("_", 6), ("n", 4), ("_", 2)]
+
+
+def test_tokens_cover_the_audio_to_half_a_token():
+    durations = [5, 3, 4, 7, 2]
+    samples = count_samples(durations)
+    pairs = pairs_of("ma,", durations)
+    assert len(pairs) == count_tokens(samples) and abs(len(pairs) * 882 - samples) <= 441
+
+
+def test_the_book_has_every_steady_pair_and_finds_near_ones(book):
+    assert len(book.pairs) <= CONTENTS
+    for sound in SOUNDS:
+        assert book.pairs[book.content[INDEX[sound], INDEX[sound]]].tolist() == [INDEX[sound]] * 2
+    b, p = INDEX["b"], INDEX["p"]
+    assert INDEX["_"] not in book.pairs[book.content[b, p]]
+
+
+def test_the_book_comes_back_from_its_file_and_refuses_another_alphabet(book, tmp_path):
+    book.save(tmp_path / "book.json")
+    assert (CodeBook.load(tmp_path / "book.json").content == book.content).all()
+    (tmp_path / "other.json").write_text((tmp_path / "book.json").read_text("utf-8").replace('"sounds": ["_"', '"sounds": ["%"'), "utf-8")
+    with pytest.raises(ValueError, match="other sounds"):
+        CodeBook.load(tmp_path / "other.json")
+
+
+def test_pitch_levels_are_whole_tones_around_the_base():
+    assert levels(np.array([200.0]), 200.0)[0] in (3, 4)
+    assert (levels(200 * 2 ** (np.arange(-4, 4) / 6 + 1 / 24), 200) == np.arange(8)).all()
+    assert levels(np.array([20.0, 2000.0]), 200.0).tolist() == [0, LEVELS - 1]
+    assert (levels(np.zeros(3), 200) == levels(np.full(3, 200.0), 200)).all()
+
+
+def test_unvoiced_tokens_take_their_neighbours_pitch():
+    f0 = np.concatenate([np.full(16, 5.0), np.full(16, 100.0), np.full(16, 5.0), np.full(16, 200.0)])
+    filled, voiced = token_f0(f0, 20)
+    assert filled[0] == pytest.approx(100) and filled[-1] == pytest.approx(200) and 100 < filled[12] < 200
+    assert not voiced[:5].any() and voiced[5:10].all() and not voiced[11:14].any()
+    assert (token_f0(np.full(16, 5.0), 5)[0] == 0).all()
+
+
+def test_an_instructed_shift_shows_in_the_levels(book):
+    f0 = np.full(64, 200.0)
+    row = {"phonemes": "ma→", "durations": [4, 8, 8, 8, 4], "f0": f0}
+    plain, high = (speech_tokens({**row, "f0": f0 * shift}, book, 206.0) for shift in (1.0, 2 ** (1 / 3)))
+    assert (high // LEVELS == plain // LEVELS).all() and (high % LEVELS - plain % LEVELS == 2).all()
+
+
+def test_trimming_keeps_labels_and_audio_together():
+    durations = np.array([20, 4, 6, 10, 2])
+    loud = np.zeros(42)
+    loud[18:30] = 1.0
+    wav, f0 = np.repeat(loud, FRAME).astype(np.float32), np.arange(84.0)
+    wav, trimmed, f0 = trim(wav, durations, f0, "ma.", (4, 5))
+    assert len(wav) == trimmed.sum() * FRAME and len(f0) == 2 * trimmed.sum()
+    assert trimmed.tolist() == [4, 6, 6, 5, 0]                      # two frames that sound in the pad are m's; 4 and 5 frames of silence stay
+    assert f0[0] == 28
+
+
+def test_a_pause_gets_the_silence_its_last_sound_was_stretched_over():
+    silent = np.array([True] * 3 + [False] * 6 + [True] * 5 + [False] * 4)
+    assert settle(np.array([3, 2, 9, 0, 2, 2]), silent, "an,m").tolist() == [3, 2, 4, 5, 2, 2]
+
+
+def test_pitch_feat_has_a_value_a_mel_frame():
+    f0 = np.concatenate([np.full(40, 5.0), np.full(40, 150.0)])
+    pitch = pitch_feat(f0, 22050)
+    assert len(pitch) == 22050 // 256 and (pitch[:42] == 0).all() and np.allclose(pitch[44:], 150)
+
+
+def test_joined_rows_are_of_one_speaker_and_without_audio():
+    def row(name, speaker, no_speaker=False):
+        return {"utt": name, "spk": speaker, "text": name, "text_token": [1], "speech_token": np.array([7, 8]), "audio_data": b"x",
+                "pitch_feat": None, "no_speaker": no_speaker}
+    joiner = Joiner(np.random.default_rng(0))
+    joined = [j for i in range(40) for j in joiner.rows(row(f"u{i}", "ab"[i % 2], i % 5 == 0))]
+    assert 8 < len(joined) < 32
+    for r in joined:
+        first, second = (int(name[1:]) for name in r["utt"].split("+"))
+        assert first % 2 == second % 2 and first % 5 and second % 5
+        assert r["audio_data"] is None and r["text_token"] == [1, 1] and r["speech_token"].tolist() == [7, 8, 7, 8]
+
+
+def test_held_out_voices_are_ten_and_ten_mixes_of_them():
+    bases, mixes = held_out_voices()
+    assert len(bases) == len(mixes) == 10
+    assert {voice for blend in mixes.values() for voice in blend} <= set(bases)
+
+
+def test_the_cast_is_seeded_and_borrows_prosody_in_reach():
+    pitches = {name: 120.0 if name[1] == "m" else 210.0 for name in VOICES}
+    speakers = cast(VOICES, pitches, 3)
+    assert speakers == cast(VOICES, pitches, 3) and speakers != cast(VOICES, pitches, 4)
+    assert len({s.name for s in speakers}) == len(speakers)
+    foreign = next(s for s in speakers if s.name == "jf_f")
+    assert all(voice[0] == "z" and voice[1] == "f" for voice in foreign.prosody["zh"])
+    assert native_voices("z", {"jf_f": 1.0}, 999.0, VOICES, pitches)[0][0] == "z"
