@@ -21,7 +21,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import guard, openai, problem
+from cosyvoice.serve import guard, metrics, openai, problem
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
@@ -365,6 +365,7 @@ def ready():
 parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness, watchers, read_job, chunks, rate, speak, follow,
               fetch_voice, push_voice, read_fields, scratch)
 app.register_blueprint(openai.blueprint(parts))
+app.register_blueprint(metrics.blueprint(parts))
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

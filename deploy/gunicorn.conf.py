@@ -5,6 +5,7 @@ loads the model itself (no preload: a forked process must not inherit torch's th
 of a long stream, as the sync worker is.
 """
 import os
+from pathlib import Path
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '9883')}"
 worker_class = "gthread"
@@ -16,3 +17,18 @@ graceful_timeout = 60    # seconds that running streams get when the service sto
 keepalive = 5
 accesslog = None         # all_api writes one line per request, without query strings
 control_socket_disable = True  # gunicorn 27 would put a socket into the home directory
+
+
+def on_starting(server):
+    """Figures of an earlier run are not this one's."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for path in Path(folder).glob("*.db"):
+            path.unlink()
+
+
+def child_exit(server, worker):
+    """What an ended worker had waiting or running counts no more."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+        mark_process_dead(worker.pid)
