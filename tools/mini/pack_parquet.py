@@ -15,7 +15,7 @@ all speech. Columns:
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
-A joined row is an utterance after another of the same speaker, texts and tokens put end to end, as zero-shot inference sees prompt and text.
+A joined row is an utterance after another of the same speaker, packed by the same call, texts and tokens put end to end, as zero-shot inference sees prompt and text.
 
     python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1]
 """
@@ -148,15 +148,13 @@ def pack(work: Path, again: bool, seed: int) -> None:
     means, files = speaker_means(shards["data"], vectors), {}
     for kind, paths in shards.items():
         joiner, size = Joiner(np.random.default_rng(seed)), SHARDS_A_FILE[kind]
-        files[kind] = []
-        for start in tqdm(range(0, len(paths) - size + 1, size), desc=f"tables of {kind}", unit="file"):
-            group = paths[start:start + size]
+        groups = [paths[start:start + size] for start in range(0, len(paths) - size + 1, size)]
+        files[kind] = [work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet" for group in groups]
+        missing = [(group, path) for group, path in zip(groups, files[kind]) if again or not path.exists()]
+        for group, path in tqdm(missing, desc=f"tables of {kind}", unit="file"):
             plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means)
                      for row in read(group) if row["speaker"] in means]
-            rows = plain + [joined for row in plain for joined in joiner.rows(row)]
-            files[kind].append(work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet")
-            if again or not files[kind][-1].exists():
-                write(files[kind][-1], rows)
+            write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
     write_list(work / "train/data.list", files["data"])
     write_list(work / "train/llm.list", files["data"] + files["prosody"])
 
