@@ -15,7 +15,8 @@ all speech. Columns:
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
-A joined row is an utterance after another of the same speaker, packed by the same call, texts and tokens put end to end, as zero-shot inference sees prompt and text.
+A joined row is an utterance after another of the same speaker (packed by the same call), texts and tokens put end to end, as
+zero-shot inference sees prompt and text.
 
     python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1]
 """
