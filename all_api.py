@@ -5,11 +5,9 @@ per mode, the answer, the routes. What has a life of its own (MP3 joints, queue,
 Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 """
 import atexit
-import functools
 import logging
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,13 +19,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import guard, metrics, openai, problem
+from cosyvoice.serve import guard, journal, metrics, openai, problem
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
                                      read_speed, read_string, read_text, short)
 from cosyvoice.serve.leases import Leases
-from cosyvoice.serve.models import Instruct, choose_model
+from cosyvoice.serve.models import Instruct, load_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
 from cosyvoice.serve.names import inside
 from cosyvoice.serve.page import page
@@ -35,19 +33,19 @@ from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.readiness import Readiness
 from cosyvoice.serve.slots import Slots
-from cosyvoice.serve.speech import ClientGone, Record, Speech
+from cosyvoice.serve.speech import ClientGone, Speech
 from cosyvoice.serve.store import NoObject, open_store
 from cosyvoice.serve.wav import WavStream, wav_header
 from cosyvoice.utils.audio import load_wav, trim_and_level
 from cosyvoice.utils.errors import UnknownSpeaker
 
 log = logging.getLogger("all_api")
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
+journal.set_up_logging()
+Chunks = Callable[[Callable], Iterator[dict]]              # chunks(check) makes the engine's generator
 IS_SCRIPT = __name__ == "__main__"
 
 config = read_config(sys.argv[1:] if IS_SCRIPT else None)
-cosyvoice = CosyVoice(choose_model(config, may_download=IS_SCRIPT))
+cosyvoice = load_model(config, IS_SCRIPT)
 instruct_model = Instruct(cosyvoice, config)
 check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
 
@@ -68,6 +66,7 @@ app.config["MAX_CONTENT_LENGTH"] = config.max_body_mb * 1_000_000
 app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
 problem.install(app)
 guard.install(app, config)
+journal.install(app, watchers)
 app.register_blueprint(page)
 
 
@@ -159,14 +158,19 @@ def push_voice(voice: dict, user_id: str, name: str):
             path.replace(local)
 
 
-def fetch_reference(job: Job):
-    """The reference audio, (1, N) at 16 kHz: an upload, a file of 参考音频/, or an object of the store."""
+def usable(audio):
+    """Read, trim and level a reference as the original does; what the engine cannot use is refused before it waits."""
+    return reference(trim_and_level(load_wav(audio, 16000)))
+
+
+def fetch_reference(job: Job, read: Callable = usable):
+    """What read() makes of the reference audio, an upload, a file of 参考音频/ or an object of the store: (1, N) at 16 kHz."""
     source = job.prompt_speech_16k
     if isinstance(source, FileStorage):
-        return usable(source.stream)
+        return read(source.stream)
     local = inside(config.reference_dir, source, "prompt_speech_16k")
     if local:
-        return usable(local)
+        return read(local)
     guard.check_reference_key(source, job.user_id, config.oss_prompt_prefix)
     with leases.folder(config.output_dir) as folder:
         try:
@@ -174,12 +178,7 @@ def fetch_reference(job: Job):
         except NoObject:
             raise bad("prompt_speech_16k", "no such reference audio, neither in 参考音频/ nor in the store; upload it or check the path",
                       "参考音频/ 和对象存储中都没有该文件，请上传或检查路径", "no_reference", 404)
-        return usable(folder / "reference")
-
-
-def usable(audio):
-    """Read, trim and level a reference as the original does; what the engine cannot use is refused before it waits."""
-    return reference(trim_and_level(load_wav(audio, 16000)))
+        return read(folder / "reference")
 
 
 # one function per mode: fetch what it needs, return what makes the engine's generator
@@ -198,28 +197,28 @@ def saved_voice(job: Job, engine: CosyVoice) -> dict | None:
     return None
 
 
-def preset(job: Job) -> Callable[[Callable], Iterator[dict]]:
+def preset(job: Job) -> Chunks:
     voice = saved_voice(job, cosyvoice)
     return lambda check: cosyvoice.inference_sft(job.tts_text, job.spk_id, voice=voice, **options(job), check=check)
 
 
-def clone(job: Job) -> Callable[[Callable], Iterator[dict]]:
+def clone(job: Job) -> Chunks:
     audio, pushes = fetch_reference(job), g.setdefault("pushes", [])
 
     def speak(check):
         voice = cosyvoice.make_voice(job.prompt_text, audio)
         if job.exp_name:                                           # stored before the answer, while the model goes on
-            pushes.append(pusher.submit(push_voice, voice, job.user_id, job.exp_name))
+            pushes.append(pusher.submit(journal.carry(push_voice), voice, job.user_id, job.exp_name))
         yield from cosyvoice.inference_zero_shot(job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check)
     return speak
 
 
-def cross_lingual(job: Job) -> Callable[[Callable], Iterator[dict]]:
+def cross_lingual(job: Job) -> Chunks:
     audio = fetch_reference(job)
     return lambda check: cosyvoice.inference_cross_lingual(job.tts_text, audio, **options(job), check=check)
 
 
-def instruct(job: Job) -> Callable[[Callable], Iterator[dict]]:
+def instruct(job: Job) -> Chunks:
     engine = instruct_model.get()
     voice = saved_voice(job, engine)
     return lambda check: engine.inference_instruct(job.tts_text, job.spk_id, job.prompt_text, voice=voice, **options(job), check=check)
@@ -230,7 +229,7 @@ SPEAK = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
 
 # the answer
 
-def speak(chunks: Callable[[Callable], Iterator[dict]], encoder, sample_rate: int) -> Speech:
+def speak(chunks: Chunks, encoder, sample_rate: int) -> Speech:
     """Begin to speak for the current request; returns when there is sound and a cloned voice is stored."""
     g.record.change(sample_rate=sample_rate)
     g.speech = Speech(chunks, encoder, slots, g.record, config.request_timeout, Client(request.environ), scratch)
@@ -240,7 +239,7 @@ def speak(chunks: Callable[[Callable], Iterator[dict]], encoder, sample_rate: in
     return g.speech
 
 
-def chunks(job: Job) -> Callable[[Callable], Iterator[dict]]:
+def chunks(job: Job) -> Chunks:
     """Fetch what the job needs; returns what makes the engine's generator when the model is free."""
     g.record.change(mode=job.mode, user_id=job.user_id, seed=job.seed, characters=len(job.tts_text))
     return SPEAK[job.mode](job)
@@ -270,7 +269,7 @@ def follow(speech: Speech) -> Iterator[bytes]:
         speech.client.hang_up()
     except Exception as error:
         speech.record.change(outcome=problem.as_problem(error).code)
-        log.error("%s broke off", speech.record.id, exc_info=not isinstance(error, Problem))
+        log.error("the answer broke off", exc_info=not isinstance(error, Problem))
         raise
 
 
@@ -286,36 +285,6 @@ def send_wav(chunks: Callable, sample_rate: int) -> Response:
 
 
 # the routes
-
-@app.before_request
-def open_record():
-    g.record = Record(g.request_id, watchers=watchers)
-
-
-@app.after_request
-def close_record(response: Response) -> Response:
-    """Arrange for what must happen when the last byte is out, or the client is."""
-    if "record" in g:
-        if response.status_code >= 400:
-            g.record.change(outcome=g.get("outcome", "error"))
-        loud = g.record.mode != "-" or response.status_code >= 400 and request.path != "/ready"
-        response.call_on_close(functools.partial(finish, g.record, g.get("speech"), response.status_code, loud))
-    return response
-
-
-def finish(record: Record, speech: Speech | None, status: int, loud: bool):
-    if speech:
-        speech.close()
-    record.change(outcome=record.outcome or ("client_gone" if speech else "done"), state="done")
-    log.log(logging.INFO if loud else logging.DEBUG,
-            "request %s mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s", record.id, record.mode,
-            record.characters, record.seconds, figure(record.first_chunk), figure(record.real_time_factor),
-            time.monotonic() - record.started, status, record.outcome)
-
-
-def figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
 
 @app.post("/generate_audio")
 def generate_audio():
@@ -363,7 +332,7 @@ def ready():
 
 
 parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness, watchers, read_job, chunks, rate, speak, follow,
-              fetch_voice, push_voice, read_fields, scratch)
+              fetch_voice, push_voice, read_fields, scratch, fetch_reference, voice_key, answer)
 app.register_blueprint(openai.blueprint(parts))
 app.register_blueprint(metrics.blueprint(parts))
 

@@ -1,6 +1,7 @@
 """The HTTP contract of all_api.py, with the fake engine."""
 import io
 import json
+import time
 import wave
 
 import numpy as np
@@ -241,7 +242,7 @@ def test_health_and_readiness(api):
         if answer.status_code == 200:
             break
         assert answer.status_code == 503
-        api.time.sleep(0.05)
+        time.sleep(0.05)
     assert answer.json["ready"] and answer.json["sample_rate"] == RATE and answer.json["real_time_factor"] > 0
 
 
@@ -249,7 +250,13 @@ def test_one_line_per_request_without_its_text(post, caplog):
     caplog.set_level("INFO")
     post({**SFT, "tts_text": "秘密的内容", "user_id": "1321"}, headers={"X-Request-ID": "find-me-1"})
     post({**SFT, "speed": 9}, headers={"X-Request-ID": "find-me-2"})
-    lines = [record.getMessage() for record in caplog.records if record.name == "all_api"]
-    assert len(lines) == 2 and "outcome=done" in lines[0] and "find-me-1" in lines[0] and "characters=5" in lines[0]
-    assert "outcome=bad_value" in lines[1] and "find-me-2" in lines[1]
+    good, wrong = [record for record in caplog.records if "outcome=" in record.getMessage()]
+    assert good.request_id == "find-me-1" and "outcome=done" in good.getMessage() and "characters=5" in good.getMessage()
+    assert wrong.request_id == "find-me-2" and "outcome=bad_value" in wrong.getMessage()
     assert "秘密" not in caplog.text
+
+
+def test_every_line_of_a_request_has_its_id(post, caplog):
+    caplog.set_level("INFO")
+    post({**CLONE, "exp_name": "v", "tts_text": "{fail=1}", "stream": "False"}, headers={"X-Request-ID": "find-me-3"})
+    assert {record.request_id for record in caplog.records} == {"find-me-3"}

@@ -1,15 +1,18 @@
 """The service on a real engine of random weights: every mode, both outputs, voices, seeds under load."""
 import io
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from imageio_ffmpeg import get_ffmpeg_exe
 from serve_fixtures import service  # noqa: F401
 from test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
 from test_mp3 import DELAY, decode
+from test_queue import wait_for
 
 TEXT = "今天天气很好，我们去公园走一走。Then we go home."
 
@@ -67,8 +70,6 @@ def test_odd_texts_give_sound_or_a_clear_error(real, text):
 
 
 def test_uploaded_m4a_or_webm_is_a_reference(real, reference_wav, tmp_path):
-    import subprocess
-    from imageio_ffmpeg import get_ffmpeg_exe
     for name in ("a.m4a", "a.webm"):
         subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "reference/a/ref.wav", tmp_path / name], check=True)
         fields = {**CROSS, "prompt_speech_16k": (io.BytesIO((tmp_path / name).read_bytes()), name)}
@@ -77,6 +78,5 @@ def test_uploaded_m4a_or_webm_is_a_reference(real, reference_wav, tmp_path):
 
 def test_readiness_measures_the_engine(real):
     client = real.app.test_client()
-    while client.get("/ready").status_code == 503:
-        real.time.sleep(0.05)
+    wait_for(lambda: client.get("/ready").status_code == 200, 60)
     assert client.get("/ready").json["real_time_factor"] > 0

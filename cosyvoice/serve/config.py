@@ -5,6 +5,7 @@ so that they are neither kept here nor shown when a Config is printed.
 """
 import argparse
 import os
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -53,11 +54,15 @@ class Config:
 def read_config(argv=None, environ=os.environ) -> Config:
     """Settings from the environment and, when argv is given, from the command line above it.
 
-    Raises ValueError that names the variable and what it may hold; argparse exits on a bad command line.
+    Raises ValueError that names the variable and what it may hold; with argv, a program, it exits with that sentence.
     """
-    values = {f.name: _convert(f, environ[_env(f)]) for f in fields(Config) if environ.get(_env(f), "") != ""}
-    values.update(_read_arguments(argv) if argv is not None else {})
-    return Config(**values)
+    try:
+        values = {f.name: _convert(f, environ[_env(f)]) for f in fields(Config) if environ.get(_env(f), "") != ""}
+    except ValueError as error:
+        if argv is not None:
+            sys.exit(str(error))
+        raise
+    return Config(**{**values, **(_read_arguments(argv) if argv is not None else {})})
 
 
 def _env(f) -> str:

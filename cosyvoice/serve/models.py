@@ -1,7 +1,9 @@
 """Which model the service speaks with, and the second one for instructions, loaded when it is first needed."""
 import logging
 import re
+import sys
 import threading
+import time
 from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import CosyVoice
@@ -13,6 +15,19 @@ MODELS = ROOT / "pretrained_models"
 CHOICE = ("CosyVoice-300M-25Hz", "CosyVoice-Mini-25Hz")           # the first that is there
 INSTRUCT = "CosyVoice-300M-Instruct"
 MODEL_ID = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+
+
+def load_model(config: Config, is_script: bool) -> CosyVoice:
+    """The engine to speak with. A program ends with one sentence when there is none; an imported module raises."""
+    begin = time.monotonic()
+    try:
+        engine = CosyVoice(choose_model(config, may_download=is_script))
+    except (FileNotFoundError, RuntimeError) as error:
+        if is_script:
+            sys.exit(f"no model to speak with / 无可用模型: {error}")
+        raise
+    log.info("loaded %s on %s in %.1f s", engine.model_family, engine.model.device, time.monotonic() - begin)
+    return engine
 
 
 def choose_model(config: Config, may_download: bool) -> str:

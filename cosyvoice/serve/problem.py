@@ -59,7 +59,7 @@ def handle(error: Exception):
         return error                                                   # a redirect of Flask's own
     problem = as_problem(error)
     if problem.status == 500:
-        log.error("%s failed", g.get("request_id", "-"), exc_info=error)
+        log.error("the request failed", exc_info=error)
     g.outcome = problem.code
     answer = jsonify(problem.body())
     answer.status_code = problem.status

@@ -4,6 +4,7 @@ So a slow reader never holds the model: generation runs to its end and frees its
 that makes nothing for too long, ends the work. Every endpoint that speaks uses this: give it a callable that makes
 the engine's generator and an encoder, `start()`, then iterate over the bytes.
 """
+import contextvars
 import logging
 import tempfile
 import threading
@@ -140,12 +141,12 @@ class Speech:
         self.chunks, self.encoder, self.slots, self.record = chunks, encoder, slots, record
         self.stall, self.client, self.spool = stall, client, Spool(scratch)
         self.cancelled, self.slot_is_free = threading.Event(), threading.Lock()
-        self.thread = threading.Thread(target=self._run, name=f"speak-{record.id}", daemon=True)
+        self.thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), name=f"speak-{record.id}", daemon=True)
 
     def start(self) -> "Speech":
         """Wait for a slot, begin, and return when there is sound. Raises what the engine raised before that."""
         self.record.change(state="waiting")
-        self.slots.take(self._check_client, lambda place: self.record.change(position=place))
+        self.slots.take(self._check_client, self._tell_place)
         self.record.change(state="speaking", speaking=time.monotonic())
         self.spool.last_sign = time.monotonic()
         try:
@@ -200,6 +201,11 @@ class Speech:
                 raise Problem(504, "stalled", None, f"the model made no sound for {self.stall:g} s; send less text or try again",
                               f"模型在 {self.stall:g} 秒内没有产生声音；请缩短文本或重试")
 
+    def _tell_place(self, place: int):
+        if place > self.record.position:
+            log.info("waits, place %d in the queue", place)
+        self.record.change(position=place)
+
     def _check_client(self):
         if self.client and self.client.gone():
             raise ClientGone()
@@ -238,7 +244,7 @@ class Speech:
     def _give_up(self):
         """A cancelled engine that still has not stopped loses its slot, or the service would stop with it."""
         if self.thread.is_alive():
-            log.error("%s: the engine did not stop within %g s; its slot goes to others", self.record.id, GRACE)
+            log.error("the engine did not stop within %g s after %s was given up; its slot goes to others", GRACE, self.record.id)
             self._free_slot()
 
     def _free_slot(self):
