@@ -60,7 +60,8 @@ class FakeEngine:
         return self._speak("instruct", tts_text, seed, speed, check, spk_id=spk_id, instruct_text=instruct_text, voice=voice, stream=stream)
 
     def make_voice(self, prompt_text, prompt_wav, consent=""):
-        return make_voice(self.model_family)
+        FakeEngine.calls.append(("make_voice", {"prompt_text": prompt_text, "prompt_wav": prompt_wav}))
+        return make_voice(self.model_family, consent=consent)
 
     def _speak(self, method, text, seed, speed, check, **arguments):
         from cosyvoice.utils import errors
@@ -91,7 +92,7 @@ class FakeEngine:
                 FakeEngine.ended_early += not finished
 
 
-def make_voice(family: str, tokens: int = 25) -> dict:
+def make_voice(family: str, tokens: int = 25, consent: str = "") -> dict:
     """A valid voice of any family."""
     import torch
     ids, mel = torch.arange(tokens, dtype=torch.int32)[None], torch.zeros(1, tokens * 3, 80)
@@ -99,7 +100,7 @@ def make_voice(family: str, tokens: int = 25) -> dict:
     lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in voice.items()}
     embedding = torch.ones(1, 192)
     return {**voice, **lengths, "llm_embedding": embedding, "flow_embedding": embedding,
-            "meta": {"family": family, "fingerprint": "fake", "created": "2025-01-01", "consent": ""}}
+            "meta": {"family": family, "fingerprint": "fake", "created": "2025-01-01", "consent": consent}}
 
 
 def install_fake_engine(set_module=sys.modules.__setitem__):

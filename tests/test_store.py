@@ -49,7 +49,8 @@ def test_overwrite_and_delete(store, tmp_path):
     put(store, tmp_path, "k", b"old")
     put(store, tmp_path, "k", b"new")
     assert get(store, tmp_path, "k") == b"new"
-    assert store.delete("k") and not store.delete("k")
+    assert store.exists("k") and not store.exists("K") and not store.exists("k/x")
+    assert store.delete("k") and not store.delete("k") and not store.exists("k")
     with pytest.raises(NoObject):
         get(store, tmp_path, "k")
 

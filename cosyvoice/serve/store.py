@@ -2,6 +2,7 @@
 
 fetch(key, path, limit)   the object into a new file; NoObject if there is none
 push(path, key)           the file as an object, complete or not at all
+exists(key)               True if there is one
 delete(key)               True if there was one
 list(prefix)              yields Entry(key, size, modified), in order of the key
 
@@ -69,6 +70,9 @@ class LocalStore:
                 _copy(lambda: file.read(BLOCK), work / "object")
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(work / "object", target)
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
 
     def delete(self, key: str) -> bool:
         try:
@@ -159,8 +163,11 @@ class OssStore:
     def push(self, path: Path, key: str):
         self._retry("push", lambda deadline: self.bucket.put_object_from_file(key, str(path)))
 
+    def exists(self, key: str) -> bool:
+        return self._retry("exists", lambda deadline: self.bucket.object_exists(key))
+
     def delete(self, key: str) -> bool:
-        there = self._retry("delete", lambda deadline: self.bucket.object_exists(key))
+        there = self.exists(key)
         if there:
             self._retry("delete", lambda deadline: self.bucket.delete_object(key))
         return there
