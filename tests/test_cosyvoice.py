@@ -8,6 +8,7 @@ from tiny_model import build
 
 from cosyvoice.cli.cosyvoice import CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
+from cosyvoice.flow.length_regulator import mel_frames
 from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
 
 TEXT = "今天天气很好，我们一起去公园散步吧。然后去吃一顿丰盛的晚餐，大家都很开心，聊了很多有趣的事情。"
@@ -125,6 +126,12 @@ def test_the_50_hz_models_load(tmp_path, reference_wav):
 def test_a_yaml_may_name_its_family(tmp_path):
     engine = CosyVoice(str(build(tmp_path / "m", extra="model_family: Mine\nsupports_instruct: True\n")))
     assert engine.model_family == "Mine" and engine.supports_instruct
+
+
+def test_a_yaml_may_limit_the_tokens_a_text_may_have(tmp_path):
+    engine = CosyVoice(str(build(tmp_path / "m", extra="min_token_text_ratio: 3\nmax_token_text_ratio: 3\n")))
+    ids = engine.frontend.text_token("你好。")
+    assert join(engine.inference_sft("你好。", "中文女", seed=1)).shape[1] == mel_frames(3 * ids.shape[1], 25) * 256
 
 
 @pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}])

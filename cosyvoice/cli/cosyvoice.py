@@ -22,7 +22,8 @@ from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need
 
 NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate")
-OPTIONAL = ("model_family", "supports_instruct")                   # our own models say them
+RATIOS = ("min_token_text_ratio", "max_token_text_ratio")         # speech tokens per text id; phonemes are shorter than word pieces
+OPTIONAL = ("model_family", "supports_instruct") + RATIOS          # our own models say them
 FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}      # by speech tokens per second
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
 
@@ -52,6 +53,7 @@ class CosyVoice:
             str(folder / "spk2info.pt"), config["allowed_special"], self.sample_rate)
         self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
         self.model.load(*(str(folder / name) for name in WEIGHTS))
+        self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or FAMILIES[self.model.flow.input_frame_rate]
         self.supports_instruct = config.get("supports_instruct", "-Instruct" in folder.name + folder.resolve().name)
         self.fingerprint = fingerprint(folder)

@@ -116,6 +116,7 @@ class CosyVoiceModel:
         self.mel_overlap_len = int(self.token_overlap_len / rate * MEL_RATE)
         self.mel_window = torch.hamming_window(2 * self.mel_overlap_len, periodic=False, device=self.device)
         self.mel_cache_len = 20
+        self.token_text_ratio = {}        # min_token_text_ratio, max_token_text_ratio; upstream's 2 and 20 unless set
         self.source_cache_len = self.mel_cache_len * MEL_HOP
         self.speech_window = torch.hamming_window(2 * self.source_cache_len, periodic=False, device=self.device)
 
@@ -164,7 +165,7 @@ class CosyVoiceModel:
     def _decode(self, text, prompt_text, prompt_speech_token, embedding, generator) -> Iterator[int]:
         ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
-        return self.llm.inference(**ids, **lengths_of(ids), embedding=embedding.to(self.device), generator=generator)
+        return self.llm.inference(**ids, **lengths_of(ids), **self.token_text_ratio, embedding=embedding.to(self.device), generator=generator)
 
     def _hops(self, tokens: Iterable[int], stream: bool) -> Iterator[tuple[list[int], bool]]:
         """Tokens in hops that overlap, and whether a hop is the last."""
