@@ -178,16 +178,22 @@ def assert_is_tone(samples, seconds, seed=0):
 # opening it
 
 def first_paint(page) -> float:
-    """Of a reload, in ms; the best of some says what the page costs when the machine is not busy with other things."""
+    """Of a reload, in ms."""
     page.reload()
     page.wait_for_selector("#speakers .chip")
     return page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
 
-def test_it_opens_at_once_and_is_ready_to_speak(visit):
+@pytest.mark.skipif(os.name == "posix" and os.getloadavg()[0] > 3 * os.cpu_count(), reason="the machine is too busy to time a paint")
+def test_it_is_painted_within_a_second(visit):
     page = visit()
     page.wait_for_selector("#speakers .chip")
     assert min(first_paint(page) for _ in range(3)) < 1000
+
+
+def test_it_opens_at_once_and_is_ready_to_speak(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
     sync_api.expect(page.locator("#status")).to_contain_text("Ready")
     assert len(page.input_value("#text")) > 20 and page.is_checked("#stream")
     assert page.locator("#speakers :checked").input_value() == "英文女"
@@ -340,7 +346,7 @@ RECORD = {"id": "x", "state": "running", "queue_position": None, "seconds": 2.0,
 def test_the_queue_is_visible(visit):
     page = visit()
     page.route("**/requests/*", lambda route: route.fulfill(json={**RECORD, "state": "queued", "queue_position": 3, "sentences": []}))
-    speak(page, "等。{setup=1.5}", wait=False)
+    speak(page, "等。{setup=8}", wait=False)
     sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 2 before you")
 
 
