@@ -354,12 +354,15 @@ def agreement(session, network, utterances, book):
 
 
 def compare(heard, item: Utterance, book: CodeBook):
-    """Shares that agree: sounds, contents (pairs of sounds); pitch levels where voiced, exactly and within one; whole tokens."""
+    """Shares that agree: sounds, also up to 20 ms early or late; contents (pairs of sounds); pitch levels where voiced, exactly and
+    within one; whole tokens."""
     n = min(len(heard), len(item.content))
-    sounds = book.pairs[heard[:n] // LEVELS] == book.pairs[item.content[:n]]
+    sounds, asked = book.pairs[heard[:n] // LEVELS].ravel(), book.pairs[item.content[:n]].ravel()
+    beside = np.pad(asked, 1, mode="edge")
+    near = (sounds == asked) | (sounds == beside[:-2]) | (sounds == beside[2:])
     content, level = (heard[:n] // LEVELS == item.content[:n]), np.abs(heard[:n] % LEVELS - item.level[:n])
     voiced = item.voiced[:n]
-    return {"sound": sounds.mean(), "content": content.mean(), "pitch": (level == 0)[voiced].mean(),
+    return {"sound": (sounds == asked).mean(), "sound_near": near.mean(), "content": content.mean(), "pitch": (level == 0)[voiced].mean(),
             "pitch_within_1": (level <= 1)[voiced].mean(), "token": (content & (level == 0)).mean()}
 
 
