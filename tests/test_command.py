@@ -1,0 +1,134 @@
+"""python -m cosyvoice, in this process, with the tiny model."""
+import io
+import sys
+import types
+import wave
+
+import pytest
+import soundfile
+
+from cosyvoice import __main__ as command
+from cosyvoice.cli.voice import save_voice
+
+
+@pytest.fixture
+def run(engine, model_dir, monkeypatch):
+    """A function that runs one command line; the model is loaded once for all tests."""
+    monkeypatch.setattr(command, "load", lambda model: engine)
+    return lambda *argv: command.main(list(argv))
+
+
+@pytest.fixture
+def speaker(engine):
+    return engine.list_available_spks()[0]
+
+
+def test_say_writes_a_file_that_the_seed_decides(run, tmp_path, capsys):
+    for name, seed in (("a.wav", "1"), ("b.wav", "1"), ("c.wav", "2")):
+        run("say", "你好。", "-o", str(tmp_path / name), "--seed", seed)
+    first, again, other = [(tmp_path / name).read_bytes() for name in ("a.wav", "b.wav", "c.wav")]
+    assert first == again != other and "a.wav" in capsys.readouterr().out
+    assert soundfile.info(tmp_path / "a.wav").samplerate == 22050
+
+
+def test_say_takes_a_reference_a_saved_voice_and_standard_input(run, engine, reference_wav, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "me.wav", reference_wav[0].numpy(), 16000)
+    save_voice(engine.make_voice("参考。", reference_wav), tmp_path / "me.pt")
+    run("say", "你好。", "--reference", str(tmp_path / "me.wav"), "--transcript", "参考。", "-o", str(tmp_path / "clone.mp3"))
+    run("say", "Hello.", "--reference", str(tmp_path / "me.wav"), "-o", str(tmp_path / "cross.flac"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("你好。"))
+    run("say", "-", "--voice", str(tmp_path / "me.pt"), "-o", str(tmp_path / "voice.ogg"))
+    assert all(soundfile.info(tmp_path / name).duration > 0.1 for name in ("clone.mp3", "cross.flac", "voice.ogg"))
+
+
+def test_say_plays_a_wav_through_a_pipe(run, tmp_path, monkeypatch):
+    catcher = [sys.executable, "-c", f"import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open({str(tmp_path / 'heard.wav')!r}, 'wb'))"]
+    monkeypatch.setattr(command, "find_player", lambda: ("ffplay", catcher))
+    run("say", "你好。", "--play", "-o", str(tmp_path / "kept.wav"))
+    heard, kept = (tmp_path / "heard.wav").read_bytes(), (tmp_path / "kept.wav").read_bytes()
+    assert heard[44:] == kept[44:] and len(kept) > 1000
+
+
+def test_players_that_need_a_file_get_one(run, tmp_path, monkeypatch):
+    catcher = [sys.executable, "-c", f"import shutil; shutil.copy({{!r}}, {str(tmp_path / 'heard.wav')!r})".replace("{!r}", "r'{}'")]
+    monkeypatch.setattr(command, "find_player", lambda: ("afplay", catcher))
+    run("say", "你好。", "--play")
+    with wave.open(str(tmp_path / "heard.wav")) as file:
+        assert file.getnframes() > 1000
+
+
+def test_voices_prints_one_name_a_line(run, engine, capsys):
+    run("voices")
+    assert capsys.readouterr().out.split("\n")[:-1] == engine.list_available_spks()
+
+
+def test_bench_tells_three_figures(run, capsys):
+    run("bench", "--text", "你好。")
+    told = capsys.readouterr().out
+    assert "loaded in" in told and "first sound" in told and "real-time factor" in told
+
+
+@pytest.mark.parametrize("argv, told", [
+    (["say", "你好"], "give -o FILE or --play"), (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"), (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
+    (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"), (["say", "你好", "-o", "a.wav", "--reference", "a.wav", "--voice", "x"], "leave out"),
+    (["say", "你好", "-o", "a.wav", "--speed", "3"], "0.5 to 2"), (["say", "你好", "-o", "a.wav", "--seed", "-1"], "--seed"),
+    (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"), (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
+    (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"), (["say", " ", "-o", "a.wav"], "TextError"),
+    (["say", "你好", "-o", "a.wav", "--instruct", "slowly"], "CosyVoice-300M-Instruct")])
+def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, monkeypatch, argv, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        run(*argv)
+    assert told in str(caught.value.code) and list(tmp_path.iterdir()) == []
+
+
+def test_no_player_is_told_before_the_model_loads(run, monkeypatch):
+    monkeypatch.setattr(command.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="ffplay, aplay, afplay, powershell"):
+        run("say", "你好", "--play")
+
+
+@pytest.mark.parametrize("argv", [["download", "GPT"], ["sing"], [], ["say"], ["say", "你好", "--speed", "fast"]])
+def test_a_wrong_command_line_shows_the_usage(run, argv, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(*argv)
+    assert caught.value.code == 2 and "usage: python -m cosyvoice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["say", "voices", "download", "bench"])
+def test_every_command_has_help(run, name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(name, "--help")
+    assert caught.value.code == 0 and len(capsys.readouterr().out) > 200
+
+
+@pytest.fixture
+def modelscope(monkeypatch, tmp_path):
+    """A ModelScope that leaves the files of `there`, or fails with `error`."""
+    hub = types.SimpleNamespace(there=list(command.FILES), error=None, asked=None)
+
+    def snapshot_download(model_id, local_dir, allow_patterns):
+        hub.asked = model_id
+        if hub.error:
+            raise hub.error
+        (folder := command.Path(local_dir)).mkdir(exist_ok=True)
+        for name in hub.there:
+            (folder / name).write_text("x")
+    monkeypatch.setitem(sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download))
+    monkeypatch.setattr(command, "PRETRAINED", tmp_path)
+    return hub
+
+
+def test_download_puts_an_official_model_in_its_place(run, modelscope, tmp_path, capsys):
+    run("download", "CosyVoice-300M-SFT")
+    assert modelscope.asked == "iic/CosyVoice-300M-SFT" and "complete" in capsys.readouterr().out
+    assert (tmp_path / "CosyVoice-300M-SFT/llm.pt").is_file()
+
+
+def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
+    modelscope.there.remove("flow.pt")
+    with pytest.raises(SystemExit, match="lacks flow.pt; run the same command again"):
+        run("download", "CosyVoice-300M")
+    modelscope.error = ConnectionError("no route")
+    with pytest.raises(SystemExit, match="no route.*run the same command again"):
+        run("download", "CosyVoice-300M")
