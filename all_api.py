@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import guard, journal, metrics, openai, problem, requests, voices
+from cosyvoice.serve import guard, journal, metrics, openai, openapi, problem, requests, voices
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
@@ -335,6 +335,7 @@ parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness
               fetch_voice, push_voice, read_fields, scratch, fetch_reference, voice_key, answer)
 app.register_blueprint(openai.blueprint(parts))
 app.register_blueprint(metrics.blueprint(parts))
+app.register_blueprint(openapi.blueprint(parts))
 app.register_blueprint(voices.blueprint(parts))
 app.register_blueprint(requests.blueprint(parts))
 
