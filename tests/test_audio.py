@@ -65,6 +65,12 @@ def test_what_is_no_audio_is_refused(data):
         load_wav(io.BytesIO(data), 16000)
 
 
+def test_a_long_or_empty_file_is_refused():
+    for samples, reason in ((np.zeros(8000 * 121, np.int16), "longer"), (np.zeros(0, np.int16), "empty")):
+        with pytest.raises(ReferenceAudioError, match=reason):
+            load_wav(file_of(samples, 8000), 16000)
+
+
 def test_a_damaged_m4a_is_refused():
     with pytest.raises(ReferenceAudioError, match="damaged"):
         decode_with_ffmpeg(b"\0\0\0\x18ftypM4A \0\0\0\0nothing more", "mov")

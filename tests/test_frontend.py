@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH
+from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH, OnnxModel
 from cosyvoice.utils.audio import resample
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
 
@@ -25,6 +25,16 @@ def test_text_without_words_is_an_error(frontend, text, text_frontend):
 @pytest.mark.parametrize("text", ["好", "a", "5", "[laughter]", "你好hello안녕привет", "😀好"])
 def test_short_and_mixed_texts_are_one_sentence(frontend, text):
     assert len(frontend.text_normalize(text)) == 1
+
+
+def test_a_script_the_tokenizer_cannot_read_is_an_error(frontend, monkeypatch):
+    class Reader:                                                  # as the phoneme tokenizer: no Korean, no marks
+        encode = staticmethod(lambda text, allowed_special: [ord(c) for c in text.replace("[laughter]", "") if c < "\uac00" and c != " "])
+    monkeypatch.setattr(frontend, "tokenizer", Reader)
+    for text in ("안녕.", "안녕，안녕！", "[laughter]"):
+        with pytest.raises(TextError):
+            frontend.text_normalize(text)
+    assert frontend.text_normalize("안녕 hello") == ["안녕 hello."]
 
 
 @pytest.mark.parametrize("text", ["<|en|>Call 911.", "<|zh|>2026年"])
@@ -102,6 +112,12 @@ def test_a_zero_shot_speaker_of_the_model_speaks_as_zero_shot(frontend, referenc
     assert frontend.frontend_sft("mine") is frontend.frontend_zero_shot("", None, "mine") is voice
     with pytest.raises(UnknownSpeaker, match="inference_sft"):
         frontend.frontend_zero_shot("", None, "中文女")
+
+
+def test_a_damaged_onnx_file_is_named(tmp_path, reference_wav):
+    (tmp_path / "campplus.onnx").write_bytes(b"junk")
+    with pytest.raises(RuntimeError, match="campplus.onnx is damaged"):
+        OnnxModel(str(tmp_path / "campplus.onnx")).run(reference_wav.numpy())
 
 
 def test_a_model_without_speakers_loads(model_dir, tmp_path):

@@ -44,7 +44,7 @@ class CosyVoice:
         refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
         folder = Path(model_dir)
         if not folder.is_dir():
-            folder = download(model_dir)
+            folder = download(str(model_dir))
         self.model_dir = str(folder)
         config = read_config(folder / "cosyvoice.yaml")
         self.sample_rate = config["sample_rate"]
@@ -160,7 +160,8 @@ def read_config(path: str | Path) -> dict:
 
     The networks' weights are left unset, as they are loaded next.
     """
-    text = need(path).read_text(encoding="utf-8").replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
+    text = need(path).read_text(encoding="utf-8")
+    text = text.replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
     with torch.random.fork_rng(devices=[]), UnsetWeights():
         config = load_hyperpyyaml(entries(text, NEEDED + OPTIONAL))
     if missing := [name for name in NEEDED if name not in config]:

@@ -56,7 +56,7 @@ class CosyVoiceFrontEnd:
             return text
         whole = written and len(self.encode(text)) <= PASS_THROUGH
         sentences = [text] if whole else texts.split_sentences(text, self.encode)
-        sentences = [s for s in sentences if texts.is_speakable(s) and self.encode(s)]
+        sentences = [s for s in sentences if texts.is_speakable(s) and self.encode(texts.without_punctuation(s))]
         if not sentences:
             raise TextError("the text holds nothing that can be spoken: send words, not only punctuation or blanks",
                             "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白")
@@ -99,7 +99,8 @@ class CosyVoiceFrontEnd:
     def speaker(self, spk_id: str) -> dict:
         if spk_id not in self.spk2info:
             known = ", ".join(self.spk2info) or "none"
-            raise UnknownSpeaker(f"unknown speaker {spk_id!r}; this model has: {known}", f"没有音色 {spk_id!r}；该模型的音色：{known}")
+            raise UnknownSpeaker(f"unknown speaker {spk_id!r}; this model has: {known}",
+                                 f"没有音色 {spk_id!r}；该模型的音色：{known}")
         return self.spk2info[spk_id]
 
     def zero_shot_speaker(self, spk_id: str) -> dict:
@@ -167,4 +168,7 @@ def open_onnx(path: str):
     usable = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3                                 # errors
-    return onnxruntime.InferenceSession(path, sess_options=options, providers=usable)
+    try:
+        return onnxruntime.InferenceSession(path, sess_options=options, providers=usable)
+    except Exception as error:            # onnxruntime has no one error for a bad file
+        raise RuntimeError(f"{path} is damaged or not an ONNX model: download it again ({error})") from error

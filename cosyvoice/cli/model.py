@@ -148,7 +148,8 @@ class CosyVoiceModel:
         Raises InputError, or whatever the networks raise, in the caller's thread.
         """
         if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise InputError(f"speed {speed} is not possible; use {MIN_SPEED} to {MAX_SPEED}", f"speed 须在 {MIN_SPEED} 至 {MAX_SPEED} 之间")
+            raise InputError(f"speed {speed} is not possible; use {MIN_SPEED} to {MAX_SPEED}",
+                             f"speed 须在 {MIN_SPEED} 至 {MAX_SPEED} 之间")
         noise = seed if isinstance(seed, Noise) else Noise.of(seed, stream, self.device)
         check = check or (lambda: None)
         session = Session({"prompt_token": flow_prompt_speech_token.to(self.device), "embedding": flow_embedding.to(self.device),
@@ -165,7 +166,8 @@ class CosyVoiceModel:
     def _decode(self, text, prompt_text, prompt_speech_token, embedding, generator) -> Iterator[int]:
         ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
-        return self.llm.inference(**ids, **lengths_of(ids), **self.token_text_ratio, embedding=embedding.to(self.device), generator=generator)
+        return self.llm.inference(**ids, **lengths_of(ids), **self.token_text_ratio, embedding=embedding.to(self.device),
+                                  generator=generator)
 
     def _hops(self, tokens: Iterable[int], stream: bool) -> Iterator[tuple[list[int], bool]]:
         """Tokens in hops that overlap, and whether a hop is the last."""
@@ -177,7 +179,8 @@ class CosyVoiceModel:
                 waiting = waiting[hop:]
                 hop = min(self.token_max_hop_len, int(hop * self.stream_scale_factor))
         if not waiting:
-            raise TextError("the model made no speech for this text: send a longer one", "模型没有为该文本生成语音，请输入更长的文本")
+            raise TextError("the model made no speech for this text: send a longer one",
+                            "模型没有为该文本生成语音，请输入更长的文本")
         yield waiting, True
 
     @torch.inference_mode()

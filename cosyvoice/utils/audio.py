@@ -19,7 +19,7 @@ from torch import Tensor
 from cosyvoice.utils.errors import ReferenceAudioError
 
 REFERENCE_RATE = 16000                    # Hz, of every network that reads a reference
-MAX_SECONDS = 600                         # of one file; a longer one is refused before it is decoded
+MAX_SECONDS, MAX_SAMPLES = 120, 3 * 10 ** 7   # of one file, over all channels; more is refused before it is decoded
 FFMPEG_SECONDS = 60                       # a decoder that takes longer is stopped
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99         # of the resampling filter, torchaudio's defaults
 
@@ -32,9 +32,9 @@ def load_wav(wav: str | Path | BinaryIO, sample_rate: int) -> Tensor:
     """
     data = wav.read() if hasattr(wav, "read") else Path(wav).read_bytes()
     samples, rate = decode(data)                                   # (N, channels)
-    if not np.isfinite(samples).all():
-        raise ReferenceAudioError("the audio holds values that are not numbers: export it again",
-                                  "音频含有非数值的采样，请重新导出")
+    if not samples.size or not np.isfinite(samples).all():
+        raise ReferenceAudioError("the audio is empty or holds values that are not numbers: export it again",
+                                  "音频为空或含有非数值的采样，请重新导出")
     return resample(torch.from_numpy(samples.mean(1))[None], rate, sample_rate)
 
 
@@ -42,8 +42,8 @@ def decode(data: bytes) -> tuple[np.ndarray, int]:
     import soundfile
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if file.frames > MAX_SECONDS * file.samplerate:
-                raise too_long()
+            if file.frames > MAX_SECONDS * file.samplerate or file.frames * file.channels > MAX_SAMPLES:
+                raise ReferenceAudioError(f"the audio is longer than {MAX_SECONDS} s", f"音频超过 {MAX_SECONDS} 秒")
             return file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
         demuxer = ffmpeg_demuxer(data)
@@ -51,10 +51,6 @@ def decode(data: bytes) -> tuple[np.ndarray, int]:
             raise ReferenceAudioError(f"the audio cannot be read ({error}): use wav, mp3, flac, ogg, m4a or webm",
                                       "无法读取音频，请使用 wav、mp3、flac、ogg、m4a 或 webm") from error
     return decode_with_ffmpeg(data, demuxer), 48000
-
-
-def too_long():
-    return ReferenceAudioError(f"the audio is longer than {MAX_SECONDS} s", f"音频超过 {MAX_SECONDS} 秒")
 
 
 def ffmpeg_demuxer(data: bytes) -> str | None:

@@ -36,6 +36,11 @@ def is_speakable(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
+def without_punctuation(text: str) -> str:
+    """Words and marks only."""
+    return "".join(part if i % 2 else re.sub(r"\W+", " ", part) for i, part in enumerate(MARKS.split(text))).strip()
+
+
 def language_of(text: str) -> str:
     return "zh" if contains_chinese(text) else "en"
 
