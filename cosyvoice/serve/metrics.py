@@ -4,14 +4,17 @@ Fed by the changes of each request's Record. With several processes set PROMETHE
 start; deploy/gunicorn.conf.py tells it of processes that end.
 """
 import os
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.slots import Slots
 from cosyvoice.serve.speech import Record
+
+if TYPE_CHECKING:                         # parts imports models, which tells its figures here
+    from cosyvoice.serve.parts import Parts
 
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
@@ -28,7 +31,7 @@ RUNNING = Gauge("cosyvoice_running", "Requests that generate", multiprocess_mode
 MODEL_LOAD = Gauge("cosyvoice_model_load_seconds", "Time that loading a model took", ["model"], multiprocess_mode="livemax")
 
 
-def blueprint(parts: Parts) -> Blueprint:
+def blueprint(parts: "Parts") -> Blueprint:
     metrics = Blueprint("metrics", __name__)
     parts.watchers.append(lambda record: watch(record, parts.slots))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.serve.config import ROOT, Config
+from cosyvoice.serve.metrics import MODEL_LOAD
 from cosyvoice.serve.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -19,14 +20,19 @@ MODEL_ID = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 def load_model(config: Config, is_script: bool) -> CosyVoice:
     """The engine to speak with. A program ends with one sentence when there is none; an imported module raises."""
-    begin = time.monotonic()
     try:
-        engine = CosyVoice(choose_model(config, may_download=is_script))
+        return load(choose_model(config, may_download=is_script))
     except (FileNotFoundError, RuntimeError) as error:
         if is_script:
             sys.exit(f"no model to speak with / 无可用模型: {error}")
         raise
-    log.info("loaded %s on %s in %.1f s", engine.model_family, engine.model.device, time.monotonic() - begin)
+
+
+def load(folder: str) -> CosyVoice:
+    begin = time.monotonic()
+    engine = CosyVoice(folder)
+    MODEL_LOAD.labels(engine.model_family).set(seconds := time.monotonic() - begin)
+    log.info("loaded %s on %s in %.1f s", engine.model_family, engine.model.device, seconds)
     return engine
 
 
@@ -70,8 +76,7 @@ class Instruct:
         """The model, loaded if need be. Raises a 404 Problem that says which model is missing."""
         with self.loading:
             if self.loaded is None:
-                self.second = CosyVoice(self._directory())
-                log.info("loaded %s for 自然语言控制", self.second.model_family)
+                self.second = load(self._directory())
             return self.loaded
 
     def _directory(self) -> str:
