@@ -5,7 +5,9 @@ import os
 import pickle
 import zipfile
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
 from test_api import CLONE, CROSS, SFT, wav_bytes
@@ -122,6 +124,15 @@ def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypat
     answer = module.app.test_client().post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"})
     assert answer.status_code == (413 if name == "large" and place == "store" else 422), answer.json
     assert not (tmp_path / "attacked").exists() and FakeEngine.calls == []
+
+
+def test_small_file_of_gigabytes_of_silence_is_refused_before_it_is_decoded(service):  # noqa: F811
+    module = service()
+    soundfile.write(file := io.BytesIO(), np.zeros((100_000, 8), np.int16), 655350, format="FLAC")
+    flac = bytearray(file.getvalue())
+    flac[21:26] = bytes([flac[21] & 0xF0 | 0, *(300_000_000).to_bytes(4, "big")])      # STREAMINFO: number of samples
+    fields = {**CROSS, "prompt_speech_16k": (io.BytesIO(bytes(flac)), "a.flac")}
+    assert module.app.test_client().post("/generate_audio", data=fields).status_code == 422
 
 
 # keys, users, origins, hosts
