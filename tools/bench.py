@@ -1,0 +1,325 @@
+"""How fast each part of a model runs, how fast the whole, and in how much memory.
+
+    python tools/bench.py pretrained_models/CosyVoice-300M-25Hz
+    python tools/bench.py --random 300m-25hz                         # the published sizes, random weights, nothing to download
+    python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout, in one run
+
+Each checkout (a folder with `cosyvoice/`) runs in a process of its own, with the same weights, inputs and token counts; they
+take turns at every measurement, and the best of all rounds counts. The end of speech is ruled out. Text and reference are
+ready ids and features, so the front end has no part in it. CPU seconds are of all threads: trust them when the machine is
+shared. Loading is without imports and from files in the page cache; peak memory is read from /proc, so on Linux only.
+"""
+import argparse
+import importlib
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE_RATE, MEL_HOP = 22050, 256
+TEXT_IDS, PROMPT_TEXT_IDS, PROMPT_TOKENS = 50, 20, 100   # what the LM reads before its first token
+LM_TOKENS = 50                                           # decoded after it
+UTTERANCE_IDS = 25                                       # text of the whole utterance and of the stream
+PROMPT_SECONDS = 3                                       # reference of the second flow measurement
+NETWORKS = ("llm", "flow", "hift")
+
+# Sizes: upstream examples/libritts/cosyvoice/conf/cosyvoice.yaml, which names the 25 Hz model's two other numbers.
+RANDOM = {"300m-25hz": {"text_tokens": 60515, "rate": 25}, "300m": {"text_tokens": 51866, "rate": 50}}
+RANDOM_YAML = """
+llm: !new:cosyvoice.llm.llm.TransformerLM
+    text_encoder_input_size: 512
+    llm_input_size: 1024
+    llm_output_size: 1024
+    text_token_size: {text_tokens}
+    speech_token_size: 4096
+    text_encoder: !new:cosyvoice.transformer.encoder.ConformerEncoder {{input_size: 512, output_size: 1024, attention_heads: 16,
+        linear_units: 4096, num_blocks: 6, input_layer: linear, pos_enc_layer_type: rel_pos_espnet, use_cnn_module: False,
+        macaron_style: False, static_chunk_size: 1}}
+    llm: !new:cosyvoice.transformer.encoder.TransformerEncoder {{input_size: 1024, output_size: 1024, attention_heads: 16,
+        linear_units: 4096, num_blocks: 14, input_layer: linear_legacy, pos_enc_layer_type: rel_pos_espnet,
+        selfattention_layer_type: rel_selfattn, static_chunk_size: 1}}
+    sampling: !name:cosyvoice.utils.common.ras_sampling {{top_p: 0.8, top_k: 25, win_size: 10, tau_r: 0.1}}
+flow: !new:cosyvoice.flow.flow.MaskedDiffWithXvec
+    vocab_size: 4096
+    input_frame_rate: {rate}
+    encoder: !new:cosyvoice.transformer.encoder.ConformerEncoder {{input_size: 512, output_size: 512, attention_heads: 8,
+        linear_units: 2048, num_blocks: 6, input_layer: linear, pos_enc_layer_type: rel_pos_espnet, use_cnn_module: False,
+        macaron_style: False}}
+    length_regulator: !new:cosyvoice.flow.length_regulator.InterpolateRegulator {{channels: 80, sampling_ratios: [1, 1, 1, 1]}}
+    decoder: !new:cosyvoice.flow.flow_matching.ConditionalCFM
+        in_channels: 240
+        n_spks: 1
+        spk_emb_dim: 80
+        cfm_params: !new:omegaconf.DictConfig
+            content: {{sigma_min: 1e-06, solver: euler, t_scheduler: cosine, training_cfg_rate: 0.2, inference_cfg_rate: 0.7,
+                reg_loss_type: l1}}
+        estimator: !new:cosyvoice.flow.decoder.ConditionalDecoder {{in_channels: 320, out_channels: 80, channels: [256, 256],
+            dropout: 0.0, attention_head_dim: 64, n_blocks: 4, num_mid_blocks: 12, num_heads: 8, act_fn: gelu}}
+hift: !new:cosyvoice.hifigan.generator.HiFTGenerator
+    sampling_rate: 22050
+    source_resblock_kernel_sizes: [7, 11]
+    source_resblock_dilation_sizes: [[1, 3, 5], [1, 3, 5]]
+    f0_predictor: !new:cosyvoice.hifigan.f0_predictor.ConvRNNF0Predictor {{num_class: 1, in_channels: 80, cond_channels: 512}}
+"""
+
+
+class Clock:
+    """Wall and CPU seconds of a block; the row of one measurement."""
+
+    def __enter__(self):
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_):
+        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+
+    def row(self, **amount) -> dict:
+        """amount: `tokens` decoded or seconds of `audio` made."""
+        return {"wall": self.wall, "cpu": self.cpu, **amount}
+
+
+# What runs in the process of a checkout. Every measurement gives {what: row}.
+
+class Bench:
+    """One checkout's engine with the networks of `yaml` and the weights in `folder`; `seconds`: length of the speech."""
+
+    def __init__(self, yaml: str, folder: str, seconds: float):
+        for module in re.findall(r"!new:([\w.]+)\.\w+", yaml):
+            importlib.import_module(module)
+        from cosyvoice.cli.model import CosyVoiceModel
+        with Clock() as self.clock:
+            with unset_weights():
+                networks = load_hyperpyyaml(yaml)
+            self.model = CosyVoiceModel(*(networks[name] for name in NETWORKS))
+            self.model.load(*(str(Path(folder, f"{name}.pt")) for name in NETWORKS))
+        self.rate = self.model.flow.input_frame_rate
+        self.tokens = round(seconds * self.rate)
+        ratio = (self.tokens + 0.5) / UTTERANCE_IDS      # cut down to a whole number of tokens
+        self.model.llm.inference = partial(self.model.llm.inference, min_token_text_ratio=ratio, max_token_text_ratio=ratio)
+
+    def load(self):
+        return {"load": self.clock.row()}
+
+    def lm(self):
+        ids = {"text": self.text(TEXT_IDS), "prompt_text": self.text(PROMPT_TEXT_IDS), "prompt_speech_token": self.speech(PROMPT_TOKENS)}
+        ratio = LM_TOKENS + 1
+        tokens = self.model.llm.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192), min_token_text_ratio=ratio, max_token_text_ratio=ratio)
+        with Clock() as prefill:
+            next(tokens)
+        with Clock() as decoding:
+            count = len(list(islice(tokens, LM_TOKENS)))
+        tokens.close()
+        return {"LM, to its first token": prefill.row(), "LM, each further token": decoding.row(tokens=count)}
+
+    def flow(self, prompt_seconds=0):
+        ids = {"token": self.speech(self.tokens), "prompt_token": self.speech(prompt_seconds * self.rate)}
+        ids["prompt_feat"] = torch.randn(1, self.frames(prompt_seconds * self.rate), 80)
+        with Clock() as clock:
+            self.model.flow.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192), flow_cache=torch.zeros(1, 80, 0, 2))
+        after = f" after {prompt_seconds} s of reference" if prompt_seconds else ""
+        return {"flow" + after: clock.row(audio=self.tokens / self.rate)}
+
+    def flow_after_prompt(self):
+        return self.flow(PROMPT_SECONDS)
+
+    def vocoder(self):
+        mel = torch.randn(1, 80, self.frames(self.tokens))
+        with Clock() as clock:
+            speech, _ = self.model.hift.inference(speech_feat=mel)
+        return {"vocoder": clock.row(audio=speech.shape[1] / SAMPLE_RATE)}
+
+    def whole(self):
+        with Clock() as clock:
+            samples = sum(chunk["tts_speech"].shape[1] for chunk in self.speak(stream=False))
+        return {"whole utterance": clock.row(audio=samples / SAMPLE_RATE)}
+
+    def stream(self):
+        with Clock() as all_of_it:
+            chunks = self.speak(stream=True)
+            with Clock() as first:
+                samples = next(chunks)["tts_speech"].shape[1]
+            samples += sum(chunk["tts_speech"].shape[1] for chunk in chunks)
+        return {"stream, to its first audio": first.row(), "stream, all of it": all_of_it.row(audio=samples / SAMPLE_RATE)}
+
+    def memory(self):
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        return {"peak memory": {"mib": int(peak[1]) / 1024}}
+
+    def speak(self, stream):
+        embedding = torch.randn(1, 192)
+        return self.model.tts(text=self.text(UTTERANCE_IDS), flow_embedding=embedding, llm_embedding=embedding, stream=stream)
+
+    def text(self, count):
+        return torch.randint(self.model.llm.text_embedding.num_embeddings, (1, count), dtype=torch.int32)
+
+    def speech(self, count):
+        return torch.randint(self.model.flow.input_embedding.num_embeddings, (1, count), dtype=torch.int32)
+
+    def frames(self, tokens):
+        return int(tokens / self.rate * SAMPLE_RATE / MEL_HOP)
+
+
+ROUND = ("lm", "flow", "flow_after_prompt", "vocoder", "whole", "stream")
+
+
+def unset_weights():
+    """The way our engine builds networks; upstream draws random weights first."""
+    try:
+        from cosyvoice.cli.cosyvoice import UnsetWeights
+    except ImportError:
+        return nullcontext()
+    return UnsetWeights()
+
+
+def lengths(tensors: dict) -> dict:
+    return {f"{name}_len": torch.tensor([tensor.shape[1]], dtype=torch.int32) for name, tensor in tensors.items()}
+
+
+def serve(requests, answers):
+    """Answer lines: settings first, then names of measurements; one JSON line each."""
+    settings = json.loads(next(requests))
+    torch.set_num_threads(settings["threads"])
+    bench = Bench(settings["yaml"], settings["folder"], settings["seconds"])
+    for name in requests:
+        torch.manual_seed(0)
+        print(json.dumps(getattr(bench, name.strip())()), file=answers, flush=True)
+
+
+# What runs in the process that was started.
+
+class Checkout:
+    """A process that measures one checkout."""
+
+    def __init__(self, folder: Path, pythonpath: list[str], settings: dict):
+        self.folder = folder.resolve()
+        if not (self.folder / "cosyvoice").is_dir():
+            raise SystemExit(f"{folder} has no folder cosyvoice: give a checkout of this project or of upstream's")
+        path = os.pathsep.join([str(self.folder), *(str(Path(extra).resolve()) for extra in pythonpath)])
+        environ = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(settings["threads"])}
+        self.process = subprocess.Popen([sys.executable, "-W", "ignore", __file__, "--child"], env=environ, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.send(json.dumps(settings))
+
+    def send(self, line: str):
+        print(line, file=self.process.stdin, flush=True)
+
+    def measure(self, name: str) -> dict:
+        self.send(name)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"measuring {name} of {self.folder} failed; its error is above")
+        return json.loads(answer)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def networks_of(folder: Path) -> str:
+    """The entries of a directory's cosyvoice.yaml that name its networks."""
+    from cosyvoice.cli.cosyvoice import entries
+    from cosyvoice.utils.files import need
+    for name in NETWORKS:                                # into the page cache
+        need(folder / f"{name}.pt").read_bytes()
+    return entries(need(folder / "cosyvoice.yaml").read_text(encoding="utf-8"), NETWORKS)
+
+
+def write_random(folder: Path, yaml: str):
+    torch.manual_seed(0)
+    for name, network in load_hyperpyyaml(yaml).items():
+        torch.save(network.state_dict(), folder / f"{name}.pt")
+
+
+def measure(checkouts: dict[str, Checkout], rounds: int) -> dict[str, dict[str, dict]]:
+    """{checkout: {what: its best row}}"""
+    best = {label: {} for label in checkouts}
+    for name in tqdm(["load", *ROUND * rounds, "memory"], leave=False):
+        for label, checkout in checkouts.items():
+            for what, row in checkout.measure(name).items():
+                best[label][what] = min(row, best[label].get(what, row), key=lambda r: r.get("wall", 0))
+    return best
+
+
+def figure(row: dict) -> str:
+    if "mib" in row:
+        return f"{row['mib']:.0f} MiB"
+    seconds = f"{row['wall']:.2f} s, CPU {row['cpu']:.2f} s"
+    if "tokens" in row:
+        return f"{1000 * row['wall'] / row['tokens']:.1f} ms, {row['tokens'] / row['wall']:.1f} a second; {seconds}"
+    return f"RTF {row['wall'] / row['audio']:.2f}; {seconds}" if "audio" in row else seconds
+
+
+def ratios(ours: dict, other: dict) -> dict:
+    """Theirs over ours: above 1 ours is better."""
+    return {unit: other[unit] / ours[unit] for unit in ("wall", "cpu", "mib") if unit in ours}
+
+
+def table(results: dict[str, dict[str, dict]]) -> str:
+    """Markdown; of two checkouts, with a column of ratios."""
+    ours, *others = results.values()
+    lines = ["| | " + " | ".join(results) + " |" + " other / this |" * len(others), "|---" * (len(results) + 1 + len(others)) + "|"]
+    for what, row in ours.items():
+        cells = [what, figure(row), *(figure(other[what]) for other in others)]
+        cells += [", ".join(f"{unit} {value:.2f}" for unit, value in ratios(row, other[what]).items()) for other in others]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def run(options, folder: Path, yaml: str) -> dict:
+    settings = {"yaml": yaml, "folder": str(folder.resolve()), "threads": options.threads, "seconds": options.seconds}
+    checkouts = {}
+    try:
+        checkouts["this"] = Checkout(ROOT, [], settings)
+        if options.compare:
+            checkouts["other"] = Checkout(options.compare, options.pythonpath, settings)
+        return measure(checkouts, options.rounds)
+    finally:
+        for checkout in checkouts.values():
+            checkout.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("model_dir", nargs="?", type=Path)
+    model.add_argument("--random", choices=RANDOM, help="a published size with random weights, written to a temporary folder")
+    parser.add_argument("--compare", type=Path, help="another checkout of this project, or upstream's")
+    parser.add_argument("--pythonpath", action="append", default=[], metavar="FOLDER", help="a folder of modules for that checkout; may be repeated")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=5, help="of speech; 5")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory() as made:
+        folder = options.model_dir or Path(made)
+        if options.random:
+            write_random(folder, yaml := RANDOM_YAML.format(**RANDOM[options.random]))
+        else:
+            yaml = networks_of(folder)
+        results = run(options, folder, yaml)
+    print(table(results))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--child"]:
+        logging.disable(logging.WARNING)                 # that speech was cut at its token count is meant
+        answers, sys.stdout = sys.stdout, sys.stderr     # a checkout may print
+        serve(sys.stdin, answers)
+    else:
+        main()
