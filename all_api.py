@@ -77,7 +77,7 @@ REQUIRED = {PRESET: ["spk_id"], CLONE: ["prompt_text", "prompt_speech_16k"], CRO
             INSTRUCT: ["spk_id", "prompt_text"], "": []}
 READ = {"mode": read_choice(PRESET, CLONE, CROSS, INSTRUCT), "tts_text": read_text(config.max_text_chars), "spk_id": read_string,
         "spk_customize": read_saved_voice, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
-        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_name}
+        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_name, "consent": read_text(2000)}
 DEMO = {"mode": PRESET, "tts_text": "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"}
 
 
@@ -95,6 +95,7 @@ class Job:
     speed: float = 1.0
     user_id: str = ""
     exp_name: str = ""
+    consent: str = ""                     # kept in the voice that exp_name saves
 
 
 def read_fields() -> dict:
@@ -206,7 +207,7 @@ def clone(job: Job) -> Chunks:
     audio, pushes = fetch_reference(job), g.setdefault("pushes", [])
 
     def speak(check):
-        voice = cosyvoice.make_voice(job.prompt_text, audio)
+        voice = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
         if job.exp_name:                                           # stored before the answer, while the model goes on
             pushes.append(pusher.submit(journal.carry(push_voice), voice, job.user_id, job.exp_name))
         yield from cosyvoice.inference_zero_shot(job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check)

@@ -84,10 +84,10 @@ def test_voice_made_meanwhile_is_kept(local, monkeypatch):
 
 
 def test_voices_of_generate_audio_and_of_other_users(api):
-    fields = {**CLONE, "exp_name": "v", "prompt_speech_16k": sound()}
+    fields = {**CLONE, "exp_name": "v", "prompt_speech_16k": sound(), "consent": "同意"}
     assert api.app.test_client().post("/generate_audio", data=fields, buffered=True).status_code == 200
     make(api, user_id="132")
-    assert [voice["name"] for voice in voices(api)] == ["v"] and [voice["name"] for voice in voices(api, "132")] == ["妈妈"]
+    assert [(voice["name"], voice["consent"]) for voice in voices(api)] == [("v", "同意")] and [voice["name"] for voice in voices(api, "132")] == ["妈妈"]
     assert api.app.test_client().delete("/voices/妈妈?user_id=1321").status_code == 404
 
 
@@ -234,8 +234,9 @@ def test_state_of_a_voice_in_the_making_can_be_asked(local):
     assert client.get("/requests/voice-of-test").json["state"] == "done"
 
 
-def test_voice_without_words_can_be_saved(tmp_path):
+def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
     from cosyvoice.serve.voices import without_words
-    save_voice(without_words(make_voice("F")), tmp_path / "v.pt")
-    voice = load_voice(tmp_path / "v.pt", "F")
-    assert torch.equal(voice["prompt_text_len"], torch.zeros(1, dtype=torch.int32))
+    save_voice(without_words(engine.make_voice("希望你好。", reference_wav)), tmp_path / "v.pt")
+    voice = load_voice(tmp_path / "v.pt", engine.model_family)
+    pairs = zip(engine.inference_sft("你好。", "", voice=voice, seed=1), engine.inference_cross_lingual("你好。", reference_wav, seed=1), strict=True)
+    assert all(torch.equal(a["tts_speech"], b["tts_speech"]) for a, b in pairs)

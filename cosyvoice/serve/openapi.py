@@ -57,7 +57,8 @@ def speech_fields(limit: int) -> dict:
             "prompt_speech_16k": REFERENCE["prompt_speech_16k"], "seed": seed(),
             "stream": {"type": ["string", "boolean"], "enum": ["True", "False", True, False], "default": "True", "description": "True: MP3 while it is made; False: one WAV"},
             "speed": {"type": "number", "minimum": 0.5, "maximum": 2, "default": 1, "description": "the pitch is kept"},
-            "user_id": USER, "exp_name": name("3s极速复刻: keep the voice under this name")}
+            "user_id": USER, "exp_name": name("3s极速复刻: keep the voice under this name"),
+            "consent": text("kept in that voice: the speaker's agreement, in your words", maxLength=2000)}
 
 
 def openai_fields() -> dict:
