@@ -322,12 +322,13 @@ class OfficialSignature(nn.Module):
 
 
 def export(network: SpeechTokenizer, path: Path):
-    """Write the network as ONNX with the official signature, weights in int8 with a scale a channel."""
-    frames = 120                          # of the example; the file takes any length
-    torch.onnx.export(OfficialSignature(network).eval(), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(path),
+    """Write the network as ONNX with the official signature, weights in int8 with a scale a channel; whole or not at all."""
+    frames, partial = 120, path.with_suffix(".part")               # frames of the example; the file takes any length
+    torch.onnx.export(OfficialSignature(network).eval(), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(partial),
                       input_names=["feats", "feats_length"], output_names=["indices"], opset_version=17, dynamo=False,
                       dynamic_axes={"feats": {2: "frames"}, "indices": {1: "tokens"}})
-    onnx.save(quantize_weights(onnx.load(path)), path)
+    onnx.save(quantize_weights(onnx.load(partial)), partial)
+    partial.replace(path)
 
 
 def open_session(path: Path):
