@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     download.add_argument("name", choices=MODELS, metavar="MODEL", help=f"one of {', '.join(MODELS)}; CosyVoice-300M-25Hz is the one to begin with")
     bench = add(commands, measure, "bench", "measure how fast a model speaks on this computer")
     bench.add_argument("--text", default=BENCH_TEXT, help="what to speak (default: two Chinese sentences)")
+    bench.add_argument("--parts", action="store_true", help="measure each network by itself, with tools/bench.py")
     for command in (voices, bench):
         command.epilog = "Without --model the best model in pretrained_models/ is used."
     return top
@@ -101,12 +102,16 @@ def check(arguments):
 
 def load(model: str):
     """The engine; a ModelScope id is downloaded."""
-    from cosyvoice.serve.config import Config
-    from cosyvoice.serve.models import choose_model
-    folder = choose_model(Config(model=model), may_download=True)
+    folder = choose(model)
     print(f"loading {Path(folder).name} ...", file=sys.stderr)
     from cosyvoice.cli.cosyvoice import CosyVoice
     return CosyVoice(folder)
+
+
+def choose(model: str) -> str:
+    from cosyvoice.serve.config import Config
+    from cosyvoice.serve.models import choose_model
+    return choose_model(Config(model=model), may_download=True)
 
 
 def sound(engine, arguments):
@@ -234,6 +239,8 @@ def fetch(arguments):
 
 def measure(arguments):
     """Load time, then time to the first chunk and real-time factor of a stream, after one sentence to warm up."""
+    if arguments.parts:
+        return measure_parts(choose(arguments.model))
     begin = time.monotonic()
     engine = load(arguments.model)
     print(f"model loaded in      {time.monotonic() - begin:6.1f} s")
@@ -243,6 +250,14 @@ def measure(arguments):
     stream(engine, "你好。", speakers[0])
     first, total, seconds = stream(engine, arguments.text, speakers[0])
     print(f"first sound after    {first:6.2f} s\nspoken               {seconds:6.1f} s in {total:.1f} s\nreal-time factor     {total / seconds:6.2f}   (below 1: faster than it is heard)")
+
+
+def measure_parts(folder: str):
+    tool = PRETRAINED.parent / "tools" / "bench.py"
+    if not tool.is_file():
+        raise FileNotFoundError(f"{tool} not found: --parts needs the whole project, not the package alone")
+    if status := subprocess.run([sys.executable, str(tool), folder]).returncode:
+        sys.exit(status)
 
 
 def stream(engine, text: str, speaker: str) -> tuple[float, float, float]:

@@ -18,11 +18,6 @@ def run(engine, model_dir, monkeypatch):
     return lambda *argv: command.main(list(argv))
 
 
-@pytest.fixture
-def speaker(engine):
-    return engine.list_available_spks()[0]
-
-
 def test_say_writes_a_file_that_the_seed_decides(run, tmp_path, capsys):
     for name, seed in (("a.wav", "1"), ("b.wav", "1"), ("c.wav", "2")):
         run("say", "你好。", "-o", str(tmp_path / name), "--seed", seed)
@@ -66,6 +61,16 @@ def test_bench_tells_three_figures(run, capsys):
     run("bench", "--text", "你好。")
     told = capsys.readouterr().out
     assert "loaded in" in told and "first sound" in told and "real-time factor" in told
+
+
+def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(command, "PRETRAINED", tmp_path / "pretrained_models")
+    with pytest.raises(SystemExit, match="bench.py not found"):
+        run("bench", "--parts", "--model", str(model_dir))
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/bench.py").write_text("import sys; print(sys.argv[1]); sys.exit(len(sys.argv) - 2)")
+    run("bench", "--parts", "--model", str(model_dir))
+    assert str(model_dir) in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("argv, told", [

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from serve_fixtures import RATE, service  # noqa: F401
 from test_api import SFT
+from test_queue import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 MODE = SFT["mode"]
@@ -66,9 +67,11 @@ def test_store_errors_are_counted(service, monkeypatch):  # noqa: F811
 
 
 def test_looks_at_pages_are_no_requests(service):  # noqa: F811
-    client = service().app.test_client()
+    api = service()
+    client = api.app.test_client()
     before = figures(client)
     client.get("/health"), client.get("/"), client.get("/ready")
+    wait_for(lambda: api.readiness.done)                           # its trial must not reach into the next test
     after = figures(client)
     assert {key: value for key, value in after.items() if key[0] == "cosyvoice_requests_total"} == \
         {key: value for key, value in before.items() if key[0] == "cosyvoice_requests_total"}

@@ -3,6 +3,7 @@ import re
 
 import pytest
 from serve_fixtures import service  # noqa: F401
+from test_queue import wait_for
 
 HIDDEN = {"/", "/page/<name>", "/docs", "/voices/doctor", "/requests/<id>/subtitles.json"}   # pages, and second names
 
@@ -63,3 +64,4 @@ def test_the_service_answers_as_described(api):
         def answers(case):
             assert case.call_and_validate(checks=checks).status_code != 500
         answers()
+    wait_for(lambda: api.readiness.done)                           # the trial that /ready began must not reach into the next test

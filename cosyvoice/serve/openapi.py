@@ -38,6 +38,7 @@ def name(about: str) -> dict:
 
 
 USER, VOICE = name("whose voices"), name("a saved voice")
+CONSENT = text("the speaker's agreement, in your words; kept in the voice", maxLength=2000)
 REFERENCE = {"prompt_speech_16k": text("recording of 0.5 to 30 s: a path under 参考音频/, else an object's key; as multipart, the file itself"),
              "prompt_text": text("what is said in it", maxLength=1000), "user_id": USER}
 ANSWERS = {"400": "a value is missing or wrong", "401": "the key is missing or unknown", "403": "not for this key, origin or host",
@@ -106,7 +107,7 @@ def paths(limit: int) -> dict:
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
         "/voices": {"get": call("Saved voices of a user, newest first / 已保存的音色", "400", *WORK, parameters=whose),
                     "post": call("Make and keep a voice without speaking / 创建音色", *BODY, *WORK, "409", created=True, **body(
-                        {**REFERENCE, "name": VOICE, "consent": text("the speaker's agreement, in your words", maxLength=2000),
+                        {**REFERENCE, "name": VOICE, "consent": CONSENT,
                          "overwrite": {"type": ["string", "boolean"], "enum": ["True", "False", True, False], "default": "False", "description": "replace a voice of that name"}},
                         "user_id", "name", "prompt_text", "prompt_speech_16k", multipart=True))},
         "/voices/check": {"post": call("What is good and bad about a reference; nothing is kept / 检查参考音频", *BODY, *WORK,
