@@ -199,7 +199,7 @@ def test_prefix_narrows_the_references(service, tmp_path):  # noqa: F811
         assert module.app.test_client().post("/generate_audio", json=fields).status_code == status
 
 
-ORIGINS = [({}, 200), ({"Origin": "http://localhost"}, 200), ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403),
+ORIGINS = [({}, 200), ({"Origin": "http://localhost"}, 200), ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": "http://["}, 403), ({"Sec-Fetch-Site": "cross-site", "Referer": "http://["}, 403),
            ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403), ({"Sec-Fetch-Site": "same-origin"}, 200),
            ({"Sec-Fetch-Site": "none"}, 200), ({"Origin": "http://localhost:3000"}, 403), ({"Origin": "https://friend.example"}, 200),
            ({"Sec-Fetch-Site": "cross-site", "Origin": "https://friend.example"}, 200),
@@ -228,7 +228,7 @@ def test_allowed_origin_gets_cors_and_others_do_not(service):  # noqa: F811
 
 @pytest.mark.parametrize("environment, host, status", [
     ({}, "localhost:9883", 200), ({}, "127.0.0.1", 200), ({}, "[::1]:9883", 200), ({}, "evil.example", 403), ({}, "evil.example:9883", 403),
-    ({}, "127.0.0.1.evil.example", 403), ({"HOST": "0.0.0.0"}, "my.server", 200), ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
+    ({}, "127.0.0.1.evil.example", 403), ({}, "[::1", 403), ({}, "", 403), ({"HOST": "0.0.0.0"}, "my.server", 200), ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
     ({"ALLOWED_HOSTS": "tts.example"}, "evil.example", 403), ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403)])
 def test_foreign_host_names_are_refused(service, environment, host, status):  # noqa: F811
     client = service(**environment).app.test_client()

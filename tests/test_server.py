@@ -229,6 +229,23 @@ def test_end_and_killing(kind, tmp_path):
     assert "Traceback" not in server.log.read_text("utf-8")
 
 
+@pytest.mark.skipif(not LINUX or "gunicorn" not in KINDS, reason="reads /proc")
+def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
+    server = Server("gunicorn", tmp_path, GUNICORN_CMD_ARGS="--workers 2")
+    try:
+        wait_for(lambda: len(list((tmp_path / "output").glob(".work-*"))) == 2, 60)
+        before = {path.name for path in (tmp_path / "output").glob(".work-*")}
+        os.kill(int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0]), signal.SIGKILL)
+        wait_for(lambda: "left by a process that has ended" in server.log.read_text("utf-8"), 60)
+        after = {path.name for path in (tmp_path / "output").glob(".work-*")}
+        assert len(after) == 2 and len(before & after) == 1
+        with ThreadPoolExecutor(4) as pool:
+            texts = ["{chunks=2}"] * 6
+            assert all(answer.status_code in (200, 503) for answer in pool.map(lambda text: server.post(text, stream="False"), texts))
+    finally:
+        server.stop()
+
+
 def test_port_in_use_is_told(server):
     done = subprocess.run([sys.executable, "tests/fake_server.py"], cwd=ROOT, env=server.environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "--port" in done.stderr and "Traceback" not in done.stderr

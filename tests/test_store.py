@@ -91,6 +91,11 @@ def test_failed_local_push_keeps_the_old_object(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["k%"]
 
 
+def test_half_a_credential_is_told(tmp_path):
+    with pytest.raises(RuntimeError, match="OSS_ACCESS_KEY_SECRET is not set"):
+        open_store(tmp_path, Leases(tmp_path), {"OSS_ACCESS_KEY_ID": "x"})
+
+
 # OSS and how it fails
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "reset", "slow", "cut", "crc", "corrupt"])

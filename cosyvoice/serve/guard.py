@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, g, request
 
@@ -128,11 +128,18 @@ def _request_id() -> str:
 
 def _check_host(config: Config):
     """On a loopback address only its own names are served: a page's domain may have been pointed at it."""
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    host = _split(f"//{request.headers.get('Host', '')}").hostname or ""
     allowed = config.allowed_hosts or (() if is_loopback(config.host) else ("*",))
     if not ("*" in allowed or host in allowed or is_loopback(host)):
         raise Problem(403, "foreign_host", None, "this host name is not served here; the operator can add it to ALLOWED_HOSTS",
                       "不接受该主机名；管理员可将其加入 ALLOWED_HOSTS")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:                                             # such as http://[
+        return SplitResult("", "", "", "", "")
 
 
 def is_loopback(host: str) -> bool:
@@ -151,13 +158,13 @@ def _check_origin(config: Config):
             return
     if origin is None or site == "same-origin" or origin in config.cors_origins:
         return
-    if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in ("cross-site", "same-site"):
+    if _split(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in ("cross-site", "same-site"):
         raise Problem(403, "foreign_origin", None, "pages of this origin may not call the service; the operator can add it to CORS_ORIGINS",
                       "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS")
 
 
 def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -43,10 +43,11 @@ class Entry:
 
 
 def open_store(folder: Path, leases: Leases, environ=os.environ):
-    """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder."""
-    if environ.get("OSS_ACCESS_KEY_ID") and environ.get("OSS_ACCESS_KEY_SECRET"):
-        return OssStore(environ)
-    return LocalStore(folder, leases)
+    """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder. One alone is a RuntimeError."""
+    unset = [name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)]
+    if len(unset) == 1:
+        raise RuntimeError(f"{unset[0]} is not set; set it to keep voices in OSS, or unset the other to keep them in {folder}")
+    return LocalStore(folder, leases) if unset else OssStore(environ)
 
 
 class LocalStore:
