@@ -34,7 +34,7 @@ def test_a_checkout_answers_one_line_per_measurement(model_dir):
 
 def test_random_weights_have_the_published_sizes():
     with torch.device("meta"):
-        networks = load_hyperpyyaml(bench.RANDOM_YAML.format(**bench.RANDOM["300m-25hz"]))
+        networks = load_hyperpyyaml(bench.random_yaml("300m-25hz"))
     millions = {name: sum(p.numel() for p in network.parameters()) / 1e6 for name, network in networks.items()}
     assert millions == pytest.approx({"llm": 315, "flow": 105, "hift": 20.5}, abs=0.5)
 
@@ -50,10 +50,9 @@ def test_the_best_round_counts_and_checkouts_take_turns():
             asked.append((name, self.label))
             return {name: {"wall": next(self.walls), "cpu": 1}}
 
-    size = 2 + 2 * len(bench.ROUND)
-    best = bench.measure({"this": Checkout("this", range(size, 0, -1)), "other": Checkout("other", range(1, size + 1))}, rounds=2)
-    assert asked[:4] == [("load", "this"), ("load", "other"), ("lm", "this"), ("lm", "other")]
-    assert best["this"]["lm"]["wall"] == size - 1 - len(bench.ROUND) and best["other"]["lm"]["wall"] == 2
+    best = bench.measure({"this": Checkout("this", [3, 9, 2]), "other": Checkout("other", [4, 9, 5])}, ["lm", "flow", "lm"])
+    assert asked == [("lm", "this"), ("lm", "other"), ("flow", "this"), ("flow", "other"), ("lm", "this"), ("lm", "other")]
+    assert best["this"]["lm"]["wall"] == 2 and best["other"]["lm"]["wall"] == 4
 
 
 def test_the_table_tells_ratios_of_two_checkouts():

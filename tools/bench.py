@@ -36,44 +36,7 @@ UTTERANCE_IDS = 25                                       # text of the whole utt
 PROMPT_SECONDS = 3                                       # reference of the second flow measurement
 NETWORKS = ("llm", "flow", "hift")
 
-# Sizes: upstream examples/libritts/cosyvoice/conf/cosyvoice.yaml, which names the 25 Hz model's two other numbers.
-RANDOM = {"300m-25hz": {"text_tokens": 60515, "rate": 25}, "300m": {"text_tokens": 51866, "rate": 50}}
-RANDOM_YAML = """
-llm: !new:cosyvoice.llm.llm.TransformerLM
-    text_encoder_input_size: 512
-    llm_input_size: 1024
-    llm_output_size: 1024
-    text_token_size: {text_tokens}
-    speech_token_size: 4096
-    text_encoder: !new:cosyvoice.transformer.encoder.ConformerEncoder {{input_size: 512, output_size: 1024, attention_heads: 16,
-        linear_units: 4096, num_blocks: 6, input_layer: linear, pos_enc_layer_type: rel_pos_espnet, use_cnn_module: False,
-        macaron_style: False, static_chunk_size: 1}}
-    llm: !new:cosyvoice.transformer.encoder.TransformerEncoder {{input_size: 1024, output_size: 1024, attention_heads: 16,
-        linear_units: 4096, num_blocks: 14, input_layer: linear_legacy, pos_enc_layer_type: rel_pos_espnet,
-        selfattention_layer_type: rel_selfattn, static_chunk_size: 1}}
-    sampling: !name:cosyvoice.utils.common.ras_sampling {{top_p: 0.8, top_k: 25, win_size: 10, tau_r: 0.1}}
-flow: !new:cosyvoice.flow.flow.MaskedDiffWithXvec
-    vocab_size: 4096
-    input_frame_rate: {rate}
-    encoder: !new:cosyvoice.transformer.encoder.ConformerEncoder {{input_size: 512, output_size: 512, attention_heads: 8,
-        linear_units: 2048, num_blocks: 6, input_layer: linear, pos_enc_layer_type: rel_pos_espnet, use_cnn_module: False,
-        macaron_style: False}}
-    length_regulator: !new:cosyvoice.flow.length_regulator.InterpolateRegulator {{channels: 80, sampling_ratios: [1, 1, 1, 1]}}
-    decoder: !new:cosyvoice.flow.flow_matching.ConditionalCFM
-        in_channels: 240
-        n_spks: 1
-        spk_emb_dim: 80
-        cfm_params: !new:omegaconf.DictConfig
-            content: {{sigma_min: 1e-06, solver: euler, t_scheduler: cosine, training_cfg_rate: 0.2, inference_cfg_rate: 0.7,
-                reg_loss_type: l1}}
-        estimator: !new:cosyvoice.flow.decoder.ConditionalDecoder {{in_channels: 320, out_channels: 80, channels: [256, 256],
-            dropout: 0.0, attention_head_dim: 64, n_blocks: 4, num_mid_blocks: 12, num_heads: 8, act_fn: gelu}}
-hift: !new:cosyvoice.hifigan.generator.HiFTGenerator
-    sampling_rate: 22050
-    source_resblock_kernel_sizes: [7, 11]
-    source_resblock_dilation_sizes: [[1, 3, 5], [1, 3, 5]]
-    f0_predictor: !new:cosyvoice.hifigan.f0_predictor.ConvRNNF0Predictor {{num_class: 1, in_channels: 80, cond_channels: 512}}
-"""
+RANDOM = {"300m-25hz": (60515, 25), "300m": (51866, 50)}   # text vocabulary, speech tokens per second
 
 
 class Clock:
@@ -91,10 +54,11 @@ class Clock:
         return {"wall": self.wall, "cpu": self.cpu, **amount}
 
 
-# What runs in the process of a checkout. Every measurement gives {what: row}.
-
 class Bench:
-    """One checkout's engine with the networks of `yaml` and the weights in `folder`; `seconds`: length of the speech."""
+    """One checkout's engine, in its own process: the networks of `yaml`, weights in `folder`, `seconds` of speech.
+
+    Each measurement gives {what: row}.
+    """
 
     def __init__(self, yaml: str, folder: str, seconds: float):
         for module in re.findall(r"!new:([\w.]+)\.\w+", yaml):
@@ -116,7 +80,8 @@ class Bench:
     def lm(self):
         ids = {"text": self.text(TEXT_IDS), "prompt_text": self.text(PROMPT_TEXT_IDS), "prompt_speech_token": self.speech(PROMPT_TOKENS)}
         ratio = LM_TOKENS + 1
-        tokens = self.model.llm.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192), min_token_text_ratio=ratio, max_token_text_ratio=ratio)
+        tokens = self.model.llm.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192),
+                                          min_token_text_ratio=ratio, max_token_text_ratio=ratio)
         with Clock() as prefill:
             next(tokens)
         with Clock() as decoding:
@@ -132,7 +97,7 @@ class Bench:
         after = f" after {prompt_seconds} s of reference" if prompt_seconds else ""
         return {"flow" + after: clock.row(audio=self.tokens / self.rate)}
 
-    def flow_after_prompt(self):
+    def prompted_flow(self):
         return self.flow(PROMPT_SECONDS)
 
     def vocoder(self):
@@ -172,7 +137,7 @@ class Bench:
         return int(tokens / self.rate * SAMPLE_RATE / MEL_HOP)
 
 
-ROUND = ("lm", "flow", "flow_after_prompt", "vocoder", "whole", "stream")
+ROUND = ("lm", "flow", "prompted_flow", "vocoder", "whole", "stream")
 
 
 def unset_weights():
@@ -198,10 +163,8 @@ def serve(requests, answers):
         print(json.dumps(getattr(bench, name.strip())()), file=answers, flush=True)
 
 
-# What runs in the process that was started.
-
 class Checkout:
-    """A process that measures one checkout."""
+    """The process of one checkout, as seen from here."""
 
     def __init__(self, folder: Path, pythonpath: list[str], settings: dict):
         self.folder = folder.resolve()
@@ -212,6 +175,7 @@ class Checkout:
         self.process = subprocess.Popen([sys.executable, "-W", "ignore", __file__, "--child"], env=environ, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.send(json.dumps(settings))
+        self.measure("load")                             # wait until it has: the next one must not load meanwhile
 
     def send(self, line: str):
         print(line, file=self.process.stdin, flush=True)
@@ -237,16 +201,22 @@ def networks_of(folder: Path) -> str:
     return entries(need(folder / "cosyvoice.yaml").read_text(encoding="utf-8"), NETWORKS)
 
 
+def random_yaml(size: str) -> str:
+    text_tokens, rate = RANDOM[size]
+    text = (ROOT / "tools" / "bench_300m.yaml").read_text(encoding="utf-8")
+    return text.replace("TEXT_TOKENS", str(text_tokens)).replace("FRAME_RATE", str(rate))
+
+
 def write_random(folder: Path, yaml: str):
     torch.manual_seed(0)
     for name, network in load_hyperpyyaml(yaml).items():
         torch.save(network.state_dict(), folder / f"{name}.pt")
 
 
-def measure(checkouts: dict[str, Checkout], rounds: int) -> dict[str, dict[str, dict]]:
+def measure(checkouts: dict[str, Checkout], names: list[str]) -> dict[str, dict[str, dict]]:
     """{checkout: {what: its best row}}"""
     best = {label: {} for label in checkouts}
-    for name in tqdm(["load", *ROUND * rounds, "memory"], leave=False):
+    for name in tqdm(names, leave=False):
         for label, checkout in checkouts.items():
             for what, row in checkout.measure(name).items():
                 best[label][what] = min(row, best[label].get(what, row), key=lambda r: r.get("wall", 0))
@@ -262,9 +232,9 @@ def figure(row: dict) -> str:
     return f"RTF {row['wall'] / row['audio']:.2f}; {seconds}" if "audio" in row else seconds
 
 
-def ratios(ours: dict, other: dict) -> dict:
+def ratios(ours: dict, other: dict) -> str:
     """Theirs over ours: above 1 ours is better."""
-    return {unit: other[unit] / ours[unit] for unit in ("wall", "cpu", "mib") if unit in ours}
+    return ", ".join(f"{unit} {other[unit] / ours[unit]:.2f}" for unit in ("wall", "cpu", "mib") if unit in ours)
 
 
 def table(results: dict[str, dict[str, dict]]) -> str:
@@ -272,9 +242,8 @@ def table(results: dict[str, dict[str, dict]]) -> str:
     ours, *others = results.values()
     lines = ["| | " + " | ".join(results) + " |" + " other / this |" * len(others), "|---" * (len(results) + 1 + len(others)) + "|"]
     for what, row in ours.items():
-        cells = [what, figure(row), *(figure(other[what]) for other in others)]
-        cells += [", ".join(f"{unit} {value:.2f}" for unit, value in ratios(row, other[what]).items()) for other in others]
-        lines.append("| " + " | ".join(cells) + " |")
+        cells = [figure(row), *(figure(other[what]) for other in others), *(ratios(row, other[what]) for other in others)]
+        lines.append(" | ".join([f"| {what}", *cells]) + " |")
     return "\n".join(lines)
 
 
@@ -285,7 +254,7 @@ def run(options, folder: Path, yaml: str) -> dict:
         checkouts["this"] = Checkout(ROOT, [], settings)
         if options.compare:
             checkouts["other"] = Checkout(options.compare, options.pythonpath, settings)
-        return measure(checkouts, options.rounds)
+        return measure(checkouts, ["load", *options.only * options.rounds, "memory"])
     finally:
         for checkout in checkouts.values():
             checkout.stop()
@@ -301,13 +270,14 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5, help="of speech; 5")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=ROUND, default=list(ROUND), help="these measurements alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as made:
         folder = options.model_dir or Path(made)
         if options.random:
-            write_random(folder, yaml := RANDOM_YAML.format(**RANDOM[options.random]))
+            write_random(folder, yaml := random_yaml(options.random))
         else:
             yaml = networks_of(folder)
         results = run(options, folder, yaml)
