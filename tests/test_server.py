@@ -203,11 +203,11 @@ def test_hundreds_of_requests_leave_nothing_behind(server):
             except requests.exceptions.ChunkedEncodingError:
                 pass
 
-    burst(60)
+    burst(40)
     wait_for(lambda: server.post("{chunks=1}", stream="False").ok)
     time.sleep(0.5)
     threads, files, memory = state()
-    burst(240)
+    burst(200)
     time.sleep(0.5)
     after = state()
     assert after[0] <= threads + 2 and after[1] <= files + 3 and after[2] < memory + 20_000
