@@ -55,7 +55,13 @@ class Judges:
 
     def transcribe(self, wav, language, beam=5):
         """Text that whisper-base hears. wav: (N,) at 16 kHz; language: "zh" or "en"."""
-        segments, _ = self.whisper.transcribe(wav, language=language, beam_size=beam, temperature=0.0, initial_prompt=PROMPTS[language],
+        text = self.hear(wav, language, beam, PROMPTS[language])
+        if PROMPTS[language] and text.strip("。") in PROMPTS[language]:
+            text = self.hear(wav, language, beam, None)            # it repeated its prompt, as it does now and then
+        return text
+
+    def hear(self, wav, language, beam, prompt):
+        segments, _ = self.whisper.transcribe(wav, language=language, beam_size=beam, temperature=0.0, initial_prompt=prompt,
                                               condition_on_previous_text=False, without_timestamps=True)
         return "".join(segment.text for segment in segments).strip()
 
