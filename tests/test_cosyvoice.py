@@ -51,6 +51,17 @@ def test_sentences_of_a_whole_request_draw_on_from_one_seed(engine):
     assert len(from_seed) == 2 and torch.equal(join(from_global), join(from_seed))
 
 
+def test_an_official_voice_gives_its_speaker_to_an_instruct_model_of_another_rate(engine, reference_wav, monkeypatch):
+    voice = engine.make_voice("你好", reference_wav)
+    monkeypatch.setattr(engine, "supports_instruct", True)
+    own = join(engine.inference_instruct("你好。", "", "慢一点", voice=voice, seed=1))
+    monkeypatch.setattr(engine, "model_family", "CosyVoice-300M")
+    assert torch.equal(join(engine.inference_instruct("你好。", "", "慢一点", voice=voice, seed=1)), own)
+    for family in ("CosyVoice-Mini-25Hz", None, ["CosyVoice-300M"]):
+        with pytest.raises(VoiceError):
+            join(engine.inference_instruct("你好。", "", "慢一点", voice={**voice, "meta": {"family": family}}))
+
+
 @pytest.mark.parametrize("text", ["好", "a", "你好hello안녕5😀", "<|en|>hello"])
 def test_short_and_mixed_texts_speak(engine, text):
     assert join(engine.inference_sft(text, "中文女", seed=1)).shape[1] > 0

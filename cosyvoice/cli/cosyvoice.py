@@ -93,9 +93,9 @@ class CosyVoice:
         if not self.supports_instruct:
             raise InstructUnsupported(f"{self.model_family} does not follow instructions; load CosyVoice-300M-Instruct",
                                       f"{self.model_family} 不支持自然语言控制，请加载 CosyVoice-300M-Instruct")
-        condition = self.frontend.frontend_sft(spk_id) if voice is None else self.check_voice(voice)
+        embedding = self.frontend.frontend_sft(spk_id)["flow_embedding"] if voice is None else self._embedding(voice)
         instruct_text = self.frontend.text_normalize(instruct_text, False, text_frontend)
-        condition = self.frontend.frontend_instruct(condition["flow_embedding"], instruct_text)
+        condition = self.frontend.frontend_instruct(embedding, instruct_text)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
     def inference_vc(self, source_wav: Audio, prompt_wav: Audio | None = None, stream=False, speed=1.0, seed: int | None = None,
@@ -127,6 +127,11 @@ class CosyVoice:
             raise VoiceError("the voice's tokens and mel are not of equal duration: it was made by another model, clone it again",
                              "音色的语音编码与频谱时长不一致，请用当前模型重新复刻")
         return voice
+
+    def _embedding(self, voice):
+        """A saved voice's speaker vector. The official models share one speaker encoder: any of their voices will do."""
+        family, official = voices.family_of(voice), set(FAMILIES.values())
+        return voices.check_voice(voice, family if {family, self.model_family} <= official else self.model_family)["flow_embedding"]
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)

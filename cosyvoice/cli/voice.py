@@ -85,6 +85,13 @@ def check_voice(voice: dict, family: str) -> dict:
     return {**checked, **lengths, **embeddings, "meta": meta}
 
 
+def family_of(voice: dict) -> str | None:
+    """The family a voice says it was made by; whether that is true of its tensors is check_voice's to find out."""
+    meta = voice.get("meta", {"family": FAMILY_WITHOUT_META}) if isinstance(voice, dict) else None
+    family = meta.get("family") if isinstance(meta, dict) else None
+    return family if isinstance(family, str) else None
+
+
 def check_meta(meta, family: str) -> dict:
     if not isinstance(meta, dict) or not all(isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META):
         raise damaged("its meta data are not short texts")
