@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV = ROOT / ".venv"
 PYTHON = ENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"  # Linux wheels on PyPI bring several GB of CUDA
+MODEL = "CosyVoice-300M-25Hz"
 PAGE_WAIT = 600  # seconds a big model may take to load before we stop waiting to open the page
 
 
@@ -81,6 +82,16 @@ def run(command) -> None:
                  " PIP_INDEX_URL, then start again / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试")
 
 
+def get_model(arguments: list) -> None:
+    """Download the official model when no model is there and none is named."""
+    if option(arguments, "model_dir", os.environ.get("COSYVOICE_MODEL", "")) or any(ROOT.glob("pretrained_models/*/cosyvoice.yaml")):
+        return
+    say(f"no model in pretrained_models: downloading {MODEL}, several GB, once", f"pretrained_models 中没有模型：正在下载 {MODEL}（数 GB，仅一次）")
+    if subprocess.run([PYTHON, "-m", "cosyvoice", "download", MODEL], cwd=ROOT).returncode:
+        sys.exit(f"[CosyVoice] {MODEL} was not downloaded: start again to go on, or name a model with --model_dir"
+                 f" / {MODEL} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型")
+
+
 def open_page_when_ready(url: str, service: subprocess.Popen) -> None:
     """Open the page once the service answers; give up when it ends or after PAGE_WAIT seconds."""
     deadline = time.monotonic() + PAGE_WAIT
@@ -125,6 +136,7 @@ def main(arguments: list) -> int:
         install("requirements-test.txt")
         return subprocess.run([PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT).returncode
     install("requirements.txt")
+    get_model(arguments)
     return serve(arguments)
 
 
