@@ -5,9 +5,10 @@
     python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout, in one run
 
 Each checkout (a folder with `cosyvoice/`) runs in a process of its own, with the same weights, inputs and token counts; they
-take turns at every measurement, and the best of all rounds counts. The end of speech is ruled out. Text and reference are
-ready ids and features, so the front end has no part in it. CPU seconds are of all threads: trust them when the machine is
-shared. Loading is without imports and from files in the page cache; peak memory is read from /proc, so on Linux only.
+take turns at every measurement, and the best of all rounds counts. Every figure is told on stderr as it comes. The end of
+speech is ruled out. Text and reference are ready ids and features, so the front end has no part in it. CPU seconds are of all
+threads: trust them when the machine is shared. Loading is without imports and from files in the page cache; peak memory is
+read from /proc, so on Linux only.
 """
 import argparse
 import importlib
@@ -219,6 +220,7 @@ def measure(checkouts: dict[str, Checkout], names: list[str]) -> dict[str, dict[
     for name in tqdm(names, leave=False):
         for label, checkout in checkouts.items():
             for what, row in checkout.measure(name).items():
+                tqdm.write(f"{label}: {what}: {figure(row)}", file=sys.stderr)
                 best[label][what] = min(row, best[label].get(what, row), key=lambda r: r.get("wall", 0))
     return best
 
