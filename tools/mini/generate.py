@@ -26,7 +26,7 @@ import io
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,16 +65,36 @@ def make_shard(work: Path, number: int, rows: list[dict], seed: int) -> float:
 def utterance(row: dict, speakers: list[Speaker], seed: int) -> dict | None:
     """Speak one sentence; None when nothing of it can be read or it is too long for the teacher."""
     rng = np.random.default_rng([seed, row["id"]])
+    if (chosen := part(row, speakers, pitches, seed, rng)) is None:
+        return None
+    spoken = teacher.speak(*chosen.spoken, rng)
+    audio = io.BytesIO()
+    soundfile.write(audio, spoken.wav, RATE, format="FLAC", subtype="PCM_16")
+    return chosen.row(spoken.durations, spoken.f0, audio.getvalue())
+
+
+@dataclass
+class Part:
+    """Who says a sentence of sentences.jsonl, and how. spoken: (phonemes, speaker, language, speed, f0_scale)."""
+
+    sentence: dict
+    spoken: tuple
+    shift: float
+
+    def row(self, durations: np.ndarray, f0: np.ndarray, audio: bytes) -> dict:
+        said, speaker, _, speed, scale = self.spoken
+        return {**self.sentence, "phonemes": said, "durations": durations.tolist(), "f0": f0.tolist(), "speaker": speaker.name,
+                "speed": speed, "f0_scale": scale, "pitch_shift": self.shift, "audio": audio}
+
+
+def part(row: dict, speakers: list[Speaker], pitches: dict, seed: int, rng: np.random.Generator) -> Part | None:
+    """None when nothing of the sentence can be read or it is too long for the teacher."""
     speaker, lang, said = speaker_of(row["id"], speakers, seed), row["lang"], phonemes(row["text"])
     if not any(symbol.isalpha() for symbol in said) or len(said) > LONGEST_PHONEMES:
         return None
     speed, shift = realise(row["style"].split(), rng)
     scale = float(np.clip(speaker.pitch / blend_pitch(speaker.prosody[lang], pitches), *SCALE_RANGE)) * shift
-    spoken = teacher.speak(said, speaker, lang, speed, scale, rng)
-    audio = io.BytesIO()
-    soundfile.write(audio, spoken.wav, RATE, format="FLAC", subtype="PCM_16")
-    return {**row, "phonemes": said, "durations": spoken.durations.tolist(), "f0": spoken.f0.tolist(), "speaker": speaker.name, "speed": speed,
-            "f0_scale": scale, "pitch_shift": shift, "audio": audio.getvalue()}
+    return Part(row, (said, speaker, lang, speed, scale), shift)
 
 
 def realise(style: list[str], rng: np.random.Generator) -> tuple[float, float]:

@@ -19,9 +19,8 @@ import pyarrow.parquet as pq
 from onnx.utils import Extractor
 from tqdm import tqdm
 
-from cosyvoice.tokenizer.phoneme import phonemes
-from tools.mini.generate import LONGEST_PHONEMES, SCALE_RANGE, SCHEMA, SHARD, blend_pitch, read_speakers, realise, speaker_of
-from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, cut, inputs, settle
+from tools.mini.generate import SCHEMA, SHARD, part, read_speakers
+from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, inputs, trim_frames
 
 ENERGY = "/encoder/Squeeze_1_output_0"           # two values a frame; the decoder hears it beside F0
 SILENT_ENERGY = -2.5                             # mean of a frame; below it the decoder's frames are 40 dB under the loudest
@@ -39,11 +38,9 @@ class ProsodyTeacher(Teacher):
         given = inputs(said, self.style(speaker, lang, len(said)), speed, f0_scale)
         durations, f0, energy = self.network.run(["durations", "f0", ENERGY], given)
         durations, silent = durations.ravel().astype(np.int64), energy.reshape(-1, 2).mean(1) < SILENT_ENERGY
-        loud, edges = np.flatnonzero(~silent), rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
-        durations = settle(durations, silent, said)
-        head = cut(durations, loud[0] - edges[0], range(len(durations)))
-        tail = cut(durations, len(silent) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
-        return durations, f0.ravel()[2 * head:2 * (len(silent) - tail)]
+        edges = rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
+        durations, head, end = trim_frames(durations, silent, said, edges)
+        return durations, f0.ravel()[2 * head:2 * end]
 
 
 def without_decoder(path: Path) -> onnx.ModelProto:
@@ -54,14 +51,8 @@ def without_decoder(path: Path) -> onnx.ModelProto:
 
 def utterance(row: dict, teacher: ProsodyTeacher, speakers: list[Speaker], pitches: dict, seed: int) -> dict | None:
     rng = np.random.default_rng([seed, row["id"]])
-    speaker, lang, said = speaker_of(row["id"], speakers, seed), row["lang"], phonemes(row["text"])
-    if not any(symbol.isalpha() for symbol in said) or len(said) > LONGEST_PHONEMES:
-        return None
-    speed, shift = realise(row["style"].split(), rng)
-    scale = float(np.clip(speaker.pitch / blend_pitch(speaker.prosody[lang], pitches), *SCALE_RANGE)) * shift
-    durations, f0 = teacher.prosody(said, speaker, lang, speed, scale, rng)
-    return {**row, "phonemes": said, "durations": durations.tolist(), "f0": f0.tolist(), "speaker": speaker.name, "speed": speed,
-            "f0_scale": scale, "pitch_shift": shift, "audio": b""}
+    chosen = part(row, speakers, pitches, seed, rng)
+    return chosen and chosen.row(*teacher.prosody(*chosen.spoken, rng), b"")
 
 
 def main() -> None:

@@ -117,13 +117,17 @@ def trim(wav, durations, f0, phonemes, edges):
     its frames are counted to the punctuation after it.
     """
     loudness = np.sqrt(np.mean(wav[:durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
-    silent = loudness < SILENCE * loudness.max()
+    durations, head, end = trim_frames(durations, loudness < SILENCE * loudness.max(), phonemes, edges)
+    return wav[head * FRAME:end * FRAME], durations, f0[2 * head:2 * end]
+
+
+def trim_frames(durations: np.ndarray, silent: np.ndarray, phonemes: str, edges) -> tuple[np.ndarray, int, int]:
+    """(settled durations, first frame kept, frame after the last); silent: bool, one a frame."""
     loud = np.flatnonzero(~silent)
     durations = settle(durations, silent, phonemes)
     head = cut(durations, loud[0] - edges[0], range(len(durations)))
-    tail = cut(durations, len(loudness) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
-    end = len(loudness) - tail
-    return wav[head * FRAME:end * FRAME], durations, f0[2 * head:2 * end]
+    tail = cut(durations, len(silent) - 1 - loud[-1] - edges[1], range(len(durations) - 1, -1, -1))
+    return durations, head, len(silent) - tail
 
 
 def settle(durations: np.ndarray, silent: np.ndarray, phonemes: str) -> np.ndarray:
