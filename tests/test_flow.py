@@ -185,16 +185,6 @@ def test_training_steps_lower_the_loss(autocast):
     assert losses[-1] < losses[0]
 
 
-def test_the_prior_loss_adds_to_the_flows_own_and_teaches_the_encoder():
-    flow, batch = make_flow(), training_batch()
-    losses = []
-    for flow.prior_loss_weight in (0.0, 2.0):
-        random.seed(0), torch.manual_seed(0)
-        losses.append(flow(batch, CPU))
-    assert losses[1]["loss"].item() == pytest.approx(losses[0]["loss"].item() + 2 * losses[1]["loss_prior"].item(), rel=1e-5)
-    assert losses[1]["loss_flow"].item() == pytest.approx(losses[0]["loss"].item(), rel=1e-6)
-
-
 def test_tokens_of_the_padding_do_not_change_the_loss():
     flow, batch, losses = make_flow(), training_batch(), []
     for filler in (0, 33, -1):

@@ -133,3 +133,10 @@ def test_endless_bad_gradients_end_the_training(data):
     run.model.llm_decoder.bias.data.fill_(math.nan)
     with pytest.raises(FloatingPointError, match="without a finite gradient"):
         run.run()
+
+
+def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
+    path = data / "cosyvoice.yaml"
+    path.write_text(path.read_text().replace("get_tokenizer: null", "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}"))
+    tokenize = train.load_config(path, "llm")["tokenize"]
+    assert next(tokenize([{"text": "你好"}]))["text_token"]

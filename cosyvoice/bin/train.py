@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from cosyvoice.dataset.dataset import Dataset
 from cosyvoice.dataset.processor import groups
+from cosyvoice.utils.files import read_weights, read_yaml
 
 logger = logging.getLogger(__name__)
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -64,19 +65,29 @@ class Trainer:
 
     def __init__(self, args):
         self.args, self.out = args, Path(args.out)
+        self.last = self.out / "last.pt"
         self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
         random.seed(args.seed)
         self.config = load_config(args.config, args.model)
         self.gan = args.model == "hift"
         self.conf = self.config["train_conf_gan" if self.gan else "train_conf"]
-        self.model = self.config["hifigan" if self.gan else args.model].to(args.device)
+        self.model = self.build().to(args.device)
         self.train_data, self.cv_data = self.dataset(args.train, "train"), args.cv and self.dataset(args.cv, "cv")
         self.step = self.epoch = self.position = 0        # updates done, epoch, steps of it done
         self.paths, self.stop, self.bad = None, False, 0      # files of the epoch
         self.shadow = AveragedModel(self.network(), multi_avg_fn=self.average) if args.ema else None
         self.optimizers = self.make_optimizers()
-        self.restore()
+        if self.last.exists():
+            self.resume(torch.load(self.last, map_location=args.device, weights_only=True))
+            logger.info("going on from %s, step %d", self.last, self.step)
+
+    def build(self):
+        """The network to train, with the weights of --init; the vocoder inside its HiFiGan."""
+        model = self.config["hifigan" if self.gan else self.args.model]
+        if self.args.init and not self.last.exists():
+            (model.generator if self.gan else model).load_state_dict(read_weights(self.args.init))
+        return model
 
     def dataset(self, path, mode):
         pipeline = self.config["data_pipeline_gan" if self.gan else "data_pipeline"]
@@ -246,26 +257,18 @@ class Trainer:
 
     def save(self):
         """Write last.pt and the plain weights; a crash while writing leaves the old files whole."""
-        weights = (self.shadow.module if self.shadow else self.network()).state_dict()
+        weights = self.weights(self.shadow.module if self.shadow else self.network())
         write(weights, self.out / f"{self.args.model}.pt")
         if self.args.keep_every and self.step % self.args.keep_every == 0:
             write(weights, self.out / f"{self.args.model}_{self.step:07d}.pt")
         write({"model": self.model.state_dict(), "ema": self.shadow and self.shadow.state_dict(),
                "optimizers": {key: optimizer.state_dict() for key, optimizer in self.optimizers.items()},
                "step": self.step, "epoch": self.epoch, "position": self.position, "paths": self.paths,
-               "random": random_state()}, self.out / "last.pt")
+               "random": random_state()}, self.last)
 
-    def restore(self):
-        """Go on from last.pt if there is one, else start from --init if given."""
-        last = self.out / "last.pt"
-        if last.exists():
-            self.resume(torch.load(last, map_location=self.args.device, weights_only=True))
-            logger.info("going on from %s, step %d", last, self.step)
-        elif self.args.init:
-            weights = torch.load(self.args.init, map_location=self.args.device, weights_only=True)
-            self.network().load_state_dict({name: x.float() if x.is_floating_point() else x for name, x in weights.items()})
-            if self.shadow:
-                self.shadow.module.load_state_dict(self.network().state_dict())
+    def weights(self, network):
+        """The state dict that the model's directory will hold."""
+        return network.state_dict()
 
     def resume(self, saved):
         self.model.load_state_dict(saved["model"])
@@ -330,8 +333,7 @@ def load_config(path, model):
     """The YAML's objects; networks other than `model` are not built. Raises ValueError if a needed key is missing."""
     wanted = {model, "hifigan"} if model == "hift" else {model}
     unwanted = {name: None for name in ("llm", "flow", "hift", "hifigan") if name not in wanted}
-    with open(path, encoding="utf-8") as file:
-        config = load_hyperpyyaml(file, overrides=unwanted, overrides_must_match=False)
+    config = load_hyperpyyaml(read_yaml(path), overrides=unwanted, overrides_must_match=False)
     suffix = "_gan" if model == "hift" else ""
     missing = [key for key in (*wanted, "data_pipeline" + suffix, "train_conf" + suffix) if key not in config]
     if missing:
@@ -375,12 +377,13 @@ def parse(argv=None):
     return args
 
 
-def main(argv=None):
+def main(argv=None, trainer=Trainer):
+    """Train by `trainer`, a function that makes a Trainer of the parsed arguments."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     args = parse(argv)
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
-    done = Trainer(args).run()
+    done = trainer(args).run()
     logger.info("done" if done else "stopped early; the same command goes on")
 
 

@@ -19,7 +19,7 @@ from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
 from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, Noise
 from cosyvoice.utils.errors import InstructUnsupported, VoiceError
-from cosyvoice.utils.files import need
+from cosyvoice.utils.files import need, read_yaml
 
 NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate")
 RATIOS = ("min_token_text_ratio", "max_token_text_ratio")         # speech tokens per text id; phonemes are shorter than word pieces
@@ -165,10 +165,8 @@ def read_config(path: str | Path) -> dict:
 
     The networks' weights are left unset, as they are loaded next.
     """
-    text = need(path).read_text(encoding="utf-8")
-    text = text.replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
     with torch.random.fork_rng(devices=[]), UnsetWeights():
-        config = load_hyperpyyaml(entries(text, NEEDED + OPTIONAL))
+        config = load_hyperpyyaml(entries(read_yaml(path), NEEDED + OPTIONAL))
     if missing := [name for name in NEEDED if name not in config]:
         raise RuntimeError(f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M")
     return config

@@ -16,18 +16,16 @@ class MaskedDiffWithXvec(nn.Module):
     """mel_overlap_frames: frames that two chunks of a stream share, carried by the flow cache (68 at 25 Hz, 34 at 50 Hz).
 
     The class with a session's hops may set it to another value; it is read by `inference` alone.
-    prior_loss_weight: of the squared distance between the regulated mel and the mel, which a small model learns its tokens'
-    sounds from sooner (Matcha-TTS, arXiv 2309.03199, section 2.2); 0 as upstream.
     """
 
     def __init__(self, input_size: int = 512, output_size: int = 80, spk_embed_dim: int = 192, output_type: str = "mel",
                  vocab_size: int = 4096, input_frame_rate: int = 50, only_mask_loss: bool = True, encoder: nn.Module = None,
-                 length_regulator: nn.Module = None, decoder: nn.Module = None, prior_loss_weight: float = 0.0):
+                 length_regulator: nn.Module = None, decoder: nn.Module = None):
         super().__init__()
         if output_type != "mel" or not only_mask_loss:
             raise ValueError("MaskedDiffWithXvec knows output_type 'mel' and only_mask_loss True alone, "
                              f"not {output_type!r} and {only_mask_loss}")
-        self.input_frame_rate, self.prior_loss_weight = input_frame_rate, prior_loss_weight
+        self.input_frame_rate = input_frame_rate
         self.mel_overlap_frames = mel_frames(OVERLAP_TOKENS, input_frame_rate)
         self.input_embedding = nn.Embedding(vocab_size, input_size)
         self.spk_embed_affine_layer = nn.Linear(spk_embed_dim, output_size)
@@ -49,10 +47,7 @@ class MaskedDiffWithXvec(nn.Module):
         loss = self.decoder.compute_loss(
             mel.transpose(1, 2), mask[:, None].to(mel), h.transpose(1, 2),
             self.speaker(batch["embedding"].to(device)), random_prompts(mel, mel_len).transpose(1, 2))
-        if not self.prior_loss_weight:
-            return {"loss": loss}
-        prior = (h - mel)[mask].square().mean()
-        return {"loss": loss + self.prior_loss_weight * prior, "loss_flow": loss.detach(), "loss_prior": prior.detach()}
+        return {"loss": loss}
 
     @torch.inference_mode()
     def inference(self, token: Tensor, token_len: Tensor, prompt_token: Tensor, prompt_token_len: Tensor,

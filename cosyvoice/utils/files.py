@@ -14,6 +14,12 @@ def need(path: str | Path) -> Path:
     return path
 
 
+def read_yaml(path: str | Path) -> str:
+    """The text of a cosyvoice.yaml; what it calls whisper's tokenizer is ours, so that openai-whisper is not needed."""
+    text = need(path).read_text(encoding="utf-8")
+    return text.replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
+
+
 def read_weights(path: str | Path) -> dict:
     """A dict that torch.save wrote, mapped into memory on the CPU; packed floats (half precision, int8) become float32.
 

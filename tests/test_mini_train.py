@@ -1,0 +1,71 @@
+"""What the small model's training adds to the plain networks helps while it lasts, and is gone from the weights."""
+import random
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+pytest.importorskip("pyarrow")
+
+from test_flow import CPU, make_flow, training_batch                # noqa: E402
+from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
+from tools.mini.train import GuidedFlow, share, whiten              # noqa: E402
+
+PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
+
+
+def shared_table(spread):
+    table = nn.Linear(6, CONTENTS * LEVELS + 1)                     # the language model's: every token, and the end
+    before = table.weight.detach().clone()
+    share(table, PAIRS, spread)
+    return table, before
+
+
+def test_a_token_is_the_sum_of_its_parts_and_of_itself():
+    table, _ = shared_table(0.5)
+    parts = table.parametrizations.weight[0]
+    nn.init.normal_(table.parametrizations.weight.original)
+    content, level = 77, 5
+    first, second = PAIRS[content]
+    expected = parts.first[first] + parts.second[second] + parts.pair[content] + parts.level[level]
+    token = content * LEVELS + level
+    assert torch.allclose(table.weight[token] - table.parametrizations.weight.original[token], expected, atol=1e-6)
+    assert torch.equal(table.weight[-1], table.parametrizations.weight.original[-1])
+
+
+def test_what_is_learned_of_one_token_moves_the_others_with_its_sound():
+    table, _ = shared_table(0.5)
+    table.weight[8].sum().backward()
+    moved = table.parametrizations.weight[0].first.grad.abs().sum(1).nonzero().flatten()
+    assert moved.tolist() == [PAIRS[1, 0].item()]
+
+
+def test_trained_tables_go_on_from_what_they_were():
+    table, before = shared_table(0.0)
+    assert torch.equal(table.weight, before)
+    parametrize.remove_parametrizations(table, "weight")
+    assert torch.equal(table.weight, before) and set(table.state_dict()) == {"bias", "weight"}
+
+
+def test_whitened_speakers_differ_in_every_direction():
+    generator = torch.Generator().manual_seed(1)
+    vectors = torch.randn(500, 192, generator=generator) @ torch.diag(0.99 ** torch.arange(192.0)) * 0.02 + torch.randn(192, generator=generator)
+    layer = nn.Linear(192, 80)
+    whiten(layer, vectors)
+    with torch.no_grad():
+        seen = layer(vectors)
+    assert seen.mean(0).abs().max() < 1e-3 and 0.7 < seen.std(0).min() and seen.std(0).max() < 1.1
+
+
+def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
+    flow, batch = make_flow(), training_batch()
+    guided = GuidedFlow(flow)
+    random.seed(0), torch.manual_seed(0)
+    plain = flow(batch, CPU)["loss"]
+    random.seed(0), torch.manual_seed(0)
+    losses = guided(batch, CPU)
+    assert losses["loss_flow"].item() == pytest.approx(plain.item(), rel=1e-6)
+    assert losses["loss"].item() == pytest.approx(plain.item() + losses["loss_guess"].item(), rel=1e-6)
+    (losses["loss"] - plain).backward()
+    assert flow.input_embedding.weight.grad.abs().sum() > 0 and not flow.length_regulator._forward_hooks

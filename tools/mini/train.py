@@ -1,0 +1,137 @@
+"""Train the small model's networks: cosyvoice/bin/train.py, told what this model's tokens and speakers are made of.
+
+    python -m tools.mini.train --work WORK --model flow --train WORK/train/data.list --out WORK/flow [options of cosyvoice.bin.train]
+
+- A speech token is a pair of sounds and a level of pitch (tools/mini/tokens.py). While training, each table with a row a token is the sum
+  of its parts' tables and a correction of its own: what is learned of a sound holds for every token with it.
+- The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
+  encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
+- Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
+
+None of it is left in the weights written, which are those of the plain networks.
+"""
+import argparse
+import copy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from cosyvoice.bin.train import Trainer, main as train
+from cosyvoice.flow.length_regulator import length_mask
+from tools.mini.tokens import LEVELS, SOUNDS, CodeBook
+
+CONFIG = Path(__file__).with_name("cosyvoice.yaml")
+TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input_embedding": 0.5}}   # and the spread they start with
+WHITENED_ABOVE = 0.05                     # of the largest variance: what is below is noise of the utterance
+MEL_MEAN = -6.0                           # of log-mel frames, roughly
+GUIDE_WIDTH = 192
+
+
+class Parts(nn.Module):
+    """Parametrisation of a table (n, D) whose first rows are speech tokens: row = correction + first + second sound + pair + level."""
+
+    def __init__(self, pairs: Tensor, width: int, spread: float):
+        super().__init__()
+        self.register_buffer("pairs", pairs)                       # (512, 2)
+        self.first, self.second = (nn.Parameter(spread * torch.randn(len(SOUNDS), width)) for _ in range(2))
+        self.pair = nn.Parameter(torch.zeros(len(pairs), width))
+        self.level = nn.Parameter(spread * torch.randn(LEVELS, width))
+
+    def forward(self, correction: Tensor) -> Tensor:
+        pair = self.first[self.pairs[:, 0]] + self.second[self.pairs[:, 1]] + self.pair
+        tokens = (pair[:, None] + self.level).flatten(0, 1)        # (4096, D)
+        return correction + F.pad(tokens, (0, 0, 0, len(correction) - len(tokens)))
+
+
+class GuidedFlow(nn.Module):
+    """The flow, and the network that guesses mels from what its length regulator gives."""
+
+    def __init__(self, flow: nn.Module):
+        super().__init__()
+        self.flow, self.input_frame_rate = flow, flow.input_frame_rate
+        self.guide = nn.Sequential(nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2), nn.Mish(), nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
+                                   nn.Mish(), nn.Conv1d(GUIDE_WIDTH, 80, 1))
+        nn.init.constant_(self.guide[-1].bias, MEL_MEAN)
+
+    def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
+        regulated = []
+        watch = self.flow.length_regulator.register_forward_hook(lambda module, given, result: regulated.append(result[0]))
+        try:
+            loss = self.flow(batch, device)["loss"]
+        finally:
+            watch.remove()
+        guessed = self.guess(regulated[0], self.flow.speaker(batch["embedding"].to(device)))
+        mask = length_mask(batch["speech_feat_len"].to(device), guessed.shape[1])
+        guess = (guessed - batch["speech_feat"].to(device))[mask].square().mean()
+        return {"loss": loss + guess, "loss_flow": loss.detach(), "loss_guess": guess.detach()}
+
+    def guess(self, mu: Tensor, speaker: Tensor) -> Tensor:
+        """mu (B, T, 80), speaker (B, 80) -> mel (B, T, 80)"""
+        x = torch.cat([mu, speaker[:, None].expand(-1, mu.shape[1], -1)], 2).transpose(1, 2)
+        return self.guide(x).transpose(1, 2)
+
+
+class MiniTrainer(Trainer):
+    def __init__(self, args, work: Path):
+        self.work = work
+        super().__init__(args)
+
+    def build(self):
+        model, fresh = super().build(), not self.args.init
+        pairs = torch.from_numpy(CodeBook.load(self.work / "codebook.json").pairs)
+        for name, spread in TABLES.get(self.args.model, {}).items():
+            share(getattr(model, name), pairs, spread if fresh else 0.0)
+        if fresh and self.args.model != "hift":
+            whiten(model.spk_embed_affine_layer, speaker_vectors(self.work))
+        if fresh and self.args.model == "flow":
+            nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
+        return GuidedFlow(model) if self.args.model == "flow" else model
+
+    def weights(self, network):
+        plain = copy.deepcopy(network.flow if self.args.model == "flow" else network)
+        for name in TABLES.get(self.args.model, {}):
+            parametrize.remove_parametrizations(getattr(plain, name), "weight")
+        return plain.state_dict()
+
+
+def share(table: nn.Module, pairs: Tensor, spread: float):
+    """Give a table its parts. With a spread the table starts as their sum, else as it is."""
+    if spread:
+        nn.init.zeros_(table.weight)
+    parametrize.register_parametrization(table, "weight", Parts(pairs, table.weight.shape[1], spread))
+
+
+def whiten(layer: nn.Linear, vectors: Tensor):
+    """Start a layer as the principal components of unit vectors (N, 192), each with a variance of about one."""
+    mean = vectors.mean(0)
+    _, spread, components = torch.linalg.svd(vectors - mean, full_matrices=False)
+    spread = spread / len(vectors) ** 0.5
+    scale = 1 / (spread.square() + WHITENED_ABOVE * spread[0].square()).sqrt()
+    weight = (components * scale[:, None])[:layer.out_features]
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(-weight @ mean)
+
+
+def speaker_vectors(work: Path) -> Tensor:
+    """(N, 192) CAM++ vectors that pack_parquet kept."""
+    files = sorted((work / "train/embeddings").glob("*.npz"))
+    if not files:
+        raise FileNotFoundError(f"no speaker vectors in {work}/train/embeddings: run tools.mini.pack_parquet first")
+    return torch.from_numpy(np.concatenate([np.load(path)["vectors"] for path in files])).float()
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    own, rest = parser.parse_known_args(argv)
+    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work))
+
+
+if __name__ == "__main__":
+    main()
