@@ -1,0 +1,85 @@
+"""deploy/nginx.conf in a real nginx, before the service as gunicorn runs it. Skipped where nginx or gunicorn is missing."""
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from test_api import SFT
+from test_mp3 import DELAY, decode
+from test_queue import wait_for
+from test_server import KINDS, ROOT, Server
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+pytestmark = pytest.mark.skipif(not NGINX or "gunicorn" not in KINDS, reason="no nginx or no gunicorn here")
+HOST = "speech.example.com"
+TEMPORARY = "".join(f"{name}_temp_path {{folder}}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+CONFIG = "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off;\n" + TEMPORARY + \
+         "server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    server = Server("gunicorn", tmp_path_factory.mktemp("gunicorn"), ALLOWED_HOSTS=HOST)
+    yield server
+    server.process.kill()
+    server.process.wait()
+
+
+@pytest.fixture(scope="module")
+def nginx(service, tmp_path_factory):
+    """The address of an nginx before the service."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    locations = (ROOT / "deploy/nginx.conf").read_text("utf-8").replace("127.0.0.1:9883", f"127.0.0.1:{service.port}")
+    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, locations=locations), "utf-8")
+    process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    wait_for(lambda: reachable(port, process, folder / "error.log"), 20)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+def reachable(port: int, process, log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def post(nginx: str, text: str, host: str = HOST, **fields):
+    return requests.post(f"{nginx}/generate_audio", json={**SFT, "tts_text": text, **fields}, headers={"Host": host}, stream=True, timeout=30)
+
+
+def test_sound_passes_while_it_is_made(nginx):
+    began, data, first = time.monotonic(), b"", None
+    for part in post(nginx, "{chunks=6 delay=0.4 size=22050}").iter_content(None):
+        data, first = data + part, first or time.monotonic() - began
+    assert first < 1.6 < 2.0 < time.monotonic() - began
+    assert abs(len(decode(data)[0]) - DELAY - 6 * 22050) <= 1152
+
+
+def test_failure_in_mid_stream_is_visible_behind_it(nginx):
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        post(nginx, "{chunks=3 fail=2 delay=0.1}").content
+
+
+def test_listener_who_leaves_stops_the_work(nginx, service):
+    before = service.log.read_text("utf-8").count("outcome=client_gone")
+    with post(nginx, "{chunks=100 delay=0.2}") as answer:
+        next(answer.iter_content(100))
+    wait_for(lambda: service.log.read_text("utf-8").count("outcome=client_gone") > before, 10)
+    assert post(nginx, "{chunks=1}", stream="False").ok
+
+
+def test_public_name_must_be_allowed(nginx):
+    assert post(nginx, "你好", host="elsewhere.example.com").status_code == 403
+
+
+def test_request_keeps_its_id_and_errors_stay_json(nginx):
+    answer = requests.post(f"{nginx}/generate_audio", json={}, headers={"Host": HOST, "X-Request-ID": "behind-nginx-1"}, timeout=30)
+    assert answer.status_code == 400 and answer.json()["field"] == "mode" and answer.headers["X-Request-ID"] == "behind-nginx-1"
