@@ -5,7 +5,6 @@ serve_fixtures.py; its tone starts at 200 Hz + seed.
 """
 import base64
 import contextlib
-import io
 import json
 import os
 import re
@@ -16,11 +15,13 @@ import sys
 import time
 import urllib.request
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import requests
 import soundfile
 from serve_fixtures import RATE, tone
 
@@ -339,28 +340,35 @@ def test_the_curl_command_does_the_same(visit, tmp_path):
 
 # the request's state beside the sound
 
-RECORD = {"id": "x", "state": "running", "queue_position": None, "seconds": 2.0, "seed": 5, "rtf": 0.25, "sentences": [
-    {"index": 0, "text": "第一句。", "start": 0.0, "end": 1.0}, {"index": 1, "text": "第二句。", "start": 1.0, "end": 3.0}]}
-
-
-def test_the_queue_is_visible(visit):
+def test_the_queue_is_visible(visit, service_address):
     page = visit()
-    page.route("**/requests/*", lambda route: route.fulfill(json={**RECORD, "state": "queued", "queue_position": 3, "sentences": []}))
-    speak(page, "等。{setup=8}", wait=False)
-    sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 2 before you")
+    page.wait_for_selector("#speakers .chip")
+    with contextlib.ExitStack() as others:
+        for _ in range(2):                                      # one speaks, one waits
+            others.enter_context(ThreadPoolExecutor(1)).submit(post, service_address, "别人。{chunks=2 size=22050 delay=4}")
+            time.sleep(0.5)
+        speak(page, "等。", wait=False)
+        sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 1 before you")
+        page.click("#speak")
+
+
+def post(address: str, text: str):
+    job = json.dumps({"mode": "预训练音色", "tts_text": text, "spk_id": "中文女"}).encode()
+    request = urllib.request.Request(f"{address}generate_audio", job, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read()
 
 
 def test_the_sentence_being_spoken_is_lit(visit, tmp_path):
     page = visit()
-    page.route("**/requests/*", lambda route: route.fulfill(json=RECORD))
-    page.route("**/requests/*/subtitles.srt", lambda route: route.fulfill(body="1\n00:00:00,000 --> 00:00:01,000\n第一句。\n"))
     speak(page, "两句。{chunks=3 size=22050 delay=0.1}")
     lit = page.locator("#sentences [aria-current]")
     page.locator("#sentences span").nth(1).click()
-    sync_api.expect(lit).to_have_text("第二句。")
+    sync_api.expect(lit).to_have_text("句1")
     page.locator("#sentences span").nth(0).press("Enter")
-    sync_api.expect(lit).to_have_text("第一句。")
-    assert "第一句" in download(page, "#save-srt", tmp_path).read_text("utf-8")
+    sync_api.expect(lit).to_have_text("句0")
+    subtitles = download(page, "#save-srt", tmp_path).read_text("utf-8")
+    assert "00:00:00,000 --> 00:00:02,000" in subtitles and "00:00:02,000 --> 00:00:03,000" in subtitles
 
 
 # the reference
@@ -479,26 +487,19 @@ def test_an_instruction_is_needed_and_examples_help(visit):
 
 # saved voices
 
-def stand_in_for_voices(context, names: list, heard: list):
-    """Answer /voices for a service that keeps `names`; what was asked is noted in `heard`."""
-    def answer(route):
-        method, address = route.request.method, route.request.url
-        heard.append(f"{method} {address.split('/', 3)[3].split('?')[0]}")
-        if method == "DELETE":
-            names.clear()
-            return route.fulfill(json={})
-        if "/preview" in address:
-            file = io.BytesIO()
-            soundfile.write(file, tone(0, RATE, 0)[0], RATE, format="WAV")
-            return route.fulfill(body=file.getvalue(), content_type="audio/wav")
-        route.fulfill(json={"voices": [{"name": name} for name in names]})
-
-    context.route(re.compile(r":\d+/voices"), answer)
+def keep_voice(address: str, user: str, name: str, microphone: Path):
+    with open(microphone, "rb") as file:
+        answer = requests.post(f"{address}voices", {"user_id": user, "name": name, "prompt_text": "一句话。"}, files={"prompt_speech_16k": file}, timeout=60)
+    assert answer.ok, answer.text
 
 
-def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_address):
-    page, names, heard = visit(locale="zh-CN"), ["小雨"], []
-    stand_in_for_voices(page.context, names, heard)
+def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_address, microphone, place):
+    page = visit(locale="zh-CN")
+    page.wait_for_selector("#speakers .chip")
+    page.click("#settings-open")
+    keep_voice(service_address, user := page.input_value("#user"), "小雨", microphone)
+    kept = place / "store"
+    assert any("cosyvoice" in str(path) and user in str(path) for path in kept.rglob("*.pt"))
     page.reload()
     other = page.context.new_page()
     other.goto(service_address)
@@ -511,7 +512,24 @@ def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_addr
     sync_api.expect(page.locator("#notice")).to_contain_text("已删除“小雨”")
     sync_api.expect(other.locator("#own")).to_be_hidden()
     assert page.locator("#speakers :checked").count() == 1
-    assert {"GET voices/%E5%B0%8F%E9%9B%A8/preview", "DELETE voices/%E5%B0%8F%E9%9B%A8"} <= set(heard)
+    assert not any(user in str(path) for path in kept.rglob("*.pt"))
+
+
+def test_a_voice_deleted_while_it_speaks_is_heard_to_the_end(visit, service_address, microphone, tmp_path):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.click("#settings-open")
+    keep_voice(service_address, user := page.input_value("#user"), "short-lived", microphone)
+    page.reload()
+    page.locator("#voices input").check(force=True)
+    page.fill("#text", SLOW)
+    page.click("#speak")
+    page.wait_for_selector("#figures dd")
+    assert requests.delete(f"{service_address}voices/short-lived", params={"user_id": user}, timeout=30).ok
+    page.wait_for_selector("#save-wav:visible")
+    assert_is_tone(decode(download(page, "#save-wav", tmp_path)), 6)
+    page.click("#speak")
+    sync_api.expect(page.locator("#notice")).to_contain_text("short-lived")
 
 
 # trouble
