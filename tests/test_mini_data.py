@@ -8,7 +8,7 @@ pytest.importorskip("soxr")
 from tools.mini.pack_parquet import Joiner, pitch_feat                                          # noqa: E402
 from tools.mini.teacher import FRAME, cast, held_out_voices, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
-                               sounds_on_grid, speech_tokens, token_f0)
+                               sounds_on_grid, speech_tokens, text_positions, token_f0)
 
 VOICES = ["zf_a", "zm_b", "af_c", "am_d", "bf_e", "jf_f", "em_g", "zf_xiaoxiao", "zf_xiaobei", "zm_yunxi", "zm_yunjian", "zm_yunxia", "af_heart",
           "af_nicole", "af_kore", "bf_emma", "am_michael", "am_fenrir", "am_puck", "bm_fable"]
@@ -110,7 +110,7 @@ def test_pitch_feat_has_a_value_a_mel_frame():
 def test_joined_rows_are_of_one_speaker_and_without_audio():
     def row(name, speaker, no_speaker=False):
         return {"utt": name, "spk": speaker, "text": name, "text_token": [1], "speech_token": np.array([7, 8]), "audio_data": b"x",
-                "pitch_feat": None, "no_speaker": no_speaker}
+                "text_position": np.array([0, 0]), "pitch_feat": None, "no_speaker": no_speaker}
     joiner = Joiner(np.random.default_rng(0))
     joined = [j for i in range(40) for j in joiner.rows(row(f"u{i}", "ab"[i % 2], i % 5 == 0))]
     assert 8 < len(joined) < 32
@@ -118,6 +118,11 @@ def test_joined_rows_are_of_one_speaker_and_without_audio():
         first, second = (int(name[1:]) for name in r["utt"].split("+"))
         assert first % 2 == second % 2 and first % 5 and second % 5
         assert r["audio_data"] is None and r["text_token"] == [1, 1] and r["speech_token"].tolist() == [7, 8, 7, 8]
+        assert r["text_position"].tolist() == [0, 0, 1, 1]
+
+
+def test_text_positions_follow_the_durations_and_pads_count_to_their_neighbours():
+    assert text_positions([4, 8, 0, 8, 4]).tolist() == [0] * 7 + [2] * 8     # 24 frames of 25 ms
 
 
 def test_held_out_voices_are_ten_and_ten_mixes_of_them():

@@ -9,8 +9,9 @@ from torch.nn.utils import parametrize
 pytest.importorskip("pyarrow")
 
 from test_flow import CPU, make_flow, training_batch                # noqa: E402
+from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
-from tools.mini.train import GuidedFlow, share, whiten              # noqa: E402
+from tools.mini.train import POINTING_WEIGHT, GuidedFlow, PointedLM, next_phonemes, share, whiten   # noqa: E402
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -69,3 +70,22 @@ def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
     assert losses["loss"].item() == pytest.approx(plain.item() + losses["loss_guess"].item(), rel=1e-6)
     (losses["loss"] - plain).backward()
     assert flow.input_embedding.weight.grad.abs().sum() > 0 and not flow.length_regulator._forward_hooks
+
+
+def test_attention_is_pulled_to_the_phoneme_that_comes_next():
+    torch.manual_seed(0)
+    llm = build().train()
+    batch = {"text_token": torch.randint(0, 9, (2, 6)), "text_token_len": torch.tensor([6, 4]), "speech_token": torch.randint(0, 20, (2, 8)),
+             "speech_token_len": torch.tensor([8, 5]), "text_position": torch.tensor([[0, 0, 1, 2, 2, 3, 4, 5], [0, 1, 2, 2, 3, 0, 0, 0]]),
+             "embedding": torch.cat([torch.randn(1, 192), torch.zeros(1, 192)])}
+    row, query, key = next_phonemes(batch)
+    assert row.tolist() == [0] * 8 + [1] * 5
+    assert query.tolist() == [8, 9, 10, 11, 12, 13, 14, 15] + [5, 6, 7, 8, 9] and key.tolist()[:3] == [2, 2, 3] and key.tolist()[8:] == [1, 2, 3, 3, 4]
+    pointed = PointedLM(llm, layers=[1])
+    optimizer, before = torch.optim.Adam(llm.parameters(), 0.01), pointed(batch, CPU)
+    assert before["loss"].item() == pytest.approx(llm(batch, CPU)["loss"].item() + POINTING_WEIGHT * before["loss_pointing"].item(), rel=1e-5)
+    for _ in range(60):
+        optimizer.zero_grad()
+        pointed(batch, CPU)["loss"].backward()
+        optimizer.step()
+    assert pointed(batch, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]

@@ -3,7 +3,8 @@
 Each function takes an iterable of dicts and yields dicts; cosyvoice.yaml names them in order (`data_pipeline`) and binds
 their keywords. Columns of a row: `utt`, `audio_data` (an encoded file; null where only tokens are known), `text`,
 `speech_token`, `utt_embedding`, `spk_embedding` as upstream's tools/make_parquet_list.py writes them, and of our own,
-all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_speaker` (the LM learns the row without its speaker).
+all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_speaker` (the LM learns the row without its speaker),
+`text_position` (which text token is spoken, one a speech token).
 pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
 """
 import random
@@ -264,7 +265,7 @@ def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False
     `embedding` (B, 192) is the speaker's or the utterance's x-vector; with drop_speaker (for the LM) zeros in
     `no_speaker` rows. With gan also `speech` (B, N) and `pitch_feat` (B, T).
     """
-    names = ["text_token", "speech_token", "speech_feat"] + ["speech", "pitch_feat"] * gan
+    names = ["text_token", "speech_token", "text_position", "speech_feat"] + ["speech", "pitch_feat"] * gan
     for rows in data:
         rows = sorted(rows, key=size, reverse=True)
         result = {"utts": [row["utt"] for row in rows], "text": [row.get("text") for row in rows]}

@@ -9,6 +9,7 @@ all speech. Columns:
     text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
     text_token       int32[]   the tokenizer's ids of it, as the teacher read them
     speech_token     int32[]   25 Hz, tools/mini/tokens.py
+    text_position    int32[]   index into text_token of what each speech token says
     audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
     pitch_feat       float32[] F0 in Hz per mel frame (hop 256), 0 where unvoiced
     utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens
@@ -36,7 +37,7 @@ from tqdm import tqdm
 
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
 from cosyvoice.utils.audio import kaldi_fbank, resample
-from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speaker_bases, speech_tokens, voiced
+from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
 
 RATE, MEL_HOP, F0_RATE = 22_050, 256, 80
 SHARDS_A_FILE = {"data": 2, "prosody": 8}
@@ -44,7 +45,7 @@ JOINED_SHARE = 0.5                               # joined rows, per uninstructed
 LONGEST_JOINED = 500                             # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
 SCHEMA = pa.schema([
-    ("utt", pa.string()), ("spk", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S),
+    ("utt", pa.string()), ("spk", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S), ("text_position", INT32S),
     ("audio_data", pa.binary()), ("pitch_feat", FLOATS), ("utt_embedding", FLOATS), ("spk_embedding", FLOATS), ("no_speaker", pa.bool_()),
 ])
 
@@ -102,10 +103,10 @@ def pitch_feat(f0: np.ndarray, samples: int) -> np.ndarray:
 def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
     """One utterance as a row of the table."""
     instruct, speaker_mean, heard = row["instruct"], means[row["speaker"]], bool(row["audio"])
-    said = [SYMBOLS[symbol] for symbol in row["phonemes"]]
+    said, told = [SYMBOLS[symbol] for symbol in row["phonemes"]], get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else []
     return {
         "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
-        "text_token": get_tokenizer().encode(instruct + END_OF_PROMPT) + said if instruct else said, "speech_token": tokens,
+        "text_token": told + said, "speech_token": tokens, "text_position": len(told) + text_positions(row["durations"]),
         "audio_data": row["audio"] or None,
         "pitch_feat": pitch_feat(np.asarray(row["f0"]), count_samples(row["durations"])) if heard else None,
         "utt_embedding": vectors.get(row["id"], speaker_mean) if heard else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
@@ -118,6 +119,7 @@ def joined_row(first: dict, second: dict) -> dict:
         **first, "utt": f"{first['utt']}+{second['utt']}", "text": first["text"] + second["text"],
         "text_token": list(first["text_token"]) + list(second["text_token"]),
         "speech_token": np.concatenate([first["speech_token"], second["speech_token"]]), "audio_data": None, "pitch_feat": None,
+        "text_position": np.concatenate([first["text_position"], second["text_position"] + np.int32(len(first["text_token"]))]),
     }
 
 

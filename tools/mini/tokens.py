@@ -122,6 +122,13 @@ def pairs_of(phonemes: str, durations) -> np.ndarray:
     return grid[np.minimum(places.astype(np.int64), len(grid) - 1)]
 
 
+def text_positions(durations) -> np.ndarray:
+    """(n,) int32 index of the phoneme spoken at the middle of each token; the pads count to the first and the last phoneme."""
+    places = (np.arange(count_tokens(count_samples(durations))) + 0.5) * STEPS / 2
+    symbols = np.searchsorted(np.cumsum(durations), places, side="right")
+    return np.clip(symbols - 1, 0, len(durations) - 3).astype(np.int32)
+
+
 def voiced(f0: np.ndarray) -> np.ndarray:
     """Which values of the teacher's F0 are of voiced speech."""
     above = f0 > VOICED_ABOVE

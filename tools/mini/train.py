@@ -6,6 +6,7 @@
   of its parts' tables and a correction of its own: what is learned of a sound holds for every token with it.
 - The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
+- One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
 - Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
 
 None of it is left in the weights written, which are those of the plain networks.
@@ -30,6 +31,7 @@ TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input
 WHITENED_ABOVE = 0.05                     # of the largest variance: what is below is noise of the utterance
 MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
+POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 
 
 class Parts(nn.Module):
@@ -76,6 +78,49 @@ class GuidedFlow(nn.Module):
         return self.guide(x).transpose(1, 2)
 
 
+class PointedLM(nn.Module):
+    """The language model, and a loss on where some of its attention goes: to the phoneme of the speech token that comes next."""
+
+    def __init__(self, llm: nn.Module, layers=POINTING_LAYERS):
+        super().__init__()
+        self.llm, self.layers = llm, layers
+
+    def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
+        seen = []
+        layers = [self.llm.llm.encoders[i].self_attn for i in self.layers]
+        watches = [layer.register_forward_pre_hook(lambda module, given: seen.append((module, *given[:3]))) for layer in layers]
+        try:
+            losses = self.llm(batch, device)
+        finally:
+            for watch in watches:
+                watch.remove()
+        rows = next_phonemes(batch)
+        pointing = sum(pointing_loss(*given, *rows) for given in seen) / len(seen)
+        return {**losses, "loss": losses["loss"] + POINTING_WEIGHT * pointing, "loss_pointing": pointing.detach()}
+
+
+def next_phonemes(batch: dict) -> tuple[Tensor, Tensor, Tensor]:
+    """(row, query, key), each (N,): the positions that predict a speech token, and that of its phoneme, in the model's sequences."""
+    found = []
+    lengths = zip(batch["embedding"].any(1).tolist(), batch["text_token_len"].tolist(), batch["speech_token_len"].tolist())
+    for row, (speaker, text, speech) in enumerate(lengths):
+        first = 1 + speaker                                        # position of the first text token; before it start and speaker
+        key = first + batch["text_position"][row, :speech].long()
+        query = first + text + torch.arange(speech)                # the task mark, then every speech token but the last
+        found.append(torch.stack([torch.full_like(key, row), query, key]))
+    return torch.cat(found, 1).unbind(0)
+
+
+def pointing_loss(attention: nn.Module, x: Tensor, positions: Tensor, hidden: Tensor, row: Tensor, query: Tensor, key: Tensor) -> Tensor:
+    """Mean of -log of the weight that the pointing head gives, at (row, query), to its phoneme and the one after it."""
+    with torch.autocast(x.device.type, enabled=False):
+        q, k = (attention._split(project(x.float())) for project in (attention.linear_q, attention.linear_k))
+        bias = attention._position_scores(q, positions.float(), k.size(2)).masked_fill(hidden, -torch.inf)
+        scores = (q + attention.pos_bias_u[:, None]) @ k.transpose(2, 3) / q.size(3) ** 0.5 + bias
+        weights = scores[:, POINTING_HEAD].log_softmax(2)          # (B, T, T)
+    return -torch.logaddexp(weights[row, query, key], weights[row, query, key + 1]).mean()
+
+
 class MiniTrainer(Trainer):
     def __init__(self, args, work: Path):
         self.work = work
@@ -90,10 +135,10 @@ class MiniTrainer(Trainer):
             whiten(model.spk_embed_affine_layer, speaker_vectors(self.work))
         if fresh and self.args.model == "flow":
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
-        return GuidedFlow(model) if self.args.model == "flow" else model
+        return {"flow": GuidedFlow, "llm": PointedLM, "hift": lambda gan: gan}[self.args.model](model)
 
     def weights(self, network):
-        plain = copy.deepcopy(network.flow if self.args.model == "flow" else network)
+        plain = copy.deepcopy(getattr(network, self.args.model, network))
         for name in TABLES.get(self.args.model, {}):
             parametrize.remove_parametrizations(getattr(plain, name), "weight")
         return plain.state_dict()
