@@ -340,12 +340,12 @@ def test_the_curl_command_does_the_same(visit, tmp_path):
 
 # the request's state beside the sound
 
-def test_the_queue_is_visible(visit, service_address):
-    page = visit()
-    page.wait_for_selector("#speakers .chip")
-    with contextlib.ExitStack() as others:
+def test_the_queue_is_visible(visit, tmp_path):
+    with running_service(tmp_path, MAX_CONCURRENT="1") as address, ThreadPoolExecutor(2) as others:
+        page = visit(address)
+        page.wait_for_selector("#speakers .chip")
         for _ in range(2):                                      # one speaks, one waits
-            others.enter_context(ThreadPoolExecutor(1)).submit(post, service_address, "别人。{chunks=2 size=22050 delay=4}")
+            others.submit(post, address, "别人。{chunks=2 size=22050 delay=4}")
             time.sleep(0.5)
         speak(page, "等。", wait=False)
         sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 1 before you")
