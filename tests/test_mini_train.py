@@ -4,14 +4,13 @@ import random
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
 pytest.importorskip("pyarrow")
 
 from test_flow import CPU, make_flow, training_batch                # noqa: E402
 from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
-from tools.mini.train import POINTING_WEIGHT, GuidedFlow, PointedLM, next_phonemes, share, whiten   # noqa: E402
+from tools.mini.train import POINTING_WEIGHT, GuidedFlow, PointedLM, next_phonemes, plain_weights, share, whiten   # noqa: E402
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -45,8 +44,21 @@ def test_what_is_learned_of_one_token_moves_the_others_with_its_sound():
 def test_trained_tables_go_on_from_what_they_were():
     table, before = shared_table(0.0)
     assert torch.equal(table.weight, before)
-    parametrize.remove_parametrizations(table, "weight")
-    assert torch.equal(table.weight, before) and set(table.state_dict()) == {"bias", "weight"}
+
+
+def test_weights_written_are_plain_and_training_goes_on():
+    torch.manual_seed(0)
+    network = nn.ModuleDict({"table": shared_table(0.5)[0], "other": nn.Linear(2, 2)})
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    written = plain_weights(network, ["table"])
+    assert set(written) == {"table.weight", "table.bias", "other.weight", "other.bias"}
+    plain = nn.ModuleDict({"table": nn.Linear(6, CONTENTS * LEVELS + 1), "other": nn.Linear(2, 2)})
+    plain.load_state_dict(written, strict=True)
+    x = torch.randn(3, 6)
+    assert torch.equal(plain["table"](x), network["table"](x))
+    network["table"](x).square().sum().backward()
+    optimizer.step()
+    assert not torch.equal(plain["table"](x), network["table"](x))
 
 
 def test_whitened_speakers_differ_in_every_direction():

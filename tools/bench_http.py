@@ -1,9 +1,10 @@
 """What the service costs beside the model: time to the first byte, and seconds of sound per second of CPU.
 
     python tools/bench_http.py                        # starts the service with the tests' fake engine, which yields at once
+    python tools/bench_http.py --model DIR            # starts the service with a model, whose own work is then counted too
     python tools/bench_http.py --url http://host:9883 # measures a running service from outside, without the CPU column
 
-Prints one row per kind of answer and number of listeners.
+Prints one row per kind of answer and number of listeners, and how soon /health answers while as many requests generate as may.
 """
 import argparse
 import json
@@ -39,17 +40,17 @@ def seconds_of(size: int, stream: bool, kbps: int, sample_rate: int) -> float:
     return size * 8 / 1000 / kbps if stream else (size - 44) / 2 / sample_rate
 
 
-class FakeService:
-    """all_api.py with the fake engine of the tests, in a process of its own."""
+class Service:
+    """all_api.py in a process of its own, with a model or with the fake engine of the tests."""
 
-    def __init__(self, listeners: int):
+    def __init__(self, listeners: int, model: str | None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        environ = {**os.environ, "COSYVOICE_MODEL": self.folder.name, "OUTPUT_DIR": f"{self.folder.name}/output", "PORT": str(port),
+        environ = {**os.environ, "COSYVOICE_MODEL": model or self.folder.name, "OUTPUT_DIR": f"{self.folder.name}/output", "PORT": str(port),
                    "STORE_DIR": f"{self.folder.name}/store", "MAX_QUEUE": str(listeners)}
-        self.process = subprocess.Popen([sys.executable, "tests/fake_server.py"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([sys.executable, "all_api.py" if model else "tests/fake_server.py"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{port}"
 
     def cpu(self) -> float:
@@ -88,31 +89,55 @@ def measure(url: str, text: str, speaker: str, stream: bool, listeners: int, req
     return {"wall": time.perf_counter() - begin, "cpu": cpu() - cpu_begin, "first": sorted(r[0] for r in results), "size": sum(r[2] for r in results)}
 
 
+def health_while_generating(url: str, text: str, speaker: str, generating: int) -> list[float]:
+    """Sorted seconds that /health took, asked again and again while so many requests generate."""
+    took = []
+    with ThreadPoolExecutor(generating) as pool:
+        work = [pool.submit(speak, url, text, speaker, True) for _ in range(generating)]
+        while not all(job.done() for job in work):
+            begin = time.perf_counter()
+            with urllib.request.urlopen(url + "/health", timeout=60) as answer:
+                answer.read()
+            took.append(time.perf_counter() - begin)
+            time.sleep(0.02)
+    return sorted(took)
+
+
+def quantile(values: list, share: float) -> str:
+    """Of sorted seconds, in ms."""
+    return f"{values[int(len(values) * share)] * 1000:.0f} ms"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="a running service; without it one is started with the fake engine")
+    parser.add_argument("--model", help="a model directory to start the service with")
     parser.add_argument("--text", help="what to speak; the default makes the fake engine yield 40 s in chunks of 2 s")
     parser.add_argument("--speaker", default="中文女")
     parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--listeners", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--generating", type=int, default=2, help="MAX_CONCURRENT of the service")
     parser.add_argument("--kbps", type=int, default=96, help="MP3_BITRATE of the service")
     options = parser.parse_args()
-    fake = None if options.url else FakeService(max(options.listeners))
-    text = options.text or ("你好，很高兴认识你。" if options.url else "{chunks=20 size=44100}")
+    own = None if options.url else Service(max(options.listeners), options.model)
+    real = options.url or options.model
+    text = options.text or ("你好，很高兴认识你。" if real else "{chunks=20 size=44100}")
     try:
-        url = options.url or fake.url
+        url = options.url or own.url
         about = wait_ready(url)
         print("| answer | listeners | first byte, median | 95 % | sound per wall second | sound per CPU second |\n|---|---|---|---|---|---|")
         for stream in (True, False):
             for listeners in options.listeners:
-                row = measure(url, text, options.speaker, stream, listeners, options.requests, fake.cpu if fake else lambda: 0.0)
+                row = measure(url, text, options.speaker, stream, listeners, options.requests, own.cpu if own else lambda: 0.0)
                 sound, first = seconds_of(row["size"], stream, options.kbps, about["sample_rate"]), row["first"]
                 per_cpu = f"{sound / row['cpu']:.0f}" if row["cpu"] else "-"
-                print(f"| {'MP3 stream' if stream else 'WAV'} | {listeners} | {first[len(first) // 2] * 1000:.0f} ms | "
-                      f"{first[int(len(first) * 0.95)] * 1000:.0f} ms | {sound / row['wall']:.0f} | {per_cpu} |")
+                print(f"| {'MP3 stream' if stream else 'WAV'} | {listeners} | {quantile(first, 0.5)} | {quantile(first, 0.95)} | "
+                      f"{sound / row['wall']:.1f} | {per_cpu} |", flush=True)
+        took = health_while_generating(url, text * 20 if real else "{chunks=50 size=22050 delay=0.1}", options.speaker, options.generating)
+        print(f"\n/health while {options.generating} generate: median {quantile(took, 0.5)}, 95 % {quantile(took, 0.95)}, of {len(took)}")
     finally:
-        if fake:
-            fake.stop()
+        if own:
+            own.stop()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ import soundfile
 import torch
 import torch.nn.functional as F
 
-from tools.judges import to_judge_rate, kaldi_features, one_thread_session
+from tools.judges import kaldi_features, one_thread_session, to_judge_rate
+from tools.mini.generate import seconds_of
 
 MODEL_NAME = "CosyVoice-Mini-25Hz"
 PRESETS = {                               # name in the service -> training speaker of tools/mini/teacher.py
@@ -86,11 +87,19 @@ def preset_speakers(work: Path, campplus: Path):
     return {name: {"embedding": speaker_vector(session, clips[speaker])} for name, speaker in PRESETS.items()}
 
 
-def model_card(figures):
-    """README.md of the directory: tools/mini/model_card.md with its figures."""
-    card = (HERE / "model_card.md").read_text("utf-8")
+def model_card(work, figures):
+    """README.md of the directory: tools/mini/model_card.md with its figures and how much speech there was to learn from."""
     from tools.evaluate import table
-    return card.replace("{figures}", table(figures) if figures else "Not evaluated yet: run `python -m tools.evaluate`.")
+    card, heard, silent = (HERE / "model_card.md").read_text("utf-8"), hours(work / "data"), hours(work / "prosody")
+    filled = {"figures": table(figures) if figures else "Not evaluated yet: run `python -m tools.evaluate`.", "hours": f"{heard:.1f}",
+              "prosody_hours": f"{silent:.0f}", "speakers": str(len(json.loads((work / "speakers.json").read_text("utf-8"))["speakers"]))}
+    for name, value in filled.items():
+        card = card.replace(f"{{{name}}}", value)
+    return card
+
+
+def hours(folder: Path) -> float:
+    return sum(seconds_of(shard) for shard in folder.glob("shard-*.parquet")) / 3600
 
 
 def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
@@ -102,7 +111,7 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
         shutil.copyfile(work / name, out / name)
     shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
-    (out / "README.md").write_text(model_card(figures), "utf-8")
+    (out / "README.md").write_text(model_card(work, figures), "utf-8")
     for path in sorted(out.iterdir()):
         log.info("%8.2f MB  %s", path.stat().st_size / 1e6, path.name)
 

@@ -12,7 +12,6 @@
 None of it is left in the weights written, which are those of the plain networks.
 """
 import argparse
-import copy
 from functools import partial
 from pathlib import Path
 
@@ -138,10 +137,13 @@ class MiniTrainer(Trainer):
         return {"flow": GuidedFlow, "llm": PointedLM, "hift": lambda gan: gan}[self.args.model](model)
 
     def weights(self, network):
-        plain = copy.deepcopy(getattr(network, self.args.model, network))
-        for name in TABLES.get(self.args.model, {}):
-            parametrize.remove_parametrizations(getattr(plain, name), "weight")
-        return plain.state_dict()
+        return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
+
+
+def plain_weights(network: nn.Module, tables) -> dict[str, Tensor]:
+    """The network's state dict with each table as the sum of its parts; the network itself stays as it is."""
+    weights = {name: value for name, value in network.state_dict().items() if ".parametrizations." not in name}
+    return weights | {f"{name}.weight": getattr(network, name).weight.detach() for name in tables}
 
 
 def share(table: nn.Module, pairs: Tensor, spread: float):

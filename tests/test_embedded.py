@@ -1,0 +1,122 @@
+"""The small model of the repository, end to end: what comes out is speech, of the right length, voice and pitch.
+
+With MINI_WORK naming the work folder of tools/mini (its judges are fetched there), whisper must also read back what was asked.
+"""
+import io
+import os
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from serve_fixtures import service  # noqa: F401
+from test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
+from test_mp3 import decode
+
+from cosyvoice.cli.cosyvoice import CosyVoice
+from tools.judges import cosine, signal_facts
+
+MODEL = Path(__file__).resolve().parents[1] / "pretrained_models/CosyVoice-Mini-25Hz"
+ZH, EN = "今天天气很好，我们一起去公园走走吧。", "The weather is nice today, so let us take a walk in the park."
+RATE = 22050
+
+
+@pytest.fixture(scope="module")
+def mini():
+    return CosyVoice(str(MODEL))
+
+
+def speech(chunks) -> np.ndarray:
+    return np.concatenate([chunk["tts_speech"][0].numpy() for chunk in chunks])
+
+
+def pitch(wav: np.ndarray) -> float:
+    """Median F0 in Hz over the louder half of the frames."""
+    f0 = librosa.yin(wav, fmin=60, fmax=450, sr=RATE, frame_length=2048, hop_length=512)
+    loudness = librosa.feature.rms(y=wav, frame_length=2048, hop_length=512)[0]
+    return float(np.median(f0[loudness > np.median(loudness)]))
+
+
+def assert_is_speech(wav: np.ndarray, shortest: float, longest: float):
+    facts = signal_facts(wav, RATE)
+    assert shortest < facts["seconds"] < longest and np.isfinite(wav).all()
+    assert 0.05 < facts["peak"] and facts["clipped"] == 0 and facts["lead"] < 0.6 and facts["longest_pause"] < 1.0
+
+
+def vector(mini, wav) -> np.ndarray:
+    return mini.frontend.frontend_cross_lingual(audio_file(wav))["flow_embedding"][0].numpy()
+
+
+def audio_file(wav) -> io.BytesIO:
+    soundfile.write(file := io.BytesIO(), wav, RATE, format="WAV")
+    file.seek(0)
+    return file
+
+
+def test_directory_is_small_and_says_what_it_is():
+    assert sum(path.stat().st_size for path in MODEL.iterdir()) < 40e6
+    card = (MODEL / "README.md").read_text("utf-8")
+    assert "Kokoro" in card and "consent" in card and "zh_per" in card
+
+
+def test_every_speaker_speaks_both_languages(mini):
+    speakers = mini.list_available_spks()
+    assert len(speakers) >= 8 and {"中文女", "中文男", "英文女", "英文男"} <= set(speakers)
+    for speaker in speakers:
+        for text in (ZH, EN):
+            assert_is_speech(speech(mini.inference_sft(text, speaker, seed=1)), 2, 7)
+
+
+def test_women_speak_higher_than_men(mini):
+    high, low = (pitch(speech(mini.inference_sft(ZH, name, seed=1))) for name in ("中文女", "中文男"))
+    assert high > 1.2 * low
+
+
+def test_a_stream_says_the_same_and_begins_early(mini):
+    whole, chunks = speech(mini.inference_sft(ZH, "中文女", seed=1)), [c["tts_speech"] for c in mini.inference_sft(ZH, "中文女", stream=True, seed=1)]
+    assert len(chunks) > 1 and chunks[0].shape[1] < 0.6 * len(whole)
+    assert_is_speech(np.concatenate([chunk[0].numpy() for chunk in chunks]), 2, 7)
+
+
+def test_a_clone_sounds_like_its_reference(mini):
+    references = {name: speech(mini.inference_sft(ZH, name, seed=2)) for name in ("中文女", "中文男", "英文女")}
+    known = {name: vector(mini, wav) for name, wav in references.items()}
+    for name, wav in references.items():
+        for cloned in (mini.inference_zero_shot("你好，很高兴认识你，我们明天再见。", ZH, audio_file(wav), seed=3),
+                       mini.inference_cross_lingual(EN, audio_file(wav), seed=3)):
+            heard = vector(mini, speech(cloned))
+            assert max(known, key=lambda other: cosine(known[other], heard)) == name
+
+
+def test_instructions_change_pace_and_pitch(mini):
+    slow, fast, high, low = (speech(mini.inference_instruct(ZH, "中文女", told, seed=1)) for told in
+                             ("请说得慢一点", "Speak faster", "用更高的音调说话", "Use a lower voice"))
+    assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
+
+
+@pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
+def test_any_text_is_spoken(mini, text):
+    assert_is_speech(speech(mini.inference_sft(text, "中文女", seed=1)), 0.2, 5)
+
+
+def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, mini):  # noqa: F811
+    module = service(fake=False, COSYVOICE_MODEL=MODEL)
+    (tmp_path / "reference/a").mkdir()
+    (tmp_path / "reference/a/ref.wav").write_bytes(audio_file(speech(mini.inference_sft(ZH, "中文男", seed=1))).getvalue())
+    for fields in (SFT, CLONE, CROSS, INSTRUCT):
+        for stream in ("True", "False"):
+            said = {"prompt_text": ZH} if fields is CLONE else {}
+            answer = module.app.test_client().post("/generate_audio", json={**fields, **said, "tts_text": ZH, "stream": stream}, buffered=True)
+            assert answer.status_code == 200, answer.json
+            wav = decode(answer.data)[0] if stream == "True" else read_wav(answer.data)
+            assert_is_speech(np.asarray(wav, np.float32) / 32768, 2, 7)
+
+
+@pytest.mark.skipif("MINI_WORK" not in os.environ, reason="MINI_WORK names no folder with judges")
+def test_an_asr_reads_back_what_was_asked(mini):
+    from tools.judges import Judges, reading_errors, to_judge_rate
+    judges = Judges(os.environ["MINI_WORK"])
+    for text, speaker, language, allowed in ((ZH, "中文女", "zh", 0.2), (EN, "英文女", "en", 0.25)):
+        found = reading_errors(text, judges.transcribe(to_judge_rate(speech(mini.inference_sft(text, speaker, seed=1)), RATE), language), language)
+        assert found["errors"] <= allowed * found["units"]
