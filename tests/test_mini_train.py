@@ -4,6 +4,7 @@ import random
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 pytest.importorskip("pyarrow")
 
@@ -48,11 +49,11 @@ def test_trained_tables_go_on_from_what_they_were():
 
 def test_weights_written_are_plain_and_training_goes_on():
     torch.manual_seed(0)
-    network = nn.ModuleDict({"table": shared_table(0.5)[0], "other": nn.Linear(2, 2)})
+    network = nn.ModuleDict({"table": shared_table(0.5)[0], "other": weight_norm(nn.Linear(2, 2))})
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
     written = plain_weights(network, ["table"])
-    assert set(written) == {"table.weight", "table.bias", "other.weight", "other.bias"}
-    plain = nn.ModuleDict({"table": nn.Linear(6, CONTENTS * LEVELS + 1), "other": nn.Linear(2, 2)})
+    assert [name for name in written if name.startswith("table")] == ["table.bias", "table.weight"]
+    plain = nn.ModuleDict({"table": nn.Linear(6, CONTENTS * LEVELS + 1), "other": weight_norm(nn.Linear(2, 2))})
     plain.load_state_dict(written, strict=True)
     x = torch.randn(3, 6)
     assert torch.equal(plain["table"](x), network["table"](x))

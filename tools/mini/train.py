@@ -142,7 +142,8 @@ class MiniTrainer(Trainer):
 
 def plain_weights(network: nn.Module, tables) -> dict[str, Tensor]:
     """The network's state dict with each table as the sum of its parts; the network itself stays as it is."""
-    weights = {name: value for name, value in network.state_dict().items() if ".parametrizations." not in name}
+    parts = tuple(f"{name}.parametrizations." for name in tables)
+    weights = {name: value for name, value in network.state_dict().items() if not name.startswith(parts)}
     return weights | {f"{name}.weight": getattr(network, name).weight.detach() for name in tables}
 
 
