@@ -185,6 +185,15 @@ def test_training_steps_lower_the_loss(autocast):
     assert losses[-1] < losses[0]
 
 
+def test_temperature_scales_the_noise_a_mel_starts_from():
+    starts = []
+    for temperature in (1.0, 0.5):
+        flow = make_flow(temperature=temperature)
+        flow.decoder.solve_euler = lambda z, *_: starts.append(z) or z
+        flow.inference(**utterance(10), flow_cache=START, generator=seeded())
+    assert torch.equal(starts[1], 0.5 * starts[0])
+
+
 def test_tokens_of_the_padding_do_not_change_the_loss():
     flow, batch, losses = make_flow(), training_batch(), []
     for filler in (0, 33, -1):

@@ -11,7 +11,8 @@ from cosyvoice.utils.noise import draw
 
 class ConditionalCFM(nn.Module):
     """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, and
-    n_timesteps (10 unless given). Its reg_loss_type stands in every official YAML and never had an effect; in_channels,
+    n_timesteps (10 unless given), temperature (of the noise that a mel starts from; 1 unless given, as upstream; less is
+    nearer to the mean of what the model thinks possible). Its reg_loss_type stands in every official YAML and never had an effect; in_channels,
     n_spks and spk_emb_dim only describe the estimator.
     """
 
@@ -26,6 +27,7 @@ class ConditionalCFM(nn.Module):
         self.training_cfg_rate = cfm_params["training_cfg_rate"]
         self.inference_cfg_rate = cfm_params["inference_cfg_rate"]
         self.n_timesteps = cfm_params.get("n_timesteps", 10)
+        self.temperature = cfm_params.get("temperature", 1.0)
 
     @torch.inference_mode()
     def forward(self, mu: Tensor, spks: Tensor, cond: Tensor, prompt_len: int, overlap: int, cache: Tensor,
@@ -35,7 +37,7 @@ class ConditionalCFM(nn.Module):
         cache (1, 80, C, 2): noise and mu of the first C frames, from the chunk before (C = 0 at the start): the prompt,
         of prompt_len frames, and the overlap frames which both chunks speak. check: called before every step; may raise.
         """
-        z = draw(torch.randn, mu.shape, mu, generator)
+        z = self.temperature * draw(torch.randn, mu.shape, mu, generator)
         start = torch.stack([z, mu], -1)
         start = torch.cat([cache, start[:, :, cache.shape[2]:]], 2)
         cache = torch.cat([start[:, :, :prompt_len], start[:, :, -overlap:]], 2)
