@@ -9,9 +9,11 @@ from torch.nn.utils.parametrizations import weight_norm
 pytest.importorskip("pyarrow")
 
 from test_flow import CPU, make_flow, training_batch                # noqa: E402
+from test_hift import FRAMES, batch, gan, hift                      # noqa: E402, F401
 from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
-from tools.mini.train import POINTING_WEIGHT, GuidedFlow, PointedLM, next_phonemes, plain_weights, share, whiten   # noqa: E402
+from tools.mini.train import (POINTING_WEIGHT, GuidedFlow, PointedLM, excite_by_true_pitch, next_phonemes, plain_weights, share,   # noqa: E402
+                              whiten)
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -102,3 +104,14 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
         pointed(batch, CPU)["loss"].backward()
         optimizer.step()
     assert pointed(batch, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]
+
+
+def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):  # noqa: F811
+    heard = []
+    gan.generator.m_source.register_forward_hook(lambda module, given, result: heard.append(given[0]))
+    gan(batch | {"turn": "reconstruct"}, CPU)
+    excite_by_true_pitch(gan)
+    losses = gan(batch | {"turn": "reconstruct"}, CPU)
+    assert not heard[0].equal(torch.full((2, 256 * FRAMES), 175.0)) and heard[1].equal(torch.full((2, 256 * FRAMES), 175.0))
+    losses["loss_f0"].backward()
+    assert gan.generator.f0_predictor.classifier.weight.grad.abs().sum() > 0

@@ -7,6 +7,8 @@
 - The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
 - One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
+- The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
+  at the frame rate for ever after.
 - Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
 
 None of it is left in the weights written, which are those of the plain networks.
@@ -30,6 +32,7 @@ TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input
 WHITENED_ABOVE = 0.05                     # of the largest variance: what is below is noise of the utterance
 MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
+SOURCE_GAIN = 3
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 
 
@@ -120,6 +123,30 @@ def pointing_loss(attention: nn.Module, x: Tensor, positions: Tensor, hidden: Te
     return -torch.logaddexp(weights[row, query, key], weights[row, query, key + 1]).mean()
 
 
+def excite_by_true_pitch(gan: nn.Module):
+    """While training, the source follows the batch's pitch_feat (B, T) in Hz; the F0 predictor still learns to tell it."""
+    truth = {}
+
+    def remember(module, given):
+        truth["f0"] = given[0]["pitch_feat"]
+
+    def replace(module, given):
+        samples_per_frame = given[0].shape[1] // truth["f0"].shape[1]
+        return truth["f0"].to(given[0]).repeat_interleave(samples_per_frame, 1), *given[1:]
+
+    gan.register_forward_pre_hook(remember)
+    gan.generator.m_source.register_forward_pre_hook(replace)
+
+
+def start_loud(generator: nn.Module):
+    """Start with a source of equal harmonics that is heard at every scale."""
+    with torch.no_grad():
+        generator.m_source.l_linear.weight.fill_(1)
+        generator.m_source.l_linear.bias.zero_()
+        for down in generator.source_downs:
+            down.weight.mul_(SOURCE_GAIN)
+
+
 class MiniTrainer(Trainer):
     def __init__(self, args, work: Path):
         self.work = work
@@ -134,7 +161,12 @@ class MiniTrainer(Trainer):
             whiten(model.spk_embed_affine_layer, speaker_vectors(self.work))
         if fresh and self.args.model == "flow":
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
-        return {"flow": GuidedFlow, "llm": PointedLM, "hift": lambda gan: gan}[self.args.model](model)
+        if self.args.model == "hift":
+            excite_by_true_pitch(model)
+            if fresh:
+                start_loud(model.generator)
+            return model
+        return GuidedFlow(model) if self.args.model == "flow" else PointedLM(model)
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
