@@ -10,9 +10,9 @@ from cosyvoice.utils.noise import draw
 
 
 class ConditionalCFM(nn.Module):
-    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, and
-    n_timesteps (10 unless given), temperature (of the noise that a mel starts from; 1 unless given, as upstream; less is
-    nearer to the mean of what the model thinks possible). Its reg_loss_type stands in every official YAML and never had an effect; in_channels,
+    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, n_timesteps
+    (10 unless given) and temperature: of the noise that a mel starts from, 1 unless given, as upstream; less is nearer to the
+    mean of what the model thinks possible. reg_loss_type stands in every official YAML and never had an effect; in_channels,
     n_spks and spk_emb_dim only describe the estimator.
     """
 
