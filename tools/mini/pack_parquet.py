@@ -1,7 +1,7 @@
 """Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and two lists of them.
 
 data.list names the tables with audio (tools.mini.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
-(tools.mini.prosody), for the language model. Call it again as speech is added: new shards become new files at the end of the lists,
+(tools.mini.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Call it again as speech is added: new shards become new files at the end of the lists,
 those packed before stay as they are (a running training keeps what it read). --again packs everything anew, with speaker means over
 all speech. Columns:
 
@@ -42,6 +42,7 @@ from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speake
 RATE, MEL_HOP, F0_RATE = 22_050, 256, 80
 SHARDS_A_FILE = {"data": 2, "prosody": 8}
 JOINED_SHARE = 0.5                               # joined rows, per uninstructed utterance
+TOLD_TIMES = 6
 LONGEST_JOINED = 500                             # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
 SCHEMA = pa.schema([
@@ -159,7 +160,8 @@ def pack(work: Path, again: bool, seed: int) -> None:
                      for row in read(group) if row["speaker"] in means]
             write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
     write_list(work / "train/data.list", files["data"])
-    write_list(work / "train/llm.list", files["data"] + files["prosody"])
+    write(told := work / "train/told.parquet", [row for row in read(files["data"] + files["prosody"]) if row["no_speaker"]])
+    write_list(work / "train/llm.list", files["data"] + files["prosody"] + TOLD_TIMES * [told])
 
 
 def write_list(target: Path, files: list[Path]) -> None:
