@@ -78,8 +78,9 @@ def test_a_stream_says_the_same_and_begins_early(mini):
     assert_is_speech(np.concatenate([chunk[0].numpy() for chunk in chunks]), 2, 7)
 
 
-def test_a_clone_sounds_like_its_reference(mini):
-    references = {name: speech(mini.inference_sft(ZH, name, seed=2)) for name in ("中文女", "中文男", "英文女")}
+def test_a_clone_is_nearer_to_its_reference_than_to_another(mini):
+    """Of a woman and a man; how well more voices are told apart is measured by tools/evaluate.py."""
+    references = {name: speech(mini.inference_sft(ZH, name, seed=2)) for name in ("中文女", "中文男")}
     known = {name: vector(mini, wav) for name, wav in references.items()}
     for name, wav in references.items():
         for cloned in (mini.inference_zero_shot("你好，很高兴认识你，我们明天再见。", ZH, audio_file(wav), seed=3),

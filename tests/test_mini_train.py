@@ -12,8 +12,9 @@ from test_flow import CPU, make_flow, training_batch                # noqa: E402
 from test_hift import FRAMES, batch, gan, hift                      # noqa: E402, F401
 from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
-from tools.mini.train import (POINTING_WEIGHT, GuidedFlow, PointedLM, excite_by_true_pitch, next_phonemes, plain_weights, share,   # noqa: E402
-                              whiten)
+from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
+from tools.mini.train import (MANNER_WEIGHT, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE, GuidedFlow, TaughtLM, excite_by_true_pitch,   # noqa: E402
+                              manner_of, next_phonemes, plain_weights, share, whiten)
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -96,9 +97,10 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
     row, query, key = next_phonemes(batch)
     assert row.tolist() == [0] * 8 + [1] * 5
     assert query.tolist() == [8, 9, 10, 11, 12, 13, 14, 15] + [5, 6, 7, 8, 9] and key.tolist()[:3] == [2, 2, 3] and key.tolist()[8:] == [1, 2, 3, 3, 4]
-    pointed = PointedLM(llm, layers=[1])
+    pointed = TaughtLM(llm, layers=[1])
     optimizer, before = torch.optim.Adam(llm.parameters(), 0.01), pointed(batch, CPU)
-    assert before["loss"].item() == pytest.approx(llm(batch, CPU)["loss"].item() + POINTING_WEIGHT * before["loss_pointing"].item(), rel=1e-5)
+    assert before["loss"].item() == pytest.approx(llm(batch, CPU)["loss"].item() + POINTING_WEIGHT * before["loss_pointing"].item()
+                                                   + MANNER_WEIGHT * before["loss_manner"].item(), rel=1e-5)
     for _ in range(60):
         optimizer.zero_grad()
         pointed(batch, CPU)["loss"].backward()
@@ -115,3 +117,10 @@ def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):  # noqa
     assert not heard[0].equal(torch.full((2, 256 * FRAMES), 175.0)) and heard[1].equal(torch.full((2, 256 * FRAMES), 175.0))
     losses["loss_f0"].backward()
     assert gan.generator.f0_predictor.classifier.weight.grad.abs().sum() > 0
+
+
+def test_manner_is_pace_and_pitch_of_what_follows_the_instruction():
+    batch = {"text_token": torch.tensor([[5, 6, END_OF_PROMPT_ID, 7, 8], [5, 6, 7, 8, 0]]), "text_token_len": torch.tensor([5, 4]),
+             "speech_token": torch.tensor([[3, 3, 4, 4], [7, 7, 7, 7]]), "speech_token_len": torch.tensor([4, 4])}
+    pace, level = (manner_of(batch) * torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]]) + torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])).T
+    assert torch.allclose(pace.exp(), torch.tensor([2.0, 1.0])) and torch.allclose(level, torch.tensor([3.5, 7.0]))

@@ -7,6 +7,8 @@
 - The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
 - One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
+- At the task mark, and at the end of an instruction, the language model must know how fast and how high the sentence will be: later tokens
+  tell it what the earlier ones were like, so that it learns to listen to instructions late or never.
 - The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
   at the frame rate for ever after.
 - Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
@@ -25,6 +27,7 @@ from torch.nn.utils import parametrize
 
 from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
+from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tools.mini.tokens import LEVELS, SOUNDS, CodeBook
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
@@ -34,6 +37,7 @@ MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN = 3
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
+MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
 
 class Parts(nn.Module):
@@ -80,17 +84,21 @@ class GuidedFlow(nn.Module):
         return self.guide(x).transpose(1, 2)
 
 
-class PointedLM(nn.Module):
-    """The language model, and a loss on where some of its attention goes: to the phoneme of the speech token that comes next."""
+class TaughtLM(nn.Module):
+    """The language model, with a loss on where some of its attention goes, to the phoneme of the speech token that comes next, and
+    one on whether it knows the manner of speech before it begins, and at the end of an instruction."""
 
     def __init__(self, llm: nn.Module, layers=POINTING_LAYERS):
         super().__init__()
         self.llm, self.layers = llm, layers
+        self.begun, self.told = nn.Linear(llm.llm_decoder.in_features, 2), nn.Linear(llm.text_encoder.output_size(), 2)
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
-        seen = []
-        layers = [self.llm.llm.encoders[i].self_attn for i in self.layers]
-        watches = [layer.register_forward_pre_hook(lambda module, given: seen.append((module, *given[:3]))) for layer in layers]
+        seen, states, encoded = [], [], []
+        watches = [self.llm.llm.encoders[i].self_attn.register_forward_pre_hook(lambda module, given: seen.append((module, *given[:3])))
+                   for i in self.layers]
+        watches.append(self.llm.llm.register_forward_hook(lambda module, given, result: states.append(result[0])))
+        watches.append(self.llm.text_encoder.register_forward_hook(lambda module, given, result: encoded.append(result[0])))
         try:
             losses = self.llm(batch, device)
         finally:
@@ -98,7 +106,26 @@ class PointedLM(nn.Module):
                 watch.remove()
         rows = next_phonemes(batch)
         pointing = sum(pointing_loss(*given, *rows) for given in seen) / len(seen)
-        return {**losses, "loss": losses["loss"] + POINTING_WEIGHT * pointing, "loss_pointing": pointing.detach()}
+        manner = self.manner_loss(batch, states[0], encoded[0])
+        return {**losses, "loss": losses["loss"] + POINTING_WEIGHT * pointing + MANNER_WEIGHT * manner,
+                "loss_pointing": pointing.detach(), "loss_manner": manner.detach()}
+
+    def manner_loss(self, batch: dict, states: Tensor, encoded: Tensor) -> Tensor:
+        """Mean squared error of the manner read off the task mark and, where there is one, off the end of an instruction."""
+        text, length, target = batch["text_token"], batch["text_token_len"].long(), manner_of(batch)
+        rows, task = torch.arange(len(length)), 1 + batch["embedding"].any(1).long() + length
+        loss = F.mse_loss(self.begun(states[rows, task].float()), target)
+        row, place = (text == END_OF_PROMPT_ID).nonzero(as_tuple=True)
+        return loss + F.mse_loss(self.told(encoded[row, place].float()), target[row]) if len(row) else loss
+
+
+def manner_of(batch: dict) -> Tensor:
+    """(B, 2): log speech tokens a phoneme, and mean level of pitch, each less its usual value and over its usual spread."""
+    speech, length = batch["speech_token"], batch["speech_token_len"]
+    position = torch.where(batch["text_token"] == END_OF_PROMPT_ID, torch.arange(batch["text_token"].shape[1]) + 1, 0).amax(1)
+    pace = (length / (batch["text_token_len"] - position)).log()
+    level = ((speech % LEVELS) * length_mask(length, speech.shape[1])).sum(1) / length
+    return (torch.stack([pace, level], 1) - torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])) / torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
 
 
 def next_phonemes(batch: dict) -> tuple[Tensor, Tensor, Tensor]:
@@ -166,7 +193,7 @@ class MiniTrainer(Trainer):
             if fresh:
                 start_loud(model.generator)
             return model
-        return GuidedFlow(model) if self.args.model == "flow" else PointedLM(model)
+        return GuidedFlow(model) if self.args.model == "flow" else TaughtLM(model)
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
