@@ -5,6 +5,7 @@ The fake engine speaks tones at once. Marks in the text control it, so they also
 """
 import importlib
 import re
+import socket
 import sys
 import threading
 import time
@@ -15,6 +16,13 @@ import pytest
 
 RATE = 22050
 SETTINGS = {"chunks": 3, "size": 30000, "delay": 0.0, "fail": -1, "hang": -1, "setup": 0.0, "error": ""}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def settings(text: str) -> dict:

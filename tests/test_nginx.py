@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from serve_fixtures import free_port
 from test_api import SFT
 from test_mp3 import DELAY, decode
 from test_queue import wait_for
@@ -32,10 +33,7 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def nginx(service, tmp_path_factory):
     """The address of an nginx before the service."""
-    folder = tmp_path_factory.mktemp("nginx")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
     locations = (ROOT / "deploy/nginx.conf").read_text("utf-8").replace("127.0.0.1:9883", f"127.0.0.1:{service.port}")
     (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, locations=locations), "utf-8")
     process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ import numpy as np
 import pytest
 import requests
 import soundfile
-from serve_fixtures import RATE, tone
+from serve_fixtures import RATE, free_port, tone
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -42,9 +41,7 @@ BROKEN = SLOW.replace("delay", "fail=3 delay")
 @contextlib.contextmanager
 def running_service(folder: Path, **environment):
     """The service's address; its store is folder/store."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for name in ("output", "reference", "model"):
         (folder / name).mkdir()
     places = {"COSYVOICE_MODEL": folder / "model", "OUTPUT_DIR": folder / "output", "STORE_DIR": folder / "store",
@@ -353,10 +350,8 @@ def test_the_queue_is_visible(visit, tmp_path):
 
 
 def post(address: str, text: str):
-    job = json.dumps({"mode": "预训练音色", "tts_text": text, "spk_id": "中文女"}).encode()
-    request = urllib.request.Request(f"{address}generate_audio", job, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return answer.read()
+    job = {"mode": "预训练音色", "tts_text": text, "spk_id": "中文女"}
+    return requests.post(f"{address}generate_audio", json=job, timeout=60).content
 
 
 def test_the_sentence_being_spoken_is_lit(visit, tmp_path):

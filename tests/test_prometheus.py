@@ -1,11 +1,11 @@
 """Every query of deploy/grafana.json, asked of a real Prometheus that watches the service. Skipped where Prometheus is missing."""
 import json
 import shutil
-import socket
 import subprocess
 
 import pytest
 import requests
+from serve_fixtures import free_port
 from test_queue import wait_for
 from test_server import ROOT, Server
 
@@ -17,9 +17,7 @@ CONFIG = "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: cosyvoic
 def prometheus(tmp_path_factory):
     """The address of a Prometheus that has watched the service being used."""
     folder, server = tmp_path_factory.mktemp("prometheus"), Server("waitress", tmp_path_factory.mktemp("service"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     (folder / "prometheus.yml").write_text(CONFIG.format(port=server.port))
     process = subprocess.Popen(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                                 f"--web.listen-address={address}"], stderr=subprocess.DEVNULL)

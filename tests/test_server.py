@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from serve_fixtures import free_port
 from test_api import SFT
 from test_mp3 import DELAY, decode
 from test_queue import wait_for
@@ -26,9 +27,7 @@ class Server:
     """A running service in a folder of its own."""
 
     def __init__(self, kind: str, folder: Path, **environment):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.kind, self.folder, self.log = kind, folder, folder / "log.txt"
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {**os.environ, "COSYVOICE_MODEL": str(folder), "OUTPUT_DIR": str(folder / "output"), "STORE_DIR": str(folder / "store"),

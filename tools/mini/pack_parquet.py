@@ -49,6 +49,7 @@ SCHEMA = pa.schema([
     ("utt", pa.string()), ("spk", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S), ("text_position", INT32S),
     ("audio_data", pa.binary()), ("pitch_feat", FLOATS), ("utt_embedding", FLOATS), ("spk_embedding", FLOATS), ("no_speaker", pa.bool_()),
 ])
+WITHOUT_AUDIO = [name for name in SCHEMA.names if name not in ("audio_data", "pitch_feat")]
 
 
 class Embedder:
@@ -160,8 +161,9 @@ def pack(work: Path, again: bool, seed: int) -> None:
                      for row in read(group) if row["speaker"] in means]
             write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
     write_list(work / "train/data.list", files["data"])
-    write(told := work / "train/told.parquet", [row for row in read(files["data"] + files["prosody"]) if row["no_speaker"]])
-    write_list(work / "train/llm.list", files["data"] + files["prosody"] + TOLD_TIMES * [told])
+    tables, told = files["data"] + files["prosody"], work / "train/told.parquet"
+    write(told, [row for row in read(tables, WITHOUT_AUDIO) if row["no_speaker"]])
+    write_list(work / "train/llm.list", tables + TOLD_TIMES * [told])
 
 
 def write_list(target: Path, files: list[Path]) -> None:
