@@ -141,6 +141,15 @@ def test_guidance_weighs_the_condition_against_its_absence():
     torch.testing.assert_close(y, torch.randn(mu.shape, generator=seeded()) + 1.7 * 3 - 0.7 * 1)
 
 
+def test_without_guidance_the_condition_alone_is_asked():
+    asked = []
+    cfm = ConditionalCFM(240, CFM | {"inference_cfg_rate": 0}, estimator=Field(lambda x, mu, t: asked.append(len(x)) or mu + 1))
+    mu = torch.full((1, 80, 5), 2.0)
+    y, _ = cfm(mu, torch.zeros(1, 80), mu, 0, 5, START, seeded())
+    torch.testing.assert_close(y, torch.randn(mu.shape, generator=seeded()) + 3)
+    assert set(asked) == {1}
+
+
 def test_the_loss_of_the_true_velocity_is_zero_and_padding_does_not_count():
     def velocity(y, mu, t):                          # of a path from noise to silence (x1 = 0)
         right = -y / (1 - t[:, None, None])
@@ -183,6 +192,16 @@ def test_training_steps_lower_the_loss(autocast):
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+def test_temperature_scales_the_noise_of_training():
+    noisy = []
+    for temperature in (1.0, 0.5):
+        cfm = ConditionalCFM(240, CFM | {"temperature": temperature, "training_cfg_rate": 0.0},
+                             estimator=Field(lambda y, mu, t: noisy.append(y) or y))
+        torch.manual_seed(0)
+        cfm.compute_loss(torch.zeros(2, 80, 6), torch.ones(2, 1, 6), torch.zeros(2, 80, 6), torch.zeros(2, 80), torch.zeros(2, 80, 6))
+    torch.testing.assert_close(noisy[1], 0.5 * noisy[0])
 
 
 def test_temperature_scales_the_noise_a_mel_starts_from():

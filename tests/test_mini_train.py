@@ -13,8 +13,9 @@ from test_hift import FRAMES, batch, gan, hift                      # noqa: E402
 from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
-from tools.mini.train import (MANNER_WEIGHT, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE, GuidedFlow, TaughtLM, excite_by_true_pitch,   # noqa: E402
-                              manner_of, next_phonemes, plain_weights, share, whiten)
+from tools.mini.train import (MANNER_WEIGHT, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE, VOICE_WEIGHT, GuidedFlow, TaughtLM,   # noqa: E402
+                              excite_by_true_pitch, hear_voices, manner_of, next_phonemes, plain_weights, share, whiten)
+from tools.mini.voice_loss import VoiceLoss, filter_bank, to_encoder_rate   # noqa: E402
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -77,7 +78,7 @@ def test_whitened_speakers_differ_in_every_direction():
 
 def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
     flow, batch = make_flow(), training_batch()
-    guided = GuidedFlow(flow)
+    guided = GuidedFlow(flow)                                       # draws the times of the solver from here on
     random.seed(0), torch.manual_seed(0)
     plain = flow(batch, CPU)["loss"]
     random.seed(0), torch.manual_seed(0)
@@ -86,6 +87,15 @@ def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
     assert losses["loss"].item() == pytest.approx(plain.item() + losses["loss_guess"].item(), rel=1e-6)
     (losses["loss"] - plain).backward()
     assert flow.input_embedding.weight.grad.abs().sum() > 0 and not flow.length_regulator._forward_hooks
+
+
+def test_most_times_of_the_flow_are_early():
+    flow = make_flow()
+    GuidedFlow(flow)
+    torch.manual_seed(0)
+    times = flow.decoder.random_times(torch.zeros(4000, 80, 1))
+    assert times.shape == (4000, 1, 1) and 0 <= times.min() and times.max() <= 1
+    assert times.median().item() == pytest.approx(1 - 0.5 ** 0.5, abs=0.02)      # as the solver's middle step
 
 
 def test_attention_is_pulled_to_the_phoneme_that_comes_next():
@@ -117,6 +127,49 @@ def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):  # noqa
     assert not heard[0].equal(torch.full((2, 256 * FRAMES), 175.0)) and heard[1].equal(torch.full((2, 256 * FRAMES), 175.0))
     losses["loss_f0"].backward()
     assert gan.generator.f0_predictor.classifier.weight.grad.abs().sum() > 0
+
+
+class Ear(nn.Module):
+    """A stand-in for CAM++ with modules of its names."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.xvector = nn.Linear(80, 4), nn.ModuleDict({name: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True))
+                                                                   for name in ("block1", "block2", "block3", "dense")})
+
+    def forward(self, x):
+        x = self.head(x)
+        for layer in self.xvector.values():
+            x = layer(x)
+
+
+def test_the_vocoder_is_told_how_unlike_the_voice_is(gan, batch):  # noqa: F811
+    torch.manual_seed(0)
+    voice_loss = VoiceLoss(Ear())
+    torch.manual_seed(0)
+    plain = gan(batch | {"turn": "reconstruct"}, CPU)
+    hear_voices(gan, voice_loss)
+    torch.manual_seed(0)
+    told = gan(batch | {"turn": "reconstruct"}, CPU)
+    assert voice_loss(batch["speech"], batch["speech"]) == 0 < told["loss_voice"]
+    assert told["loss"].item() == pytest.approx(plain["loss"].item() + VOICE_WEIGHT * told["loss_voice"].item(), rel=1e-4)
+    told["loss_voice"].backward()
+    assert all(p.grad is not None for p in gan.generator.conv_post.parameters())
+    assert "loss_voice" not in gan(batch | {"turn": "discriminator"}, CPU)
+
+
+def test_the_voice_loss_hears_what_the_speaker_encoder_is_given():
+    pytest.importorskip("kaldi_native_fbank")
+    from cosyvoice.utils.audio import kaldi_fbank
+    wav = 0.1 * torch.randn(1, 441 * 40, generator=torch.Generator().manual_seed(0)).cumsum(1).sin()
+    at_16k = to_encoder_rate(wav)
+    expected = kaldi_fbank(at_16k)
+    torch.testing.assert_close(filter_bank(at_16k)[0], expected - expected.mean(0), atol=2e-3, rtol=0)
+
+
+def test_a_tone_is_the_same_tone_at_the_encoder_rate():
+    wav = torch.sin(2 * torch.pi * 500 * torch.arange(22050) / 22050)[None]
+    torch.testing.assert_close(to_encoder_rate(wav), torch.sin(2 * torch.pi * 500 * torch.arange(16000) / 16000)[None], atol=1e-3, rtol=0)
 
 
 def test_manner_is_pace_and_pitch_of_what_follows_the_instruction():

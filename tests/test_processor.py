@@ -61,6 +61,16 @@ def test_pieces_of_audio_and_pitch_start_together():
     assert cut["pitch_feat"].tolist() == (cut["speech"][0, ::HOP] // HOP).tolist() and len(cut["pitch_feat"]) == 10
 
 
+def test_a_stored_mel_stands_for_that_of_the_audio_and_is_cut_with_it(tmp_path):
+    stored = np.arange(60 * 80, dtype=np.float16).tolist()
+    batch, = batches(chain(tmp_path, [row(0, 60, speech_feat=stored)], "hift"))
+    first = batch["speech_feat"][0, 0, 0].item() / 80
+    assert batch["speech_feat"].shape == (1, 16, 80) and batch["speech_feat"][0, :, 0].tolist() == [80 * (first + i) for i in range(16)]
+    sample = {"speech": torch.zeros(1, 10 * HOP), "speech_feat": torch.zeros(8 * 80)}
+    cut, = processor.truncate([sample], 12 * HOP)
+    assert cut["speech_feat"][:8].eq(0).all() and cut["speech_feat"][8:].eq(processor.SILENT_MEL).all()
+
+
 def test_lm_reads_no_audio_and_learns_rows_without_a_speaker(tmp_path):
     rows = [row(0), row(1, audio_data=None), row(2, no_speaker=True)]
     batch, = batches(chain(tmp_path, rows, "llm"))

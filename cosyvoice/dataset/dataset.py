@@ -72,7 +72,7 @@ class Dataset:
         if "speech" in row:
             row["speech"] = (row["speech"] * INT16).round().to(torch.int16)
         if "speech_feat" in row:
-            row["speech_feat"] = row["speech_feat"].half()
+            row["speech_feat"] = torch.as_tensor(row["speech_feat"]).half()
         return row
 
 

@@ -4,9 +4,11 @@ Each function takes an iterable of dicts and yields dicts; cosyvoice.yaml names 
 their keywords. Columns of a row: `utt`, `audio_data` (an encoded file; null where only tokens are known), `text`,
 `speech_token`, `utt_embedding`, `spk_embedding` as upstream's tools/make_parquet_list.py writes them, and of our own,
 all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_speaker` (the LM learns the row without its speaker),
-`text_position` (which text token is spoken, one a speech token).
+`text_position` (which text token is spoken, one a speech token), `speech_feat` (the mel, in place of the audio's own: T x 80 values
+in one list; a vocoder learns from the flow's).
 pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
 """
+import math
 import random
 from io import BytesIO
 
@@ -16,6 +18,7 @@ import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 POOL = 64                                 # batches drawn from at random in training
+MEL_BINS, SILENT_MEL = 80, math.log(1e-5)
 
 
 def parquet_opener(data, mode="train", audio=True):
@@ -111,9 +114,9 @@ def convert(wav, from_rate, to_rate):
 
 
 def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random):
-    """Cut a random piece of `truncate_length` samples (shorter audio is padded with zeros), and its `pitch_feat`.
+    """Cut a random piece of `truncate_length` samples (shorter audio is padded with zeros), its `pitch_feat` and `speech_feat`.
 
-    The piece starts on a mel frame, so a stored pitch stays aligned.
+    The piece starts on a mel frame, so what is stored a frame stays aligned.
     """
     if truncate_length % hop_size:
         raise ValueError(f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}")
@@ -123,23 +126,31 @@ def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random
         sample["speech"] = piece(sample["speech"], start * hop_size, truncate_length)
         if sample.get("pitch_feat") is not None:
             sample["pitch_feat"] = piece(torch.as_tensor(sample["pitch_feat"]), start, frames)
+        if sample.get("speech_feat") is not None:
+            sample["speech_feat"] = piece(stored_mel(sample).T, start, frames, SILENT_MEL).T
         yield sample
 
 
-def piece(x, start, length):
-    """`length` values of the last axis from `start`, zeros after the end."""
+def piece(x, start, length, filler=0.0):
+    """`length` values of the last axis from `start`, `filler` after the end."""
     x = x[..., start:start + length]
-    return F.pad(x, (0, length - x.shape[-1]))
+    return F.pad(x, (0, length - x.shape[-1]), value=filler)
+
+
+def stored_mel(sample):
+    return torch.as_tensor(sample["speech_feat"]).float().reshape(-1, MEL_BINS)
 
 
 def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
-    """Add `speech_feat` (T, 80). With a token rate in Hz, tokens and mel are cut to the same length, the shorter one's.
+    """Add `speech_feat` (T, 80) where the row does not bring it. With a token rate in Hz, tokens and mel are cut to the same length,
+    the shorter one's.
 
     feat_extractor: a partial of matcha.utils.audio.mel_spectrogram; its keywords tell the rate and hop of the mel.
     """
     for sample in data:
         if "speech" in sample:
-            sample["speech_feat"] = feat_extractor(sample["speech"])[0].T
+            stored = sample.get("speech_feat") is not None
+            sample["speech_feat"] = stored_mel(sample) if stored else feat_extractor(sample["speech"])[0].T
             if token_rate:
                 mel_rate = feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
                 align(sample, mel_rate / token_rate)

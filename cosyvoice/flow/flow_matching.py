@@ -11,8 +11,8 @@ from cosyvoice.utils.noise import draw
 
 class ConditionalCFM(nn.Module):
     """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, n_timesteps
-    (10 unless given) and temperature: of the noise that a mel starts from, 1 unless given, as upstream; less is nearer to the
-    mean of what the model thinks possible. reg_loss_type stands in every official YAML and never had an effect; in_channels,
+    (10 unless given) and temperature: the spread of the noise that a mel starts from, in training and in use; 1 unless given, as
+    upstream. With less a mel is nearer to the mean of what the model thinks possible, and fewer steps suffice. reg_loss_type stands in every official YAML and never had an effect; in_channels,
     n_spks and spk_emb_dim only describe the estimator.
     """
 
@@ -45,19 +45,25 @@ class ConditionalCFM(nn.Module):
         return self.solve_euler(z, mu, spks, cond, check), cache
 
     def solve_euler(self, x, mu, spks, cond, check):
-        """Row 0 of the estimator's batch has the conditions, row 1 has zeros: guidance leads away from the latter."""
-        mu, spks, cond = (torch.cat([c, torch.zeros_like(c)]) for c in (mu, spks, cond))
+        """Row 0 of the estimator's batch has the conditions, row 1 has zeros: guidance, if any, leads away from the latter."""
         times, w = self.times(x), self.inference_cfg_rate
+        rows = 2 if w else 1
+        if w:
+            mu, spks, cond = (torch.cat([c, torch.zeros_like(c)]) for c in (mu, spks, cond))
         for t, dt in zip(times, times.diff()):
             if check is not None:
                 check()
-            guided, free = self.estimator(x.expand(2, -1, -1), None, mu, t.expand(2), spks, cond).split(1)
-            x = x + dt * ((1 + w) * guided - w * free)
+            velocity = self.estimator(x.expand(rows, -1, -1), None, mu, t.expand(rows), spks, cond)
+            x = x + dt * ((1 + w) * velocity[:1] - w * velocity[1:] if w else velocity)
         return x
 
     def times(self, x):
         t = torch.linspace(0, 1, self.n_timesteps + 1, device=x.device)
         return 1 - torch.cos(t * (0.5 * torch.pi)) if self.t_scheduler == "cosine" else t
+
+    def random_times(self, x1):
+        """(B, 1, 1), even in 0..1"""
+        return draw(torch.rand, (len(x1), 1, 1), x1)
 
     def compute_loss(self, x1: Tensor, mask: Tensor, mu: Tensor, spks: Tensor, cond: Tensor) -> Tensor:
         """Mean squared error of the velocity at a random time of each row.
@@ -65,8 +71,8 @@ class ConditionalCFM(nn.Module):
         x1 mel, mu, cond (B, 80, T); mask (B, 1, T); spks (B, 80). A row loses all its conditions with probability
         training_cfg_rate. Draws: times, noise, losses of condition.
         """
-        t = draw(torch.rand, (len(mu), 1, 1), x1)
-        z = draw(torch.randn, x1.shape, x1)
+        t = self.random_times(x1)
+        z = self.temperature * draw(torch.randn, x1.shape, x1)
         y = (1 - (1 - self.sigma_min) * t) * z + t * x1
         velocity = x1 - (1 - self.sigma_min) * z
         if self.training_cfg_rate > 0:

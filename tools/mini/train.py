@@ -6,11 +6,13 @@
   of its parts' tables and a correction of its own: what is learned of a sound holds for every token with it.
 - The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
+- The flow's times are drawn as its solver steps through them, most of them early: there it is decided what is said.
 - One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
 - At the task mark, and at the end of an instruction, the language model must know how fast and how high the sentence will be: later tokens
   tell it what the earlier ones were like, so that it learns to listen to instructions late or never.
 - The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
   at the frame rate for ever after.
+- The vocoder is told by the speaker encoder how unlike the voice of its copy is (tools/mini/voice_loss.py).
 - Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
 
 None of it is left in the weights written, which are those of the plain networks.
@@ -29,13 +31,14 @@ from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tools.mini.tokens import LEVELS, SOUNDS, CodeBook
+from tools.mini.voice_loss import VoiceLoss
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
 TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input_embedding": 0.5}}   # and the spread they start with
 WHITENED_ABOVE = 0.05                     # of the largest variance: what is below is noise of the utterance
 MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
-SOURCE_GAIN = 3
+SOURCE_GAIN, VOICE_WEIGHT = 3, 20
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
@@ -65,6 +68,8 @@ class GuidedFlow(nn.Module):
         self.guide = nn.Sequential(nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2), nn.Mish(), nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
                                    nn.Mish(), nn.Conv1d(GUIDE_WIDTH, 80, 1))
         nn.init.constant_(self.guide[-1].bias, MEL_MEAN)
+        even = flow.decoder.random_times
+        flow.decoder.random_times = lambda x1: 1 - torch.cos(even(x1) * torch.pi / 2)
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         regulated = []
@@ -165,6 +170,21 @@ def excite_by_true_pitch(gan: nn.Module):
     gan.generator.m_source.register_forward_pre_hook(replace)
 
 
+def hear_voices(gan: nn.Module, voice_loss: VoiceLoss):
+    """Add what the speaker encoder hears to the generator's loss, as loss_voice."""
+    spoken = []
+
+    def add(module, given, losses):
+        generated, batch = spoken.pop(), given[0]
+        if batch["turn"] == "discriminator":
+            return losses
+        voice = voice_loss(batch["speech"], generated)
+        return {**losses, "loss": losses["loss"] + VOICE_WEIGHT * voice, "loss_voice": voice}
+
+    gan.generator.register_forward_hook(lambda module, given, result: spoken.append(result[0]))
+    gan.register_forward_hook(add)
+
+
 def start_loud(generator: nn.Module):
     """Start with a source of equal harmonics that is heard at every scale."""
     with torch.no_grad():
@@ -190,6 +210,7 @@ class MiniTrainer(Trainer):
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
         if self.args.model == "hift":
             excite_by_true_pitch(model)
+            hear_voices(model, VoiceLoss.of(self.work))
             if fresh:
                 start_loud(model.generator)
             return model
