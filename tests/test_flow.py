@@ -197,7 +197,7 @@ def test_training_steps_lower_the_loss(autocast):
 def test_temperature_scales_the_noise_of_training():
     noisy = []
     for temperature in (1.0, 0.5):
-        cfm = ConditionalCFM(240, CFM | {"temperature": temperature, "training_cfg_rate": 0.0},
+        cfm = ConditionalCFM(240, CFM | {"training_temperature": temperature, "training_cfg_rate": 0.0},
                              estimator=Field(lambda y, mu, t: noisy.append(y) or y))
         torch.manual_seed(0)
         cfm.compute_loss(torch.zeros(2, 80, 6), torch.ones(2, 1, 6), torch.zeros(2, 80, 6), torch.zeros(2, 80), torch.zeros(2, 80, 6))
@@ -207,7 +207,7 @@ def test_temperature_scales_the_noise_of_training():
 def test_temperature_scales_the_noise_a_mel_starts_from():
     starts = []
     for temperature in (1.0, 0.5):
-        flow = make_flow(temperature=temperature)
+        flow = make_flow(inference_temperature=temperature)
         flow.decoder.solve_euler = lambda z, *_: starts.append(z) or z
         flow.inference(**utterance(10), flow_cache=START, generator=seeded())
     assert torch.equal(starts[1], 0.5 * starts[0])

@@ -10,10 +10,11 @@ from cosyvoice.utils.noise import draw
 
 
 class ConditionalCFM(nn.Module):
-    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, n_timesteps
-    (10 unless given) and temperature: the spread of the noise that a mel starts from, in training and in use; 1 unless given, as
-    upstream. With less a mel is nearer to the mean of what the model thinks possible, and fewer steps suffice. reg_loss_type stands in every official YAML and never had an effect; in_channels,
-    n_spks and spk_emb_dim only describe the estimator.
+    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, and of our own
+    n_timesteps (10 unless given), training_temperature and inference_temperature: the spread of the noise that a mel starts
+    from, 1 unless given, as upstream; with 0 a mel is what the model thinks likely on the whole, and few steps suffice.
+    reg_loss_type stands in every official YAML and never had an effect; in_channels, n_spks and spk_emb_dim only describe the
+    estimator.
     """
 
     def __init__(self, in_channels: int, cfm_params, n_spks: int = 1, spk_emb_dim: int = 64, estimator: nn.Module = None):
@@ -27,7 +28,8 @@ class ConditionalCFM(nn.Module):
         self.training_cfg_rate = cfm_params["training_cfg_rate"]
         self.inference_cfg_rate = cfm_params["inference_cfg_rate"]
         self.n_timesteps = cfm_params.get("n_timesteps", 10)
-        self.temperature = cfm_params.get("temperature", 1.0)
+        self.training_temperature = cfm_params.get("training_temperature", 1.0)
+        self.inference_temperature = cfm_params.get("inference_temperature", 1.0)
 
     @torch.inference_mode()
     def forward(self, mu: Tensor, spks: Tensor, cond: Tensor, prompt_len: int, overlap: int, cache: Tensor,
@@ -37,7 +39,7 @@ class ConditionalCFM(nn.Module):
         cache (1, 80, C, 2): noise and mu of the first C frames, from the chunk before (C = 0 at the start): the prompt,
         of prompt_len frames, and the overlap frames which both chunks speak. check: called before every step; may raise.
         """
-        z = self.temperature * draw(torch.randn, mu.shape, mu, generator)
+        z = self.inference_temperature * draw(torch.randn, mu.shape, mu, generator)
         start = torch.stack([z, mu], -1)
         start = torch.cat([cache, start[:, :, cache.shape[2]:]], 2)
         cache = torch.cat([start[:, :, :prompt_len], start[:, :, -overlap:]], 2)
@@ -72,7 +74,7 @@ class ConditionalCFM(nn.Module):
         training_cfg_rate. Draws: times, noise, losses of condition.
         """
         t = self.random_times(x1)
-        z = self.temperature * draw(torch.randn, x1.shape, x1)
+        z = self.training_temperature * draw(torch.randn, x1.shape, x1)
         y = (1 - (1 - self.sigma_min) * t) * z + t * x1
         velocity = x1 - (1 - self.sigma_min) * z
         if self.training_cfg_rate > 0:

@@ -12,7 +12,7 @@ A row's columns:
     durations     int16[]  frames of 25 ms, one a symbol, and the pads before and after: len(phonemes) + 2
     f0            float32[]  Hz at 80 Hz, two a frame, below 50 where unvoiced; 2 * sum(durations)
     speaker       string   its recipe is in WORK/speakers.json
-    speed         float    the teacher's speed; instructed ones are about 0.72 or 1.4
+    speed         float    the teacher's speed; instructed ones are about 0.7 or 1.5
     f0_scale      float    what the teacher's F0 was multiplied by in all
     pitch_shift   float    the part of f0_scale that the instruction asked for (1.0 without one): divide F0 by it for the speaker's own
     audio         bytes    FLAC, 16 bit, mono, 22,050 Hz, sum(durations) * 551.25 samples to within one
@@ -39,8 +39,8 @@ from cosyvoice.tokenizer.phoneme import phonemes
 from tools.mini.teacher import FRAME, PRESET_WEIGHT, PRESETS, RATE, SCALE_RANGE, TEACHER_RATE, Speaker, Teacher, blend_pitch, cast, mean_f0
 
 SHARD = 100
-SPEEDS = {"slow": (0.68, 0.76), "fast": (1.3, 1.5), "": (0.9, 1.1), "neutral": (0.95, 1.05)}
-SHIFTS = {"high": (1.18, 1.28), "low": (0.78, 0.86)}
+SPEEDS = {"slow": (0.66, 0.74), "fast": (1.4, 1.6), "": (0.9, 1.1), "neutral": (0.95, 1.05)}
+SHIFTS = {"high": (1.32, 1.45), "low": (0.66, 0.75)}
 LONGEST_PHONEMES = 480
 SCHEMA = pa.schema([
     ("id", pa.int32()), ("lang", pa.string()), ("kind", pa.string()), ("text", pa.string()), ("instruct", pa.string()), ("style", pa.string()),
