@@ -214,6 +214,27 @@ def test_nothing_sticks_out_on_a_phone(visit, locale):
         page.locator(f"[value={mode}]").check(force=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("#speak").bounding_box()["y"] < 800
+    sync_api.expect(page.locator("#status")).to_contain_text({"zh-CN": "就绪", "en-US": "Ready"}[locale])
+    assert page.evaluate("(word => word.scrollWidth <= word.clientWidth)(document.querySelector('#status span'))"), "the state is read whole"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_wrong_is_said_where_it_is_seen(visit, width):
+    """The form is longer than the window: the sentence must not wait below it."""
+    page = visit(width=width)
+    page.set_viewport_size({"width": width, "height": 640})
+    page.wait_for_selector("#speakers .chip")
+    page.locator("[value=clone]").check(force=True)
+    page.click("#speak")
+    sentence, wanted = page.locator("#notice").bounding_box(), page.locator("#record").bounding_box()
+    below = page.locator("#speak").bounding_box()["y"] if width == 360 else 640
+    assert 0 <= wanted["y"] and wanted["y"] + wanted["height"] <= sentence["y"] and sentence["y"] + sentence["height"] <= below
+
+
+def test_the_description_of_the_api_fits_a_phone(visit, service_address):
+    page = visit(f"{service_address}docs", width=360, color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("getComputedStyle(document.querySelector('a')).color") == "rgb(102, 170, 255)", "light on dark"
 
 
 def test_theme_follows_the_system_and_can_be_changed(visit):
@@ -376,6 +397,7 @@ def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
     assert "window" in page.locator("#script").inner_text()
     time.sleep(3.6)
     assert int(page.locator("#level").get_attribute("aria-valuenow")) > 20
+    assert re.fullmatch(r"0:0\d, 0:2\d left", page.locator("#clock").inner_text()), "of 28 s"
     page.click("#record-stop")
     page.wait_for_selector("#findings li")
     assert "long: good" in page.locator("#findings").inner_text()
@@ -469,6 +491,23 @@ def test_a_file_that_is_no_sound_is_refused(visit, tmp_path):
     assert not re.search("[a-z]{4} ", page.locator("#notice p").inner_text()), "only the Chinese half is shown"
 
 
+def test_a_dropped_file_is_the_reference_and_one_dropped_beside_does_not_replace_the_page(visit, tmp_path):
+    page = visit()
+    page.locator("[value=cross]").check(force=True)
+    data = base64.b64encode(Path(sound_file(tmp_path, "good.flac", speech_like(6))).read_bytes()).decode()
+    dropped = page.evaluate_handle("""(data) => { const dropped = new DataTransfer();
+        dropped.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], "good.flac"));
+        return dropped; }""", data)
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": dropped})
+    assert "over" in page.locator("#drop").get_attribute("class")
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    sync_api.expect(page.locator("#findings")).to_contain_text("level: good")
+    for event in ("dragover", "drop"):
+        left_alone = page.evaluate("""([kind, dropped]) => document.body.dispatchEvent(
+            new DragEvent(kind, { dataTransfer: dropped, bubbles: true, cancelable: true }))""", [event, dropped])
+        assert not left_alone, "the browser would open the file"
+
+
 def test_an_instruction_is_needed_and_examples_help(visit):
     page = visit()
     page.locator("[value=instruct]").check(force=True)
@@ -534,6 +573,8 @@ def test_an_error_is_a_sentence_in_the_pages_language(visit):
     speak(page, "坏。{error=TextError}", wait=False)
     sync_api.expect(page.locator("#notice p")).to_have_text("引擎拒绝")
     assert page.evaluate("document.activeElement.id") == "text"
+    sync_api.expect(page.locator("#progress")).to_have_text("没有生成声音")
+    sync_api.expect(page.locator("#play")).to_have_attribute("aria-label", "播放")
     page.click("#language")
     sync_api.expect(page.locator("#notice p")).to_have_text("the engine refuses")
 

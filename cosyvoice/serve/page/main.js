@@ -80,6 +80,7 @@ async function run(take) {
   } finally {
     if (stopper === mine) stopper = null;
     if (sound.take === take && take.parts.length && take.state !== "lost") sound.finish();
+    if (sound.take === take && take.state === "failed") sound.close();
     addToHistory(take);
     renderHistory();
     renderSpeak();

@@ -38,6 +38,7 @@ function mark(control) {
   control.setAttribute("aria-invalid", "true");
   control.setAttribute("aria-errormessage", "notice");
   (control.matches("input, textarea, button") ? control : control.querySelector("input, button"))?.focus();
+  control.scrollIntoView({ block: "center" });      // not under the sentence
   control.addEventListener("input", hide, { once: true });
 }
 

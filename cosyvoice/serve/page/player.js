@@ -72,7 +72,7 @@ function says() {
   if (take.state === "queued") return take.place > 1 ? t("queued", { n: take.place - 1 }) : t("queued_next");
   if (take.state === "waiting") return t(take.parts.length ? "catching_up" : take.running ? "starting" : "waiting");
   if (take.state === "speaking") return t("speaking", { made: all, all: duration(Math.max(take.estimate, take.seconds)) });
-  return t({ done: "finished", stopped: "stopped" }[take.state] ?? "broken", { all });
+  return t({ done: "finished", stopped: "stopped", failed: "failed" }[take.state] ?? "broken", { all });
 }
 
 // One span that acts as a button per sentence (a real button would not flow with the text); kept while the list grows, so that focus stays.

@@ -48,7 +48,7 @@ function heard(block, rate) {
   $("level").setAttribute("aria-valuenow", level);
   $("level").classList.toggle("hot", Math.max(...block.map(Math.abs)) > 0.98);
   $("level").firstElementChild.style.transform = `scaleX(${level / 100})`;
-  $("clock").textContent = t("of_limit", { now: clock(recorded), limit: clock(LONGEST) });
+  $("clock").textContent = t("time_left", { now: clock(recorded), left: clock(LONGEST - recorded) });
   if (recorded >= LONGEST) finish();
 }
 
@@ -172,6 +172,9 @@ for (const event of ["dragover", "dragleave", "drop"]) {
     $("drop").classList.toggle("over", event === "dragover");
     if (event === "drop" && moved.dataTransfer.files[0] && !recorder) accept(moved.dataTransfer.files[0]);
   });
+}
+for (const event of ["dragover", "drop"]) {   // a file that misses its place would be opened instead of the page
+  addEventListener(event, (moved) => moved.dataTransfer?.types.includes("Files") && moved.preventDefault());
 }
 document.addEventListener("language", show);
 addEventListener("resize", drawLook);

@@ -32,10 +32,10 @@ export class Sound extends EventTarget {
     this.take = take;
     take.addEventListener("sound", this.feed);
     if (!KIND || take.job.fields.stream !== "True") return;
-    this.source = new Source();
+    const source = this.source = new Source();
     this.audio.disableRemotePlayback = true;  // ManagedMediaSource wants it
     this.audio.src = URL.createObjectURL(this.source);
-    this.source.addEventListener("sourceopen", () => this.attach(), { once: true });
+    source.addEventListener("sourceopen", () => source === this.source && this.attach(), { once: true });   // not one closed meanwhile
     this.wrapper = KIND === MP4_MP3 ? new Mp4Wrapper() : null;
     this.queue = [];
     take.parts.forEach((part) => this.append(part));
