@@ -37,7 +37,7 @@ def install(app: Flask, watchers: list):
     @app.before_request
     def open_record():
         request_id.set(g.request_id)
-        g.record = Record(g.request_id, watchers=watchers)
+        g.record = Record(g.request_id, path=request.path, watchers=watchers)
 
     @app.after_request
     def close_record(response: Response) -> Response:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:                         # parts imports models, which tells it
 
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
+SPEAKING = {"/generate_audio", "/generate_audio_get", "/v1/audio/speech"}   # what is refused here was a request for speech
 STORE = {"store_failed", "store_timeout"}                          # outcomes that are the object store's
 
 REQUESTS = Counter("cosyvoice_requests", "Requests for speech that have ended", ["mode", "outcome"])
@@ -66,10 +67,10 @@ def watch(record: Record, slots: Slots):
 
 
 def count(record: Record):
-    """One request that asked for speech, or was refused before its mode was known ("-"); looks at pages and figures are none."""
+    """One request that asked for speech, or was refused before its mode was known ("-"); questions about voices and states are none."""
     if record.outcome in STORE:
         STORE_ERRORS.labels(record.outcome).inc()
-    if record.mode != "-" or record.outcome not in ("done", "error"):
+    if record.mode != "-" or record.path in SPEAKING:
         REQUESTS.labels(record.mode, record.outcome).inc()
     if record.characters:
         CHARACTERS.labels(record.mode).inc(record.characters)

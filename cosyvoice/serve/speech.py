@@ -36,6 +36,7 @@ class Record:
     """What is known about one request while it runs; other parts of the service may look at it at any time."""
     id: str
     mode: str = "-"
+    path: str = ""                        # of the request
     user_id: str = ""
     seed: int = 0
     characters: int = 0
