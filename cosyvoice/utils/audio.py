@@ -48,7 +48,7 @@ def decode(data: bytes) -> tuple[np.ndarray, int]:
     except soundfile.LibsndfileError as error:
         demuxer = ffmpeg_demuxer(data)
         if demuxer is None:
-            raise ReferenceAudioError(f"the audio cannot be read ({error}): use wav, mp3, flac, ogg, m4a or webm",
+            raise ReferenceAudioError(f"the audio cannot be read ({error.error_string.rstrip('.')}): use wav, mp3, flac, ogg, m4a or webm",
                                       "无法读取音频，请使用 wav、mp3、flac、ogg、m4a 或 webm") from error
     return decode_with_ffmpeg(data, demuxer), 48000
 
