@@ -15,8 +15,8 @@ BINARY = {"type": "string", "format": "binary"}
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h2{font:600 1.05rem ui-monospace,monospace;margin:2rem 0 .3rem;border-top:1px solid #ccc;padding-top:1rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #ddd;vertical-align:top}
-code{font-family:ui-monospace,monospace}b{color:#06c}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}b{color:#6af}}"""
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>CosyVoice: the HTTP API</title>
+code{font-family:ui-monospace,monospace}b,a{color:#06c}td{overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}b,a{color:#6af}}"""
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>CosyVoice: the HTTP API</title>
 <style>{{ style|safe }}</style><h1>CosyVoice: the HTTP API</h1><p>{{ spec.info.description }} <a href="openapi.json">openapi.json</a> · <a href=".">the page / 试听页面</a></p>
 {% for path, item in spec.paths.items() %}{% for method, call in item.items() %}<h2><b>{{ method|upper }}</b> {{ path }}</h2><p>{{ call.summary }}</p>
 {% set fields = fields_of(call) %}{% if fields %}<table><tr><th>field<th>type<th>rule</tr>
