@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from fake_oss import oss  # noqa: F401
+from pydub.exceptions import CouldntEncodeError
 from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
 from test_api import CLONE, CROSS, SFT, wav_bytes
 from test_queue import wait_for
@@ -112,12 +113,13 @@ def test_full_disk_is_507_and_leaves_nothing(place, monkeypatch, fields):
     assert (answer.status_code, answer.json["code"]) == (507, "disk_full") and unchanged(place) and KEY not in place.oss.objects
 
 
-def test_full_disk_under_the_encoder_is_507(place, monkeypatch):
-    from cosyvoice.serve import mp3
-
+@pytest.mark.parametrize("where, error", [
+    ("tempfile.NamedTemporaryFile", OSError(errno.ENOSPC, "No space left on device")),
+    ("AudioSegment.export", CouldntEncodeError("error code: 228\n[out#0/mp3] Error writing trailer: No space left on device"))], ids=["pydub", "ffmpeg"])
+def test_full_disk_under_the_encoder_is_507(place, monkeypatch, where, error):
     def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
-    monkeypatch.setattr(mp3.tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr(f"cosyvoice.serve.mp3.{where}", full)
     answer = place.client.post("/generate_audio", json=SFT)
     assert answer.status_code == 507 and unchanged(place)

@@ -86,7 +86,7 @@ def test_frames_are_known_by_their_headers():
 def test_failed_encode_leaves_no_file(tmp_path):
     with pytest.raises(mp3.pydub.exceptions.CouldntEncodeError):
         encode(speech_like(1000), 22050, "abc", tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and all(file.closed for file in mp3._scratch.files)
 
 
 def test_missing_encoder_is_told_at_start(monkeypatch):

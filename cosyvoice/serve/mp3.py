@@ -6,6 +6,7 @@ change any more are sent, cut at frame borders. Without bit reservoir (`-reservo
 With 12 frames of history the result equals the encode of the whole (measured: 97 dB between the two decodes).
 The encoder is ffmpeg from imageio-ffmpeg's wheel; no system package is needed.
 """
+import errno
 import functools
 import io
 import tempfile
@@ -31,7 +32,9 @@ _scratch = threading.local()
 
 def _temporary_file(*args, **options):
     """pydub's temporary files, which it leaves behind when an encode fails, in a folder of that encode."""
-    return tempfile.NamedTemporaryFile(*args, dir=getattr(_scratch, "folder", None), **options)
+    file = tempfile.NamedTemporaryFile(*args, dir=getattr(_scratch, "folder", None), **options)
+    _scratch.files.append(file)
+    return file
 
 
 pydub.audio_segment.NamedTemporaryFile = _temporary_file
@@ -40,8 +43,17 @@ pydub.audio_segment.NamedTemporaryFile = _temporary_file
 def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None = None) -> bytes:
     """int16 mono (N,) -> raw MP3 frames. Raises pydub's CouldntEncodeError or OSError; leaves no file in scratch."""
     segment = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=sample_rate, channels=1)
+    _scratch.files = []
     with tempfile.TemporaryDirectory(prefix="mp3-", dir=scratch, ignore_cleanup_errors=True) as _scratch.folder:
-        return segment.export(io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS).getvalue()
+        try:
+            return segment.export(io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS).getvalue()
+        except pydub.exceptions.CouldntEncodeError as error:
+            if "No space left on device" in str(error):            # it was ffmpeg that found the disk full
+                raise OSError(errno.ENOSPC, "No space left on device") from error
+            raise
+        finally:
+            for file in _scratch.files:
+                file.close()
 
 
 @functools.cache
