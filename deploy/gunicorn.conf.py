@@ -15,6 +15,7 @@ preload_app = False
 timeout = 120            # seconds without a sign of life from the worker
 graceful_timeout = 60    # seconds that running streams get when the service stops
 keepalive = 5
+limit_request_line = 8190  # bytes, as much as nginx takes: 900 Chinese characters in the query of GET /generate_audio_get
 accesslog = None         # all_api writes one line per request, without query strings
 control_socket_disable = True  # gunicorn 27 would put a socket into the home directory
 

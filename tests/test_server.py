@@ -175,6 +175,10 @@ def test_chunked_body_is_read_and_limited(server):
         pass                                                       # the server hung up while the body was still coming
 
 
+def test_query_holds_a_text_of_some_length(server):
+    assert requests.get(server.url + "/generate_audio_get", params={"tts_text": "字" * 880}).ok
+
+
 def test_log_has_no_text_and_no_query(server):
     requests.get(server.url + "/generate_audio_get", params={"tts_text": "秘密", "seed": "987654"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
