@@ -111,7 +111,8 @@ def read_fields() -> dict:
             raise Problem(400, "bad_request", None, "the JSON body must be an object of fields", "JSON 请求体必须是对象")
         return {name: value for name, value in values.items() if value is not None}
     if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        return {name: value for name, value in request.form.items() if value} | request.files.to_dict()
+        return {name: value for name, value in request.form.items() if value} | {
+            name: file for name, file in request.files.items() if file.filename}   # a form's empty file input has no name
     raise Problem(415, "wrong_content_type", None, *problem.HTTP[415][1:])
 
 
@@ -281,6 +282,7 @@ def send_wav(chunks: Callable, sample_rate: int) -> Response:
     file.seek(0)
     response = send_file(file, mimetype="audio/wav", conditional=False)
     response.content_length, response.direct_passthrough = speech.spool.written, False   # else no call_on_close
+    response.headers["Cache-Control"] = guard.HEADERS["Cache-Control"]            # send_file would let browsers keep it
     speech.record.change(outcome="done")
     return response
 

@@ -110,6 +110,15 @@ def test_uploaded_file_is_the_reference(api, form, rate, channels):
     assert abs(FakeEngine.calls[-1][1]["prompt_wav"].shape[1] - 32000 - 4410) < 1500
 
 
+def test_file_input_left_empty_is_no_file(api):
+    for path, status in (("a/ref.wav", 200), ("", 400)):
+        parts = {**CROSS, "prompt_speech_16k": path}
+        body = "".join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
+        body += '--x\r\nContent-Disposition: form-data; name="prompt_speech_16k"; filename=""\r\n\r\n\r\n--x--\r\n'
+        answer = api.app.test_client().post("/generate_audio", data=body.encode(), content_type="multipart/form-data; boundary=x")
+        assert answer.status_code == status, answer.json
+
+
 def test_get_speaks_a_demonstration_and_takes_fields(api):
     client = api.app.test_client()
     assert client.get("/generate_audio_get").mimetype == "audio/mpeg"
@@ -139,7 +148,7 @@ WRONG = [
     ({**INSTRUCT, "prompt_text": " "}, 400, "prompt_text"), ({**INSTRUCT, "spk_id": ""}, 400, "spk_id"),
     ({"tts_text": "{error=TextError}"}, 400, "tts_text"), ({"tts_text": "{error=UnknownSpeaker}"}, 404, "spk_id"),
     ({"tts_text": "{error=ReferenceAudioError}"}, 422, "prompt_speech_16k"), ({"tts_text": "{error=VoiceError}"}, 422, "spk_customize"),
-    ({"tts_text": "{chunks=0}"}, 422, "tts_text"), ({"tts_text": "{fail=0}"}, 500, None),
+    ({"tts_text": "{chunks=0}"}, 422, "tts_text"), ({"tts_text": "{chunks=1 size=0}"}, 422, "tts_text"), ({"tts_text": "{fail=0}"}, 500, None),
 ]
 
 

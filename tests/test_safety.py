@@ -160,6 +160,15 @@ def test_without_a_key_nothing_but_health(keyed, headers):
     assert client.get("/health", headers=headers).status_code == 200
 
 
+def test_who_is_refused_at_the_door_is_in_the_log(keyed, caplog):
+    caplog.set_level("INFO")
+    client = keyed.app.test_client()
+    client.post("/generate_audio", json=SFT, headers={**bearer("secret-wrong"), "X-Request-ID": "find-me-401"}).close()
+    client.get("/health", headers={"Origin": "https://evil.example", "X-Request-ID": "find-me-403"}).close()
+    assert [(line.request_id, line.getMessage().split()[-2:]) for line in caplog.records] == [
+        ("find-me-401", ["status=401", "outcome=no_key"]), ("find-me-403", ["status=403", "outcome=foreign_origin"])]
+
+
 @pytest.mark.parametrize("key, user, status", [("main-key", "anna", 200), ("main-key", "bob", 200), ("key-of-anna", "anna", 200), ("key-of-anna", "bob", 403),
                                                ("key-of-anna", "", 200), ("key-of-backend", "bob", 200)])
 def test_a_key_acts_for_its_users_only(keyed, key, user, status):
@@ -237,7 +246,8 @@ def test_foreign_host_names_are_refused(service, environment, host, status):  # 
 
 def test_every_answer_has_the_security_headers(service):  # noqa: F811
     client = service().app.test_client()
-    for answer in (client.get("/health"), client.get("/nothing"), client.post("/generate_audio", json={}), client.post("/generate_audio", json=SFT)):
+    for answer in (client.get("/health"), client.get("/nothing"), client.post("/generate_audio", json={}), client.post("/generate_audio", json=SFT),
+                   client.post("/generate_audio", json={**SFT, "stream": "False"})):
         assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["X-Request-ID"] and answer.headers["Cache-Control"] == "no-store"
 
@@ -246,6 +256,8 @@ def test_settings_show_no_key_and_wrong_ones_are_named(monkeypatch):
     from cosyvoice.serve.config import read_config
     assert "topsecret" not in repr(read_config(environ={"API_KEY": "topsecret"}))
     assert read_config(["--port", "80"], {"PORT": "90", "MAX_QUEUE": "0"}).port == 80
-    for name, value in (("PORT", "x"), ("MAX_QUEUE", "-1"), ("MAX_CONCURRENT", "0"), ("REQUEST_TIMEOUT", "-5")):
+    for name, value in (("PORT", "x"), ("MAX_QUEUE", "-1"), ("MAX_CONCURRENT", "0"), ("REQUEST_TIMEOUT", "-5"), ("PORT", "65536")):
         with pytest.raises(ValueError, match=name):
             read_config(environ={name: value})
+    with pytest.raises(SystemExit, match="65535"):
+        read_config(["--port", "70000"], {})

@@ -46,6 +46,10 @@ class Config:
     allowed_hosts: tuple = setting((), "host names, comma separated, by which the service may be addressed; empty: "
                                        "on a loopback address only localhost, otherwise any; * is any")
 
+    def __post_init__(self):
+        if not 0 < self.port < 65536:
+            raise ValueError(f"PORT is {self.port}; it must be from 1 to 65535")
+
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}
         return f"Config({shown})"
@@ -58,11 +62,11 @@ def read_config(argv=None, environ=os.environ) -> Config:
     """
     try:
         values = {f.name: _convert(f, environ[_env(f)]) for f in fields(Config) if environ.get(_env(f), "") != ""}
+        return Config(**{**values, **(_read_arguments(argv) if argv is not None else {})})
     except ValueError as error:
         if argv is not None:
             sys.exit(str(error))
         raise
-    return Config(**{**values, **(_read_arguments(argv) if argv is not None else {})})
 
 
 def _env(f) -> str:

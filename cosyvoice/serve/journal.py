@@ -41,6 +41,8 @@ def install(app: Flask, watchers: list):
 
     @app.after_request
     def close_record(response: Response) -> Response:
+        if response.status_code >= 400 and "record" not in g:      # refused at the door
+            open_record()
         if "record" in g:
             if response.status_code >= 400:
                 g.record.change(outcome=g.get("outcome", "error"))

@@ -32,5 +32,7 @@ class WavStream(PcmStream):
         self.header = wav_header(sample_rate)
 
     def feed(self, pcm: np.ndarray) -> bytes:
+        if not len(pcm):
+            return b""                                             # a header alone is no sound
         header, self.header = self.header, b""
         return header + super().feed(pcm)
