@@ -152,10 +152,10 @@ def fetch_voice(user_id: str, name: str) -> dict:
 
 def push_voice(voice: dict, user_id: str, name: str):
     """Store a voice, complete or not at all; a copy that an operator keeps in output/ is renewed."""
+    local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
     with leases.folder(config.output_dir) as folder:
         save_voice(voice, path := folder / f"{name}.pt")
         store.push(path, voice_key(user_id, name))
-        local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
         if local:
             path.replace(local)
 

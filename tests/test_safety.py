@@ -61,8 +61,10 @@ def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):  
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
 def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
-    client = service().app.test_client()
-    (tmp_path / "secret.wav").write_bytes(wav_bytes())
+    module = service()
+    client = module.app.test_client()
+    for name in ("secret.wav", "reference/ref.wav"):
+        (tmp_path / name).write_bytes(wav_bytes())
     (tmp_path / "reference/link.wav").symlink_to(tmp_path / "secret.wav")
     (tmp_path / "reference/folder").symlink_to(tmp_path)
     (tmp_path / "output/1321").symlink_to(tmp_path)
@@ -70,6 +72,8 @@ def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
     for path in ("link.wav", "folder/secret.wav"):
         assert client.post("/generate_audio", json={**CROSS, "prompt_speech_16k": path}).status_code == 400
     assert client.post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"}).status_code == 400
+    answer = client.post("/generate_audio", json={**CLONE, "exp_name": "v", "prompt_speech_16k": "ref.wav"})
+    assert (answer.status_code, answer.json["field"]) == (400, "exp_name") and not list(module.store.list(""))
 
 
 def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):  # noqa: F811
