@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 POOL = 64                                 # batches drawn from at random in training
-MEL_BINS, SILENT_MEL = 80, math.log(1e-5)
+MEL_BINS, SILENT_MEL = 80, math.log(1e-5)  # the floor of matcha.utils.audio, which needs librosa
 
 
 def parquet_opener(data, mode="train", audio=True):
@@ -126,8 +126,8 @@ def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random
         sample["speech"] = piece(sample["speech"], start * hop_size, truncate_length)
         if sample.get("pitch_feat") is not None:
             sample["pitch_feat"] = piece(torch.as_tensor(sample["pitch_feat"]), start, frames)
-        if sample.get("speech_feat") is not None:
-            sample["speech_feat"] = piece(stored_mel(sample).T, start, frames, SILENT_MEL).T
+        if (mel := stored_mel(sample)) is not None:
+            sample["speech_feat"] = piece(mel.T, start, frames, SILENT_MEL).T
         yield sample
 
 
@@ -138,7 +138,9 @@ def piece(x, start, length, filler=0.0):
 
 
 def stored_mel(sample):
-    return torch.as_tensor(sample["speech_feat"]).float().reshape(-1, MEL_BINS)
+    """The mel (T, 80) that the row brings, or None."""
+    mel = sample.get("speech_feat")
+    return None if mel is None else torch.as_tensor(mel).float().reshape(-1, MEL_BINS)
 
 
 def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
@@ -149,8 +151,8 @@ def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
     """
     for sample in data:
         if "speech" in sample:
-            stored = sample.get("speech_feat") is not None
-            sample["speech_feat"] = stored_mel(sample) if stored else feat_extractor(sample["speech"])[0].T
+            mel = stored_mel(sample)
+            sample["speech_feat"] = feat_extractor(sample["speech"])[0].T if mel is None else mel
             if token_rate:
                 mel_rate = feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
                 align(sample, mel_rate / token_rate)

@@ -50,17 +50,19 @@ class ConditionalCFM(nn.Module):
         """Row 0 of the estimator's batch has the conditions, row 1 has zeros: guidance, if any, leads away from the latter."""
         times, w = self.times(x), self.inference_cfg_rate
         rows = 2 if w else 1
-        if w:
-            mu, spks, cond = (torch.cat([c, torch.zeros_like(c)]) for c in (mu, spks, cond))
+        mu, spks, cond = (torch.cat([c, torch.zeros_like(c)][:rows]) for c in (mu, spks, cond))
         for t, dt in zip(times, times.diff()):
             if check is not None:
                 check()
             velocity = self.estimator(x.expand(rows, -1, -1), None, mu, t.expand(rows), spks, cond)
-            x = x + dt * ((1 + w) * velocity[:1] - w * velocity[1:] if w else velocity)
+            x = x + dt * ((1 + w) * velocity[:1] - w * velocity[-1:])
         return x
 
     def times(self, x):
-        t = torch.linspace(0, 1, self.n_timesteps + 1, device=x.device)
+        return self.spaced(torch.linspace(0, 1, self.n_timesteps + 1, device=x.device))
+
+    def spaced(self, t):
+        """Even times in 0..1 as the scheduler spaces them."""
         return 1 - torch.cos(t * (0.5 * torch.pi)) if self.t_scheduler == "cosine" else t
 
     def random_times(self, x1):

@@ -47,8 +47,12 @@ class Config:
                                        "on a loopback address only localhost, otherwise any; * is any")
 
     def __post_init__(self):
-        if not 0 < self.port < 65536:
-            raise ValueError(f"PORT is {self.port}; it must be from 1 to 65535")
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.type in (int, float) and not (value > 0 or f.name == "max_queue" and value == 0):
+                raise ValueError(f"{_env(f)} is {value}; it must be above 0")
+        if self.port > 65535:
+            raise ValueError(f"PORT is {self.port}; it must be at most 65535")
 
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}
@@ -86,9 +90,6 @@ def _convert(f, text: str):
     if f.type is tuple:
         return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
     try:
-        value = f.type(text)
+        return f.type(text)
     except ValueError:
         raise ValueError(f"{_env(f)} is {text!r}; it must be a {'number' if f.type in (int, float) else 'path'}")
-    if f.type in (int, float) and not (value > 0 or f.name == "max_queue" and value == 0):
-        raise ValueError(f"{_env(f)} is {text!r}; it must be above 0")
-    return value

@@ -33,7 +33,7 @@ _scratch = threading.local()
 def _temporary_file(*args, **options):
     """pydub's temporary files, which it leaves behind when an encode fails, in a folder of that encode."""
     file = tempfile.NamedTemporaryFile(*args, dir=getattr(_scratch, "folder", None), **options)
-    _scratch.files.append(file)
+    getattr(_scratch, "files", []).append(file)
     return file
 
 

@@ -9,19 +9,16 @@ import argparse
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from tqdm import tqdm
 
 from cosyvoice.bin.train import load_config
 from cosyvoice.utils.files import read_weights
-from tools.mini.pack_parquet import FLOATS, INT32S, write_list
+from tools.mini.pack_parquet import MEL_HOP, RATE, SCHEMA, write, write_list
+from tools.mini.tokens import read
 from tools.mini.train import CONFIG
 
-SCHEMA = pa.schema([
-    ("utt", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S), ("audio_data", pa.binary()),
-    ("pitch_feat", FLOATS), ("utt_embedding", FLOATS), ("speech_feat", pa.list_(pa.float16())),
-])
+WITH_MELS = SCHEMA.append(pa.field("speech_feat", pa.list_(pa.float16())))
 NOTHING = torch.zeros(1, 0, dtype=torch.int64)
 
 
@@ -31,22 +28,22 @@ def load_flow(path: Path) -> torch.nn.Module:
     return flow.eval()
 
 
-def mel_of(flow: torch.nn.Module, row: dict, number: int) -> torch.Tensor:
-    """(T, 80) as the flow speaks the row's tokens, without a prompt."""
-    token, none = torch.tensor(row["speech_token"])[None], torch.tensor([0])
-    mel, _ = flow.inference(token, torch.tensor([token.shape[1]]), NOTHING, none, torch.zeros(1, 0, 80), none,
-                            torch.tensor(row["utt_embedding"])[None], torch.zeros(1, 80, 0, 2), torch.Generator().manual_seed(number))
-    return mel[0].T
+def speak(flow: torch.nn.Module, tokens: torch.Tensor, vector: torch.Tensor, seed: int = 0) -> torch.Tensor:
+    """Mel (1, 80, T) of speech tokens (1, N) in the voice of a CAM++ vector (192,), without a prompt."""
+    none = torch.tensor([0])
+    mel, _ = flow.inference(tokens, torch.tensor([tokens.shape[1]]), NOTHING, none, torch.zeros(1, 0, 80), none, vector[None],
+                            torch.zeros(1, 80, 0, 2), torch.Generator().manual_seed(seed))
+    return mel
 
 
-def convert(flow: torch.nn.Module, source: Path, target: Path) -> int:
-    """Write one table; returns its mel frames."""
-    rows = [row for row in pq.read_table(source).to_pylist() if row["audio_data"] is not None]
+def convert(flow: torch.nn.Module, source: Path, target: Path) -> float:
+    """Write one table; returns its seconds."""
+    rows, frames = [row for row in read([source]) if row["audio_data"] is not None], 0
     for number, row in enumerate(tqdm(rows, desc=source.stem, unit="row", leave=False)):
-        row["speech_feat"] = mel_of(flow, row, number).half().numpy().ravel()
-    kept = [{name: row[name] for name in SCHEMA.names} for row in rows]
-    pq.write_table(pa.Table.from_pylist(kept, SCHEMA), target, compression="none")
-    return sum(len(row["speech_feat"]) // 80 for row in rows)
+        mel = speak(flow, torch.tensor(row["speech_token"])[None], torch.tensor(row["utt_embedding"]), number)
+        row["speech_feat"], frames = mel[0].T.half().numpy().ravel(), frames + mel.shape[2]
+    write(target, rows, WITH_MELS)
+    return frames * MEL_HOP / RATE
 
 
 def main() -> None:
@@ -56,12 +53,12 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=2.0, help="stop after so much speech")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    flow, folder, files, frames = load_flow(args.flow), args.work / "train_flow", [], 0
+    flow, folder, files, seconds = load_flow(args.flow), args.work / "train_flow", [], 0.0
     folder.mkdir(exist_ok=True)
     for line in tqdm((args.work / "train/data.list").read_text("utf-8").splitlines(), desc="tables", unit="table"):
-        if frames / 86.13 < args.hours * 3600:
+        if seconds < args.hours * 3600:
             files.append(folder / Path(line).name)
-            frames += convert(flow, Path(line), files[-1])
+            seconds += convert(flow, Path(line), files[-1])
     write_list(folder / "data.list", files)
 
 

@@ -170,9 +170,9 @@ def write_list(target: Path, files: list[Path]) -> None:
     target.write_text("".join(f"{path.resolve()}\n" for path in files), "utf-8")
 
 
-def write(target: Path, rows: list[dict]) -> None:
+def write(target: Path, rows: list[dict], schema: pa.Schema = SCHEMA) -> None:
     partial = target.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial, compression="none")
+    pq.write_table(pa.Table.from_pylist(rows, schema), partial, compression="none")
     os.replace(partial, target)
 
 

@@ -16,6 +16,7 @@ import soundfile
 import torch
 
 from cosyvoice.cli.cosyvoice import CosyVoice
+from tools.mini.flow_mels import speak
 from tools.mini.pack_parquet import Embedder, pitch_feat
 from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens
 
@@ -24,7 +25,6 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 CURVES = {"llm": ("loss", "acc", "loss_pointing"), "flow": ("loss_flow", "loss_guess"), "hift": ("loss_mel", "loss_stft")}
 UTTERANCES, LONGEST = 3, 90               # and tokens
-NOTHING = torch.zeros(1, 0, dtype=torch.int32)
 
 
 def plot_losses(work: Path, target: Path):
@@ -46,7 +46,8 @@ def plot_mels(work: Path, engine: CosyVoice, target: Path):
     for (made, true, pitch), row in zip(axes, rows):
         wav, _ = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
         tokens = torch.from_numpy(speech_tokens(row, book, bases[row["speaker"]]))[None]
-        teacher, student = engine.frontend.feat_extractor(torch.from_numpy(wav)[None]), speak(engine, tokens, embedder.vector(row["audio"]))
+        teacher = engine.frontend.feat_extractor(torch.from_numpy(wav)[None])
+        student = speak(engine.model.flow, tokens, torch.from_numpy(embedder.vector(row["audio"])))
         for axis, mel, title in ((made, student, "flow"), (true, teacher, "teacher")):
             axis.imshow(mel[0], origin="lower", aspect="auto", vmin=-11, vmax=1)
             axis.set_title(f"{title}: {row['speaker']}")
@@ -56,14 +57,6 @@ def plot_mels(work: Path, engine: CosyVoice, target: Path):
         pitch.set_ylabel("Hz")
         pitch.legend()
     figure.savefig(target, dpi=70)
-
-
-def speak(engine: CosyVoice, tokens: torch.Tensor, vector) -> torch.Tensor:
-    """Mel (1, 80, T) of speech tokens (1, N) in the voice of a CAM++ vector (192,)."""
-    one, none = torch.tensor([tokens.shape[1]]), torch.tensor([0])
-    mel, _ = engine.model.flow.inference(tokens, one, NOTHING, none, torch.zeros(1, 0, 80), none, torch.from_numpy(vector)[None],
-                                         torch.zeros(1, 80, 0, 2), torch.Generator().manual_seed(0))
-    return mel
 
 
 def main():

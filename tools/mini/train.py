@@ -68,8 +68,8 @@ class GuidedFlow(nn.Module):
         self.guide = nn.Sequential(nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2), nn.Mish(), nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
                                    nn.Mish(), nn.Conv1d(GUIDE_WIDTH, 80, 1))
         nn.init.constant_(self.guide[-1].bias, MEL_MEAN)
-        even = flow.decoder.random_times
-        flow.decoder.random_times = lambda x1: 1 - torch.cos(even(x1) * torch.pi / 2)
+        cfm, even = flow.decoder, flow.decoder.random_times
+        cfm.random_times = lambda x1: cfm.spaced(even(x1))
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         regulated = []

@@ -4,6 +4,7 @@ What tells voices apart is fine detail that spectral losses weigh little: copies
 and lose the speaker. CAM++ (tools/mini/campplus.py), frozen, hears both; its activations are compared layer by layer, as a
 discriminator's features are.
 """
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -62,6 +63,7 @@ def filter_bank(wav: Tensor) -> Tensor:
         return bank - bank.mean(1, keepdim=True)
 
 
+@cache
 def mel_filters() -> Tensor:
     """(256, 80): triangles, even and half overlapping on Kaldi's mel scale from 20 Hz to 8 kHz."""
     def mel(hertz):
