@@ -90,11 +90,9 @@ def test_a_clone_is_nearer_to_its_reference_than_to_another(mini):
 
 
 def test_instructions_change_pace_and_pitch(mini):
-    """In the mean of three tries; tools/evaluate.py measures how often."""
-    slow, fast, high, low = ([speech(mini.inference_instruct(ZH, "中文女", told, seed=seed)) for seed in (1, 2, 3)] for told in
-                             ("请说得慢一点", "请用更快的语速说", "用更高的音调说话", "声音低沉一点"))
-    assert sum(map(len, slow)) > 1.15 * sum(map(len, fast))
-    assert np.mean([*map(pitch, high)]) > 1.15 * np.mean([*map(pitch, low)])
+    slow, fast, high, low = (speech(mini.inference_instruct(ZH, "中文女", told, seed=1)) for told in
+                             ("请说得慢一点", "Speak faster", "用更高的音调说话", "Use a lower voice"))
+    assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
 
 
 @pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
