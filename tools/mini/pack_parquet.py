@@ -11,7 +11,7 @@ all speech. Columns:
     speech_token     int32[]   25 Hz, tools/mini/tokens.py
     text_position    int32[]   index into text_token of what each speech token says
     audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
-    pitch_feat       float32[] F0 in Hz per mel frame (hop 256), 0 where unvoiced
+    pitch_feat       float32[] measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
     utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
@@ -37,9 +37,11 @@ from tqdm import tqdm
 
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
 from cosyvoice.utils.audio import kaldi_fbank, resample
-from tools.mini.tokens import CodeBook, count_samples, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
+from tools.judges import need
+from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
 
-RATE, MEL_HOP, F0_RATE = 22_050, 256, 80
+RATE, MEL_HOP = 22_050, 256
+PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}      # more is voiced than by Praat's defaults: weak voice is voice
 SHARDS_A_FILE = {"data": 2, "prosody": 8}
 JOINED_SHARE = 0.5                               # joined rows, per uninstructed utterance
 TOLD_TIMES = 6
@@ -91,15 +93,20 @@ def speaker_means(shards: list[Path], vectors: dict[int, np.ndarray]) -> dict[st
     return {name: mean / np.linalg.norm(mean) for name, mean in means.items()}
 
 
-def pitch_feat(f0: np.ndarray, samples: int) -> np.ndarray:
-    """The teacher's F0 at the middle of each mel frame, Hz, 0 where unvoiced. f0: (2 * frames,) at 80 Hz."""
-    places = (np.arange(samples // MEL_HOP) + 0.5) * MEL_HOP / RATE * F0_RATE - 0.5
-    is_voiced = voiced(f0)
+def pitch_feat(audio: bytes, f0: np.ndarray) -> np.ndarray:
+    """F0 at the middle of each mel frame, in Hz, 0 where unvoiced, as Praat measures it within the range of the teacher's own (F,).
+
+    The teacher's curve runs on through most consonants and is some percent off what its vocoder makes of it; a source of that pitch
+    is out of step with the harmonics that are to be copied.
+    """
+    wav, rate = soundfile.read(io.BytesIO(audio), dtype="float64")
+    frames, is_voiced = len(wav) // MEL_HOP, voiced(f0)
     if not is_voiced.any():
-        return np.zeros(len(places), np.float32)
-    curve = np.exp(np.interp(places, np.flatnonzero(is_voiced), np.log(f0[is_voiced])))
-    nearest = np.clip(np.round(places).astype(np.int64), 0, len(f0) - 1)
-    return np.where(is_voiced[nearest], curve, 0).astype(np.float32)
+        return np.zeros(frames, np.float32)
+    low, high = np.percentile(f0[is_voiced], (2, 98))
+    pitch = need("parselmouth").Sound(wav, rate).to_pitch_ac(time_step=MEL_HOP / rate / 2, pitch_floor=low / 1.4, pitch_ceiling=high * 1.5, **PRAAT)
+    nearest = np.round(((np.arange(frames) + 0.5) * MEL_HOP / rate - pitch.x1) / pitch.dx).astype(np.int64)
+    return pitch.selected_array["frequency"][np.clip(nearest, 0, pitch.n_frames - 1)].astype(np.float32)
 
 
 def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
@@ -110,7 +117,7 @@ def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict
         "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
         "text_token": told + said, "speech_token": tokens, "text_position": len(told) + text_positions(row["durations"]),
         "audio_data": row["audio"] or None,
-        "pitch_feat": pitch_feat(np.asarray(row["f0"]), count_samples(row["durations"])) if heard else None,
+        "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if heard else None,
         "utt_embedding": vectors.get(row["id"], speaker_mean) if heard else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
     }
 

@@ -53,7 +53,7 @@ def plot_mels(work: Path, engine: CosyVoice, target: Path):
             axis.set_title(f"{title}: {row['speaker']}")
             with torch.inference_mode():
                 pitch.plot(engine.model.hift.f0_predictor(mel)[0], label=title)
-        pitch.plot(pitch_feat(np.asarray(row["f0"]), len(wav)), label="true")
+        pitch.plot(pitch_feat(row["audio"], np.asarray(row["f0"])), label="true")
         pitch.set_ylabel("Hz")
         pitch.legend()
     figure.savefig(target, dpi=70)

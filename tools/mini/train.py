@@ -12,12 +12,13 @@
   tell it what the earlier ones were like, so that it learns to listen to instructions late or never.
 - The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
   at the frame rate for ever after.
-- The vocoder is told by the speaker encoder how unlike the voice of its copy is (tools/mini/voice_loss.py).
+- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
 - Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
 
 None of it is left in the weights written, which are those of the plain networks.
 """
 import argparse
+import random
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tools.mini.tokens import LEVELS, SOUNDS, CodeBook
-from tools.mini.voice_loss import VoiceLoss
+from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
 TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input_embedding": 0.5}}   # and the spread they start with
@@ -39,6 +40,7 @@ WHITENED_ABOVE = 0.05                     # of the largest variance: what is bel
 MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
+FLOW_VOICE_WEIGHT, PIECES, PIECE = 1.0, 2, 128     # rows, and mel frames of each: 1.5 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
@@ -60,10 +62,11 @@ class Parts(nn.Module):
 
 
 class GuidedFlow(nn.Module):
-    """The flow, and the network that guesses mels from what its length regulator gives."""
+    """The flow, the network that guesses mels from what its length regulator gives, and what the speaker encoder hears."""
 
-    def __init__(self, flow: nn.Module):
+    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None):
         super().__init__()
+        self.voice_loss = voice_loss
         self.flow, self.input_frame_rate = flow, flow.input_frame_rate
         self.guide = nn.Sequential(nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2), nn.Mish(), nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
                                    nn.Mish(), nn.Conv1d(GUIDE_WIDTH, 80, 1))
@@ -72,16 +75,32 @@ class GuidedFlow(nn.Module):
         cfm.random_times = lambda x1: cfm.spaced(even(x1))
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
-        regulated = []
-        watch = self.flow.length_regulator.register_forward_hook(lambda module, given, result: regulated.append(result[0]))
+        regulated, estimated = [], []
+        watches = [self.flow.length_regulator.register_forward_hook(lambda module, given, result: regulated.append(result[0])),
+                   self.flow.decoder.estimator.register_forward_hook(lambda module, given, result: estimated.append((given, result)))]
         try:
             loss = self.flow(batch, device)["loss"]
         finally:
-            watch.remove()
+            for watch in watches:
+                watch.remove()
+        mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
         guessed = self.guess(regulated[0], self.flow.speaker(batch["embedding"].to(device)))
-        mask = length_mask(batch["speech_feat_len"].to(device), guessed.shape[1])
-        guess = (guessed - batch["speech_feat"].to(device))[mask].square().mean()
-        return {"loss": loss + guess, "loss_flow": loss.detach(), "loss_guess": guess.detach()}
+        guess = (guessed - mel)[length_mask(mel_len, mel.shape[1])].square().mean()
+        losses = {"loss": loss + guess, "loss_flow": loss.detach(), "loss_guess": guess.detach()}
+        pieces = self.pieces(mel, mel_len, *estimated[0]) if self.voice_loss else None
+        if pieces:
+            voice = self.voice_loss(*pieces)
+            losses |= {"loss": losses["loss"] + FLOW_VOICE_WEIGHT * voice, "loss_voice": voice.detach()}
+        return losses
+
+    def pieces(self, mel: Tensor, mel_len: Tensor, given: tuple, velocity: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The true mel and the one the flow is on its way to, each (B, PIECE, 80), a random piece of a few rows that kept their
+        conditions; None if no row is long enough."""
+        noisy, _, _, t, speakers, _ = given
+        aim = (noisy + (1 - t)[:, None, None] * velocity).transpose(1, 2)
+        rows = ((mel_len >= PIECE) & speakers.any(1)).nonzero().flatten()[:PIECES].tolist()
+        cuts = [(row, slice(start, start + PIECE)) for row in rows for start in [random.randint(0, int(mel_len[row]) - PIECE)]]
+        return tuple(torch.stack([x[cut] for cut in cuts]) for x in (mel, aim)) if cuts else None
 
     def guess(self, mu: Tensor, speaker: Tensor) -> Tensor:
         """mu (B, T, 80), speaker (B, 80) -> mel (B, T, 80)"""
@@ -210,11 +229,13 @@ class MiniTrainer(Trainer):
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
         if self.args.model == "hift":
             excite_by_true_pitch(model)
-            hear_voices(model, VoiceLoss.of(self.work))
+            hear_voices(model, VoiceLoss.of(self.work, bank_of_speech))
             if fresh:
                 start_loud(model.generator)
             return model
-        return GuidedFlow(model) if self.args.model == "flow" else TaughtLM(model)
+        if self.args.model == "llm":
+            return TaughtLM(model)
+        return GuidedFlow(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
