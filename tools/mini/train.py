@@ -40,7 +40,7 @@ WHITENED_ABOVE = 0.05                     # of the largest variance: what is bel
 MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
-FLOW_VOICE_WEIGHT, PIECES, PIECE = 1.0, 2, 128     # rows, and mel frames of each: 1.5 s
+FLOW_VOICE_WEIGHT, PIECES, PIECE = 1.0, 2, 192     # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 

@@ -2,7 +2,7 @@
 
 What tells voices apart is fine detail that spectral losses weigh little: copies by a vocoder trained on those alone keep words and pitch
 and lose the speaker. CAM++ (tools/mini/campplus.py), frozen, hears both; its activations are compared layer by layer, as a
-discriminator's features are. It hears a mel by what its filter bank would likely be: the vector of such a copy is nearest to that of
+discriminator's features are, and the last, its vector of the speaker, by the cosine too (as in YourTTS, arXiv 2112.02418). It hears a mel by what its filter bank would likely be: the vector of such a copy is nearest to that of
 the sound among fifty (cosine 0.75; of others 0.18).
 """
 import io
@@ -24,7 +24,8 @@ FLOOR = torch.finfo(torch.float32).eps
 
 
 class VoiceLoss:
-    """real, generated, whatever `bank` takes -> scalar: mean over LAYERS of the relative L1 of their activations."""
+    """real, generated, whatever `bank` takes -> scalar: mean over LAYERS of the relative L1 of their activations, and one less the
+    cosine of their vectors."""
 
     def __init__(self, encoder: nn.Module, bank):
         """bank: what is compared -> filter bank (B, T, 80); see `bank_of_speech` and `BankOfMels`."""
@@ -43,12 +44,14 @@ class VoiceLoss:
     def __call__(self, real: Tensor, generated: Tensor) -> Tensor:
         with torch.no_grad():
             wanted = self.activations(real)
-        return sum((g.float() - w.float()).abs().mean() / w.float().abs().mean() for w, g in zip(wanted, self.activations(generated))) / len(LAYERS)
+        found = self.activations(generated)
+        unlike = sum((g - w).abs().mean() / w.abs().mean() for w, g in zip(wanted, found)) / len(LAYERS)
+        return unlike + (1 - F.cosine_similarity(found[-1], wanted[-1], dim=-1)).mean()
 
     def activations(self, x: Tensor) -> list[Tensor]:
         bank = self.bank(x)
         self.encoder(bank - bank.mean(1, keepdim=True))
-        seen, self.seen = self.seen, []
+        seen, self.seen = [x.float() for x in self.seen], []
         return seen
 
 
