@@ -94,7 +94,7 @@ def test_slow_reader_does_not_hold_the_model():
     speech = speech_of(lambda check: (chunk() for _ in range(50)), slots).start()
     wait_for(lambda: slots.running == 0)
     assert len(b"".join(speech)) == 50 * 200
-    assert speech.record.samples == 5000 and speech.record.seconds == 50.0 and speech.record.marks == [[0, "一", 0, 5000]]
+    assert speech.record.samples == 5000 and speech.record.seconds == 50.0 and speech.record.marks == [("一", 0, 5000)]
 
 
 def test_spool_of_many_bytes_goes_to_a_file_and_back():

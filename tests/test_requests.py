@@ -119,13 +119,13 @@ def running(id=ID, **values) -> Record:
 
 
 def test_another_worker_can_answer(tmp_path):
-    States(tmp_path).note(record := running(marks=[[0, "一", 0, 150]], samples=150))
+    States(tmp_path).note(record := running(marks=[("一", 0, 150)], samples=150))
     assert States(tmp_path).read(ID) == describe(record)
     assert ID not in str(list(tmp_path.iterdir())) and len(list(tmp_path.iterdir())) == 1
 
 
 def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, monkeypatch):
-    states, written, record = States(tmp_path), [], running(marks=[[0, "一", 0, 0]])
+    states, written, record = States(tmp_path), [], running(marks=[("一", 0, 0)])
     monkeypatch.setattr(states, "_write", lambda path, state: written.append(state["seconds"]))
     record.watchers = [states.note]
     for samples in range(1, 1001):

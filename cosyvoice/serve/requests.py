@@ -101,7 +101,7 @@ def describe(record: Record) -> dict:
 
     factor = record.real_time_factor
     state = OUTCOMES.get(record.outcome, "failed") or STATES[record.state]
-    sentences = [{"index": index, "text": text, "start": seconds(start), "end": seconds(end)} for index, text, start, end in record.marks]
+    sentences = [{"index": index, "text": text, "start": seconds(start), "end": seconds(end)} for index, (text, start, end) in enumerate(record.marks)]
     return {"id": record.id, "user_id": record.user_id, "state": state, "queue_position": record.position or None,
             "seconds": round(record.seconds, 3), "seed": record.seed, "rtf": None if factor is None else round(factor, 3),
             "sentences": sentences}

@@ -17,6 +17,7 @@ import numpy as np
 
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.sentences import Segment
 from cosyvoice.serve.slots import LOOK_AROUND, Slots
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ class Record:
     speaking: float | None = None         # when the slot was taken
     first_chunk: float | None = None      # seconds from arrival to the first encoded sound
     engine_seconds: float = 0.0           # that the engine has worked
-    marks: list = field(default_factory=list)   # [sentence index, its text, first sample, end sample]
+    marks: list = field(default_factory=list)   # (text, first sample, end sample) of each sentence begun so far
+    segment: Segment | None = None        # of the text, being spoken
+    settled: list = field(default_factory=list)   # marks of the segments before it
     watchers: list = field(default_factory=list)   # called with the record after each change
 
     @property
@@ -66,14 +69,20 @@ class Record:
         for watcher in self.watchers:
             watcher(self)
 
-    def add_chunk(self, chunk: dict, samples: int):
+    def add_chunk(self, chunk: dict, pcm: np.ndarray):
         """Count a chunk of the engine and note which samples belong to which sentence."""
-        sentence, end = chunk.get("sentence", 0), self.samples + samples
-        if self.marks and self.marks[-1][0] == sentence:
-            self.marks[-1][3] = end
-        else:
-            self.marks.append([sentence, chunk.get("text", ""), self.samples, end])
-        self.change(samples=end)
+        number = chunk.get("sentence", 0)
+        if self.segment is None or self.segment.number != number:
+            self.settle()
+            self.segment = Segment(number, chunk.get("text", ""), self.samples, self.sample_rate)
+        self.segment.add(pcm)
+        self.change(samples=self.samples + len(pcm), marks=self.settled + self.segment.marks(whole=False))
+
+    def settle(self):
+        """The segment being spoken is whole: its sentences keep the times they have now."""
+        if self.segment:
+            self.settled = self.marks = self.settled + self.segment.marks(whole=True)
+            self.segment = None
 
 
 class Spool:
@@ -215,6 +224,7 @@ class Speech:
         error = None
         try:
             self._speak()
+            self.record.settle()
             self.record.change(state="spoken")
         except BaseException as caught:                            # told to the reader, who raises it
             error = caught
@@ -228,7 +238,7 @@ class Speech:
             for chunk in chunks:
                 pcm = to_int16(chunk["tts_speech"])
                 self.record.engine_seconds = time.monotonic() - self.record.speaking
-                self.record.add_chunk(chunk, len(pcm))
+                self.record.add_chunk(chunk, pcm)
                 self._write(self.encoder.feed(pcm))
             self._write(self.encoder.end())
         finally:
