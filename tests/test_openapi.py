@@ -5,7 +5,7 @@ import pytest
 from serve_fixtures import service  # noqa: F401
 from test_queue import wait_for
 
-HIDDEN = {"/", "/page/<name>", "/docs", "/voices/doctor", "/requests/<id>/subtitles.json"}   # pages, and second names
+HIDDEN = {"/page/<name>", "/requests/<id>/subtitles.json"}     # the page's files, and what {format} describes
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ OPENAI_SOUND = (*SOUND, "audio/pcm", "audio/ogg", "audio/flac", "audio/aac", "te
 
 def paths(limit: int) -> dict:
     fields, whose = speech_fields(limit), inputs("query", {"user_id": USER}, "user_id")
+    recording = body(REFERENCE, "prompt_speech_16k", multipart=True)
     named, request_id = inputs("path", {"name": VOICE}) + whose, inputs("path", {"id": text("the request's X-Request-ID")})
     return {
         "/generate_audio": {"post": call("Speak a text / 合成语音", *BODY, *WORK, answer=SOUND, **body(fields, "mode", "tts_text", multipart=True))},
@@ -110,8 +111,8 @@ def paths(limit: int) -> dict:
                         {**REFERENCE, "name": VOICE, "consent": CONSENT,
                          "overwrite": {"type": ["string", "boolean"], "enum": ["True", "False", True, False], "default": "False", "description": "replace a voice of that name"}},
                         "user_id", "name", "prompt_text", "prompt_speech_16k", multipart=True))},
-        "/voices/check": {"post": call("What is good and bad about a reference; nothing is kept / 检查参考音频", *BODY, *WORK,
-                                       **body(REFERENCE, "prompt_speech_16k", multipart=True))},
+        "/voices/check": {"post": call("What is good and bad about a reference; nothing is kept / 检查参考音频", *BODY, *WORK, **recording)},
+        "/voices/doctor": {"post": call("The same as /voices/check / 同上", *BODY, *WORK, **recording)},
         "/voices/{name}": {"delete": call("Forget a voice / 删除音色", "400", *WORK, parameters=named)},
         "/voices/{name}/preview": {"get": call("A sentence spoken with it / 试听音色", "400", *WORK, answer=SOUND, parameters=named)},
         "/requests/{id}": {"get": call("State, place in the queue, seconds made and sentences of a request / 请求状态", "404", parameters=request_id)},
@@ -127,6 +128,8 @@ def paths(limit: int) -> dict:
         "/ready": {"get": call("The model answers, with its real-time factor / 就绪检查")},
         "/metrics": {"get": call("Figures for Prometheus / 监控指标", answer=("text/plain",))},
         "/change_instruct": {"get": call("Load the model of 自然语言控制 now; kept for old callers / 加载指令模型", "404")},
+        "/": {"get": call("A page to try it / 试听页面", answer=("text/html",))},
+        "/docs": {"get": call("This description as a page / 接口文档", answer=("text/html",))},
         "/openapi.json": {"get": call("This description / 接口描述")},
     }
 
