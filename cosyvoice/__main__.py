@@ -61,7 +61,7 @@ def add_say(commands):
     say.add_argument("--voice", help="a speaker of the model (see `voices`), or a saved voice, a .pt file (default: the first speaker)")
     say.add_argument("--reference", metavar="FILE", help="clone the voice of this recording, 0.5 to 30 s")
     say.add_argument("--transcript", help="what is said in the recording; leave it out when the text is in another language")
-    say.add_argument("--instruct", metavar="WORDS", help="how to speak, in words; needs CosyVoice-300M-Instruct")
+    say.add_argument("--instruct", metavar="WORDS", help="how to speak, in words; CosyVoice-Mini-25Hz and CosyVoice-300M-Instruct follow them")
     say.add_argument("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
     say.add_argument("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
 

@@ -137,3 +137,11 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
     modelscope.error = ConnectionError("no route")
     with pytest.raises(SystemExit, match="no route.*run the same command again"):
         run("download", "CosyVoice-300M")
+
+
+def test_help_names_the_models_that_follow_instructions(run, capsys):
+    with pytest.raises(SystemExit):
+        run("say", "--help")
+    told = "".join(capsys.readouterr().out.split())                # it breaks lines at hyphens
+    able = [path.parent.name for path in command.PRETRAINED.glob("*/cosyvoice.yaml") if "supports_instruct: True" in path.read_text("utf-8")]
+    assert able and all(name in told for name in [*able, "CosyVoice-300M-Instruct"])
