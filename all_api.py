@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, g, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
@@ -113,7 +113,7 @@ def read_fields() -> dict:
     if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return {name: value for name, value in request.form.items() if value} | {
             name: file for name, file in request.files.items() if file.filename}   # a form's empty file input has no name
-    raise Problem(415, "wrong_content_type", None, *problem.HTTP[415][1:])
+    raise UnsupportedMediaType()
 
 
 def read_job(values: dict) -> Job:

@@ -4,8 +4,12 @@ One worker, because the model is one; many threads, because a listener holds one
 loads the model itself (no preload: a forked process must not inherit torch's threads). gthread is not killed in the middle
 of a long stream, as the sync worker is.
 """
+import json
 import os
+import secrets
 from pathlib import Path
+
+from gunicorn import util
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '9883')}"
 worker_class = "gthread"
@@ -26,6 +30,19 @@ def on_starting(server):
         Path(folder).mkdir(parents=True, exist_ok=True)
         for path in Path(folder).glob("*.db"):
             path.unlink()
+
+
+def post_worker_init(worker):
+    """What gunicorn refuses before the app sees it gets an answer in the app's form."""
+    util.write_error = write_error
+
+
+def write_error(connection, status, reason, detail):
+    from cosyvoice.serve.problem import of_status
+    body = json.dumps(of_status(status, reason).body(), ensure_ascii=False).encode()
+    head = [f"HTTP/1.1 {status} {reason}", "Connection: close", "Content-Type: application/json", f"Content-Length: {len(body)}",
+            f"X-Request-ID: {secrets.token_hex(8)}", "", ""]
+    util.write_nonblock(connection, "\r\n".join(head).encode() + body)
 
 
 def child_exit(server, worker):

@@ -1,4 +1,5 @@
 """deploy/nginx.conf in a real nginx, before the service as gunicorn runs it. Skipped where nginx or gunicorn is missing."""
+import contextlib
 import os
 import shutil
 import socket
@@ -33,8 +34,15 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def nginx(service, tmp_path_factory):
     """The address of an nginx before the service."""
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    locations = (ROOT / "deploy/nginx.conf").read_text("utf-8").replace("127.0.0.1:9883", f"127.0.0.1:{service.port}")
+    with running(service.port, tmp_path_factory.mktemp("nginx")) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(service_port: int, folder: Path):
+    """An nginx as deployed, but less patient; its address."""
+    port = free_port()
+    locations = (ROOT / "deploy/nginx.conf").read_text("utf-8").replace("127.0.0.1:9883", f"127.0.0.1:{service_port}").replace("600s", "5s")
     (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, locations=locations), "utf-8")
     process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     wait_for(lambda: reachable(port, process, folder / "error.log"), 20)
@@ -81,3 +89,33 @@ def test_public_name_must_be_allowed(nginx):
 def test_request_keeps_its_id_and_errors_stay_json(nginx):
     answer = requests.post(f"{nginx}/generate_audio", json={}, headers={"Host": HOST, "X-Request-ID": "behind-nginx-1"}, timeout=30)
     assert answer.status_code == 400 and answer.json()["field"] == "mode" and answer.headers["X-Request-ID"] == "behind-nginx-1"
+
+
+def is_own_error(answer, status: int, code: str, request_id: str | None = None) -> bool:
+    told = answer.json()
+    assert answer.headers["Content-Type"] == "application/json" and sorted(told) == ["code", "error", "field"] and " / " in told["error"]
+    assert len(answer.headers["X-Request-ID"]) >= 8 and answer.headers["X-Request-ID"] == (request_id or answer.headers["X-Request-ID"])
+    return (answer.status_code, told["code"]) == (status, code)
+
+
+def test_what_nginx_refuses_is_told_as_the_service_tells_it(nginx):
+    headers = {"Host": HOST, "X-Request-ID": "behind-nginx-2"}
+    assert is_own_error(requests.get(f"{nginx}/generate_audio_get?tts_text={'x' * 9000}", headers=headers), 414, "address_too_long")
+    assert is_own_error(requests.get(f"{nginx}/health", headers={**headers, "X-Long": "x" * 9000}), 400, "bad_request")
+    for body in (bytes(26_500_000), (bytes(500_000) for _ in range(53))):            # of known length, and chunked
+        assert is_own_error(requests.post(f"{nginx}/generate_audio", headers=headers, data=body), 413, "body_too_large", "behind-nginx-2")
+
+
+def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path):
+    headers = {"X-Request-ID": "behind-nginx-3"}
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        with running(silent.getsockname()[1], tmp_path) as url:
+            assert is_own_error(requests.get(f"{url}/health", headers=headers), 502, "service_down", "behind-nginx-3")
+            silent.listen()
+            assert is_own_error(requests.get(f"{url}/health", headers=headers), 504, "service_timeout", "behind-nginx-3")
+
+
+def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, service):
+    made = requests.get(f"{nginx}/nothing", headers={"Host": HOST, "X-Request-ID": "short"}).headers["X-Request-ID"]
+    wait_for(lambda: service.lines(made))

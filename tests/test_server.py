@@ -164,6 +164,17 @@ def test_body_of_100_mb_is_413(server):
     connection.close()
 
 
+@pytest.mark.parametrize("head", ["NONSENSE", "GET /health?{long} HTTP/1.1", "GET /health HTTP/1.1\r\nX-Long: {long}"], ids=["nonsense", "address", "headers"])
+def test_what_the_server_itself_refuses_has_the_form_of_errors(server, head):
+    head = head.format(long="x" * {"gunicorn": 9_000, "waitress": 263_000}[server.kind])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection, connection.makefile("rb") as file:
+        connection.sendall(f"{head}\r\n\r\n".encode())
+        first, *headers, body = file.read().decode().splitlines()
+    told = json.loads(body)
+    assert first.split()[1] in ("400", "414", "431") and sorted(told) == ["code", "error", "field"] and " / " in told["error"]
+    assert told["code"] != "http_error" and any(line.lower().startswith("x-request-id: ") for line in headers)
+
+
 def test_chunked_body_is_read_and_limited(server):
     body = json.dumps(SFT).encode()
     headers = {"Content-Type": "application/json"}

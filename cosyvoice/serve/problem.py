@@ -33,8 +33,17 @@ HTTP = {400: ("bad_request", "the request cannot be read", "请求无法读取")
         404: ("no_such_path", "there is no such address", "没有这个地址"),
         405: ("wrong_method", "this address does not take that method", "该地址不支持此请求方法"),
         413: ("body_too_large", "the request body is too large", "请求体过大"),
+        414: ("address_too_long", "the address is too long; send the fields as the body of POST /generate_audio",
+              "地址过长，请改用 POST /generate_audio，把字段放在请求体中"),
         415: ("wrong_content_type", "send application/json, multipart/form-data or application/x-www-form-urlencoded",
-              "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded")}
+              "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded"),
+        431: ("headers_too_large", "the request headers are too large", "请求头过大")}
+
+
+def of_status(status: int, reason: str) -> Problem:
+    """The Problem that a plain HTTP status stands for."""
+    code, en, zh = HTTP.get(status, ("http_error", reason, reason))
+    return Problem(status, code, None, en, zh)
 
 
 def as_problem(error: BaseException) -> Problem:
@@ -47,8 +56,7 @@ def as_problem(error: BaseException) -> Problem:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return Problem(507, "disk_full", None, "the service's disk is full; tell its operator", "服务器磁盘已满，请联系管理员")
     if isinstance(error, HTTPException):
-        code, en, zh = HTTP.get(error.code, ("http_error", error.name, error.name))
-        return Problem(error.code or 500, code, None, en, zh)
+        return of_status(error.code or 500, error.name)
     return Problem(500, "internal_error", None, "the service failed; its log has the reason under this request's id",
                    "服务内部错误，原因见日志中的同一请求编号")
 

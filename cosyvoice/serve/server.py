@@ -11,7 +11,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.problem import HTTP, Problem
+from cosyvoice.serve.problem import of_status
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,7 @@ class JsonError(ErrorTask):
 
     def execute(self):
         error = self.request.error
-        code, en, zh = HTTP.get(error.code, ("http_error", error.reason, error.reason))
-        body = json.dumps(Problem(error.code, code, None, en, zh).body(), ensure_ascii=False).encode()
+        body = json.dumps(of_status(error.code, error.reason).body(), ensure_ascii=False).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", secrets.token_hex(8))]
         self.set_close_on_finish()
