@@ -170,6 +170,7 @@ def fetch_reference(job: Job, read: Callable = usable):
     source = job.prompt_speech_16k
     if isinstance(source, FileStorage):
         return read(source.stream)
+    guard.check_reference_owner(source)
     local = inside(config.reference_dir, source, "prompt_speech_16k")
     if local:
         return read(local)
@@ -243,7 +244,7 @@ def speak(chunks: Chunks, encoder, sample_rate: int) -> Speech:
 
 def chunks(job: Job) -> Chunks:
     """Fetch what the job needs; returns what makes the engine's generator when the model is free."""
-    g.record.change(mode=job.mode, user_id=job.user_id, seed=job.seed, characters=len(job.tts_text))
+    g.record.change(mode=job.mode, user_id=guard.owner(job.user_id), seed=job.seed, characters=len(job.tts_text))
     return SPEAK[job.mode](job)
 
 

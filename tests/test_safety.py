@@ -180,13 +180,27 @@ def test_a_key_acts_for_its_users_only(keyed, key, user, status):
     assert answer.status_code == status
 
 
-def test_references_in_the_store_belong_to_their_user(keyed, tmp_path):
-    (tmp_path / "r.wav").write_bytes(wav_bytes())
-    for user in ("anna", "bob"):
-        keyed.store.push(tmp_path / "r.wav", f"learn-wave/{user}/upload/r.wav")
+@pytest.mark.parametrize("place", ["store", "reference"])
+def test_references_belong_to_their_user(keyed, tmp_path, place):
+    client = keyed.app.test_client()
     for user, status in (("anna", 200), ("bob", 403)):
-        fields = {**CROSS, "user_id": "anna", "prompt_speech_16k": f"learn-wave/{user}/upload/r.wav"}
-        assert keyed.app.test_client().post("/generate_audio", json=fields, headers=bearer("key-of-anna")).status_code == status
+        path = f"learn-wave/{user}/upload/r.wav"
+        (file := tmp_path / "reference" / path).parent.mkdir(parents=True)
+        file.write_bytes(wav_bytes())
+        if place == "store":
+            keyed.store.push(file, path)
+            file.unlink()
+        for url in ("/generate_audio", "/voices/check"):
+            fields = {**CROSS, "user_id": "anna", "prompt_speech_16k": path}
+            assert client.post(url, json=fields, headers=bearer("key-of-anna")).status_code == status
+
+
+def test_what_was_spoken_is_told_to_the_same_users_key_only(keyed, tmp_path):
+    (tmp_path / "keys.json").write_text(json.dumps({"key-of-anna": ["anna"], "key-of-bob": ["bob"], "key-of-backend": "*"}))
+    client = keyed.app.test_client()
+    client.post("/generate_audio", json=SFT, headers={**bearer("key-of-anna"), "X-Request-ID": "guessed-1"}).get_data()
+    for key, status in (("key-of-anna", 200), ("key-of-backend", 200), ("key-of-bob", 403)):
+        assert client.get("/requests/guessed-1/subtitles.srt", headers=bearer(key)).status_code == status
 
 
 def test_keys_file_is_read_again_and_checked(tmp_path):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}       # need no key: they tell nothing about anybody
 PAGES = {"/", "/docs"}                                             # a link elsewhere may lead here
-VOICES = re.compile(r"learn-wave/([^/]+)/")                        # objects that belong to a user
+OWNER = re.compile(r"learn-wave/([^/]+)/")                         # keys and paths that belong to a user
 HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store"}
 CORS = {"Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS", "Access-Control-Max-Age": "600",
@@ -111,14 +111,23 @@ def check_user(user_id: str):
         raise Problem(403, "foreign_user", "user_id", "your key may not act for this user_id", "您的密钥无权代表该 user_id")
 
 
-def check_reference_key(key: str, user_id: str, prefix: str):
-    """Raises a Problem when a request may not name that object of the store as its reference."""
-    if not key.startswith(prefix.replace("{user_id}", user_id)):
-        raise Problem(404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频")
-    owner = VOICES.match(key)
-    if owner and g.users != "*" and owner[1] not in g.users:
+def owner(user_id: str) -> str:
+    """Whose a request is: the user's it names, else one's that the key may act for."""
+    return user_id or ("" if g.users == "*" else min(g.users, default=""))
+
+
+def check_reference_owner(path: str):
+    """Raises a 403 Problem when a reference, local or in the store, is of a user that the caller's key may not act for."""
+    found = OWNER.match(path)
+    if found and g.users != "*" and found[1] not in g.users:
         raise Problem(403, "foreign_user", "prompt_speech_16k", "that reference belongs to a user your key may not act for",
                       "该参考音频属于您的密钥无权代表的用户")
+
+
+def check_reference_key(key: str, user_id: str, prefix: str):
+    """Raises a 404 Problem when the operator does not let that object of the store be a reference."""
+    if not key.startswith(prefix.replace("{user_id}", user_id)):
+        raise Problem(404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频")
 
 
 def _request_id() -> str:
