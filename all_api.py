@@ -23,7 +23,7 @@ from cosyvoice.serve import guard, journal, metrics, openai, openapi, problem, r
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
-                                     read_speed, read_string, read_text, short)
+                                     read_speed, read_string, read_text, read_voice_name, short)
 from cosyvoice.serve.leases import Leases
 from cosyvoice.serve.models import Instruct, load_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
@@ -77,7 +77,7 @@ REQUIRED = {PRESET: ["spk_id"], CLONE: ["prompt_text", "prompt_speech_16k"], CRO
             INSTRUCT: ["spk_id", "prompt_text"], "": []}
 READ = {"mode": read_choice(PRESET, CLONE, CROSS, INSTRUCT), "tts_text": read_text(config.max_text_chars), "spk_id": read_string,
         "spk_customize": read_saved_voice, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
-        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_name, "consent": read_text(2000)}
+        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_voice_name, "consent": read_text(2000)}
 DEMO = {"mode": PRESET, "tts_text": "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"}
 
 

@@ -143,7 +143,7 @@ WRONG = [
     ({"user_id": 5}, 400, "user_id"), ({"exp_name": []}, 400, "exp_name"), ({"spk_customize": 5}, 400, "spk_customize"),
     ({"spk_customize": "我的"}, 400, "user_id"), ({"spk_customize": "我的", "user_id": "1"}, 404, "spk_customize"),
     ({**CLONE, "prompt_text": ""}, 400, "prompt_text"), ({**CLONE, "prompt_speech_16k": ""}, 400, "prompt_speech_16k"),
-    ({**CLONE, "prompt_speech_16k": "a/none.wav"}, 404, "prompt_speech_16k"), ({**CLONE, "exp_name": "v", "user_id": ""}, 400, "user_id"),
+    ({**CLONE, "exp_name": "无"}, 400, "exp_name"), ({**CLONE, "prompt_speech_16k": "a/none.wav"}, 404, "prompt_speech_16k"), ({**CLONE, "exp_name": "v", "user_id": ""}, 400, "user_id"),
     ({**CROSS, "prompt_speech_16k": None}, 400, "prompt_speech_16k"),
     ({**INSTRUCT, "prompt_text": " "}, 400, "prompt_text"), ({**INSTRUCT, "spk_id": ""}, 400, "spk_id"),
     ({"tts_text": "{error=TextError}"}, 400, "tts_text"), ({"tts_text": "{error=UnknownSpeaker}"}, 404, "spk_id"),

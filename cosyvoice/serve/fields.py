@@ -57,6 +57,13 @@ def read_name(name: str, value) -> str:
     return check_name(value, name) if read_string(name, value) else ""
 
 
+def read_voice_name(name: str, value) -> str:
+    """The name of a voice to save, or ""."""
+    if value == NONE:
+        raise bad(name, f"{NONE!r} means no voice; choose another name", f"“{NONE}”表示不使用音色，请换一个名称", "bad_name")
+    return read_name(name, value)
+
+
 def read_saved_voice(name: str, value) -> str:
     return NONE if value in ("", NONE) else read_name(name, value)
 

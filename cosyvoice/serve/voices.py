@@ -19,7 +19,7 @@ from werkzeug.datastructures import FileStorage
 from cosyvoice.serve import guard
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.doctor import Report, examine_file
-from cosyvoice.serve.fields import NONE, bad, missing, read_flag, read_name, read_reference, read_text
+from cosyvoice.serve.fields import bad, missing, read_flag, read_name, read_reference, read_text, read_voice_name
 from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.speech import ClientGone
@@ -28,12 +28,6 @@ from cosyvoice.utils.errors import VoiceError
 log = logging.getLogger(__name__)
 SENTENCES = {"zh": "你好，这就是我的声音，很高兴认识你。", "en": "Hello, this is my voice. It is nice to meet you."}
 FETCHES = 8                               # voices looked into at once
-
-
-def read_voice_name(name: str, value) -> str:
-    if value == NONE:
-        raise bad(name, f"{NONE!r} means no voice; choose another name", f"“{NONE}”表示不使用音色，请换一个名称", "bad_name")
-    return read_name(name, value)
 
 
 READ = {"user_id": read_name, "name": read_voice_name, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
