@@ -162,7 +162,7 @@ def push_voice(voice: dict, user_id: str, name: str):
 
 def usable(audio):
     """Read, trim and level a reference as the original does; what the engine cannot use is refused before it waits."""
-    return reference(trim_and_level(load_wav(audio, 16000)))
+    return reference(trim_and_level(load_wav(audio, 16000, scratch)))
 
 
 def fetch_reference(job: Job, read: Callable = usable):

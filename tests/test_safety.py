@@ -3,12 +3,14 @@ import io
 import json
 import os
 import pickle
+import subprocess
 import zipfile
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from imageio_ffmpeg import get_ffmpeg_exe
 from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
 from test_api import CLONE, CROSS, SFT, wav_bytes
 
@@ -201,6 +203,18 @@ def test_what_was_spoken_is_told_to_the_same_users_key_only(keyed, tmp_path):
     client.post("/generate_audio", json=SFT, headers={**bearer("key-of-anna"), "X-Request-ID": "guessed-1"}).get_data()
     for key, status in (("key-of-anna", 200), ("key-of-backend", 200), ("key-of-bob", 403)):
         assert client.get("/requests/guessed-1/subtitles.srt", headers=bearer(key)).status_code == status
+
+
+@pytest.mark.parametrize("container, codec", [("ipod", "aac"), ("webm", "libopus")])
+def test_only_folders_that_are_swept_are_written_to(service, tmp_path, monkeypatch, container, codec):  # noqa: F811
+    coded = subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", "pipe:0", "-c:a", codec, "-f", container, tmp_path / "coded"], input=wav_bytes())
+    assert coded.returncode == 0
+    client = service().app.test_client()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
+    for url in ("/generate_audio", "/voices/check"):
+        answer = client.post(url, data={**CROSS, "prompt_speech_16k": (io.BytesIO((tmp_path / "coded").read_bytes()), "a")}, buffered=True)
+        assert answer.status_code == 200, answer.json
+    assert not list((tmp_path / "output").glob(".work-*/*"))
 
 
 def test_keys_file_is_read_again_and_checked(tmp_path):

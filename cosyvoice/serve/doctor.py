@@ -47,10 +47,10 @@ class Report:
         return {"seconds": self.seconds, "rate": self.rate, "usable": self.error is None, "used": self.used, "advice": self.advice}
 
 
-def examine_file(audio: str | Path | BinaryIO, transcript: str = "") -> Report:
+def examine_file(audio: str | Path | BinaryIO, transcript: str = "", scratch: Path | None = None) -> Report:
     """Read any audio file as `load_wav` does and examine it. Raises ReferenceAudioError when it cannot be read."""
     data = audio.read() if hasattr(audio, "read") else Path(audio).read_bytes()
-    wav = load_wav(io.BytesIO(data), REFERENCE_RATE)
+    wav = load_wav(io.BytesIO(data), REFERENCE_RATE, scratch)
     try:
         rate = soundfile.info(io.BytesIO(data)).samplerate
     except soundfile.LibsndfileError:

@@ -190,6 +190,6 @@ def blueprint(parts: Parts) -> Blueprint:
             raise taken(form)
 
     def doctor_report(form: Form) -> Report:
-        return parts.fetch_reference(form, functools.partial(examine_file, transcript=form.prompt_text))
+        return parts.fetch_reference(form, functools.partial(examine_file, transcript=form.prompt_text, scratch=parts.scratch))
 
     return voices

@@ -24,21 +24,22 @@ FFMPEG_SECONDS = 60                       # a decoder that takes longer is stopp
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99         # of the resampling filter, torchaudio's defaults
 
 
-def load_wav(wav: str | Path | BinaryIO, sample_rate: int) -> Tensor:
+def load_wav(wav: str | Path | BinaryIO, sample_rate: int, scratch: Path | None = None) -> Tensor:
     """Read a file or file object as (1, N) float32 at sample_rate, its channels averaged.
 
-    soundfile reads wav, mp3, flac and ogg; the ffmpeg of imageio-ffmpeg reads m4a, webm and aac.
+    soundfile reads wav, mp3, flac and ogg; the ffmpeg of imageio-ffmpeg reads m4a, webm and aac, from a file
+    that it gets in the folder `scratch` (None: the system's).
     Raises ReferenceAudioError, or FileNotFoundError for a path that does not exist.
     """
     data = wav.read() if hasattr(wav, "read") else Path(wav).read_bytes()
-    samples, rate = decode(data)                                   # (N, channels)
+    samples, rate = decode(data, scratch)                          # (N, channels)
     if not samples.size or not np.isfinite(samples).all():
         raise ReferenceAudioError("the audio is empty or holds values that are not numbers: export it again",
                                   "音频为空或含有非数值的采样，请重新导出")
     return resample(torch.from_numpy(samples.mean(1))[None], rate, sample_rate)
 
 
-def decode(data: bytes) -> tuple[np.ndarray, int]:
+def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
     import soundfile
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
@@ -50,7 +51,7 @@ def decode(data: bytes) -> tuple[np.ndarray, int]:
         if demuxer is None:
             raise ReferenceAudioError(f"the audio cannot be read ({error.error_string.rstrip('.')}): use wav, mp3, flac, ogg, m4a or webm",
                                       "无法读取音频，请使用 wav、mp3、flac、ogg、m4a 或 webm") from error
-    return decode_with_ffmpeg(data, demuxer), 48000
+    return decode_with_ffmpeg(data, demuxer, scratch), 48000
 
 
 def ffmpeg_demuxer(data: bytes) -> str | None:
@@ -62,9 +63,9 @@ def ffmpeg_demuxer(data: bytes) -> str | None:
     return "aac" if data[:2] in (b"\xff\xf1", b"\xff\xf9") else None
 
 
-def decode_with_ffmpeg(data: bytes, demuxer: str) -> np.ndarray:
+def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -> np.ndarray:
     from imageio_ffmpeg import get_ffmpeg_exe
-    with tempfile.TemporaryDirectory() as folder:                  # an m4a can only be read from a file that seeks
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:       # an m4a can only be read from a file that seeks
         (path := Path(folder) / "audio").write_bytes(data)
         command = [get_ffmpeg_exe(), "-v", "error", "-protocol_whitelist", "file,pipe", "-f", demuxer, "-i", str(path), "-vn",
                    "-t", str(MAX_SECONDS), "-ac", "1", "-ar", "48000", "-f", "f32le", "pipe:1"]
