@@ -13,8 +13,9 @@ from test_hift import FRAMES, batch, gan, hift                      # noqa: E402
 from test_llm import build                                          # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
-from tools.mini.train import (FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE, VOICE_WEIGHT,   # noqa: E402
-                              GuidedFlow, TaughtLM, excite_by_true_pitch, hear_voices, manner_of, next_phonemes, plain_weights, share, whiten)
+from tools.mini.train import (FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
+                              VOICE_WEIGHT, GuidedFlow, TaughtLM, distance, excite_by_true_pitch, listen, manner_of, next_phonemes, plain_weights,
+                              share, whiten)
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech, filter_bank, to_encoder_rate   # noqa: E402
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
@@ -144,17 +145,20 @@ class Ear(nn.Module):
             x = layer(x)
 
 
-def test_the_vocoder_is_told_how_unlike_the_voice_is(gan, batch):  # noqa: F811
+def test_the_vocoder_is_told_how_unlike_the_voice_is_and_its_tries_are_held_apart(gan, batch):  # noqa: F811
+    batch = {name: value.repeat(1, 2 * FINE[0] // 256 // FRAMES, *[1] * (value.dim() - 2)) for name, value in batch.items()}
     torch.manual_seed(0)
     voice_loss = VoiceLoss(Ear(), bank_of_speech)
     torch.manual_seed(0)
     plain = gan(batch | {"turn": "reconstruct"}, CPU)
-    hear_voices(gan, voice_loss)
+    listen(gan, voice_loss)
     torch.manual_seed(0)
     told = gan(batch | {"turn": "reconstruct"}, CPU)
     assert abs(voice_loss(batch["speech"], batch["speech"])) < 1e-6 < told["loss_voice"]
-    assert told["loss"].item() == pytest.approx(plain["loss"].item() + VOICE_WEIGHT * told["loss_voice"].item(), rel=1e-4)
-    told["loss_voice"].backward()
+    added = VOICE_WEIGHT * told["loss_voice"] + told["loss_fine"] - told["loss_twin"]
+    assert told["loss"].item() == pytest.approx((plain["loss"] + added).item(), rel=1e-4)
+    assert told["loss_twin"] > 0 == distance(gan, batch["speech"], batch["speech"])
+    added.backward()
     assert all(p.grad is not None for p in gan.generator.conv_post.parameters())
     assert "loss_voice" not in gan(batch | {"turn": "discriminator"}, CPU)
 
