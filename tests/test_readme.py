@@ -1,9 +1,12 @@
-"""What the two READMEs say of the settings is what the service does."""
+"""What the two READMEs say of the settings is what the service does, and each curl in them works in a fresh clone."""
+import argparse
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from serve_fixtures import service  # noqa: F401
 
 from cosyvoice.serve.config import ROOT, Config
 
@@ -46,3 +49,29 @@ def test_both_readmes_link_to_each_other_and_give_the_same_commands():
     english, chinese = README["README.md"], README["README.zh-CN.md"]
     assert "(README.zh-CN.md)" in english and "(README.md)" in chinese
     assert commands(english) == commands(chinese) and len(commands(english)) > 10
+
+
+CURL = argparse.ArgumentParser()
+CURL.add_argument("url", type=lambda url: url.removeprefix("http://127.0.0.1:9883"))
+CURL.add_argument("-s", action="store_true")
+for letter in "do":
+    CURL.add_argument(f"-{letter}")
+for letter in "HF":
+    CURL.add_argument(f"-{letter}", action="append", default=[])
+
+
+@pytest.mark.parametrize("name", README)
+def test_every_curl_works_in_a_fresh_clone(service, tmp_path, monkeypatch, name):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    for folder in ("参考音频", "Fake-Instruct"):
+        (tmp_path / folder).mkdir()
+    client = service(REFERENCE_DIR=tmp_path / "参考音频", COSYVOICE_INSTRUCT_MODEL=tmp_path / "Fake-Instruct").app.test_client()
+    lines = [line for line in README[name].replace("\\\n", " ").splitlines() if line.startswith("curl ")]
+    for line in lines:
+        call = CURL.parse_args(shlex.split(line)[1:])
+        form = {field: Path(value[1:]).open("rb") if value.startswith("@") else value for field, value in (pair.split("=", 1) for pair in call.F)}
+        answer = client.open(call.url, method="POST" if call.d or form else "GET", data=call.d or form, headers=[h.split(": ", 1) for h in call.H])
+        assert answer.status_code in (200, 201), (line, answer.text)
+        if call.o:
+            Path(call.o).write_bytes(answer.data)
+    assert len(lines) > 8
