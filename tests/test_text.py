@@ -29,6 +29,17 @@ SPOKEN = {
     "the 1990s": "the nineteen nineties",
     "#1 & co": "number one and co",
     "Dr. Smith said \"5\"": "doctor Smith said \"five\"",
+    "有10，1个给你，5，6，7号": "有十，一个给你，五，六，七号",
+    "共1,234,567人，选10,20": "共一百二十三万四千五百六十七人，选十，二十",
+    "￥1,000，$100万，￥3.5亿元": "一千元，一百万美元，三点五亿元",
+    "走3/4公里，1/2 杯，1½杯，½块": "走四分之三公里，二分之一杯，一又二分之一杯，二分之一块",
+    "12/25日见": "十二月二十五日见",
+    "NO.1的选手1v1": "NO一的选手一V一",
+    "<strong>5</strong>，1/3吧": "<strong>五</strong>，三分之一吧",
+    "I paid $1,234.56 for 1½ cups": "I paid one thousand two hundred and thirty four point five six dollars for one and a half cups",
+    "a thousand men, 21,000 men": "a thousand men, twenty one thousand men",
+    "open 24/7 in 1990-2000": "open twenty four seven in nineteen ninety to two thousand",
+    "No. 10": "number ten",
 }
 
 

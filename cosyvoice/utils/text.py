@@ -23,6 +23,21 @@ FULL_STOP = {"zh": "。", "en": "."}
 
 VERSION = re.compile(r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)")   # 1.2.3, no date
 LONG_NUMBER = re.compile(r"(?:\+\d{1,3}[ -]?)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?")         # telephone, card, identity
+THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3}|，000)+(?![\d,])")  # 1,234,567
+CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
+    (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"),
+    (r"(?<=\d) (?=\d\d?/\d\d?(?![\d/]))", "又"),                 # 1 1/2
+    (r"(?<![\d/.])(\d{1,3})/(\d{1,3})(?![\d/.])", lambda m: f"{fraction_part(m[2])}分之{fraction_part(m[1])}"),
+    *((rf"{sign}(\d+(?:\.\d+)?[百千万亿]+)(?:{name})?", rf"\1{name}") for sign, name in
+      {"[￥¥]": "元", r"\$": "美元", "€": "欧元", "£": "英镑"}.items()),
+    (r"\b([Nn][Oo])\.\s*(?=\d)", r"\1 "), (r"(?<=\d)v(?=\d)", "V"),
+    (r"(?<=\d)[,，](?=\d)", "， "),                                 # 10，1 is no 101
+]
+YEAR = r"(?:1[5-9]|20)\d\d"
+ENGLISH_SIGNS = [
+    (rf"\b({YEAR}) ?[-–] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "),
+]
+NUMBER_WORD = "(?:[a-z]*(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|ty)|hundred)"
 CHINESE_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九"))
 ENGLISH_DIGITS = dict(zip("0123456789", "zero one two three four five six seven eight nine".split()))
 
@@ -48,6 +63,7 @@ def language_of(text: str) -> str:
 def normalize(text: str) -> str:
     """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
     language = language_of(text)
+    text = re.sub("[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)     # ½ -> 1/2
     text = drop_unspoken(PARAGRAPH.sub(FULL_STOP[language] + " ", text))
     return (normalize_chinese if language == "zh" else normalize_english)(text)
 
@@ -60,6 +76,7 @@ def drop_unspoken(text: str) -> str:
 
 
 def normalize_chinese(text: str) -> str:
+    text = rewrite(CHINESE_SIGNS, THOUSANDS.sub(lambda m: re.sub("[,，]", "", m[0]), text))
     text = LONG_NUMBER.sub(lambda m: "".join(CHINESE_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
     text = VERSION.sub(lambda m: m[0].replace(".", "点"), text)
     text = replace_corner_mark(replace_blank(spoken(text.replace("～", "~"), "zh")))
@@ -73,7 +90,25 @@ def normalize_english(text: str) -> str:
     text = re.sub(r"(?<=\d)[~～](?=\d)", "-", text)
     text = re.sub(r"#(?=\d)", "number ", re.sub(r"[~～](?=\d)", "about ", text))
     text = LONG_NUMBER.sub(lambda m: " ".join(ENGLISH_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
-    return spoken(VERSION.sub(lambda m: m[0].replace(".", " point "), text), "en")
+    text = VERSION.sub(lambda m: m[0].replace(".", " point "), rewrite(ENGLISH_SIGNS, text))
+    return one_thousand(text, spoken(text, "en"))
+
+
+def rewrite(rules: list, text: str) -> str:
+    for pattern, replacement in rules:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def fraction_part(number: str) -> str:
+    return "二" if number == "2" else number                       # wetext's 两 is for counting
+
+
+def one_thousand(written: str, words: str) -> str:
+    """wetext says "thousand two hundred" for 1,200: with "one", unless the word was in the text."""
+    if "thousand" in written.lower():
+        return words
+    return re.sub(rf"(?<!\w)({NUMBER_WORD} )?thousand\b", lambda m: (m[1] or "one ") + "thousand", words)
 
 
 def replace_blank(text: str) -> str:
