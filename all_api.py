@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, g, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
@@ -105,10 +105,10 @@ def read_fields() -> dict:
             raise RequestEntityTooLarge()                          # a chunked body, which Flask cuts off silently
         try:
             values = request.get_json()
-        except RecursionError:
-            raise Problem(400, "bad_request", None, "the JSON is nested too deeply", "JSON 嵌套过深")
+        except (BadRequest, RecursionError):
+            values = None
         if not isinstance(values, dict):
-            raise Problem(400, "bad_request", None, "the JSON body must be an object of fields", "JSON 请求体必须是对象")
+            raise Problem(400, "bad_request", None, "the body must be one JSON object of fields, in UTF-8", "请求体必须是一个 UTF-8 编码的 JSON 对象")
         return {name: value for name, value in values.items() if value is not None}
     if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return {name: value for name, value in request.form.items() if value} | {

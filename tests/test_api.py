@@ -170,6 +170,7 @@ def test_wrong_value_is_an_error_that_names_the_field(post, fields, status, fiel
 def test_wrong_body_is_an_error(api, body, content_type, status):
     answer = api.app.test_client().post("/generate_audio", data=body, content_type=content_type)
     assert answer.status_code == status and set(answer.json) == {"error", "code", "field"}
+    assert ("one JSON object" in answer.json["error"]) == ((content_type, status) == ("application/json", 400))
 
 
 @pytest.mark.parametrize("method, path, status", [("get", "/generate_audio", 405), ("get", "/nothing", 404), ("put", "/speakers", 405)])
