@@ -291,6 +291,34 @@ def test_mp3_and_wav_can_be_kept(visit, tmp_path):
     assert_is_tone(decode(wav), 3, seed=7)
 
 
+def test_what_the_dice_and_the_slider_show_is_sent(visit):
+    page = visit()
+    thrown = set()
+    for _ in range(2):
+        page.click("#dice")
+        thrown.add(page.input_value("#seed"))
+    page.focus("#speed")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    sync_api.expect(page.locator("#speed-value")).to_have_text("1.25×")
+    fields = json.loads(speak(page, "骰子。{chunks=2 size=22050}").post_data)
+    assert len(thrown) == 2 and fields["seed"] == int(page.input_value("#seed")) and fields["speed"] == 1.25
+    sync_api.expect(page.locator("#figures")).to_contain_text(str(fields["seed"]))
+
+
+def test_the_longest_text_is_what_the_service_says(visit):
+    page = visit(locale="zh-CN")
+    page.wait_for_selector("#speakers .chip")
+    page.fill("#text", "长" * 30_000)
+    sync_api.expect(page.locator("#count")).not_to_have_class(re.compile("bad"))
+    page.route("**/ready", lambda route: route.fulfill(json={"ready": True, "max_text_chars": 20}))
+    page.reload()
+    page.fill("#text", "长" * 21)
+    sync_api.expect(page.locator("#count")).to_have_text("21 个字，一次最多 20 个：请分成几段")
+    page.fill("#text", "长" * 20)
+    sync_api.expect(page.locator("#count")).to_contain_text("20 个字，约")
+
+
 def test_figures_and_waveform_are_shown(visit):
     page = visit()
     speak(page, "数字。{chunks=3 size=22050}")
@@ -377,14 +405,14 @@ def post(address: str, text: str):
 
 def test_the_sentence_being_spoken_is_lit(visit, tmp_path):
     page = visit()
-    speak(page, "两句。{chunks=3 size=22050 delay=0.1}")
+    speak(page, "两句。{chunks=3 size=110250 delay=0.1}")
     lit = page.locator("#sentences [aria-current]")
     page.locator("#sentences span").nth(1).click()
     sync_api.expect(lit).to_have_text("句1")
     page.locator("#sentences span").nth(0).press("Enter")
     sync_api.expect(lit).to_have_text("句0")
     subtitles = download(page, "#save-srt", tmp_path).read_text("utf-8")
-    assert "00:00:00,000 --> 00:00:02,000" in subtitles and "00:00:02,000 --> 00:00:03,000" in subtitles
+    assert "00:00:00,000 --> 00:00:10,000" in subtitles and "00:00:10,000 --> 00:00:15,000" in subtitles
 
 
 # the reference

@@ -18,7 +18,6 @@ const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
 const LARGEST_SEED = 2 ** 32 - 1;
 let stopper = null;                           // of the request being made
 let machine = null;                           // what /ready says
-let mostChars = 10000;
 
 const mode = () => document.querySelector("[name=mode]:checked").value;
 const cloning = () => ["clone", "cross"].includes(mode());
@@ -138,9 +137,9 @@ function defaultText() {
 function renderCount() {
   const text = $("text").value, n = [...text.trim()].length;
   const seconds = duration(estimateSeconds(text, Number($("speed").value)));
-  const over = n > mostChars;
+  const most = machine?.max_text_chars ?? Infinity, over = n > most;
   $("count").classList.toggle("bad", over);
-  $("count").textContent = over ? t("count_over", { n, most: mostChars }) : n > 1 ? t("count", { n, seconds }) : t(n ? "count_one" : "count_none");
+  $("count").textContent = over ? t("count_over", { n, most }) : n > 1 ? t("count", { n, seconds }) : t(n ? "count_one" : "count_none");
 }
 
 function renderSpeak() {
@@ -193,13 +192,13 @@ async function connect() {
   try {
     const ready = await ask("ready");
     machine = ready && { state: "ready", ...(await ready.json()) };
-    mostChars = machine?.max_text_chars ?? mostChars;
   } catch (error) {
     if (error.code === "no_key") return complain(error, [{ key: "again", run: connect }]);
     machine = { state: error.status === 503 ? "loading" : "offline" };
     setTimeout(connect, 2000);
   }
   renderMachine();
+  renderCount();
   if (machine?.state !== "offline" && !voicesLoaded()) await loadVoices().catch(voicesFailed);
 }
 

@@ -78,7 +78,7 @@ function says() {
 // One span that acts as a button per sentence (a real button would not flow with the text); kept while the list grows, so that focus stays.
 function renderSentences() {
   take.sentences.forEach(({ text }, i) => {
-    const span = $("sentences").children[i] ?? $("sentences").appendChild(sentence(i));
+    const span = $("sentences").children[i] ?? sentence(i);
     if (span.textContent !== text) span.textContent = text;
   });
 }
@@ -91,6 +91,7 @@ function sentence(i) {
     event.preventDefault();
     jump(i);
   });
+  $("sentences").append(span, " ");           // between words of most languages, and where a line may break
   return span;
 }
 
