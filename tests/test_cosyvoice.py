@@ -165,8 +165,9 @@ def test_a_missing_directory_is_no_model_id(model_dir):
         CosyVoice(model_dir)
 
 
-def test_a_yaml_of_another_model_is_named(tmp_path):
-    (tmp_path / "cosyvoice.yaml").write_text("sample_rate: 24000\n")
+@pytest.mark.parametrize("yaml", ["sample_rate: 24000\n", "", "a: [1"])
+def test_a_yaml_of_another_model_or_none_is_named(tmp_path, yaml):
+    (tmp_path / "cosyvoice.yaml").write_text(yaml)
     with pytest.raises(RuntimeError, match="lacks llm, flow"):
         read_config(tmp_path / "cosyvoice.yaml")
 

@@ -15,7 +15,7 @@ def frontend(engine):
     return engine.frontend
 
 
-@pytest.mark.parametrize("text", ["", "   ", "。，！", "😀", "…… —— !!!", "\0\n", "<||>", "，" * 10000])
+@pytest.mark.parametrize("text", ["", "   ", "。，！", "😀", "…… —— !!!", "\0\n", "<||>", "<|en|>", "<|en|>！<|HAPPY|>", "，" * 10000])
 @pytest.mark.parametrize("text_frontend", [True, False])
 def test_text_without_words_is_an_error(frontend, text, text_frontend):
     with pytest.raises(TextError):
@@ -57,7 +57,7 @@ def test_a_reference_may_be_a_tensor_a_path_or_a_file(frontend, reference_wav, t
     soundfile.write(tmp_path / "r.wav", reference_wav[0].numpy(), 16000, subtype="FLOAT")
     from_tensor = frontend.features(reference_wav)
     for wav in (str(tmp_path / "r.wav"), tmp_path / "r.wav", io.BytesIO((tmp_path / "r.wav").read_bytes()), reference_wav[0],
-                reference_wav.expand(2, -1)):
+                reference_wav.expand(2, -1), reference_wav[None]):
         assert all(torch.equal(a, b) for a, b in zip(from_tensor, frontend.features(wav)))
 
 
@@ -77,7 +77,8 @@ def test_features_are_computed_once_per_reference(frontend, reference_wav, monke
 
 @pytest.mark.parametrize("wav, reason", [
     (torch.ones(1, 7999), "0.50 s"), (torch.ones(1, 16000 * 30 + 1), "30.00 s"), (torch.zeros(1, 16000), "silent"),
-    (torch.full((1, 16000), 5e-4), "silent"), (torch.full((1, 16000), torch.nan), "silent"), (torch.zeros(1, 0), "0.00 s")])
+    (torch.full((1, 16000), 5e-4), "silent"), (torch.full((1, 16000), torch.nan), "numbers"), (torch.zeros(1, 0), "0.00 s"),
+    (torch.full((1, 16000), 9000, dtype=torch.int16), "numbers"), (None, "no reference")])
 def test_references_that_cannot_be_used_are_refused(frontend, wav, reason):
     with pytest.raises(ReferenceAudioError, match=reason):
         frontend.features(wav)

@@ -165,11 +165,11 @@ def read_config(path: str | Path) -> dict:
 
     The networks' weights are left unset, as they are loaded next.
     """
-    with torch.random.fork_rng(devices=[]), UnsetWeights():
-        config = load_hyperpyyaml(entries(read_yaml(path), NEEDED + OPTIONAL))
-    if missing := [name for name in NEEDED if name not in config]:
+    text = entries(read_yaml(path), NEEDED + OPTIONAL)
+    if missing := [name for name in NEEDED if not re.search(f"^{name}:", text, re.M)]:
         raise RuntimeError(f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M")
-    return config
+    with torch.random.fork_rng(devices=[]), UnsetWeights():
+        return load_hyperpyyaml(text)
 
 
 def entries(text: str, names) -> str:

@@ -20,7 +20,7 @@ from cosyvoice.utils.files import read_weights
 Audio = str | Path | BinaryIO | Tensor
 
 MIN_SECONDS, MAX_SECONDS = 0.5, 30        # of a reference; the speech tokenizer is trained on at most 30 s
-SILENCE = 1e-3                            # peak, -60 dB
+SILENCE, LOUDEST = 1e-3, 10               # peak: -60 dB; what is far beyond 1 are integers
 END_OF_INSTRUCTION = "<endofprompt>"
 PASS_THROUGH = 200                        # tokens; a text that is not normalised is cut when it is longer
 
@@ -137,15 +137,21 @@ class CosyVoiceFrontEnd:
 
 def reference(wav: Audio) -> Tensor:
     """(1, N) float32 at 16 kHz of a reference that can be used, or ReferenceAudioError."""
+    if wav is None:
+        raise ReferenceAudioError("no reference audio is given: pass a path, a file object or samples at 16 kHz", "没有参考音频")
     if not isinstance(wav, Tensor):
         wav = load_wav(wav, REFERENCE_RATE)
     wav = wav.detach().cpu().float()
-    wav = (wav if wav.dim() == 2 else wav[None]).mean(0, keepdim=True)
+    wav = torch.atleast_2d(wav).flatten(0, -2).mean(0, keepdim=True)
     seconds = wav.shape[1] / REFERENCE_RATE
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise ReferenceAudioError(f"the reference audio is {seconds:.2f} s long; use {MIN_SECONDS} to {MAX_SECONDS} s",
                                   f"参考音频长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒的音频")
-    if not bool(wav.isfinite().all()) or float(wav.abs().max()) < SILENCE:
+    peak = float(wav.abs().max())
+    if not peak <= LOUDEST:               # false for NaN
+        raise ReferenceAudioError("the reference audio's samples are not numbers from -1 to 1: give it as float",
+                                  "参考音频的采样不是 -1 至 1 的数值，请以浮点格式提供")
+    if peak < SILENCE:
         raise ReferenceAudioError("the reference audio is silent: record it again, louder", "参考音频没有声音，请重新录制")
     return wav
 

@@ -109,7 +109,7 @@ def check_ids(name: str, ids: Tensor, limit: int) -> Tensor:
 
 
 def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tensor:
-    plain(name, values, shape, (torch.float16, torch.bfloat16, torch.float32, torch.float64))
+    plain(name, values, shape, (torch.float32, torch.float16, torch.bfloat16, torch.float64))
     if not 0 < values.shape[1] <= MAX_FRAMES or not bool((values.float().abs() <= limit).all()):   # false for NaN
         raise damaged(f"{name} has no frames, too many, or values that are not finite or beyond {limit:g}")
     return values.to(torch.float32)

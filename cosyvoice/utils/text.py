@@ -47,8 +47,8 @@ def contains_chinese(text: str) -> bool:
 
 
 def is_speakable(text: str) -> bool:
-    """Whether there is anything but blanks, punctuation and symbols."""
-    return any(char.isalnum() for char in text)
+    """Whether there is anything but blanks, punctuation, symbols and marks such as <|en|>."""
+    return any(char.isalnum() for char in re.sub(r"<\|[^|<>]*\|>", "", text))
 
 
 def without_punctuation(text: str) -> str:
