@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cosyvoice.flow.length_regulator import MEL_HOP, OVERLAP_TOKENS, SAMPLE_RATE
 from cosyvoice.utils.common import fade_in_out
 from cosyvoice.utils.errors import InputError, TextError
 from cosyvoice.utils.files import read_weights
 
-MEL_HOP = 256                             # samples per mel frame
-MEL_RATE = 22050 / MEL_HOP                # 86.13 frames per second
+MEL_RATE = SAMPLE_RATE / MEL_HOP          # 86.13 frames per second
 HOP_UNIT = 0.36                           # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
@@ -112,8 +112,8 @@ class CosyVoiceModel:
         rate = flow.input_frame_rate
         unit = round(HOP_UNIT * rate)
         self.token_min_hop_len, self.token_max_hop_len, self.stream_scale_factor = 2 * unit, 10 * unit, 2
-        self.token_overlap_len = 20
-        self.mel_overlap_len = int(self.token_overlap_len / rate * MEL_RATE)
+        self.token_overlap_len = OVERLAP_TOKENS
+        self.mel_overlap_len = flow.mel_overlap_frames
         self.mel_window = torch.hamming_window(2 * self.mel_overlap_len, periodic=False, device=self.device)
         self.mel_cache_len = 20
         self.token_text_ratio = {}        # min_token_text_ratio, max_token_text_ratio; upstream's 2 and 20 unless set
