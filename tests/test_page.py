@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from flask import Flask
 
+from cosyvoice.serve.config import ROOT
 from cosyvoice.serve.page import FOLDER, page
+from cosyvoice.utils.files import read_weights
 
 NAMES = sorted(path.name for path in FOLDER.iterdir())
 TEXTS = {name: (FOLDER / name).read_text(encoding="utf-8") for name in NAMES}
@@ -104,6 +106,12 @@ def test_every_sentence_used_exists_and_every_one_is_used():
     assert used_keys() <= set(table)
     unused = {key for key in table if not re.search(rf'["\s.]{key}\b', everything) and not re.match(r"example_|mark_", key)}
     assert not unused
+
+
+def test_every_speaker_of_the_embedded_model_has_an_english_name():
+    named = set(re.findall(r'(\w+): "', TEXTS["strings.js"].split("export const SPEAKERS")[1]))
+    speakers = read_weights(str(ROOT / "pretrained_models/CosyVoice-Mini-25Hz/spk2info.pt"))
+    assert speakers and set(speakers) <= named
 
 
 def test_no_text_stands_in_the_markup_untranslated():

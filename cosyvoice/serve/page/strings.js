@@ -178,8 +178,9 @@ export const STRINGS = {
   machine_rtf: ["about {n} s of work for each second of sound", "每秒声音约用时 {n} 秒"],
 };
 
-// What the official models' speakers are called, for who does not read Chinese: id -> English.
+// What the models' speakers are called, for who does not read Chinese: id -> English.
 export const SPEAKERS = {
   中文女: "Chinese, woman", 中文男: "Chinese, man", 英文女: "English, woman", 英文男: "English, man",
   日语男: "Japanese, man", 粤语女: "Cantonese, woman", 韩语女: "Korean, woman",
+  中文女2: "Chinese, woman 2", 中文童声: "Chinese, child", 英文女2: "English, woman 2", 英文男2: "English, man 2",
 };
