@@ -91,6 +91,10 @@ def test_small_words_fit_what_follows():
     assert phonemes("He used to use it.").startswith("hi jˈust tə jˈuz")
 
 
+def test_a_alone_is_the_letter():
+    assert phonemes("a.") == phonemes("A.") and phonemes("a dog").startswith("ɐ")
+
+
 def test_homographs_take_their_part_of_speech():
     assert phonemes("I object to this object.") == "ˌI əbʤˈɛkt tə ðɪs ˈɑbʤəkt."
     assert "klˈOz" in phonemes("please close it") and "klˈOs" in phonemes("a close friend")

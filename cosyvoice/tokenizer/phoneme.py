@@ -78,6 +78,7 @@ def phonemes(text: str) -> str:
     >>> phonemes("我有2个APP。")
     'wo↓ jou↗ lja↓ŋkɤ↘ ˈæp.'
     """
+    text = text.upper() if re.fullmatch(r"\W*a\W*", text) else text  # the letter: the article alone is no sound
     spoken = "".join(mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
                      for piece in PIECE.findall(apart(clean(text))))
     spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
