@@ -64,4 +64,4 @@ def test_the_service_answers_as_described(api):
         def answers(case):
             assert case.call_and_validate(checks=checks).status_code != 500
         answers()
-    wait_for(lambda: api.readiness.done)                           # the trial that /ready began must not reach into the next test
+    wait_for(lambda: api.readiness.done, 60)                         # the trial that /ready began must not reach into the next test
