@@ -331,7 +331,7 @@ def ready():
     """The model answers; 503 until it has spoken its first sentence."""
     answers = readiness.check()
     about = {"ready": answers, "model": cosyvoice.model_family, "sample_rate": cosyvoice.sample_rate, "device": str(cosyvoice.model.device),
-             "real_time_factor": readiness.real_time_factor, "store": store.name}
+             "real_time_factor": readiness.real_time_factor, "store": store.name, "max_text_chars": config.max_text_chars}
     return jsonify(about), 200 if answers else 503
 
 

@@ -253,6 +253,7 @@ def test_health_and_readiness(api):
             break
         assert answer.status_code == 503
         time.sleep(0.05)
+    assert answer.json["max_text_chars"] == 10_000
     assert answer.json["ready"] and answer.json["sample_rate"] == RATE and answer.json["real_time_factor"] > 0
 
 

@@ -198,9 +198,9 @@ class Speech:
 
     def close(self):
         """Stop the work if it still goes on and drop the sound; may be called again."""
-        self.cancelled.set()
-        if self.thread.is_alive():
+        if self.thread.is_alive() and not self.cancelled.is_set():
             threading.Timer(GRACE, self._give_up).start()
+        self.cancelled.set()
         self.spool.close()
 
     def _await(self):
