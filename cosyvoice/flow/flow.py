@@ -13,10 +13,7 @@ from cosyvoice.flow.length_regulator import OVERLAP_TOKENS, length_mask, mel_fra
 
 
 class MaskedDiffWithXvec(nn.Module):
-    """mel_overlap_frames: frames that two chunks of a stream share, carried by the flow cache (68 at 25 Hz, 34 at 50 Hz).
-
-    The class with a session's hops may set it to another value; it is read by `inference` alone.
-    """
+    """mel_overlap_frames: frames that two chunks of a stream share, carried by the flow cache (68 at 25 Hz, 34 at 50 Hz)."""
 
     def __init__(self, input_size: int = 512, output_size: int = 80, spk_embed_dim: int = 192, output_type: str = "mel",
                  vocab_size: int = 4096, input_frame_rate: int = 50, only_mask_loss: bool = True, encoder: nn.Module = None,
