@@ -11,6 +11,8 @@ pytest.importorskip("pyarrow")
 from test_flow import CPU, make_flow, training_batch                # noqa: E402
 from test_hift import FRAMES, batch, gan, hift                      # noqa: E402, F401
 from test_llm import build                                          # noqa: E402
+from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor       # noqa: E402
+from tools.mini.pitch import figures, finish                       # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
 from tools.mini.train import (FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
@@ -227,3 +229,18 @@ def test_the_flow_learns_from_what_the_speaker_encoder_hears():
     voice = losses["loss"] - losses["loss_flow"] - losses["loss_guess"]
     assert voice.item() == pytest.approx(FLOW_VOICE_WEIGHT * losses["loss_voice"].item(), rel=1e-4)
     assert "loss_voice" not in GuidedFlow(make_flow())(batch, CPU)
+
+
+def test_the_pitch_predictor_learns_pitch_and_voicing_by_itself():
+    torch.manual_seed(0)
+    predictor, rows = ConvRNNF0Predictor(1, 80, 16), []
+    for hertz in (90, 120, 160, 210, 280) * 4:
+        pitch = torch.full((200,), float(hertz))
+        pitch[:100] = 0
+        mel = torch.full((200, 80), -8.0)
+        mel[100:, hertz // 10:] = 0.0                               # the higher the voice, the fewer its bands
+        rows.append((mel, pitch))
+    before = figures(predictor, rows, 45)
+    finish(predictor, list(rows), 300, 3e-3, 0)
+    after = figures(predictor, rows, 45)
+    assert after["voicing"] > 0.97 > before["voicing"] and after["close"] > 0.9

@@ -9,7 +9,6 @@ import io
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 import torch
