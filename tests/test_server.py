@@ -245,13 +245,17 @@ def test_end_and_killing(kind, tmp_path):
 
 @pytest.mark.skipif(not LINUX or "gunicorn" not in KINDS, reason="reads /proc")
 def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
+    def folders():
+        return {path.name for path in (tmp_path / "output").glob(".work-*")}
+
     server = Server("gunicorn", tmp_path, GUNICORN_CMD_ARGS="--workers 2")
     try:
-        wait_for(lambda: len(list((tmp_path / "output").glob(".work-*"))) == 2, 60)
-        before = {path.name for path in (tmp_path / "output").glob(".work-*")}
+        wait_for(lambda: len(folders()) == 2, 60)
+        before = folders()
         os.kill(int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0]), signal.SIGKILL)
         wait_for(lambda: "left by a process that has ended" in server.log.read_text("utf-8"), 60)
-        after = {path.name for path in (tmp_path / "output").glob(".work-*")}
+        wait_for(lambda: folders() - before, 60)                   # the new worker sweeps, then makes its own
+        after = folders()
         assert len(after) == 2 and len(before & after) == 1
         with ThreadPoolExecutor(4) as pool:
             texts = ["{chunks=2}"] * 6
