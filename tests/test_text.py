@@ -40,6 +40,26 @@ SPOKEN = {
     "a thousand men, 21,000 men": "a thousand men, twenty one thousand men",
     "open 24/7 in 1990-2000": "open twenty four seven in nineteen ninety to two thousand",
     "No. 10": "number ten",
+    "客服24/7在线，7×24小时": "客服七乘二十四小时在线，七乘二十四小时",
+    "融资$2.5M，估值$1.2B，花￥300K": "融资两百五十万美元，估值十二亿美元，花三十万元",
+    "体重>100公斤，温度<5度": "体重大于一百公斤，温度小于五度",
+    "周一~周五9:00~18:00，3~5天，9:00—21:30": "周一至周五九点到十八点，三到五天，九点到二十一点三十分",
+    "10%-20%，1.5-2倍，$5-$10": "百分之十到百分之二十，一点五到二倍，五美元到十美元",
+    "5/1放假，Ⅱ型，第IV章，V型，20㎡": "五月一日放假，二型，第四章，V型，二十平方米",
+    "你好~今天": "你好~今天",
+    "<strong>5</strong>>3天": "<strong>五</strong>大于三天",
+    "a >100, b<5, ≥3": "a greater than one hundred, b less than five, greater than or equal to three",
+    "$300K, $1.5T and $5m": "three hundred thousand dollars, one point five trillion dollars and five million dollars",
+    "Monday~Friday, 9am~5pm, $5-$10, 1990~2000": "Monday to Friday, nine AM to five PM, five dollars to ten dollars, nineteen ninety to two thousand",
+    "Hi~ it is ~5": "Hi it is about five",
+    "Henry VIII, Louis XIV's, George V and John XXIII": "Henry the eighth, Louis the fourteenth's, George the fifth and John the twenty third",
+    "World War II, Chapter IV, Rocky IV and a type I error": "World War two, Chapter four, Rocky four and a type one error",
+    "Elizabeth I of England and James I.": "Elizabeth the first of England and James the first.",
+    "I told George I knew the part I like; so do I.": "I told George I knew the part I like; so do I.",
+    "Malcolm X, an IV drip, James V. Smith": "Malcolm X, an IV drip, James V. Smith",
+    "1500 m, 1 m, 5 km, 3 kg, 5 m/s, 2L": "fifteen hundred meters, one meter, five kilometers, three kilograms, five meters per second, two liters",
+    "10/10 by 50+ people. Call 911 or 1-800-555-1234":
+        "ten out of ten by fifty plus people. Call nine one one or one eight zero zero five five five one two three four",
 }
 
 

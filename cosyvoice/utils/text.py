@@ -22,20 +22,53 @@ STOP = {"zh": rf"[。？！；：、]|{ASCII_STOP}", "en": rf"[。？！；：]|
 FULL_STOP = {"zh": "。", "en": "."}
 
 VERSION = re.compile(r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)")   # 1.2.3, no date
-LONG_NUMBER = re.compile(r"(?:\+\d{1,3}[ -]?)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?")         # telephone, card, identity
+LONG_NUMBER = re.compile(r"(?:\+\d{1,3}[ -]?|\b1-)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?")    # telephone, card, identity
 THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3}|，000)+(?![\d,])")  # 1,234,567
+DECIMAL = r"\d+(?:\.\d+)?"
+MANY = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
-    (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"),
+    (r"(?<![\d/.])(?:24[/×*]7|7[×*]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
+    (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"), (r"(?<![\d/.])(1[0-2]|[1-9])/1(?![\d/.])", r"\1月1日"),
+    (r"(?<![-=<>])[>＞] ?(?=-?\d)", "大于"), (r"(?<![-=<>])[<＜] ?(?=-?\d)", "小于"),
+    (r"((?:周|星期|礼拜)[一二三四五六日天]) ?[-–—~～] ?(?=(?:周|星期|礼拜)?[一二三四五六日天])", r"\1至"),
+    (r"(%|\d\.\d+|\d(?=.[￥¥$€£]))[-–—~～](?=[￥¥$€£]?\d)(?![\d.]+=)", r"\1到"),
+    (r"(?<=[\d年月日号])[–—](?=\d)", "-"),
+    (r"[Ⅰ-Ⅻ]", lambda m: unicodedata.normalize("NFKC", m[0])),
+    (r"(?<![A-Za-z])([VX]*I[IVX]*)(?=[型期级类章卷])", lambda m: str(roman(m[1]))),
+    (rf"(?<=[￥¥$€£])({DECIMAL})([KMBT])(?![A-Za-z])", lambda m: in_ten_thousands(float(m[1]) * MANY[m[2]])),
+    ("㎡", "m²"), (r"(?<=\d) ?kWh", "千瓦时"),
     (r"(?<=\d) (?=\d\d?/\d\d?(?![\d/]))", "又"),                 # 1 1/2
     (r"(?<![\d/.])(\d{1,3})/(\d{1,3})(?![\d/.])", lambda m: f"{fraction_part(m[2])}分之{fraction_part(m[1])}"),
-    *((rf"{sign}(\d+(?:\.\d+)?[百千万亿]+)(?:{name})?", rf"\1{name}") for sign, name in
+    *((rf"{sign}({DECIMAL}[百千万亿]+)(?:{name})?", rf"\1{name}") for sign, name in
       {"[￥¥]": "元", r"\$": "美元", "€": "欧元", "£": "英镑"}.items()),
     (r"\b([Nn][Oo])\.\s*(?=\d)", r"\1 "), (r"(?<=\d)v(?=\d)", "V"),
     (r"(?<=\d)[,，](?=\d)", "， "),                                 # 10，1 is no 101
 ]
 YEAR = r"(?:1[5-9]|20)\d\d"
-ENGLISH_SIGNS = [
-    (rf"\b({YEAR}) ?[-–] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "),
+COUNTED = "War|Chapter|Part|Volume|Book|Act|Scene|Type|Phase|Stage|Class|Division|Section|Article|Episode|Season|Bowl|Rocky"
+RULERS = "|".join("""Henry Elizabeth Charles Louis George Edward Richard William James Philip John Paul Pius Benedict Gregory Leo Innocent
+    Clement Urban Alexander Nicholas Catherine Napoleon Frederick Wilhelm Ferdinand Francis Ramses Otto Gustav Leopold""".split())
+NUMERAL = r"([IVX]{2,}|[VX]|L[IVX]+|I(?=[.,;:!?)]|['’]s|$| (?:of|is|and|or|error)\b))\b"                  # the pronoun I is none
+UNITS = {"m": "meter", "l": "liter", "L": "liter", "V": "volt", "W": "watt", "kWh": "kilowatt hour", "hrs?": "hour", "secs?": "second"}
+ENGLISH_SIGNS = [                         # likewise of its English grammar
+    (rf"\b({YEAR}) ?[-–~～] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "),
+    (r"\b([A-Z])\.(?=\s+[A-Z]\.)", r"\1"),                       # "A. B. C." -> "A B C.", where wetext says "ABC"
+    (r"\b(1\d|20)([1-9]0)s\b", r"\1 '\2s"),                      # the 1990s
+    (r"(?<=\d) ?[–~～] ?(?=\d)", "-"), (r"(?<=\d) ?[-–~～] ?(?=[$€£])|(?<=\w)[~～](?=\w)", " to "),
+    (r"[~～](?=\d)", "about "), (r"(?<=[A-Za-z])[~～]", ""), (r"#(?=\d)", "number "),
+    *((rf" ?{sign} ?(?=[-$€£]?\d)", f" {words} ") for sign, words in {
+        ">=": "greater than or equal to", "≥": "greater than or equal to", "<=": "less than or equal to", "≤": "less than or equal to",
+        "(?<![-=])>": "greater than", "<": "less than", "±": "plus or minus"}.items()),
+    *((rf"{sign}({DECIMAL}) ?(?:{short}\b|{word})", rf"\1 {word} {name}") for short, word in {"[Kk]": "thousand", "T": "trillion"}.items()
+      for sign, name in {r"\$": "dollars", "€": "euros", "£": "pounds"}.items()),
+    (rf"\b((?i:{COUNTED})) {NUMERAL}", lambda m: f"{m[1]} {roman(m[2])}"),
+    (rf"\b({RULERS}) {NUMERAL}(?!(?<= [A-Z])\. [A-Z])", lambda m: f"{m[1]} the {ordinal(roman(m[2]))}"),
+    (r"(?<=\d) ?m/s\b", " meters per second"),
+    *((rf"(?<![\d.,$€£h])(?<!h )(1|\d[\d,]*(?:\.\d+)?) ?{unit}\b(?!/| ?\d)", lambda m, name=name: f"{m[1]} {name}{'s' * (m[1] != '1')}")
+      for unit, name in UNITS.items()),
+    (r"\b(\d+)/\1\b(?!/)", r"\1 out of \1"), (r"(?<=\d)\+(?![\d+])", " plus"),
+    (r"(?<=[Cc]all )(?:911|112|999)\b", lambda m: " ".join(m[0])),
 ]
 NUMBER_WORD = "(?:[a-z]*(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|ty)|hundred)"
 CHINESE_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九"))
@@ -53,7 +86,12 @@ def is_speakable(text: str) -> bool:
 
 def without_punctuation(text: str) -> str:
     """Words and marks only."""
-    return "".join(part if i % 2 else re.sub(r"\W+", " ", part) for i, part in enumerate(MARKS.split(text))).strip()
+    return between_marks(lambda part: re.sub(r"\W+", " ", part), text).strip()
+
+
+def between_marks(change: Callable[[str], str], text: str) -> str:
+    parts = MARKS.split(text)                                      # text, mark, text, mark, ... text
+    return "".join(part if i % 2 else change(part) for i, part in enumerate(parts))
 
 
 def language_of(text: str) -> str:
@@ -85,19 +123,33 @@ def normalize_chinese(text: str) -> str:
 
 
 def normalize_english(text: str) -> str:
-    text = re.sub(r"\b([A-Z])\.(?=\s+[A-Z]\.)", r"\1", text)       # "A. B. C." -> "A B C.", where wetext says "ABC"
-    text = re.sub(r"\b(1\d|20)([1-9]0)s\b", r"\1 '\2s", text)      # the 1990s
-    text = re.sub(r"(?<=\d)[~～](?=\d)", "-", text)
-    text = re.sub(r"#(?=\d)", "number ", re.sub(r"[~～](?=\d)", "about ", text))
     text = LONG_NUMBER.sub(lambda m: " ".join(ENGLISH_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
-    text = VERSION.sub(lambda m: m[0].replace(".", " point "), rewrite(ENGLISH_SIGNS, text))
+    text = VERSION.sub(lambda m: m[0].replace(".", " point "), rewrite(ENGLISH_SIGNS, text).strip())
     return one_thousand(text, spoken(text, "en"))
 
 
 def rewrite(rules: list, text: str) -> str:
-    for pattern, replacement in rules:
-        text = re.sub(pattern, replacement, text)
-    return text
+    def change(part):
+        for pattern, replacement in rules:
+            part = re.sub(pattern, replacement, part)
+        return part
+    return between_marks(change, text)
+
+
+def in_ten_thousands(number: float) -> str:
+    """2500000 -> 250万"""
+    unit, name = next((unit, name) for unit, name in ((1e12, "万亿"), (1e8, "亿"), (1e4, "万"), (1, "")) if max(number, 1) >= unit)
+    return f"{number / unit:.10g}{name}"
+
+
+def roman(numeral: str) -> int:
+    """XIV -> 14"""
+    values = [ROMAN[letter] for letter in numeral]
+    return sum(-a if a < b else a for a, b in zip(values, values[1:] + [0]))
+
+
+def ordinal(number: int) -> str:
+    return f"{number}{'th' if 10 < number < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def fraction_part(number: str) -> str:
@@ -126,8 +178,7 @@ def remove_bracket(text: str) -> str:
 
 def spoken(text: str, language: str) -> str:
     """Numbers, dates, money, units, fractions, telephone numbers and abbreviations in words, marks untouched."""
-    parts = MARKS.split(text)                                      # text, mark, text, mark, ... text
-    return "".join(part if i % 2 else verbalize(part, language) for i, part in enumerate(parts))
+    return between_marks(lambda part: verbalize(part, language), text)
 
 
 def verbalize(text: str, language: str) -> str:
