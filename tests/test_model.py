@@ -4,6 +4,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -186,6 +187,16 @@ def test_chunks_are_ordinary_tensors(model, request_of):
         chunk = next(model.tts(**request_of, stream=stream))["tts_speech"]
         chunk.mul_(0.5)
         assert not chunk.is_inference() and chunk.untyped_storage().nbytes() == chunk.nbytes
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_seed_is_a_whole_number_of_64_bits(stream):
+    for seed in (1.5, "abc", "1", True, -1, 2 ** 64, torch.tensor(1), float("nan")):
+        with pytest.raises(InputError, match=r"seed .* is not possible; use a whole number from 0 to 2\^64 - 1"):
+            Noise.of(seed, stream)
+    for seed in (0, 2 ** 64 - 1, None):
+        Noise.of(seed, stream)
+    assert Noise.of(np.int64(7), stream).flow.initial_seed() == Noise.of(7, stream).flow.initial_seed()
 
 
 def test_noise_of_a_stream_is_one_generator_per_stage():

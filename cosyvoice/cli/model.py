@@ -9,6 +9,7 @@ import math
 import random
 from dataclasses import dataclass, field
 from itertools import islice
+from numbers import Integral
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Callable, Generator, Iterable, Iterator, NamedTuple
@@ -42,12 +43,15 @@ class Noise(NamedTuple):
         """Whole: one generator in upstream's order of draws, equal to torch.manual_seed(seed) before upstream's run.
 
         Streamed: one per stage, as the stages overlap in time; without a seed, from a seed of the global generator.
+        Raises InputError for what is neither None nor a whole number from 0 to 2^64 - 1.
         """
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2 ** 64):
+            raise InputError(f"seed {seed!r} is not possible; use a whole number from 0 to 2^64 - 1, or None",
+                             f"seed {seed!r} 无效，须为 0 至 2^64 - 1 的整数或 None")
         if stream:
-            seed = int(torch.randint(2 ** 32, ())) if seed is None else seed
-            seeds = random.Random(seed)
+            seeds = random.Random(int(torch.randint(2 ** 32, ()) if seed is None else seed))
             return cls(*(torch.Generator(device).manual_seed(seeds.getrandbits(63)) for _ in cls._fields))
-        return cls(*[None if seed is None else torch.Generator(device).manual_seed(seed)] * 3)
+        return cls(*[None if seed is None else torch.Generator(device).manual_seed(int(seed))] * 3)
 
 
 class Stretch:
