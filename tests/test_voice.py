@@ -104,30 +104,31 @@ def test_a_truncated_file_is_refused(voice, tmp_path):
 
 
 BAD = {
-    "missing": lambda v: v.pop("flow_embedding"),
-    "no tensor": lambda v: v.update(prompt_text=[1, 2]),
-    "float ids": lambda v: v.update(prompt_text=torch.ones(1, 3)),
-    "negative ids": lambda v: v.update(llm_prompt_speech_token=-torch.ones(1, 3, dtype=torch.int32)),
-    "huge ids": lambda v: v.update(llm_prompt_speech_token=torch.full((1, 3), 2 ** 30, dtype=torch.int32)),
-    "too long": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 10 ** 4, dtype=torch.int32)),
-    "expanded": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 1, dtype=torch.int32).expand(1, 10 ** 9)),
-    "batch of two": lambda v: v.update(llm_embedding=torch.ones(2, 192)),
-    "NaN": lambda v: v.update(flow_embedding=torch.full((1, 192), torch.nan)),
-    "infinite": lambda v: v.update(prompt_speech_feat=torch.full((1, 9, 80), torch.inf)),
-    "no mel": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 0, 80)),
-    "79 bands": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 9, 79)),
-    "sparse": lambda v: v.update(llm_embedding=torch.ones(1, 192).to_sparse()),
-    "complex": lambda v: v.update(llm_embedding=torch.ones(1, 192, dtype=torch.complex64)),
-    "meta no dict": lambda v: v.update(meta="x"),
-    "meta of numbers": lambda v: v.update(meta={"family": FAMILY, "consent": 5}),
-    "other family": lambda v: v["meta"].update(family="CosyVoice-300M"),
+    "lacks the tensors flow_embedding": lambda v: v.pop("flow_embedding"),
+    "lacks the tensors prompt_text": lambda v: v.update(prompt_text=[1, 2]),
+    "prompt_text is torch.float32": lambda v: v.update(prompt_text=torch.ones(1, 3)),
+    "llm_prompt_speech_token has ids that are not from 0": lambda v: v.update(llm_prompt_speech_token=-torch.ones(1, 3, dtype=torch.int32)),
+    "ids that are not from 0 to 131071": lambda v: v.update(llm_prompt_speech_token=torch.full((1, 3), 2 ** 30, dtype=torch.int32)),
+    "has 10000 ids, more than 1600": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 10 ** 4, dtype=torch.int32)),
+    "has 1000000000 ids": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 1, dtype=torch.int32).expand(1, 10 ** 9)),
+    r"llm_embedding is .* of shape \(2, 192\)": lambda v: v.update(llm_embedding=torch.ones(2, 192)),
+    "flow_embedding has values that are not finite or beyond 1000": lambda v: v.update(flow_embedding=torch.full((1, 192), torch.nan)),
+    "prompt_speech_feat has values that are not finite": lambda v: v.update(prompt_speech_feat=torch.full((1, 9, 80), torch.inf)),
+    "prompt_speech_feat has 0 frames, not 1 to 2700": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 0, 80)),
+    "prompt_speech_feat has 2701 frames": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 2701, 80)),
+    r"shape \(1, 9, 79\)": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 9, 79)),
+    "llm_embedding is torch.float32": lambda v: v.update(llm_embedding=torch.ones(1, 192).to_sparse()),
+    "llm_embedding is torch.complex64": lambda v: v.update(llm_embedding=torch.ones(1, 192, dtype=torch.complex64)),
+    "not short texts": lambda v: v.update(meta="x"),
+    "meta data are not short texts": lambda v: v.update(meta={"family": FAMILY, "consent": 5}),
+    "made with 'CosyVoice-300M'": lambda v: v["meta"].update(family="CosyVoice-300M"),
 }
 
 
-@pytest.mark.parametrize("fault", BAD)
-def test_a_faulty_voice_is_refused(voice, fault):
-    BAD[fault](voice)
-    with pytest.raises(VoiceError):
+@pytest.mark.parametrize("reason", BAD)
+def test_a_faulty_voice_is_refused_and_its_fault_named(voice, reason):
+    BAD[reason](voice)
+    with pytest.raises(VoiceError, match=reason):
         check_voice(voice, FAMILY)
 
 

@@ -20,6 +20,7 @@ FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"                        # what the or
 MAX_FILE_BYTES = 8 * 2 ** 20
 MAX_RECORDS = 200
 MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = 4000, 1600, 2700  # 30 s of speech are 1500 tokens at 50 Hz, 2584 frames
+MAX_ID = 2 ** 17                          # beyond any model's vocabulary; the model checks its own
 MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0    # absolute values
 
 IDS = {"prompt_text": MAX_TEXT_TOKENS, "llm_prompt_speech_token": MAX_SPEECH_TOKENS, "flow_prompt_speech_token": MAX_SPEECH_TOKENS}
@@ -103,15 +104,19 @@ def check_meta(meta, family: str) -> dict:
 
 def check_ids(name: str, ids: Tensor, limit: int) -> Tensor:
     plain(name, ids, (1, None), (torch.int32, torch.int64))
-    if ids.shape[1] > limit or (ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < 2 ** 17):
-        raise damaged(f"{name} has more than {limit} ids, or ids out of range")
+    if ids.shape[1] > limit:
+        raise damaged(f"{name} has {ids.shape[1]} ids, more than {limit}")
+    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < MAX_ID:
+        raise damaged(f"{name} has ids that are not from 0 to {MAX_ID - 1}")
     return ids.to(torch.int32)
 
 
 def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tensor:
     plain(name, values, shape, (torch.float32, torch.float16, torch.bfloat16, torch.float64))
-    if not 0 < values.shape[1] <= MAX_FRAMES or not bool((values.float().abs() <= limit).all()):   # false for NaN
-        raise damaged(f"{name} has no frames, too many, or values that are not finite or beyond {limit:g}")
+    if not 0 < values.shape[1] <= MAX_FRAMES:
+        raise damaged(f"{name} has {values.shape[1]} frames, not 1 to {MAX_FRAMES}")
+    if not bool((values.float().abs() <= limit).all()):            # false for NaN
+        raise damaged(f"{name} has values that are not finite or beyond {limit:g}")
     return values.to(torch.float32)
 
 
