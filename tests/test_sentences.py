@@ -40,6 +40,18 @@ def test_sentences_end_in_the_pauses_after_them_and_not_in_those_of_commas():
         assert ends[stop] - SPOKEN[stop][1] * RATE < end - 1000 < ends[stop]
 
 
+def test_no_sentence_ends_before_the_first_sound():
+    pcm, quiet = sound([(0.4, 0.3), (2.0, 0.3)])[0], np.random.default_rng(1).normal(0, 3, RATE).astype(np.int16)
+    segment = Segment(0, "你好！很高兴认识你们大家。", 0, RATE)
+    segment.add(np.concatenate([quiet, pcm]))
+    assert 1.4 * RATE < segment.marks(whole=True)[0][2] < 1.7 * RATE
+
+
+def test_english_sentences_of_a_mixed_text_end_as_english_ones_do():
+    segment = Segment(0, "This is plan B。我喜欢Python。Bye。", 0, RATE)
+    assert segment.sentences == ["This is plan B.", "我喜欢Python。", "Bye."]
+
+
 @pytest.mark.parametrize("size", [5_000, 20_000, 1_000_000])
 @pytest.mark.parametrize("loudness", [0, 1])
 def test_while_it_is_spoken_the_sentences_begun_cover_what_is_made(size, loudness):

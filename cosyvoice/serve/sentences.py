@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from cosyvoice.serve.doctor import syllables
-from cosyvoice.utils.text import is_speakable
+from cosyvoice.utils.text import contains_chinese, is_speakable
 
 FRAME, QUIET = 0.02, 0.18                 # seconds: of one loudness, and over which it is averaged
 RANGE = 40.0                              # dB below the loud parts; what is quieter is no better
@@ -35,7 +35,8 @@ class Segment:
 
     def __init__(self, number: int, text: str, start: int, rate: int):
         self.number, self.start, self.rate = number, start, rate
-        self.sentences, self.pcm = split(text), np.zeros(0, np.int16)
+        self.pcm = np.zeros(0, np.int16)
+        self.sentences = [piece if contains_chinese(piece) else piece.replace("。", ".") for piece in split(text)]   # the engine's 。 in mixed text
         clauses = [split(sentence, CLAUSE) for sentence in self.sentences]
         self.last = np.cumsum([len(parts) for parts in clauses])[:-1] - 1        # clauses that end a sentence, but the last of all
         self.weights = np.array([syllables(clause) + 1.0 for parts in clauses for clause in parts])   # 1 for the pause after it
@@ -57,6 +58,7 @@ class Segment:
         if inner := int((ends[:-1] < made).sum()):
             loud, frame = loudness(self.pcm, self.rate), FRAME * self.rate
             places = 1 + np.flatnonzero((loud[1:-1] <= loud[:-2]) & (loud[1:-1] < loud[2:]))
+            places = places[places > np.argmax(loud > -RANGE / 2)]         # nothing ends before the first sound
             if inner <= len(places):
                 lengths = np.diff([0, *ends[:inner], made]) / frame
                 ends[:inner] = (places[align(places, loud[places], lengths)] + 0.5) * frame
