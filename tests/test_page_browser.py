@@ -398,6 +398,12 @@ def test_the_queue_is_visible(visit, tmp_path):
         page.click("#speak")
 
 
+def test_the_first_sound_waits_for_enough_to_go_on_with(visit):
+    page = visit()
+    speak(page, "短。{chunks=4 size=8820 delay=0.5}")          # 0.4 s of sound each
+    assert float(page.locator("#figures dd").first.inner_text().split()[0]) > 0.95
+
+
 def post(address: str, text: str):
     job = {"mode": "预训练音色", "tts_text": text, "spk_id": "中文女"}
     return requests.post(f"{address}generate_audio", json=job, timeout=60).content
@@ -440,6 +446,8 @@ def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
     check_recording(sent)
     user = page.evaluate("localStorage.cosyvoice_user")
     assert any(user in str(path) for path in (place / "store").rglob("*")), "the voice is in the store"
+    said, deck = page.locator("#notice").bounding_box(), page.locator("#player").bounding_box()
+    assert said["y"] >= 0 and said["y"] + said["height"] <= deck["y"], "the sentence is seen and covers nothing"
     page.click("text=Speak with it")
     assert page.locator("#voices :checked").input_value() == "我的声音"
     fields = json.loads(speak(page, "再说一次。").post_data)
@@ -567,8 +575,15 @@ def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_addr
     other.goto(service_address)
     other.wait_for_selector("#voices .chip")
     page.locator("#voices input").check(force=True)
+    page.fill("#text", "{chunks=3 size=110250}")
+    speak(page)
+    sync_api.expect(page.locator("#play use")).to_have_attribute("href", "#i-pause")
+    page.route("**/preview?*", lambda route: (time.sleep(0.5), route.continue_()))
     page.click("#preview")
+    sync_api.expect(page.locator("#preview")).to_have_attribute("aria-busy", "true")
     sync_api.expect(page.locator("#preview use")).to_have_attribute("href", "#i-stop")
+    sync_api.expect(page.locator("#preview")).to_have_attribute("aria-busy", "false")
+    sync_api.expect(page.locator("#play use")).to_have_attribute("href", "#i-play")      # one sound at a time
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("#forget")
     sync_api.expect(page.locator("#notice")).to_contain_text("已删除“小雨”")

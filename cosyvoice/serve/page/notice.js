@@ -19,6 +19,7 @@ export function notice(say, { actions = [], good = false, control = null } = {})
   const wait = actions.find((action) => action.after);
   if (wait) count(wait);
   if (control) mark(control);
+  else $("notice").scrollIntoView({ block: "nearest" });
 }
 
 // Show a Trouble; jump to the control it is about.

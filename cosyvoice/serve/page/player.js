@@ -159,6 +159,12 @@ function animate() {
   if (!audio.paused) setTimeout(() => requestAnimationFrame(animate), PICTURE);
 }
 
+// One sound at a time, and none while the microphone listens.
+export function hush(but = null) {
+  if (but !== audio) sound.pause();
+  for (const other of document.querySelectorAll("audio")) if (other !== but) other.pause();
+}
+
 async function copyCommand() {
   const text = $("curl").textContent, label = $("copy").lastElementChild;
   if (navigator.clipboard) {
@@ -190,6 +196,7 @@ sound.addEventListener("blocked", () => { note = "press_play"; render(); });
 sound.addEventListener("broken", () => { note = "undecodable"; render(); });
 audio.addEventListener("play", () => { note = null; animate(); render(); tabs.postMessage({ playing: true }); });
 for (const event of ["pause", "ended", "seeked"]) audio.addEventListener(event, () => take && render());
-tabs.listen(({ playing }) => playing && sound.pause());
+document.addEventListener("play", ({ target }) => hush(target), true);
+tabs.listen(({ playing }) => playing && hush());
 document.addEventListener("language", () => take && render());
 addEventListener("resize", () => take && move());

@@ -5,6 +5,7 @@ import { bestPart, findings, LONGEST, measure, transcriptFinding } from "./docto
 import { $, clock, make, setIcon } from "./dom.js";
 import { half, t } from "./i18n.js";
 import { complain, hide } from "./notice.js";
+import { hush } from "./player.js";
 import { Recorder } from "./recorder.js";
 import { STRINGS } from "./strings.js";
 import { drawWave } from "./wave.js";
@@ -26,6 +27,7 @@ export const recording = () => Boolean(recorder);
 
 async function record() {
   hide();
+  hush();
   const mine = new Recorder(heard, () => { complain(new Trouble(() => t("mic_gone"))); finish(); });
   $("record").disabled = true;
   try {

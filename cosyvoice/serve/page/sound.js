@@ -4,6 +4,7 @@ import { MP4_MP3, Mp4Wrapper } from "./mp4.js";
 
 const Source = window.ManagedMediaSource ?? window.MediaSource;
 const KIND = ["audio/mpeg", MP4_MP3].find((kind) => Source?.isTypeSupported(kind));
+const START = 0.6;                            // seconds to collect before the first sound: the first hop is shorter than the work on the second
 const AHEAD = 1.2;                            // seconds to collect before going on after the sound ran dry
 const BEHIND = 20;                            // seconds of played sound that stay in a full buffer
 
@@ -58,6 +59,7 @@ export class Sound extends EventTarget {
   pump() {
     if (this.resting && (this.ahead() > AHEAD || this.ended)) this.play();
     if (!this.buffer || this.buffer.updating || this.source.readyState !== "open") return;
+    if (!this.heard && this.take.seconds < START && !this.ended) return;
     if (this.queue.length) this.offer();
     else if (this.ended) this.source.endOfStream();
   }

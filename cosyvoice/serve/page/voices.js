@@ -12,7 +12,8 @@ let own = [];                                 // names
 let managed = false;                          // the service lists, previews and deletes voices
 let chosen = null;                            // {speaker} or {own}
 let byHand = false;                           // the visitor chose, so the page does not choose again
-const listening = new Audio();
+const listening = make("audio");
+document.body.append(listening);
 
 export const voiceFields = () => (chosen?.own ? { spk_customize: chosen.own, user_id: userId() } : { spk_id: chosen?.speaker });
 export const voicesLoaded = () => Boolean(speakers);
@@ -83,6 +84,8 @@ function renderTools() {
 
 async function preview() {
   if (!listening.paused) return listening.pause();
+  if ($("preview").ariaBusy === "true") return;
+  $("preview").ariaBusy = "true";
   try {
     const response = await call(`voices/${encodeURIComponent(chosen.own)}/preview?user_id=${encodeURIComponent(userId())}`);
     listening.dataset.voice = chosen.own;
@@ -91,6 +94,8 @@ async function preview() {
   } catch (error) {
     if (error.say) complain(error);
     else if (error.name !== "AbortError") throw error;
+  } finally {
+    $("preview").ariaBusy = "false";
   }
 }
 
