@@ -110,6 +110,8 @@ def read_fields() -> dict:
         if not isinstance(values, dict):
             raise Problem(400, "bad_request", None, "the body must be one JSON object of fields, in UTF-8", "请求体必须是一个 UTF-8 编码的 JSON 对象")
         return {name: value for name, value in values.items() if value is not None}
+    if request.mimetype == "multipart/form-data" and not request.mimetype_params.get("boundary"):
+        raise Problem(400, "bad_request", None, "the form has no boundary: let your HTTP client write its Content-Type", "表单缺少 boundary：请让 HTTP 客户端自动生成 Content-Type")
     if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return {name: value for name, value in request.form.items() if value} | {
             name: file for name, file in request.files.items() if file.filename}   # a form's empty file input has no name

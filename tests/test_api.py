@@ -119,6 +119,11 @@ def test_file_input_left_empty_is_no_file(api):
         assert answer.status_code == status, answer.json
 
 
+def test_form_without_a_boundary_is_told_so(api):
+    answer = api.app.test_client().post("/generate_audio", data=b"--x\r\n", content_type="multipart/form-data")
+    assert answer.status_code == 400 and "no boundary" in answer.json["error"] and answer.json["field"] is None
+
+
 def test_get_speaks_a_demonstration_and_takes_fields(api):
     client = api.app.test_client()
     assert client.get("/generate_audio_get").mimetype == "audio/mpeg"
