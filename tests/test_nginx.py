@@ -98,6 +98,12 @@ def is_own_error(answer, status: int, code: str, request_id: str | None = None) 
     return (answer.status_code, told["code"]) == (status, code)
 
 
+def is_openai_error(answer, status: int, code: str, kind: str) -> bool:
+    told = answer.json()["error"]
+    assert list(answer.json()) == ["error"] and sorted(told) == ["code", "message", "param", "type"] and " / " in told["message"]
+    return (answer.status_code, told["code"], told["type"], told["param"]) == (status, code, kind, None)
+
+
 def test_what_nginx_refuses_is_told_as_the_service_tells_it(nginx):
     headers = {"Host": HOST, "X-Request-ID": "behind-nginx-2"}
     assert is_own_error(requests.get(f"{nginx}/generate_audio_get?tts_text={'x' * 9000}", headers=headers), 414, "address_too_long")
@@ -106,14 +112,22 @@ def test_what_nginx_refuses_is_told_as_the_service_tells_it(nginx):
         assert is_own_error(requests.post(f"{nginx}/generate_audio", headers=headers, data=body), 413, "body_too_large", "behind-nginx-2")
 
 
+def test_what_nginx_refuses_of_openais_addresses_is_told_in_openais_form(nginx):
+    headers, refused = {"Host": HOST}, "invalid_request_error"
+    assert is_openai_error(requests.get(f"{nginx}/v1/models", headers={**headers, "X-Long": "x" * 9000}), 400, "bad_request", refused)
+    assert is_openai_error(requests.post(f"{nginx}/v1/audio/speech", headers=headers, data=bytes(26_500_000)), 413, "body_too_large", refused)
+
+
 def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path):
     headers = {"X-Request-ID": "behind-nginx-3"}
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         with running(silent.getsockname()[1], tmp_path) as url:
             assert is_own_error(requests.get(f"{url}/health", headers=headers), 502, "service_down", "behind-nginx-3")
+            assert is_openai_error(requests.get(f"{url}/v1/models"), 502, "service_down", "server_error")
             silent.listen()
             assert is_own_error(requests.get(f"{url}/health", headers=headers), 504, "service_timeout", "behind-nginx-3")
+            assert is_openai_error(requests.get(f"{url}/v1/models"), 504, "service_timeout", "server_error")
 
 
 def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, service):

@@ -49,10 +49,10 @@ class Server:
         options = {name: fields.pop(name) for name in ("timeout", "headers") if name in fields}
         return requests.post(self.url + "/generate_audio", json={**SFT, "tts_text": text, **fields}, stream=True, **{"timeout": 30, **options})
 
-    def raw(self, body: bytes, length: int | None = None) -> socket.socket:
+    def raw(self, body: bytes, length: int | None = None, path="/generate_audio") -> socket.socket:
         """A connection that has sent a request."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-        head = f"POST /generate_audio HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         return connection
 
@@ -156,11 +156,13 @@ def test_slow_reader_does_not_hold_the_model(server):
         assert server.post("{chunks=1}", stream="False").ok
 
 
-def test_body_of_100_mb_is_413(server):
-    connection = server.raw(b"{", 100_000_000)
+@pytest.mark.parametrize("path", ["/generate_audio", "/v1/audio/speech"])
+def test_body_of_100_mb_is_413_in_the_form_of_the_address(server, path):
+    connection = server.raw(b"{", 100_000_000, path)
     with connection.makefile("rb") as file:
         answer = file.read(2000).decode()
-    assert answer.startswith("HTTP/1.1 413") and '"code"' in answer
+    told = json.loads(answer.split("\r\n\r\n")[1])
+    assert answer.startswith("HTTP/1.1 413") and (told["error"] if path.startswith("/v1/") else told)["code"] == "body_too_large"
     connection.close()
 
 

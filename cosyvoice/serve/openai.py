@@ -69,14 +69,13 @@ def blueprint(parts: Parts) -> Blueprint:
 def openai_error(error: Exception) -> Response:
     """The service's error in OpenAI's form."""
     answer = problem.handle(error)
-    told = answer.get_json()
-    kind = TYPES.get(answer.status_code, "invalid_request_error" if answer.status_code < 500 else "server_error")
-    answer.set_data(json.dumps(error_body(told["error"], kind, told["field"], told["code"]), ensure_ascii=False))
+    answer.set_data(json.dumps(error_body(problem.as_problem(error)), ensure_ascii=False))
     return answer
 
 
-def error_body(message: str, kind: str, field: str | None, code: str) -> dict:
-    return {"error": {"message": message, "type": kind, "param": FIELDS.get(field, field), "code": code}}
+def error_body(told: Problem) -> dict:
+    kind = TYPES.get(told.status, "invalid_request_error" if told.status < 500 else "server_error")
+    return {"error": {"message": str(told), "type": kind, "param": FIELDS.get(told.field, told.field), "code": told.code}}
 
 
 # what a request may hold
@@ -192,8 +191,7 @@ def events(parts: Parts, sound) -> Iterator[str]:
         for data in parts.follow(sound):
             yield event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
     except Exception as error:                                     # follow has logged it
-        told = problem.as_problem(error)
-        yield event({"type": "error", **error_body(str(told), "server_error", told.field, told.code)})
+        yield event({"type": "error", **error_body(problem.as_problem(error))})
         return
     heard, made = sound.record.characters, round(sound.record.seconds * TOKEN_RATE)
     yield event({"type": "speech.audio.done", "usage": {"input_tokens": heard, "output_tokens": made, "total_tokens": heard + made}})

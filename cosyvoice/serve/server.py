@@ -11,6 +11,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from cosyvoice.serve.config import Config
+from cosyvoice.serve.openai import error_body
 from cosyvoice.serve.problem import of_status
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,9 @@ class JsonError(ErrorTask):
 
     def execute(self):
         error = self.request.error
-        body = json.dumps(of_status(error.code, error.reason).body(), ensure_ascii=False).encode()
+        problem = of_status(error.code, error.reason)
+        told = error_body(problem) if getattr(self.request, "path", "").startswith("/v1/") else problem.body()
+        body = json.dumps(told, ensure_ascii=False).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", secrets.token_hex(8))]
         self.set_close_on_finish()
