@@ -19,7 +19,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import guard, journal, metrics, openai, openapi, problem, requests, voices
+from cosyvoice.serve import guard, journal, metrics, openai, openapi, problem, requests, status, voices
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
@@ -27,7 +27,7 @@ from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, 
 from cosyvoice.serve.leases import Leases
 from cosyvoice.serve.models import Instruct, load_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
-from cosyvoice.serve.names import inside
+from cosyvoice.serve.names import inside, voice_key
 from cosyvoice.serve.page import page
 from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
@@ -133,10 +133,6 @@ def read_job(values: dict) -> Job:
 
 
 # fetching, pushing, cleaning
-
-def voice_key(user_id: str, name: str) -> str:
-    return f"learn-wave/{user_id}/model/cosyvoice/{name}.pt"
-
 
 def fetch_voice(user_id: str, name: str) -> dict:
     """A user's saved voice, from output/ if it was put there, else from the store. Raises a 404 Problem."""
@@ -315,35 +311,10 @@ def change_instruct():
     return jsonify(status="success")
 
 
-@app.get("/speakers")
-def speakers():
-    """The preset speakers of the models that are loaded."""
-    models = {id(model): model for model in (cosyvoice, instruct_model.loaded) if model}
-    return jsonify(speakers=[{"id": name, "model": model.model_family} for model in models.values() for name in model.list_available_spks()])
-
-
-@app.get("/health")
-def health():
-    """The process is up."""
-    return jsonify(status="ok")
-
-
-@app.get("/ready")
-def ready():
-    """The model answers; 503 until it has spoken its first sentence."""
-    answers = readiness.check()
-    about = {"ready": answers, "model": cosyvoice.model_family, "sample_rate": cosyvoice.sample_rate, "device": str(cosyvoice.model.device),
-             "real_time_factor": readiness.real_time_factor, "store": store.name, "max_text_chars": config.max_text_chars}
-    return jsonify(about), 200 if answers else 503
-
-
 parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness, watchers, read_job, chunks, rate, speak, follow,
-              fetch_voice, push_voice, read_fields, scratch, fetch_reference, voice_key, answer)
-app.register_blueprint(openai.blueprint(parts))
-app.register_blueprint(metrics.blueprint(parts))
-app.register_blueprint(openapi.blueprint(parts))
-app.register_blueprint(voices.blueprint(parts))
-app.register_blueprint(requests.blueprint(parts))
+              fetch_voice, push_voice, read_fields, scratch, fetch_reference, answer)
+for part in (openai, metrics, openapi, voices, requests, status):
+    app.register_blueprint(part.blueprint(parts))
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

@@ -72,3 +72,8 @@ def inside(folder: Path, key: str, field: str) -> Path | None:
             raise Problem(400, "bad_path", field, f"{field} goes through a symbolic link, which is not followed",
                           f"{field} 经过符号链接，不予访问")
     return path if path.is_file() else None
+
+
+def voice_key(user_id: str, name: str) -> str:
+    """Where the store keeps a user's voice."""
+    return f"learn-wave/{user_id}/model/cosyvoice/{name}.pt"

@@ -16,6 +16,7 @@ from cosyvoice.serve import guard, problem
 from cosyvoice.serve.fields import bad, missing, read_choice, read_name, read_string, read_text, short
 from cosyvoice.serve.formats import FFMPEG, FfmpegStream, ResampledPcm
 from cosyvoice.serve.mp3 import Mp3Stream
+from cosyvoice.serve.names import voice_key
 from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.wav import WavStream
@@ -32,7 +33,6 @@ VOICES = {"alloy": "女", "ash": "男", "ballad": "男2", "cedar": "男", "coral
 HAN = re.compile(r"[\u3400-\u9fff]")
 FIELDS = {"tts_text": "input", "spk_id": "voice", "spk_customize": "voice", "prompt_text": "instructions", "mode": "instructions"}
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-VOICE_FILES = "learn-wave/{}/model/cosyvoice/"
 
 
 def blueprint(parts: Parts) -> Blueprint:
@@ -148,7 +148,7 @@ def speaker_like(ending: str, text: str, speakers: list[str]) -> str:
 def saved_voices(parts: Parts, user_id: str) -> list[str]:
     if not user_id:
         return []
-    folder = VOICE_FILES.format(user_id)
+    folder = voice_key(user_id, "").removesuffix(".pt")
     names = [entry.key.removeprefix(folder) for entry in parts.store.list(folder)]
     return [name.removesuffix(".pt") for name in names if name.endswith(".pt") and "/" not in name]
 

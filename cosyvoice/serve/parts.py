@@ -31,5 +31,4 @@ class Parts:
     read_fields: Callable                 # () -> dict of the body's field values, JSON or form; raises Problem
     scratch: Path                         # folder for files that live as long as this process at most
     fetch_reference: Callable             # (Job, read) -> what read(path or file) makes of the reference audio; raises Problem
-    voice_key: Callable                   # (user_id, name) -> key of the voice in the store
     answer: Callable                      # Job -> Response that speaks it

@@ -20,6 +20,7 @@ from cosyvoice.serve import guard
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.doctor import Report, examine_file
 from cosyvoice.serve.fields import bad, missing, read_flag, read_name, read_reference, read_text, read_voice_name
+from cosyvoice.serve.names import voice_key
 from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.speech import ClientGone
@@ -78,7 +79,7 @@ class Shelf:
 
     def voices_of(self, user_id: str) -> list[dict]:
         """What is told about each voice of a user, newest first."""
-        prefix = self.parts.voice_key(user_id, "").removesuffix(".pt")
+        prefix = voice_key(user_id, "").removesuffix(".pt")
         found = {entry.key.removeprefix(prefix): (entry.modified, entry.size) for entry in self.parts.store.list(prefix)}
         found |= {path.name: (path.stat().st_mtime, path.stat().st_size) for path in self._copies(user_id)}
         files = sorted(((modified, size, name) for name, (modified, size) in found.items() if name.endswith(".pt") and "/" not in name), reverse=True)
@@ -99,7 +100,7 @@ class Shelf:
         return {"name": name, "created": meta["created"] or None, "consent": meta["consent"], "family": meta["family"], "problem": None}
 
     def _key(self, form: Form) -> str:
-        return self.parts.voice_key(form.user_id, form.name)
+        return voice_key(form.user_id, form.name)
 
     def _copies(self, user_id: str) -> list[Path]:
         return [path for path in self.parts.config.output_dir.glob("*/*.pt") if path.parent.name == user_id and not path.is_symlink()]
