@@ -141,8 +141,19 @@ def test_a_yaml_may_name_its_family(tmp_path):
 
 def test_a_yaml_may_limit_the_tokens_a_text_may_have(tmp_path):
     engine = CosyVoice(str(build(tmp_path / "m", extra="min_token_text_ratio: 3\nmax_token_text_ratio: 3\n")))
-    ids = engine.frontend.text_token("你好。")
-    assert join(engine.inference_sft("你好。", "中文女", seed=1)).shape[1] == mel_frames(3 * ids.shape[1], 25) * 256
+    ids = engine.frontend.text_token(TEXT)
+    assert join(engine.inference_sft(TEXT, "中文女", seed=1)).shape[1] == mel_frames(3 * ids.shape[1], 25) * 256
+
+
+@pytest.mark.parametrize("ratios, shortest, longest", [("min_token_text_ratio: 1\nmax_token_text_ratio: 6\n", 12, 40), ("", 6, 60)])
+def test_a_lone_word_has_time_with_a_models_own_limits_and_upstreams_with_official_ones(tmp_path, monkeypatch, caplog, ratios, shortest, longest):
+    engine = CosyVoice(str(build(tmp_path / "m", extra=ratios)))
+    lm, text = engine.model.llm, torch.ones(1, 3, dtype=torch.int32)
+    tokens = lambda: len(list(engine.model._decode(text, text[:, :0], text[:, :0], torch.zeros(0, 192), None)))
+    monkeypatch.setattr(lm, "sampling", lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1)
+    assert tokens() == shortest
+    monkeypatch.setattr(lm, "sampling", lambda *_, **__: 1)
+    assert tokens() == longest and "did not end" in caplog.text
 
 
 @pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}])

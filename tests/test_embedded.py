@@ -95,6 +95,12 @@ def test_instructions_change_pace_and_pitch(mini):
     assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
 
 
+@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), ("啊", "中文女"), ("一", "中文男")])
+def test_a_lone_word_sounds_and_ends_by_itself(mini, caplog, text, speaker):
+    wav = speech(mini.inference_sft(text, speaker, seed=1))
+    assert np.abs(wav).max() > 0.05 and "did not end" not in caplog.text
+
+
 @pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
 def test_any_text_is_spoken(mini, text):
     assert_is_speech(speech(mini.inference_sft(text, "中文女", seed=1)), 0.2, 5)

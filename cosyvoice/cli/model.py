@@ -26,6 +26,7 @@ from cosyvoice.utils.files import read_weights
 MEL_RATE = SAMPLE_RATE / MEL_HOP          # 86.13 frames per second
 HOP_UNIT = 0.36                           # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+LONE_WORD = {"min_token_text_ratio": 12, "max_token_text_ratio": 40}  # tokens a text may always need, for models with ratios of their own
 
 NO_IDS = torch.zeros(1, 0, dtype=torch.int32)
 NO_SPEAKER = torch.zeros(0, 192)
@@ -170,8 +171,8 @@ class CosyVoiceModel:
     def _decode(self, text, prompt_text, prompt_speech_token, embedding, generator) -> Iterator[int]:
         ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
-        return self.llm.inference(**ids, **lengths_of(ids), **self.token_text_ratio, embedding=embedding.to(self.device),
-                                  generator=generator)
+        ratios = {name: max(ratio, LONE_WORD[name] / max(1, text.shape[1])) for name, ratio in self.token_text_ratio.items()}
+        return self.llm.inference(**ids, **lengths_of(ids), **ratios, embedding=embedding.to(self.device), generator=generator)
 
     def _hops(self, tokens: Iterable[int], stream: bool) -> Iterator[tuple[list[int], bool]]:
         """Tokens in hops that overlap, and whether a hop is the last."""
