@@ -5,8 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH, OnnxModel
-from cosyvoice.utils.audio import resample
+from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH, OnnxModel, reference
+from cosyvoice.utils.audio import resample, trim_and_level
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
 
 
@@ -82,6 +82,12 @@ def test_features_are_computed_once_per_reference(frontend, reference_wav, monke
 def test_references_that_cannot_be_used_are_refused(frontend, wav, reason):
     with pytest.raises(ReferenceAudioError, match=reason):
         frontend.features(wav)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 29.9])
+def test_the_length_of_a_refused_reference_does_not_count_the_silence_added_to_it(seconds):
+    with pytest.raises(ReferenceAudioError, match=f"holds {seconds:.2f} s of sound.*use 0.5 to 30 s"):
+        reference(trim_and_level(0.5 * torch.ones(1, int(seconds * 16000))))
 
 
 def test_zero_shot_gives_upstreams_keys(frontend, reference_wav):

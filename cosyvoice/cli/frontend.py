@@ -143,10 +143,10 @@ def reference(wav: Audio) -> Tensor:
         wav = load_wav(wav, REFERENCE_RATE)
     wav = wav.detach().cpu().float()
     wav = torch.atleast_2d(wav).flatten(0, -2).mean(0, keepdim=True)
-    seconds = wav.shape[1] / REFERENCE_RATE
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise ReferenceAudioError(f"the reference audio is {seconds:.2f} s long; use {MIN_SECONDS} to {MAX_SECONDS} s",
-                                  f"参考音频长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒的音频")
+    if not MIN_SECONDS <= wav.shape[1] / REFERENCE_RATE <= MAX_SECONDS:
+        seconds = (1 + int(wav[0].nonzero().max())) / REFERENCE_RATE if wav.any() else 0
+        raise ReferenceAudioError(f"the reference audio holds {seconds:.2f} s of sound; use {MIN_SECONDS} to {MAX_SECONDS} s, final pause included",
+                                  f"参考音频有声部分长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒（含结尾停顿）的音频")
     peak = float(wav.abs().max())
     if not peak <= LOUDEST:               # false for NaN
         raise ReferenceAudioError("the reference audio's samples are not numbers from -1 to 1: give it as float",
