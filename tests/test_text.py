@@ -40,6 +40,7 @@ SPOKEN = {
     "a thousand men, 21,000 men": "a thousand men, twenty one thousand men",
     "open 24/7 in 1990-2000": "open twenty four seven in nineteen ninety to two thousand",
     "No. 10": "number ten",
+    "No. I said no.": "no. I said no.",
     "客服24/7在线，7×24小时": "客服七乘二十四小时在线，七乘二十四小时",
     "融资$2.5M，估值$1.2B，花￥300K": "融资两百五十万美元，估值十二亿美元，花三十万元",
     "体重>100公斤，温度<5度": "体重大于一百公斤，温度小于五度",

@@ -52,7 +52,7 @@ RULERS = "|".join("""Henry Elizabeth Charles Louis George Edward Richard William
 NUMERAL = r"([IVX]{2,}|[VX]|L[IVX]+|I(?=[.,;:!?)]|['’]s|$| (?:of|is|and|or|error)\b))\b"                  # the pronoun I is none
 UNITS = {"m": "meter", "l": "liter", "L": "liter", "V": "volt", "W": "watt", "kWh": "kilowatt hour", "hrs?": "hour", "secs?": "second"}
 ENGLISH_SIGNS = [                         # likewise of its English grammar
-    (rf"\b({YEAR}) ?[-–~～] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "),
+    (rf"\b({YEAR}) ?[-–~～] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "), (r"\bN[oO]\.", "no."),
     (r"\b([A-Z])\.(?=\s+[A-Z]\.)", r"\1"),                       # "A. B. C." -> "A B C.", where wetext says "ABC"
     (r"\b(1\d|20)([1-9]0)s\b", r"\1 '\2s"),                      # the 1990s
     (r"(?<=\d) ?[–~～] ?(?=\d)", "-"), (r"(?<=\d) ?[-–~～] ?(?=[$€£])|(?<=\w)[~～](?=\w)", " to "),
