@@ -1,10 +1,13 @@
 """The MP3 stream: one stream for any cut into chunks, decoded to what went in."""
+import os
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from cosyvoice.serve import mp3
+from cosyvoice.serve.config import ROOT
 from cosyvoice.serve.mp3 import Mp3Stream, encode, split_frames
 
 DELAY = 1105                              # samples of the encoder and the decoder together
@@ -93,3 +96,9 @@ def test_missing_encoder_is_told_at_start(monkeypatch):
     monkeypatch.setattr(mp3.AudioSegment, "converter", "/nowhere/ffmpeg")
     with pytest.raises(RuntimeError, match="imageio-ffmpeg"):
         mp3.check_encoder(22050, "88k")
+
+
+def test_nobody_is_told_that_the_system_has_no_ffmpeg():
+    code = "import cosyvoice.serve.mp3"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PATH": ""}, cwd=ROOT).stderr
+    assert said == ""

@@ -11,10 +11,13 @@ import functools
 import io
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+
+warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)   # pydub's, of the system; the wheel's is used
 import pydub.audio_segment
 from pydub import AudioSegment
 
