@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cosyvoice.utils import text as texts
 from cosyvoice.utils.audio import REFERENCE_RATE, kaldi_fbank, load_wav, log_mel_spectrogram, resample
+from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
 from cosyvoice.utils.files import read_weights
 
@@ -77,8 +78,7 @@ class CosyVoiceFrontEnd:
         token, mel, embedding = self.features(prompt_wav)
         values = {"prompt_text": self.text_token(prompt_text), "llm_prompt_speech_token": token,
                   "flow_prompt_speech_token": token, "prompt_speech_feat": mel}
-        lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in values.items()}
-        return {**values, **lengths, "llm_embedding": embedding, "flow_embedding": embedding}
+        return {**values, **lengths_of(values), "llm_embedding": embedding, "flow_embedding": embedding}
 
     def frontend_cross_lingual(self, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
         """The LM hears the speaker but not the reference, whose language would pull."""

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cosyvoice.flow.length_regulator import MEL_HOP, OVERLAP_TOKENS, SAMPLE_RATE
-from cosyvoice.utils.common import fade_in_out
+from cosyvoice.utils.common import fade_in_out, lengths_of
 from cosyvoice.utils.errors import InputError, TextError
 from cosyvoice.utils.files import read_weights
 
@@ -216,10 +216,6 @@ class CosyVoiceModel:
             return speech
         session.tail = Tail(mel[..., -self.mel_cache_len:], source[..., -held:], speech[..., -held:])
         return speech[..., :-held]
-
-
-def lengths_of(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32, device=value.device) for name, value in tensors.items()}
 
 
 def checked(items: Generator, check: Callable[[], None]) -> Iterator[int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import VoiceError
 
 FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"                        # what the original server saved its voices with
@@ -82,8 +83,7 @@ def check_voice(voice: dict, family: str) -> dict:
     mel = check_numbers("prompt_speech_feat", voice["prompt_speech_feat"], (1, None, 80), MAX_MEL)
     embeddings = {name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS}
     checked = {**ids, "prompt_speech_feat": mel}
-    lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in checked.items()}
-    return {**checked, **lengths, **embeddings, "meta": meta}
+    return {**checked, **lengths_of(checked), **embeddings, "meta": meta}
 
 
 def family_of(voice: dict) -> str | None:

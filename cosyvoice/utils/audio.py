@@ -19,8 +19,8 @@ from torch import Tensor
 from cosyvoice.utils.errors import ReferenceAudioError
 
 REFERENCE_RATE = 16000                    # Hz, of every network that reads a reference
-MAX_SECONDS, MAX_SAMPLES = 120, 3 * 10 ** 7   # of one file, over all channels; more is refused before it is decoded
-FFMPEG_SECONDS = 60                       # a decoder that takes longer is stopped
+MAX_FILE_SECONDS, MAX_SAMPLES = 120, 3 * 10 ** 7   # of one file, over all channels; more is refused before it is decoded
+FFMPEG_SECONDS = 60                                # a decoder that takes longer is stopped
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99         # of the resampling filter, torchaudio's defaults
 
 
@@ -43,8 +43,8 @@ def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
     import soundfile
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if file.frames > MAX_SECONDS * file.samplerate or file.frames * file.channels > MAX_SAMPLES:
-                raise ReferenceAudioError(f"the audio is longer than {MAX_SECONDS} s", f"音频超过 {MAX_SECONDS} 秒")
+            if file.frames > MAX_FILE_SECONDS * file.samplerate or file.frames * file.channels > MAX_SAMPLES:
+                raise ReferenceAudioError(f"the audio is longer than {MAX_FILE_SECONDS} s", f"音频超过 {MAX_FILE_SECONDS} 秒")
             return file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
         demuxer = ffmpeg_demuxer(data)
@@ -68,7 +68,7 @@ def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -
     with tempfile.TemporaryDirectory(dir=scratch) as folder:       # an m4a can only be read from a file that seeks
         (path := Path(folder) / "audio").write_bytes(data)
         command = [get_ffmpeg_exe(), "-v", "error", "-protocol_whitelist", "file,pipe", "-f", demuxer, "-i", str(path), "-vn",
-                   "-t", str(MAX_SECONDS), "-ac", "1", "-ar", "48000", "-f", "f32le", "pipe:1"]
+                   "-t", str(MAX_FILE_SECONDS), "-ac", "1", "-ar", "48000", "-f", "f32le", "pipe:1"]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=FFMPEG_SECONDS)
         except subprocess.TimeoutExpired as error:

@@ -1,8 +1,13 @@
-"""Small shared parts: choosing the next speech token from its scores, and cross-fading two overlapping pieces."""
+"""Small shared parts: lengths beside tensors, choosing the next speech token from its scores, cross-fading two pieces."""
 import torch
 from torch import Tensor
 
 IGNORE_ID = -1                            # a target that does not count in the loss
+
+
+def lengths_of(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """For each (1, L, ...) its `<name>_len`, int32 (1,) on the same device."""
+    return {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32, device=value.device) for name, value in tensors.items()}
 
 
 def ras_sampling(weighted_scores: Tensor, decoded_tokens: list[int], sampling: int, top_p: float = 0.8, top_k: int = 25,
