@@ -227,11 +227,13 @@ def voices_of(arguments):
 def fetch(arguments):
     """ModelScope shows the progress of each file and goes on with one that was begun."""
     from modelscope import snapshot_download
-    folder = PRETRAINED / arguments.name
+    folder, name = PRETRAINED / arguments.name, f"iic/{arguments.name}"
+    print(f"asking modelscope.cn for {name}", flush=True)
     try:
-        snapshot_download(f"iic/{arguments.name}", local_dir=str(folder), allow_patterns=[*FILES, *OPTIONAL_FILES])
+        snapshot_download(name, local_dir=str(folder), allow_patterns=[*FILES, *OPTIONAL_FILES])
     except Exception as error:                                     # of many libraries
-        sys.exit(f"the download stopped ({type(error).__name__}: {error}); run the same command again to go on")
+        sys.exit(f"the download stopped ({type(error).__name__}: {error})\ncheck the network and the room on the disk, then run the same "
+                 f"command again to go on; or put the files of https://modelscope.cn/models/{name} into {folder}")
     if missing := [name for name in FILES if not (folder / name).is_file() or not (folder / name).stat().st_size]:
         sys.exit(f"{folder} lacks {', '.join(missing)}; run the same command again")
     print(f"{folder}: complete")
