@@ -2,9 +2,10 @@
 
 The teacher's durations, F0 and energy come before its decoder, which takes 97 % of its time; cut off there it is 30 times as fast.
 Speech tokens need no more than that, so the language model learns from many more hours than the flow and the vocoder.
-Rows are those of generate.py with an empty `audio`; speakers and speeds are drawn with another seed. Resumable.
+Rows are those of generate.py with an empty `audio`; speakers, speeds and edges are drawn with another seed, and anew in every round:
+the model learns by heart what it meets twice (58 % of next tokens right, 50 % where the same speech was cut elsewhere). Resumable.
 
-    python -m tools.mini.prosody --work WORK [--seed 2]
+    python -m tools.mini.prosody --work WORK [--seed 2] [--rounds 2]
 """
 import argparse
 import json
@@ -59,16 +60,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     folder = args.work / "prosody"
     folder.mkdir(exist_ok=True)
     teacher, speakers = ProsodyTeacher(args.work / "teacher"), read_speakers(args.work)
     pitches = json.loads((args.work / "speakers.json").read_text("utf-8"))["pitches"]
     rows = [json.loads(line) for line in (args.work / "sentences.jsonl").read_text("utf-8").splitlines()]
-    for start in tqdm(range(0, len(rows), SHARD), unit="shard"):
-        target = folder / f"shard-{start // SHARD:05d}.parquet"
+    parts = [rows[start:start + SHARD] for start in range(0, len(rows), SHARD)]
+    for number in tqdm(range(args.rounds * len(parts)), unit="shard"):
+        target, (turn, part_number) = folder / f"shard-{number:05d}.parquet", divmod(number, len(parts))
         if not target.exists():
-            spoken = [utterance(row, teacher, speakers, pitches, args.seed) for row in rows[start:start + SHARD]]
+            spoken = [utterance(row, teacher, speakers, pitches, args.seed + turn) for row in parts[part_number]]
             pq.write_table(pa.Table.from_pylist([row for row in spoken if row], SCHEMA), partial := target.with_suffix(".partial"))
             os.replace(partial, target)
 
