@@ -8,10 +8,11 @@ pitch level (0..7): round(6 * log2(F0 / base) + 3.5), whole tones from the speak
 log F0 between its neighbours (held at the ends). An utterance that was told to be higher or lower keeps its speaker's base, so it
 shows in the levels.
 
-The command counts the pairs that all of sentences.jsonl will have, with durations drawn from the shards made so far, and writes
-WORK/codebook.json once; everything trained later depends on it.
+The command writes WORK/codebook.json once: codebook.json beside this file, which the weights in the repository were trained with, so that
+training can start from them. With --anew it makes another: it counts the pairs that all of sentences.jsonl will have, with durations
+drawn from the shards made so far; everything is then to be trained from nothing.
 
-    python -m tools.mini.tokens --work WORK
+    python -m tools.mini.tokens --work WORK [--anew]
 """
 import argparse
 import json
@@ -28,6 +29,7 @@ TOKEN_SAMPLES = 882                              # at 22,050 Hz: 40 ms
 GRID = 80                                        # Hz: half frames of the teacher, the rate of its F0
 STEPS = 3.2                                      # of the grid, a token
 CONTENTS, LEVELS = 512, 8
+SHIPPED_BOOK = Path(__file__).with_name("codebook.json")
 SILENCE, PAD = "_", "_"
 ALIKE = [                                        # sounds that stand in for each other where a pair is not in the book
     SILENCE, "i ɪ y ᵻ ɨ Y2 A2 I2", "e ɛ æ A1", "a ɑ ʌ ɐ I1 W1", "ə ɜ ɚ ᵊ ɤ", "o ɔ u ʊ O1 O2 Y1 W2", "j ɥ", "w", "ɹ ɻ", "l", "m", "n ŋ",
@@ -201,6 +203,11 @@ def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) 
     return CodeBook(np.array(sorted(chosen, key=lambda pair: (-counts[pair], pair))))
 
 
+def count_book(work: Path) -> CodeBook:
+    texts = [json.loads(line)["text"] for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()]
+    return make_book(texts, seen_durations(shard_paths(work)))
+
+
 def seen_durations(shards: list[Path]) -> dict[str, list[int]]:
     """Durations in frames that each symbol has had, at most 2,000 of each."""
     seen = defaultdict(list)
@@ -220,11 +227,12 @@ def coverage(book: CodeBook, shards: list[Path]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    work = parser.parse_args().work
+    parser.add_argument("--anew", action="store_true")
+    args = parser.parse_args()
+    work = args.work
     if (work / "codebook.json").exists():
         raise SystemExit(f"{work}/codebook.json is there already; delete it to make it anew, and retrain what used it")
-    texts = [json.loads(line)["text"] for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()]
-    book = make_book(texts, seen_durations(shard_paths(work)))
+    book = count_book(work) if args.anew else CodeBook.load(SHIPPED_BOOK)
     book.save(work / "codebook.json")
     print(f"{len(book.pairs)} pairs cover {coverage(book, shard_paths(work)):.2%} of the tokens")
 
