@@ -507,6 +507,8 @@ def test_a_long_recording_is_cut_and_a_good_one_sent_as_it_is(visit, tmp_path):
     assert sent.read_bytes() == Path(good).read_bytes() and "prompt_text" not in fields
     page.set_input_files("#file", sound_file(tmp_path, "long.wav", speech_like(50)))
     sync_api.expect(page.locator("#findings")).to_contain_text("0:50")
+    sync_api.expect(page.locator("#consent")).not_to_be_checked()    # it was given for the first recording
+    page.check("#consent")
     speak(page, "Hello. {chunks=1}", mode="cross")
     assert 20 < soundfile.info(uploaded(page, tmp_path)[1]).duration <= 28.1
 

@@ -125,6 +125,7 @@ function keep(next) {
 function drop() {
   if ($("look-audio").src) URL.revokeObjectURL($("look-audio").src);
   $("look-audio").removeAttribute("src");
+  if (held) $("consent").checked = false;     // it was given for that voice
   held = null;
 }
 

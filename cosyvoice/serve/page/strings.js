@@ -53,7 +53,8 @@ export const STRINGS = {
   example_6: ["Fast, in a high voice.", "说快一点，声音高一些。"],
 
   reference: ["Whose voice?", "谁的声音？"],
-  reference_hint: ["or drop a recording here · 3 to 15 seconds, one person, quiet room", "或把录音拖到这里 · 3 到 15 秒，一个人说话，环境安静"],
+  drop_hint: ["or drop a recording here · ", "或把录音拖到这里 · "],
+  reference_hint: ["3 to 15 seconds, one person, quiet room", "3 到 15 秒，一个人说话，环境安静"],
   record: ["Record", "录音"],
   record_again: ["Record again", "重新录音"],
   record_stop: ["Stop", "停止"],
