@@ -8,7 +8,7 @@ import soundfile
 pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
-from tools.mini.pack_parquet import Joiner, pitch_feat                                          # noqa: E402
+from tools.mini.pack_parquet import Joiner, pitch_feat, varied                                          # noqa: E402
 from tools.mini.teacher import FRAME, cast, held_out_voices, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -122,12 +122,22 @@ def test_joined_rows_are_of_one_speaker_and_without_audio():
                 "text_position": np.array([0, 0]), "pitch_feat": None, "no_speaker": no_speaker}
     joiner = Joiner(np.random.default_rng(0))
     joined = [j for i in range(40) for j in joiner.rows(row(f"u{i}", "ab"[i % 2], i % 5 == 0))]
-    assert 8 < len(joined) < 32
+    assert 12 < len(joined) < 32 and any(len(set(r["utt"].split("+"))) == 1 for r in joined)
     for r in joined:
         first, second = (int(name[1:]) for name in r["utt"].split("+"))
         assert first % 2 == second % 2 and first % 5 and second % 5
         assert r["audio_data"] is None and r["text_token"] == [1, 1] and r["speech_token"].tolist() == [7, 8, 7, 8]
         assert r["text_position"].tolist() == [0, 0, 1, 1]
+
+
+def test_a_varied_row_keeps_its_symbols_and_their_pitch():
+    durations = [4, 3, 0, 5, 40, 6]
+    before = {"durations": durations, "f0": np.repeat(np.arange(6.0), 2 * np.array(durations))}
+    rows = [varied(before, np.random.default_rng(seed)) for seed in range(20)]
+    assert len({sum(row["durations"]) for row in rows}) > 5
+    for row in rows:
+        assert row["durations"][2] == 0 and 36 <= row["durations"][4] <= 43
+        assert np.array_equal(row["f0"], np.repeat(np.arange(6.0), 2 * np.array(row["durations"])))
 
 
 def test_text_positions_follow_the_durations_and_pads_count_to_their_neighbours():

@@ -2,6 +2,7 @@
 import random
 
 import pytest
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -16,7 +17,7 @@ from tools.mini.pitch import figures, finish                       # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
 from tools.mini.train import (FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
-                              VOICE_WEIGHT, GuidedFlow, TaughtLM, distance, excite_by_true_pitch, listen, manner_of, next_phonemes, plain_weights,
+                              VOICE_WEIGHT, GuidedFlow, Mishearing, TaughtLM, distance, excite_by_true_pitch, listen, manner_of, next_phonemes, plain_weights,
                               share, whiten)
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech, filter_bank, to_encoder_rate   # noqa: E402
 
@@ -119,6 +120,22 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
         pointed(batch, CPU)["loss"].backward()
         optimizer.step()
     assert pointed(batch, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]
+
+
+def test_tokens_are_misread_as_they_were_heard_and_only_in_training():
+    torch.manual_seed(0)
+    asked = np.array([8, 9, 16, 17, 24])                             # contents 1, 2 and 3; a level is the rest
+    heard = np.array([8, 10, 24, 25, 24])                            # 1 stays, once a level higher; 2 becomes 3; 3 stays
+    mishearing, tokens = Mishearing(asked, heard), torch.tensor([8, 19, 27, 40]).repeat(100)[None].repeat(50, 1)
+    read = mishearing.misheard(tokens)
+    same, seen = read == tokens, read.view(50, 100, 4)
+    assert 0.4 < same.float().mean() < 0.9 and (seen[..., 3] == 40).all()        # never heard: stays
+    assert set((seen[..., 1] // 8).unique().tolist()) == {2, 3} and (seen[..., 0] // 8 == 1).all()
+    share = (seen[..., 1] // 8 == 3).float().mean(1)                 # in a row; half of the rows begin with a stretch of it
+    assert (share < 0.2).float().mean() > 0.4 and share.max() > 0.7
+    table = nn.Embedding(64, 4)
+    table.register_forward_pre_hook(mishearing)
+    assert table.eval()(tokens).equal(table.weight[tokens]) and not table.train()(tokens).equal(table.weight[tokens])
 
 
 def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):  # noqa: F811

@@ -11,7 +11,7 @@ A row's columns:
     phonemes      string   what the teacher read; one character a symbol, the tokenizer's reading of `text`
     durations     int16[]  frames of 25 ms, one a symbol, and the pads before and after: len(phonemes) + 2
     f0            float32[]  Hz at 80 Hz, two a frame, below 50 where unvoiced; 2 * sum(durations)
-    speaker       string   its recipe is in WORK/speakers.json
+    speaker       string   its recipe is in WORK/speakers.json; most uninstructed utterances with audio have a voice of their own, lone_%06d
     speed         float    the teacher's speed; instructed ones are about 0.7 or 1.5
     f0_scale      float    what the teacher's F0 was multiplied by in all
     pitch_shift   float    the part of f0_scale that the instruction asked for (1.0 without one): divide F0 by it for the speaker's own
@@ -36,12 +36,13 @@ import soundfile
 from tqdm import tqdm
 
 from cosyvoice.tokenizer.phoneme import phonemes
-from tools.mini.teacher import FRAME, PRESET_WEIGHT, PRESETS, RATE, SCALE_RANGE, TEACHER_RATE, Speaker, Teacher, blend_pitch, cast, mean_f0
+from tools.mini.teacher import FRAME, PRESET_WEIGHT, PRESETS, RATE, SCALE_RANGE, TEACHER_RATE, Speaker, Teacher, blend_pitch, cast, lone_voice, mean_f0
 
 SHARD = 100
 SPEEDS = {"slow": (0.66, 0.74), "fast": (1.4, 1.6), "": (0.9, 1.1), "neutral": (0.95, 1.05)}
 SHIFTS = {"high": (1.32, 1.45), "low": (0.66, 0.75)}
 LONGEST_PHONEMES = 480
+LONE_SHARE = 0.8
 SCHEMA = pa.schema([
     ("id", pa.int32()), ("lang", pa.string()), ("kind", pa.string()), ("text", pa.string()), ("instruct", pa.string()), ("style", pa.string()),
     ("phonemes", pa.string()), ("durations", pa.list_(pa.int16())), ("f0", pa.list_(pa.float32())), ("speaker", pa.string()),
@@ -65,7 +66,8 @@ def make_shard(work: Path, number: int, rows: list[dict], seed: int) -> float:
 def utterance(row: dict, speakers: list[Speaker], seed: int) -> dict | None:
     """Speak one sentence; None when nothing of it can be read or it is too long for the teacher."""
     rng = np.random.default_rng([seed, row["id"]])
-    if (chosen := part(row, speakers, pitches, seed, rng)) is None:
+    lone = [lone_voice(row["id"], list(pitches), pitches, rng)] if not row["instruct"] and rng.random() < LONE_SHARE else None
+    if (chosen := part(row, lone or speakers, pitches, seed, rng)) is None:
         return None
     spoken = teacher.speak(*chosen.spoken, rng)
     audio = io.BytesIO()

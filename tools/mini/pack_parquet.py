@@ -1,9 +1,10 @@
 """Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and two lists of them.
 
 data.list names the tables with audio (tools.mini.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
-(tools.mini.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Call it again as speech is added: new shards become new files at the end of the lists,
-those packed before stay as they are (a running training keeps what it read). --again packs everything anew, with speaker means over
-all speech. Columns:
+(tools.mini.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Prosody is
+packed in VERSIONS, each with other paces and other neighbours, since the language model learns by heart what it meets again as it was.
+Call it again as speech is added: new shards become new files at the end of the lists, those packed before stay as they are (a running
+training keeps what it read). --again packs everything anew, with speaker means over all speech. Columns:
 
     utt, spk         utt%06d of the sentence's number, pro%06d without audio ("utt000012+utt000345" for a joined row); speaker
     text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
@@ -42,8 +43,9 @@ from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech
 
 RATE, MEL_HOP = 22_050, 256
 PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}      # more is voiced than by Praat's defaults: weak voice is voice
-SHARDS_A_FILE = {"data": 2, "prosody": 8}
-JOINED_SHARE = 0.5                               # joined rows, per uninstructed utterance
+SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 1, "prosody": 2}
+PACES = (0.93, 1.07)                             # what durations are multiplied by
+JOINED_SHARE, AGAIN_SHARE = 0.8, 0.05            # joined rows, per uninstructed utterance; and those of them that say the same twice
 TOLD_TIMES = 6
 LONGEST_JOINED = 500                             # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
@@ -109,6 +111,15 @@ def pitch_feat(audio: bytes, f0: np.ndarray) -> np.ndarray:
     return pitch.selected_array["frequency"][np.clip(nearest, 0, pitch.n_frames - 1)].astype(np.float32)
 
 
+def varied(row: dict, rng: np.random.Generator) -> dict:
+    """A row of prosody at a slightly other pace: durations are multiplied and rounded up or down at random, F0 goes with the symbols."""
+    before = np.asarray(row["durations"])
+    after = np.maximum(np.floor(before * rng.uniform(*PACES) + rng.random(len(before))).astype(np.int64), before > 0)
+    ends = [2 * np.cumsum([0, *durations]) for durations in (after, before)]
+    places = np.interp(np.arange(ends[0][-1]) + 0.5, *ends)
+    return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places.astype(np.int64)]}
+
+
 def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
     """One utterance as a row of the table."""
     instruct, speaker_mean, heard = row["instruct"], means[row["speaker"]], bool(row["audio"])
@@ -142,8 +153,10 @@ class Joiner:
         """A joined row, or none; the earlier utterance is of any language."""
         if row["no_speaker"]:
             return []
-        earlier = [other for other in self.said[row["spk"]] if len(other["speech_token"]) + len(row["speech_token"]) <= LONGEST_JOINED]
-        self.said[row["spk"]].append({**row, "audio_data": None, "pitch_feat": None})
+        row = {**row, "audio_data": None, "pitch_feat": None}
+        said = [row] if self.rng.random() < AGAIN_SHARE else self.said[row["spk"]]
+        earlier = [other for other in said if len(other["speech_token"]) + len(row["speech_token"]) <= LONGEST_JOINED]
+        self.said[row["spk"]].append(row)
         if not earlier or self.rng.random() >= JOINED_SHARE:
             return []
         pair = [earlier[int(self.rng.integers(len(earlier)))], row]
@@ -159,14 +172,17 @@ def pack(work: Path, again: bool, seed: int) -> None:
         vectors |= embedder.shard(shard)
     means, files = speaker_means(shards["data"], vectors), {}
     for kind, paths in shards.items():
-        joiner, size = Joiner(np.random.default_rng(seed)), SHARDS_A_FILE[kind]
+        size = SHARDS_A_FILE[kind]
         groups = [paths[start:start + size] for start in range(0, len(paths) - size + 1, size)]
-        files[kind] = [work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}.parquet" for group in groups]
-        missing = [(group, path) for group, path in zip(groups, files[kind]) if again or not path.exists()]
-        for group, path in tqdm(missing, desc=f"tables of {kind}", unit="file"):
-            plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means)
-                     for row in read(group) if row["speaker"] in means]
+        tables = {work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (group, version)
+                  for group in groups for version in range(VERSIONS[kind])}
+        missing = {path: what for path, what in tables.items() if again or not path.exists()}
+        for path, (group, version) in tqdm(missing.items(), desc=f"tables of {kind}", unit="file"):
+            rng = np.random.default_rng([seed, int(group[0].stem[6:]), version])
+            rows = (row if row["audio"] else varied(row, rng) for row in read(group) if row["speaker"] in means)
+            plain, joiner = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in rows], Joiner(rng)
             write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
+        files[kind] = list(tables)
     write_list(work / "train/data.list", files["data"])
     tables, told = files["data"] + files["prosody"], work / "train/told.parquet"
     write(told, [row for row in read(tables, WITHOUT_AUDIO) if row["no_speaker"]])

@@ -2,6 +2,7 @@
 
     python -m tools.mini.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
     python -m tools.mini.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
+    python -m tools.mini.speech_tokenizer hear --work WORK                   -> WORK/heard.npz: what it makes of the training speech
 
 Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see tools/mini/tokens.py.
 In training data both come from the teacher's own durations and F0; here a network learns to hear them in any voice. The
@@ -388,14 +389,27 @@ def finish(work: Path):
     log.info("  ".join(f"{name} {value:.3f}" for name, value in found.items()))
 
 
+def hear(work: Path, count: int = 1000):
+    """Write the tokens of `count` utterances as they are (`asked`) and as the exported file hears them (`heard`), (N,) int64 each, from
+    which the language model learns what prompts are like."""
+    session, (utterances, _) = open_session(work / "speech_tokenizer_v1.onnx"), read_utterances(work, held_out=False)
+    asked, heard = [], []
+    for item in tqdm(utterances[:count], unit="utterance"):
+        tokens = tokenize(session, log_mel_spectrogram(torch.from_numpy(item.wav.astype(np.float32) / 32768)[None]))[0]
+        n = min(len(tokens), len(item.content))
+        asked.append((item.content * LEVELS + item.level)[:n])
+        heard.append(tokens[:n].astype(np.int64))
+    np.savez(work / "heard.npz", asked=np.concatenate(asked), heard=np.concatenate(heard))
+
+
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["train", "export"])
+    parser.add_argument("stage", choices=["train", "export", "hear"])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40.0, help="CPU minutes of training in all")
     args = parser.parse_args()
-    train(args.work, args.minutes) if args.stage == "train" else finish(args.work)
+    {"train": lambda: train(args.work, args.minutes), "export": lambda: finish(args.work), "hear": lambda: hear(args.work)}[args.stage]()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz); F0 has two values a frame (80 Hz), near 10 Hz where unvoiced.
 Source of the two halves of a style vector and of the tensors exposed: measured on the graph that fetch_teacher makes.
 """
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ PRESETS = {                                      # blends for the model's preset
     "preset_em_1": {"am_michael": 0.6, "am_fenrir": 0.4}, "preset_em_2": {"bm_fable": 0.6, "am_puck": 0.4},
 }
 PRESET_WEIGHT = 4
+SCATTER = (0.2, 0.9)
 SCALE_RANGE = (0.72, 1.35)                       # of F0; beyond it a voice with another's prosody sounds unnatural
 
 
@@ -43,6 +45,7 @@ class Speaker:
     prosody: dict[str, dict[str, float]]
     spread: float = 1.0                          # how far from the mean of all voices the blend is pushed
     pitch: float = 0.0
+    scatter: float = 0.0                         # how far off the blend, in deviations of each value among the voices
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Teacher:
         self.network = onnxruntime.InferenceSession(str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"])
         self.packs = {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in sorted((folder / "voices").glob("*.bin"))}
         self.mean = np.mean([self.packs[name] for name in self.packs if name not in UNUSED], axis=0)
+        self.deviation = np.std([self.packs[name] for name in self.voices()], axis=0)
 
     def voices(self) -> list[str]:
         """Voices that training may use."""
@@ -88,6 +92,9 @@ class Teacher:
             mixed = sum(weight * self.packs[name][row, half] for name, weight in blend.items()) / sum(blend.values())
             spread = speaker.spread if half is TIMBRE else 1.0
             style[half] += spread * (mixed - style[half])
+        if speaker.scatter:
+            own = np.random.default_rng(zlib.crc32(speaker.name.encode())).standard_normal(128)
+            style[TIMBRE] += speaker.scatter * own * self.deviation[row, TIMBRE]
         return style[None]
 
     def run(self, phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -189,6 +196,13 @@ def random_mix(name: str, voices: list[str], pitches: dict[str, float], rng: np.
     weights = rng.uniform(0.3, 0.7, size=1 + len(others))
     blend = {str(voice): round(float(weight), 3) for voice, weight in zip([first, *others], weights / weights.sum())}
     return speaker(name, blend, voices, pitches, rng, spread=round(float(rng.uniform(1.0, 1.25)), 3))
+
+
+def lone_voice(number: int, voices: list[str], pitches: dict[str, float], rng: np.random.Generator) -> Speaker:
+    """A mix that speaks one utterance only, scattered around its blend: no voice that is cloned is a mix of those here."""
+    mix = random_mix(f"lone_{number:06d}", voices, pitches, rng)
+    mix.scatter = round(float(rng.uniform(*SCATTER)), 3)
+    return mix
 
 
 def speaker(name: str, timbre: dict[str, float], voices: list[str], pitches: dict[str, float], rng: np.random.Generator, spread: float = 1.0) -> Speaker:

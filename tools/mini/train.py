@@ -8,6 +8,8 @@
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
 - The flow's times are drawn as its solver steps through them, most of them early: there it is decided what is said.
 - One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
+- The language model reads a part of the speech tokens as the tokenizer would have heard them, and must still say the right ones: a
+  prompt is heard, with a fifth of its sounds wrong, and its own slips are in what it goes on from.
 - At the task mark, and at the end of an instruction, the language model must know how fast and how high the sentence will be: later tokens
   tell it what the earlier ones were like, so that it learns to listen to instructions late or never.
 - The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
@@ -33,7 +35,7 @@ from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
-from tools.mini.tokens import LEVELS, SOUNDS, CodeBook
+from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
@@ -45,6 +47,7 @@ SOURCE_GAIN, VOICE_WEIGHT = 3, 20
 FINE, FINE_WEIGHT = (4096, 600, 2400), 10          # fft, hop, window in samples: lines 10 Hz apart are seen
 FLOW_VOICE_WEIGHT, PIECES, PIECE = 1.0, 2, 192     # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
+HEARD_ROWS, SHIFTED_ROWS, SLIPS = 0.5, 0.4, 0.08
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
 
@@ -144,6 +147,39 @@ class TaughtLM(nn.Module):
         loss = F.mse_loss(self.begun(states[rows, task].float()), target)
         row, place = (text == END_OF_PROMPT_ID).nonzero(as_tuple=True)
         return loss + F.mse_loss(self.told(encoded[row, place].float()), target[row]) if len(row) else loss
+
+
+class Mishearing:
+    """Pre-hook of the speech embedding: while training, a random beginning of some rows and single tokens elsewhere are read as heard.
+
+    asked, heard: (N,) tokens as they were and as the speech tokenizer heard them. A token is replaced by what was heard for one of the
+    same sounds, its pitch level off by as much as there; in a beginning all levels are one off now and then, as the speaker's mean is.
+    """
+
+    def __init__(self, asked: np.ndarray, heard: np.ndarray):
+        order = np.argsort(asked // LEVELS, kind="stable")
+        self.content, self.off = (torch.from_numpy(x[order]) for x in (heard // LEVELS, heard % LEVELS - asked % LEVELS))
+        self.counts = torch.from_numpy(np.bincount(asked // LEVELS, minlength=CONTENTS))
+        self.starts = self.counts.cumsum(0) - self.counts
+
+    @classmethod
+    def of(cls, work: Path) -> "Mishearing":
+        with np.load(work / "heard.npz") as stored:
+            return cls(stored["asked"], stored["heard"])
+
+    def __call__(self, module: nn.Module, given: tuple[Tensor]):
+        return (self.misheard(given[0]),) if module.training else None
+
+    def misheard(self, tokens: Tensor) -> Tensor:
+        """(B, N) -> the same with some replaced."""
+        rows, length = tokens.shape
+        beginning = torch.arange(length) < length * torch.rand(rows, 1) * (torch.rand(rows, 1) < HEARD_ROWS)
+        shift = torch.randint(-1, 2, (rows, 1)) * (torch.rand(rows, 1) < SHIFTED_ROWS) * beginning
+        content, level = tokens // LEVELS, tokens % LEVELS
+        counts = self.counts[content]
+        place = (self.starts[content] + (torch.rand(rows, length) * counts).long()).clamp(max=len(self.content) - 1)
+        replaced = self.content[place] * LEVELS + (level + self.off[place] + shift).clamp(0, LEVELS - 1)
+        return torch.where((beginning | (torch.rand(rows, length) < SLIPS)) & (counts > 0), replaced, tokens)
 
 
 def manner_of(batch: dict) -> Tensor:
@@ -262,6 +298,7 @@ class MiniTrainer(Trainer):
                 start_loud(model.generator)
             return model
         if self.args.model == "llm":
+            model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
         return GuidedFlow(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
 
