@@ -1,5 +1,6 @@
 """The data side of the small model: labels fit the audio they were made for."""
 import io
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import soundfile
 pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
-from tools.mini.pack_parquet import Joiner, pitch_feat, varied                                          # noqa: E402
+from tools.mini.pack_parquet import Joiner, pitch_feat, played, varied                                          # noqa: E402
 from tools.mini.teacher import FRAME, cast, held_out_voices, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -158,3 +159,20 @@ def test_the_cast_is_seeded_and_borrows_prosody_in_reach():
     foreign = next(s for s in speakers if s.name == "jf_f")
     assert all(voice[0] == "z" and voice[1] == "f" for voice in foreign.prosody["zh"])
     assert native_voices("z", {"jf_f": 1.0}, 999.0, VOICES, pitches)[0][0] == "z"
+
+
+def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pitch(book):
+    durations = [8, 40, 40, 8]
+    wav = np.sin(2 * np.pi * 200 * np.arange(count_samples(durations)) / 22050)
+    file = io.BytesIO()
+    soundfile.write(file, 0.1 * wav, 22050, format="FLAC")
+    row = {"phonemes": "am", "durations": durations, "f0": np.full(192, 200.0), "speaker": "a", "audio": file.getvalue()}
+    other = played(row, 1.25)
+    heard, rate = soundfile.read(io.BytesIO(other["audio"]))
+    assert rate == 22050 and len(heard) == pytest.approx(len(wav) / 1.25, abs=2) and (other["f0"] == 250).all()
+    spectrum = np.abs(np.fft.rfft(heard))
+    assert spectrum.argmax() * 22050 / len(heard) == pytest.approx(250, abs=1)
+    slow, fast = speech_tokens(row, book, 200.0), speech_tokens(other, book, 250.0)
+    assert len(slow) == 60 and len(fast) == 48
+    assert [token for token, _ in groupby(slow)] == [token for token, _ in groupby(fast)]
+    assert text_positions(durations, 1.25).tolist() == [0] * 24 + [1] * 24

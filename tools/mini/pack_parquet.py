@@ -2,7 +2,8 @@
 
 data.list names the tables with audio (tools.mini.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
 (tools.mini.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Prosody is
-packed in VERSIONS, each with other paces and other neighbours, since the language model learns by heart what it meets again as it was.
+packed in VERSIONS, each with other paces and other neighbours, since the language model learns by heart what it meets again as it was;
+speech too, as it is and played faster or slower, pitch and formants and all, which makes other voices of it for the flow.
 Call it again as speech is added: new shards become new files at the end of the lists, those packed before stay as they are (a running
 training keeps what it read). --again packs everything anew, with speaker means over all speech. Columns:
 
@@ -33,6 +34,7 @@ import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
+import soxr
 import torch
 from tqdm import tqdm
 
@@ -43,7 +45,9 @@ from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech
 
 RATE, MEL_HOP = 22_050, 256
 PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}      # more is voiced than by Praat's defaults: weak voice is voice
-SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 1, "prosody": 2}
+SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
+PLAYED = (0.87, 1.15)                            # times as fast; what is nearer to 1 than NEAR makes no other voice
+NEAR = 0.04
 PACES = (0.93, 1.07)                             # what durations are multiplied by
 JOINED_SHARE, AGAIN_SHARE = 0.8, 0.05            # joined rows, per uninstructed utterance; and those of them that say the same twice
 TOLD_TIMES = 6
@@ -120,17 +124,37 @@ def varied(row: dict, rng: np.random.Generator) -> dict:
     return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places.astype(np.int64)]}
 
 
+def played(row: dict, pace: float) -> dict:
+    """A row of speech played `pace` times as fast: another voice, that says only this."""
+    wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
+    audio = io.BytesIO()
+    soundfile.write(audio, soxr.resample(wav, rate * pace, rate), rate, format="FLAC", subtype="PCM_16")
+    return {**row, "pace": pace, "speaker": f"{row['speaker']}*{pace:.3f}", "f0": np.asarray(row["f0"]) * pace, "audio": audio.getvalue()}
+
+
+def other_pace(rng: np.random.Generator) -> float:
+    while abs((pace := float(rng.uniform(*PLAYED))) - 1) < NEAR:
+        pass
+    return pace
+
+
 def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
     """One utterance as a row of the table."""
     instruct, speaker_mean, heard = row["instruct"], means[row["speaker"]], bool(row["audio"])
     said, told = [SYMBOLS[symbol] for symbol in row["phonemes"]], get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else []
     return {
         "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
-        "text_token": told + said, "speech_token": tokens, "text_position": len(told) + text_positions(row["durations"]),
+        "text_token": told + said, "speech_token": tokens, "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
         "audio_data": row["audio"] or None,
         "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if heard else None,
         "utt_embedding": vectors.get(row["id"], speaker_mean) if heard else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
     }
+
+
+def played_row(row: dict, pace: float, book: CodeBook, bases: dict[str, float], embedder: Embedder) -> dict:
+    other = played(row, pace)
+    vector = embedder.vector(other["audio"])
+    return plain_row(other, speech_tokens(other, book, bases[row["speaker"]] * pace), {row["id"]: vector}, {other["speaker"]: vector})
 
 
 def joined_row(first: dict, second: dict) -> dict:
@@ -179,8 +203,13 @@ def pack(work: Path, again: bool, seed: int) -> None:
         missing = {path: what for path, what in tables.items() if again or not path.exists()}
         for path, (group, version) in tqdm(missing.items(), desc=f"tables of {kind}", unit="file"):
             rng = np.random.default_rng([seed, int(group[0].stem[6:]), version])
-            rows = (row if row["audio"] else varied(row, rng) for row in read(group) if row["speaker"] in means)
-            plain, joiner = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in rows], Joiner(rng)
+            rows = [row for row in read(group) if row["speaker"] in means]
+            if kind == "data" and version:
+                plain = [played_row(row, other_pace(rng), book, bases, embedder) for row in rows if not row["instruct"]]
+            else:
+                rows = rows if kind == "data" else [varied(row, rng) for row in rows]
+                plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in rows]
+            joiner = Joiner(rng)
             write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
         files[kind] = list(tables)
     write_list(work / "train/data.list", files["data"])

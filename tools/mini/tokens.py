@@ -81,9 +81,9 @@ def count_tokens(samples: int) -> int:
     return round(samples / TOKEN_SAMPLES)
 
 
-def count_samples(durations) -> int:
-    """Samples at 22,050 Hz of so many teacher frames."""
-    return round(sum(durations) * 551.25)
+def count_samples(durations, pace: float = 1.0) -> int:
+    """Samples at 22,050 Hz of so many teacher frames, played `pace` times as fast."""
+    return round(sum(durations) * 551.25 / pace)
 
 
 def sounds_on_grid(phonemes: str, durations) -> np.ndarray:
@@ -117,16 +117,16 @@ def last_half(symbols: list[str], i: int) -> tuple[str, str]:
     return (owner(symbols, i)[1],) * 2
 
 
-def pairs_of(phonemes: str, durations) -> np.ndarray:
+def pairs_of(phonemes: str, durations, pace: float = 1.0) -> np.ndarray:
     """(n, 2) sounds at 1/4 and 3/4 of each token."""
     grid = sounds_on_grid(phonemes, durations)
-    places = (np.arange(count_tokens(count_samples(durations)))[:, None] + [0.25, 0.75]) * STEPS
+    places = (np.arange(count_tokens(count_samples(durations, pace)))[:, None] + [0.25, 0.75]) * STEPS * pace
     return grid[np.minimum(places.astype(np.int64), len(grid) - 1)]
 
 
-def text_positions(durations) -> np.ndarray:
+def text_positions(durations, pace: float = 1.0) -> np.ndarray:
     """(n,) int32 index of the phoneme spoken at the middle of each token; the pads count to the first and the last phoneme."""
-    places = (np.arange(count_tokens(count_samples(durations))) + 0.5) * STEPS / 2
+    places = (np.arange(count_tokens(count_samples(durations, pace))) + 0.5) * STEPS * pace / 2
     symbols = np.searchsorted(np.cumsum(durations), places, side="right")
     return np.clip(symbols - 1, 0, len(durations) - 3).astype(np.int32)
 
@@ -137,19 +137,19 @@ def voiced(f0: np.ndarray) -> np.ndarray:
     return above & (f0 > 0.5 * np.median(f0[above])) if above.any() else above
 
 
-def token_f0(f0: np.ndarray, tokens: int) -> tuple[np.ndarray, np.ndarray]:
+def token_f0(f0: np.ndarray, tokens: int, pace: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """F0 in Hz (filled where unvoiced) and voicing of each token, (n,) each: means of log F0 over the token's voiced values.
 
     Without any voiced value F0 is zero throughout.
     """
     is_voiced, log_f0 = voiced(f0), np.log(np.maximum(f0, 1e-3))
-    which = np.minimum((np.arange(len(f0)) / STEPS).astype(np.int64), tokens - 1)
+    which = np.minimum((np.arange(len(f0)) / (STEPS * pace)).astype(np.int64), tokens - 1)
     count = np.bincount(which, is_voiced, tokens)
     if not count.any():
         return np.zeros(tokens), np.zeros(tokens, bool)
     mean = np.bincount(which, np.where(is_voiced, log_f0, 0), tokens) / np.maximum(count, 1)
     places = np.flatnonzero(count)
-    return np.exp(np.interp(np.arange(tokens), places, mean[places])), count > STEPS / 2 - 0.5
+    return np.exp(np.interp(np.arange(tokens), places, mean[places])), count > STEPS * pace / 2 - 0.5
 
 
 def levels(f0: np.ndarray, base: float) -> np.ndarray:
@@ -159,9 +159,10 @@ def levels(f0: np.ndarray, base: float) -> np.ndarray:
 
 
 def speech_tokens(row: dict, book: CodeBook, base: float) -> np.ndarray:
-    """(n,) int32 tokens of a row of tools.mini.generate; base: the speaker's mean F0 in Hz."""
-    pairs = pairs_of(row["phonemes"], row["durations"])
-    f0, _ = token_f0(np.asarray(row["f0"]), len(pairs))
+    """(n,) int32 tokens of a row of tools.mini.generate, played `pace` times as fast where it says so; base: the speaker's mean F0 in Hz."""
+    pace = row.get("pace", 1.0)
+    pairs = pairs_of(row["phonemes"], row["durations"], pace)
+    f0, _ = token_f0(np.asarray(row["f0"]), len(pairs), pace)
     content = book.content[pairs[:, 0], pairs[:, 1]]
     return (content * LEVELS + levels(f0, base)).astype(np.int32)
 
