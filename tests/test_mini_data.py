@@ -1,5 +1,6 @@
 """The data side of the small model: labels fit the audio they were made for."""
 import io
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -10,7 +11,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
 from tools.mini.pack_parquet import Joiner, pitch_feat, played, varied                                          # noqa: E402
-from tools.mini.teacher import FRAME, cast, held_out_voices, native_voices, settle, trim       # noqa: E402
+from tools.mini.teacher import FRAME, Teacher, cast, held_out_voices, lone_voice, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
 
@@ -159,6 +160,17 @@ def test_the_cast_is_seeded_and_borrows_prosody_in_reach():
     foreign = next(s for s in speakers if s.name == "jf_f")
     assert all(voice[0] == "z" and voice[1] == "f" for voice in foreign.prosody["zh"])
     assert native_voices("z", {"jf_f": 1.0}, 999.0, VOICES, pitches)[0][0] == "z"
+
+
+def test_a_lone_voice_is_its_blend_scattered_the_same_way_each_time():
+    pitches, rng = {name: 120.0 if name[1] == "m" else 210.0 for name in VOICES}, np.random.default_rng(0)
+    voice, teacher = lone_voice(7, VOICES, pitches, rng), object.__new__(Teacher)
+    teacher.packs = {name: rng.standard_normal((510, 256)) for name in VOICES}
+    teacher.mean, teacher.deviation = np.zeros((510, 256)), np.ones((510, 256))
+    style = teacher.style(voice, "zh", 12)
+    off = style - teacher.style(replace(voice, scatter=0.0), "zh", 12)
+    assert off[0, :128].std() == pytest.approx(voice.scatter, rel=0.3) and not off[0, 128:].any()
+    assert (teacher.style(voice, "zh", 12) == style).all() and lone_voice(8, VOICES, pitches, rng) != voice
 
 
 def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pitch(book):
