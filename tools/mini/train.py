@@ -45,7 +45,7 @@ MEL_MEAN = -6.0                           # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
 FINE, FINE_WEIGHT = (4096, 600, 2400), 10          # fft, hop, window in samples: lines 10 Hz apart are seen
-FLOW_VOICE_WEIGHT, PIECES, PIECE = 1.0, 2, 192     # rows, and mel frames of each: 2.2 s
+FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192     # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 HEARD_ROWS, SHIFTED_ROWS, SLIPS = 0.5, 0.4, 0.08
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
@@ -164,6 +164,8 @@ class Mishearing:
 
     @classmethod
     def of(cls, work: Path) -> "Mishearing":
+        if not (work / "heard.npz").exists():
+            raise FileNotFoundError(f"no {work}/heard.npz: run tools.mini.speech_tokenizer hear first")
         with np.load(work / "heard.npz") as stored:
             return cls(stored["asked"], stored["heard"])
 
