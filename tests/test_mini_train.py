@@ -1,8 +1,8 @@
 """What the small model's training adds to the plain networks helps while it lasts, and is gone from the weights."""
 import random
 
-import pytest
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm

@@ -70,9 +70,14 @@ def utterance(row: dict, speakers: list[Speaker], seed: int) -> dict | None:
     if (chosen := part(row, lone or speakers, pitches, seed, rng)) is None:
         return None
     spoken = teacher.speak(*chosen.spoken, rng)
-    audio = io.BytesIO()
-    soundfile.write(audio, spoken.wav, RATE, format="FLAC", subtype="PCM_16")
-    return chosen.row(spoken.durations, spoken.f0, audio.getvalue())
+    return chosen.row(spoken.durations, spoken.f0, flac(spoken.wav, RATE))
+
+
+def flac(wav: np.ndarray, rate: int) -> bytes:
+    """(N,) float as a 16-bit FLAC file."""
+    file = io.BytesIO()
+    soundfile.write(file, wav, rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
 
 
 @dataclass

@@ -41,6 +41,7 @@ from tqdm import tqdm
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
 from cosyvoice.utils.audio import kaldi_fbank, resample
 from tools.judges import need
+from tools.mini.generate import flac
 from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
 
 RATE, MEL_HOP = 22_050, 256
@@ -127,9 +128,8 @@ def varied(row: dict, rng: np.random.Generator) -> dict:
 def played(row: dict, pace: float) -> dict:
     """A row of speech played `pace` times as fast: another voice, that says only this."""
     wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
-    audio = io.BytesIO()
-    soundfile.write(audio, soxr.resample(wav, rate * pace, rate), rate, format="FLAC", subtype="PCM_16")
-    return {**row, "pace": pace, "speaker": f"{row['speaker']}*{pace:.3f}", "f0": np.asarray(row["f0"]) * pace, "audio": audio.getvalue()}
+    return {**row, "pace": pace, "speaker": f"{row['speaker']}*{pace:.3f}", "f0": np.asarray(row["f0"]) * pace,
+            "audio": flac(soxr.resample(wav, rate * pace, rate), rate)}
 
 
 def other_pace(rng: np.random.Generator) -> float:

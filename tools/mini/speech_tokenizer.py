@@ -142,6 +142,10 @@ class Utterance:
     voiced: np.ndarray                    # (n,) bool
     level: np.ndarray                     # (n,) in [0, 8), the designed pitch
 
+    def log_mel(self) -> Tensor:
+        """(1, 128, T)"""
+        return log_mel_spectrogram(torch.from_numpy(self.wav.astype(np.float32) / 32768)[None])
+
 
 def read_utterances(work: Path, held_out: bool):
     """All utterances of WORK/data that are (or are not) held out, and the content of silence."""
@@ -347,7 +351,7 @@ def agreement(session, network, utterances, book):
     """How the tokens heard in whole utterances agree with the designed ones, and the ONNX file with the network."""
     rows, reference = [], OfficialSignature(network).eval()
     for item in utterances:
-        feats = log_mel_spectrogram(torch.from_numpy(item.wav.astype(np.float32) / 32768)[None])
+        feats = item.log_mel()
         heard = tokenize(session, feats)[0]
         with torch.no_grad():
             same = (reference(feats, torch.tensor([feats.shape[2]]))[0].numpy() == heard).mean()
@@ -395,7 +399,7 @@ def hear(work: Path, count: int = 1000):
     session, (utterances, _) = open_session(work / "speech_tokenizer_v1.onnx"), read_utterances(work, held_out=False)
     asked, heard = [], []
     for item in tqdm(utterances[:count], unit="utterance"):
-        tokens = tokenize(session, log_mel_spectrogram(torch.from_numpy(item.wav.astype(np.float32) / 32768)[None]))[0]
+        tokens = tokenize(session, item.log_mel())[0]
         n = min(len(tokens), len(item.content))
         asked.append((item.content * LEVELS + item.level)[:n])
         heard.append(tokens[:n].astype(np.int64))
