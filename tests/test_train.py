@@ -140,3 +140,15 @@ def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
     path.write_text(path.read_text().replace("get_tokenizer: null", "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}"))
     tokenize = train.load_config(path, "llm")["tokenize"]
     assert next(tokenize([{"text": "你好"}]))["text_token"]
+
+
+def test_two_processes_take_one_step_as_one_process_with_all_their_batches(data):
+    text = (data / "cosyvoice.yaml").read_text("utf-8").replace("dropout_rate: 0.1", "dropout_rate: 0.0")
+    (data / "cosyvoice.yaml").write_text(text.replace("accum_grad: 2", "accum_grad: 1"), "utf-8")
+    options = ["--config", data / "cosyvoice.yaml", "--model", "llm", "--train", data / "train.list", "--max_frames", 60, "--steps", 3, "--threads", 1]
+    train.main([*map(str, options), "--out", str(data / "two"), "--processes", "2"])
+    (data / "cosyvoice.yaml").write_text(text, "utf-8")
+    train.main([*map(str, options), "--out", str(data / "one")])
+    two, one = (torch.load(data / out / "llm.pt") for out in ("two", "one"))
+    assert all(torch.allclose(two[name], one[name], atol=1e-5) for name in one)
+    assert [step for step, _ in losses(data, "two")] == [1, 2, 3]

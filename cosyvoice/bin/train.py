@@ -5,6 +5,9 @@
 Writes to --out: `<model>.pt` (plain weights, the averaged ones with --ema), `last.pt` (everything needed to go on; running the
 command again does), `<model>_<step>.pt` every --keep_every steps, and `log.jsonl` (one line of means per log_interval, and
 one per validation). Ctrl-C or SIGTERM saves and ends.
+
+--processes 2 --threads 1 does more on two cores than --threads 2: each process takes its part of a step's batches, and
+all apply the mean of their gradients.
 """
 import argparse
 import json
@@ -14,12 +17,16 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as multiprocessing
 from hyperpyyaml import load_hyperpyyaml
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
@@ -63,8 +70,8 @@ class Trainer:
     --reconstruct_steps, then "discriminator" and "generator" on each batch.
     """
 
-    def __init__(self, args):
-        self.args, self.out = args, Path(args.out)
+    def __init__(self, args, rank: int = 0):
+        self.args, self.out, self.rank = args, Path(args.out), rank
         self.last = self.out / "last.pt"
         self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
@@ -81,6 +88,9 @@ class Trainer:
         if self.last.exists():
             self.resume(torch.load(self.last, map_location=args.device, weights_only=True))
             logger.info("going on from %s, step %d", self.last, self.step)
+        if rank:                                              # draws of its own; weights and data are those of rank 0
+            torch.manual_seed(args.seed + self.step + rank)
+            random.seed(args.seed + self.step + rank)
 
     def build(self):
         """The network to train, with the weights of --init; the vocoder inside its HiFiGan."""
@@ -137,19 +147,36 @@ class Trainer:
             return self.model(batch if turn is None else {**batch, "turn": turn}, torch.device(self.args.device))
 
     def update(self, batches):
-        """One step on `batches` (more than one: gradients accumulate). Returns mean losses, gradient norms included."""
-        report = {}
+        """One step on `batches` (more than one: gradients accumulate). Returns mean losses of this process's part of them,
+        gradient norms included."""
+        report, own = {}, batches[self.rank::self.args.processes]
         for turn, key in self.turns():
-            for batch in batches:
+            for batch in own:
                 losses = self.forward(batch, turn)
                 (losses["loss"] / len(batches)).backward()
                 for name, value in losses.items():
                     name = name + key
-                    report[name] = report.get(name, 0) + float(value.detach()) / len(batches)
+                    report[name] = report.get(name, 0) + float(value.detach()) / len(own)
+            self.add_gradients(key)
             report["grad_norm" + key] = self.descend(key)
         if self.shadow:
             self.shadow.update_parameters(self.network())
         return report
+
+    def add_gradients(self, key):
+        """Give every process the sum of all processes' gradients."""
+        if self.args.processes > 1:
+            parameters = [parameter for parameter in self.part(key).parameters() if parameter.requires_grad]
+            gradients = [torch.zeros_like(parameter) if parameter.grad is None else parameter.grad for parameter in parameters]
+            total = self.sum_of_all(parameters_to_vector(gradients))
+            vector_to_parameters(total, gradients)
+            for parameter, gradient in zip(parameters, gradients):
+                parameter.grad = gradient
+
+    def sum_of_all(self, x: Tensor) -> Tensor:
+        if self.args.processes > 1:
+            dist.all_reduce(x)
+        return x
 
     def descend(self, key):
         """Clip and apply the gradients; a step whose gradients are not finite is left out."""
@@ -169,14 +196,15 @@ class Trainer:
     # data
 
     def stream(self):
-        """Lists of accum_grad batches (fewer at the end of an epoch) without end, from where the checkpoint stopped.
+        """Lists of accum_grad batches a process (fewer at the end of an epoch) without end, from where the checkpoint stopped.
 
         The data list is read anew at each epoch.
         """
         while True:
             self.paths = self.paths or self.train_data.files()
             position = 0
-            for position, batches in enumerate(groups(self.train_data.epoch(self.epoch, self.paths), self.conf["accum_grad"]), 1):
+            size = self.conf["accum_grad"] * self.args.processes
+            for position, batches in enumerate(groups(self.train_data.epoch(self.epoch, self.paths), size), 1):
                 if position > self.position:
                     self.position = position
                     yield batches
@@ -191,7 +219,8 @@ class Trainer:
         previous = {number: signal.signal(number, self.ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
         quiet = 0.5 if sys.stderr.isatty() else 60                 # seconds between lines of progress
         try:
-            with tqdm(total=self.args.steps, initial=self.step, unit="step", mininterval=quiet, desc=self.args.model) as bar:
+            with tqdm(total=self.args.steps, initial=self.step, unit="step", mininterval=quiet, desc=self.args.model,
+                      disable=bool(self.rank)) as bar:
                 self.loop(bar)
         finally:
             for number, handler in previous.items():
@@ -202,7 +231,7 @@ class Trainer:
     def loop(self, bar):
         deadline = time.monotonic() + 60 * self.args.max_minutes
         stream, means = self.stream(), Means()
-        while self.step < self.args.steps and not self.stop and time.monotonic() < deadline:
+        while self.step < self.args.steps and not self.ends(deadline):
             self.model.train()
             started = time.perf_counter()
             batches = next(stream)
@@ -211,6 +240,10 @@ class Trainer:
             self.step += 1
             bar.update()
             self.at_intervals(means, bar)
+
+    def ends(self, deadline):
+        """Whether rank 0 was asked to stop or has no time left."""
+        return bool(self.sum_of_all(torch.tensor(float(not self.rank and (self.stop or time.monotonic() >= deadline)))))
 
     def ask_to_stop(self, number, frame):
         self.stop = True
@@ -250,6 +283,8 @@ class Trainer:
             self.model = network
 
     def log(self, entry):
+        if self.rank:
+            return
         with open(self.out / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps({k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in entry.items()}) + "\n")
 
@@ -257,6 +292,8 @@ class Trainer:
 
     def save(self):
         """Write last.pt and the plain weights; a crash while writing leaves the old files whole."""
+        if self.rank:
+            return
         weights = self.weights(self.shadow.module if self.shadow else self.network())
         write(weights, self.out / f"{self.args.model}.pt")
         if self.args.keep_every and self.step % self.args.keep_every == 0:
@@ -364,6 +401,7 @@ def parse(argv=None):
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast; float32 on a CPU without it")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--processes", type=int, default=1, help="on one machine without CUDA")
     parser.add_argument("--save_every", type=int, default=500)
     parser.add_argument("--keep_every", type=int, default=5000, help="numbered weights; a multiple of --save_every, 0 for none")
     parser.add_argument("--cv_every", type=int, help="steps between validations, by default --save_every")
@@ -378,12 +416,34 @@ def parse(argv=None):
 
 
 def main(argv=None, trainer=Trainer):
-    """Train by `trainer`, a function that makes a Trainer of the parsed arguments."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    """Train by `trainer`, a function that makes a Trainer of the parsed arguments and a rank."""
     args = parse(argv)
+    if args.processes == 1:
+        return work(0, args, trainer, None)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = Path(folder, "meeting").as_uri()
+        others = multiprocessing.spawn(work_behind, (args, trainer, meeting), args.processes - 1, join=False)
+        work(0, args, trainer, meeting)
+        others.join()
+
+
+def work_behind(number: int, args, trainer, meeting: str):
+    """Another process of main()."""
+    work(number + 1, args, trainer, meeting)
+
+
+def work(rank: int, args, trainer, meeting: str | None):
+    """One process's training; those of one training find each other by the address `meeting`."""
+    logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
-    done = trainer(args).run()
+    if meeting:
+        dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=args.processes)
+    try:
+        done = trainer(args, rank=rank).run()
+    finally:
+        if meeting:
+            dist.destroy_process_group()
     logger.info("done" if done else "stopped early; the same command goes on")
 
 
