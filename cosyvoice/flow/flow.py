@@ -35,16 +35,19 @@ class MaskedDiffWithXvec(nn.Module):
         """Training loss of a padded batch: speech_token (B, L), speech_feat (B, T, 80), each with its _len, embedding
         (B, 192). Half of the rows are shown up to 30 % of their own mel as a prompt (random draws of Python's `random`).
         """
+        mel = batch["speech_feat"].to(device)
+        mask, mu, speakers, prompts = self.conditions(batch, device)
+        return {"loss": self.decoder.compute_loss(mel.transpose(1, 2), mask, mu, speakers, prompts)}
+
+    def conditions(self, batch: dict, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the estimator is given for a padded batch: mask (B, 1, T), regulated mel (B, 80, T), speakers (B, 80), prompts (B, 80, T)."""
         token, token_len = batch["speech_token"].to(device), batch["speech_token_len"].to(device)
         mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
         present = length_mask(token_len, token.shape[1])[..., None]
         h = self.encode(self.input_embedding(token.clamp(min=0)) * present, token_len)
         h, _ = self.length_regulator(h, mel_len)
-        mask = length_mask(mel_len, mel.shape[1])                  # (B, T)
-        loss = self.decoder.compute_loss(
-            mel.transpose(1, 2), mask[:, None].to(mel), h.transpose(1, 2),
-            self.speaker(batch["embedding"].to(device)), random_prompts(mel, mel_len).transpose(1, 2))
-        return {"loss": loss}
+        mask = length_mask(mel_len, mel.shape[1])[:, None].to(mel)
+        return mask, h.transpose(1, 2), self.speaker(batch["embedding"].to(device)), random_prompts(mel, mel_len).transpose(1, 2)
 
     @torch.inference_mode()
     def inference(self, token: Tensor, token_len: Tensor, prompt_token: Tensor, prompt_token_len: Tensor,

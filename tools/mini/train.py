@@ -35,6 +35,7 @@ from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
+from tools.mini.straight_flow import StraightFlow
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 
@@ -280,9 +281,9 @@ def start_loud(generator: nn.Module):
 
 
 class MiniTrainer(Trainer):
-    def __init__(self, args, work: Path, apart: float):
-        self.work, self.apart = work, apart
-        super().__init__(args)
+    def __init__(self, args, work: Path, apart: float, straight: bool, rank: int = 0):
+        self.work, self.apart, self.straight = work, apart, straight
+        super().__init__(args, rank)
 
     def build(self):
         model, fresh = super().build(), not self.args.init
@@ -302,7 +303,8 @@ class MiniTrainer(Trainer):
         if self.args.model == "llm":
             model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
-        return GuidedFlow(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
+        taught = StraightFlow if self.straight else GuidedFlow
+        return taught(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
@@ -346,8 +348,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--apart", type=float, default=1.0, help="weight of the distance of the vocoder's tries; 0.5 on the flow's mels")
+    parser.add_argument("--straight", action="store_true", help="the flow's last stage, see tools/mini/straight_flow.py")
     own, rest = parser.parse_known_args(argv)
-    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work, apart=own.apart))
+    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work, apart=own.apart, straight=own.straight))
 
 
 if __name__ == "__main__":

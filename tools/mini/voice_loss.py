@@ -44,14 +44,18 @@ class VoiceLoss:
         with torch.no_grad():
             wanted = self.activations(real)
         found = self.activations(generated)
-        unlike = sum((g - w).abs().mean() / w.abs().mean() for w, g in zip(wanted, found)) / len(LAYERS)
-        return unlike + (1 - F.cosine_similarity(found[-1], wanted[-1], dim=-1)).mean()
+        return relative_distance(wanted, found) + (1 - F.cosine_similarity(found[-1], wanted[-1], dim=-1)).mean()
 
     def activations(self, x: Tensor) -> list[Tensor]:
         bank = self.bank(x)
         self.encoder(bank - bank.mean(1, keepdim=True))
         seen, self.seen = [x.float() for x in self.seen], []
         return seen
+
+
+def relative_distance(wanted: list[Tensor], found: list[Tensor]) -> Tensor:
+    """Mean over layers of the L1 distance of activations, relative to the mean size of those wanted."""
+    return sum((g.float() - w.float()).abs().mean() / w.float().abs().mean() for w, g in zip(wanted, found)) / len(wanted)
 
 
 def bank_of_speech(wav: Tensor) -> Tensor:

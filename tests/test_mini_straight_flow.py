@@ -1,0 +1,67 @@
+"""The flow's last stage trains what is spoken: its mel is inference's, and its critic and it do not move each other's weights."""
+import random
+
+import pytest
+import torch
+
+from test_flow import CPU, make_flow, training_batch
+from tools.mini import straight_flow
+from tools.mini.straight_flow import StraightFlow, pieces
+
+
+@pytest.fixture
+def straight(monkeypatch):
+    monkeypatch.setattr(straight_flow, "PIECE", 32)
+    flow = make_flow(inference_cfg_rate=0, inference_temperature=0)
+    for parameter in flow.parameters():
+        parameter.requires_grad_(True)
+    return StraightFlow(flow)
+
+
+def gradients(module):
+    return {name: parameter.grad.clone() for name, parameter in module.named_parameters() if parameter.grad is not None}
+
+
+def test_what_is_trained_is_what_is_spoken(straight, monkeypatch):
+    monkeypatch.setattr(random, "random", lambda: 0.0)                # no prompts
+    batch = training_batch()
+    made = straight.speak(batch, CPU)
+    mask, mu, speakers, prompts = straight.flow.conditions(batch, CPU)
+    assert straight.flow.decoder.n_timesteps == straight_flow.STEPS
+    spoken, _ = straight.flow.decoder(mu[:1], speakers[:1], prompts[:1], 0, 8, torch.zeros(1, 80, 0, 2))
+    assert torch.allclose(made[:1].transpose(1, 2), spoken, atol=1e-5)
+
+
+def test_critic_and_flow_learn_from_one_loss_and_leave_each_other_alone(straight):
+    batch = training_batch()
+    random.seed(0)
+    losses = straight(batch, CPU)
+    losses["loss"].backward()
+    both = gradients(straight)
+    straight.zero_grad()
+    random.seed(0)
+    made = straight.speak(batch, CPU).detach()
+    cuts = pieces(batch["speech_feat_len"])
+    straight.judge(*(torch.stack([x[cut] for cut in cuts]) for x in (batch["speech_feat"], made))).backward()
+    alone = gradients(straight)
+    assert set(alone) == {name for name in both if name.startswith("critic.")}
+    assert all(torch.allclose(both[name], grad, atol=1e-6) for name, grad in alone.items())
+    assert both["flow.input_embedding.weight"].abs().sum() > 0
+
+
+def test_the_critic_pulls_the_flow_to_what_it_takes_for_true(straight):
+    torch.manual_seed(0)
+    real, made = torch.randn(3, 32, 80), torch.zeros(3, 32, 80, requires_grad=True)
+    before = dict((name, loss) for name, _, loss in straight.persuade(real, made))
+    sum(before.values()).backward()
+    after = dict((name, loss) for name, _, loss in straight.persuade(real, made - 1e-3 * made.grad / made.grad.abs().mean()))
+    assert set(before) == {"like", "fool"} and sum(after.values()) < sum(before.values())
+
+
+def test_pieces_are_taken_of_rows_that_are_long_enough():
+    random.seed(1)
+    lengths = torch.tensor([straight_flow.PIECE - 1, straight_flow.PIECE, 400])
+    for _ in range(50):
+        cuts = dict(pieces(lengths))
+        assert set(cuts) == {1, 2} and cuts[1].start == 0
+        assert all(cut.stop - cut.start == straight_flow.PIECE and cut.stop <= lengths[row] for row, cut in cuts.items())

@@ -1,0 +1,90 @@
+"""The flow's last stage of training: as it speaks, a few steps from no noise, judged by the mel it comes to.
+
+A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred, of which words and voices
+suffer alike. A critic that tells pieces of true mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and the speaker
+encoder hears the very mel that is spoken, not a guess from half way. The weights remain those of the plain flow; in
+cosyvoice.yaml n_timesteps is then STEPS, inference_temperature and inference_cfg_rate are 0.
+"""
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from cosyvoice.flow.length_regulator import length_mask
+from tools.mini.voice_loss import VoiceLoss, relative_distance
+
+STEPS = 2
+PIECE, PIECES, VOICES = 160, 6, 2         # mel frames of what the critic hears, 1.9 s; rows for it, and for the encoder
+MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
+VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.5, 0.1
+
+
+class Critic(nn.Module):
+    """Mels (B, T, 80) -> activations of its layers, the last of them one mark for each patch: near 1 if true, near 0 if made."""
+
+    def __init__(self, channels=(32, 64, 64, 64)):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 5, 2, 2) for a, b in zip((1, *channels), channels))
+        self.mark = nn.Conv2d(channels[-1], 1, 3, padding=1)
+
+    def forward(self, mel: Tensor) -> list[Tensor]:
+        x, seen = (mel[:, None] - MEL_FLOOR) / MEL_SPREAD, []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.2)
+            seen.append(x)
+        return [*seen, self.mark(x)]
+
+
+class StraightFlow(nn.Module):
+    """A flow and its critic; both learn from one loss, of which neither part reaches the other's weights."""
+
+    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, steps: int = STEPS):
+        super().__init__()
+        self.flow, self.input_frame_rate, self.voice_loss = flow, flow.input_frame_rate, voice_loss
+        self.critic = Critic()
+        flow.decoder.n_timesteps = steps
+
+    def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
+        mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
+        made = self.speak(batch, device)
+        far = (made - mel).abs()[length_mask(mel_len, mel.shape[1])].mean()
+        losses = {"loss": far, "loss_mel": far.detach()}
+        cuts = pieces(mel_len)
+        if not cuts:
+            return losses
+        real, made = (torch.stack([x[cut] for cut in cuts]) for x in (mel, made))
+        for name, weight, loss in (("critic", 1, self.judge(real, made.detach())), *self.persuade(real, made)):
+            losses |= {"loss": losses["loss"] + weight * loss, f"loss_{name}": loss.detach()}
+        return losses
+
+    def speak(self, batch: dict, device: torch.device) -> Tensor:
+        """(B, T, 80): the mel of `ConditionalCFM.solve_euler` from no noise and without guidance."""
+        mask, mu, speakers, prompts = self.flow.conditions(batch, device)
+        x, times = torch.zeros_like(mu), self.flow.decoder.times(mu)
+        for t, dt in zip(times, times.diff()):
+            x = x + dt * self.flow.decoder.estimator(x, mask, mu, t.expand(len(x)), speakers, prompts).float()
+        return x.transpose(1, 2)
+
+    def judge(self, real: Tensor, made: Tensor) -> Tensor:
+        """The critic's own error (least squares, arXiv 1611.04076)."""
+        return (self.critic(real)[-1].float() - 1).square().mean() + self.critic(made)[-1].float().square().mean()
+
+    def persuade(self, real: Tensor, made: Tensor):
+        """(name, weight, loss) of what the flow is to make better."""
+        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
+        with torch.no_grad():
+            *wanted, _ = self.critic(real)
+        *found, mark = functional_call(self.critic, frozen, (made,))
+        yield "like", LIKE_WEIGHT, relative_distance(wanted, found)
+        yield "fool", FOOL_WEIGHT, (mark.float() - 1).square().mean()
+        if self.voice_loss:
+            yield "voice", VOICE_WEIGHT, self.voice_loss(real[:VOICES], made[:VOICES])
+
+
+def pieces(mel_len: Tensor) -> list[tuple[int, slice]]:
+    """Random pieces of up to PIECES rows that are long enough, as (row, frames)."""
+    rows = (mel_len >= PIECE).nonzero().flatten().tolist()
+    random.shuffle(rows)
+    return [(row, slice(start, start + PIECE)) for row in rows[:PIECES] for start in [random.randint(0, int(mel_len[row]) - PIECE)]]
