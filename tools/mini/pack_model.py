@@ -2,8 +2,8 @@
 
     python -m tools.mini.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
 
-Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean CAM++
-vector of some of its training utterances. `--figures` takes what `tools.evaluate --json` wrote into the model card.
+Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean
+vector of some of its training utterances by the speaker encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
 """
 import argparse
 import io
@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 import torch
-import torch.nn.functional as F
 
 from tools.judges import kaldi_features, one_thread_session, to_judge_rate
 from tools.mini.generate import seconds_of
+from tools.mini.speaker_vector import pitch_of, with_pitch
 
 MODEL_NAME = "CosyVoice-Mini-25Hz"
 PRESETS = {                               # name in the service -> training speaker of tools/mini/teacher.py
@@ -75,10 +75,10 @@ def missing(name, work):
 
 
 def speaker_vector(session, clips):
-    """(1, 192) unit mean of the clips' CAM++ vectors, of the length that a single clip's vector has."""
+    """(1, 192): unit mean of the clips' vectors, with their mean pitch."""
     feats = [np.asarray(kaldi_features(wav), dtype=np.float32) for wav in clips]
-    vectors = torch.from_numpy(np.concatenate([session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0] for f in feats]))
-    return F.normalize(F.normalize(vectors).mean(0, keepdim=True)) * vectors.norm(dim=1).mean()
+    mean = np.mean([session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0][0] for f in feats], axis=0)
+    return torch.from_numpy(with_pitch(mean / np.linalg.norm(mean), pitch_of(mean)))[None]
 
 
 def preset_speakers(work: Path, campplus: Path):
@@ -107,8 +107,8 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
     out.mkdir(parents=True, exist_ok=True)
     for name, path in weights.items():
         shrink(path, out / f"{name}.pt", name in INT8)
-    for name in ("campplus.onnx", "speech_tokenizer_v1.onnx"):
-        shutil.copyfile(work / name, out / name)
+    for source, name in (("speaker_encoder.onnx", "campplus.onnx"), ("speech_tokenizer_v1.onnx", "speech_tokenizer_v1.onnx")):
+        shutil.copyfile(work / source, out / name)
     shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
     (out / "README.md").write_text(model_card(work, figures), "utf-8")

@@ -14,7 +14,8 @@ training keeps what it read). --again packs everything anew, with speaker means 
     text_position    int32[]   index into text_token of what each speech token says
     audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
     pitch_feat       float32[] measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
-    utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens
+    utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens;
+                     in both, the last value is the speaker's mean pitch (tools/mini/speaker_vector.py)
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
@@ -42,6 +43,7 @@ from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
 from cosyvoice.utils.audio import kaldi_fbank, resample
 from tools.judges import need
 from tools.mini.generate import flac
+from tools.mini.speaker_vector import with_pitch
 from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
 
 RATE, MEL_HOP = 22_050, 256
@@ -138,23 +140,24 @@ def other_pace(rng: np.random.Generator) -> float:
     return pace
 
 
-def plain_row(row: dict, tokens: np.ndarray, vectors: dict, means: dict) -> dict:
-    """One utterance as a row of the table."""
-    instruct, speaker_mean, heard = row["instruct"], means[row["speaker"]], bool(row["audio"])
+def plain_row(row: dict, book: CodeBook, base: float, vectors: dict, means: dict) -> dict:
+    """One utterance as a row of the table; base: the speaker's mean F0 in Hz."""
+    instruct, heard = row["instruct"], bool(row["audio"])
+    speaker_mean = with_pitch(means[row["speaker"]], base)
     said, told = [SYMBOLS[symbol] for symbol in row["phonemes"]], get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else []
     return {
         "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
-        "text_token": told + said, "speech_token": tokens, "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
+        "text_token": told + said, "speech_token": speech_tokens(row, book, base), "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
         "audio_data": row["audio"] or None,
         "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if heard else None,
-        "utt_embedding": vectors.get(row["id"], speaker_mean) if heard else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
+        "utt_embedding": with_pitch(vectors[row["id"]], base) if heard and row["id"] in vectors else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
     }
 
 
-def played_row(row: dict, pace: float, book: CodeBook, bases: dict[str, float], embedder: Embedder) -> dict:
+def played_row(row: dict, pace: float, book: CodeBook, base: float, embedder: Embedder) -> dict:
     other = played(row, pace)
     vector = embedder.vector(other["audio"])
-    return plain_row(other, speech_tokens(other, book, bases[row["speaker"]] * pace), {row["id"]: vector}, {other["speaker"]: vector})
+    return plain_row(other, book, base * pace, {row["id"]: vector}, {other["speaker"]: vector})
 
 
 def joined_row(first: dict, second: dict) -> dict:
@@ -205,10 +208,10 @@ def pack(work: Path, again: bool, seed: int) -> None:
             rng = np.random.default_rng([seed, int(group[0].stem[6:]), version])
             rows = [row for row in read(group) if row["speaker"] in means]
             if kind == "data" and version:
-                plain = [played_row(row, other_pace(rng), book, bases, embedder) for row in rows if not row["instruct"]]
+                plain = [played_row(row, other_pace(rng), book, bases[row["speaker"]], embedder) for row in rows if not row["instruct"]]
             else:
                 rows = rows if kind == "data" else [varied(row, rng) for row in rows]
-                plain = [plain_row(row, speech_tokens(row, book, bases[row["speaker"]]), vectors, means) for row in rows]
+                plain = [plain_row(row, book, bases[row["speaker"]], vectors, means) for row in rows]
             joiner = Joiner(rng)
             write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
         files[kind] = list(tables)

@@ -18,15 +18,17 @@ from tools.mini.voice_loss import VoiceLoss, relative_distance
 STEPS = 2
 PIECE, PIECES, VOICES = 160, 6, 2         # mel frames of what the critic hears, 1.9 s; rows for it, and for the encoder
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
-VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.5, 0.1
+VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
 
 
 class Critic(nn.Module):
     """Mels (B, T, 80) -> activations of its layers, the last of them one mark for each patch: near 1 if true, near 0 if made."""
 
-    def __init__(self, channels=(32, 64, 64, 64)):
+    def __init__(self, channels=(32, 48, 64, 64)):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 5, 2, 2) for a, b in zip((1, *channels), channels))
+        first = nn.Conv2d(1, channels[0], 3, padding=1)
+        # A kernel that the stride does not divide sees some frames oftener than others, and its gradient paints a grid.
+        self.layers = nn.ModuleList([first, *(nn.Conv2d(a, b, 4, 2, 1) for a, b in zip(channels, channels[1:]))])
         self.mark = nn.Conv2d(channels[-1], 1, 3, padding=1)
 
     def forward(self, mel: Tensor) -> list[Tensor]:

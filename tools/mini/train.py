@@ -16,7 +16,8 @@
   at the frame rate for ever after.
 - Two tries of the vocoder are held apart, so that it makes noise of its noise (see `listen`).
 - The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
-- Speaker vectors enter whitened: a CAM++ vector's differences are small beside what all voices share.
+- Speaker vectors, which hold the mean pitch too (tools/mini/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
+  beside what all voices share.
 
 None of it is left in the weights written, which are those of the plain networks.
 """
@@ -26,6 +27,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -291,7 +294,7 @@ class MiniTrainer(Trainer):
         for name, spread in TABLES.get(self.args.model, {}).items():
             share(getattr(model, name), pairs, spread if fresh else 0.0)
         if fresh and self.args.model != "hift":
-            whiten(model.spk_embed_affine_layer, speaker_vectors(self.work))
+            whiten(model.spk_embed_affine_layer, speaker_vectors(Path(self.args.train)))
         if fresh and self.args.model == "flow":
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
         if self.args.model == "hift":
@@ -336,12 +339,11 @@ def whiten(layer: nn.Linear, vectors: Tensor):
         layer.bias.copy_(-weight @ mean)
 
 
-def speaker_vectors(work: Path) -> Tensor:
-    """(N, 192) CAM++ vectors that pack_parquet kept."""
-    files = sorted((work / "train/embeddings").glob("*.npz"))
-    if not files:
-        raise FileNotFoundError(f"no speaker vectors in {work}/train/embeddings: run tools.mini.pack_parquet first")
-    return torch.from_numpy(np.concatenate([np.load(path)["vectors"] for path in files])).float()
+def speaker_vectors(data_list: Path) -> Tensor:
+    """(N, 192) speaker vectors of the recordings."""
+    tables = (pq.read_table(path, columns=["utt_embedding", "audio_data"]) for path in data_list.read_text("utf-8").splitlines())
+    rows = (row for table in tables for row in table.filter(pc.is_valid(table["audio_data"]))["utt_embedding"].to_pylist())
+    return torch.tensor(list(rows))
 
 
 def main(argv=None):
