@@ -16,6 +16,7 @@ from test_mp3 import decode
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from tools.judges import cosine, signal_facts
+from tools.mini.speaker_vector import pitch_of
 
 MODEL = Path(__file__).resolve().parents[1] / "pretrained_models/CosyVoice-Mini-25Hz"
 ZH, EN = "今天天气很好，我们一起去公园走走吧。", "The weather is nice today, so let us take a walk in the park."
@@ -87,6 +88,15 @@ def test_a_clone_is_nearer_to_its_reference_than_to_another(mini):
                        mini.inference_cross_lingual(EN, audio_file(wav), seed=3)):
             heard = vector(mini, speech(cloned))
             assert max(known, key=lambda other: cosine(known[other], heard)) == name
+
+
+def test_a_clone_speaks_at_the_pitch_of_its_reference(mini):
+    """Of a deep, a middle and a high voice: one is made of the others by playing it slower and faster."""
+    middle = speech(mini.inference_sft(ZH, "中文男", seed=2))
+    for faster in (0.85, 1.0, 1.5):
+        wav = librosa.resample(middle, orig_sr=RATE * faster, target_sr=RATE)
+        assert pitch_of(vector(mini, wav)) == pytest.approx(faster * pitch_of(vector(mini, middle)), rel=0.1)
+        assert pitch(speech(mini.inference_cross_lingual(ZH, audio_file(wav), seed=3))) == pytest.approx(pitch(wav), rel=0.15)
 
 
 def test_instructions_change_pace_and_pitch(mini):
