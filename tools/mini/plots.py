@@ -18,6 +18,7 @@ import torch
 from cosyvoice.cli.cosyvoice import CosyVoice
 from tools.mini.flow_mels import speak
 from tools.mini.pack_parquet import Embedder, pitch_feat
+from tools.mini.speaker_vector import with_pitch
 from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens
 
 matplotlib.use("Agg")
@@ -47,7 +48,7 @@ def plot_mels(work: Path, engine: CosyVoice, target: Path):
         wav, _ = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
         tokens = torch.from_numpy(speech_tokens(row, book, bases[row["speaker"]]))[None]
         teacher = engine.frontend.feat_extractor(torch.from_numpy(wav)[None])
-        student = speak(engine.model.flow, tokens, torch.from_numpy(embedder.vector(row["audio"])))
+        student = speak(engine.model.flow, tokens, torch.from_numpy(with_pitch(embedder.vector(row["audio"]), bases[row["speaker"]])))
         for axis, mel, title in ((made, student, "flow"), (true, teacher, "teacher")):
             axis.imshow(mel[0], origin="lower", aspect="auto", vmin=-11, vmax=1)
             axis.set_title(f"{title}: {row['speaker']}")
