@@ -105,11 +105,18 @@ def test_instructions_change_pace_and_pitch(mini):
     assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
 
 
-@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), ("啊", "中文女"), ("一", "中文男")])
+SILENT_AT_TIMES = pytest.mark.xfail(reason="a lone 啊 is silent in 3 of 12 tries", strict=False)
+
+
+@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), pytest.param("啊", "中文女", marks=SILENT_AT_TIMES), ("一", "中文男")])
 def test_a_lone_word_sounds_and_ends_by_itself(mini, caplog, text, speaker):
-    """In most tries: of twelve, three of "啊" by 中文女 are silent."""
-    tries = [np.abs(speech(mini.inference_sft(text, speaker, seed=seed))).max() for seed in range(1, 5)]
-    assert sum(peak > 0.05 for peak in tries) >= 3 and "did not end" not in caplog.text
+    wav = speech(mini.inference_sft(text, speaker, seed=1))
+    assert np.abs(wav).max() > 0.05 and "did not end" not in caplog.text
+
+
+def test_a_lone_interjection_sounds_in_most_tries(mini, caplog):
+    tries = [speech(mini.inference_sft("啊", "中文女", seed=seed)) for seed in range(1, 5)]
+    assert sum(np.abs(wav).max() > 0.05 for wav in tries) >= 3 and "did not end" not in caplog.text
 
 
 @pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
