@@ -142,6 +142,13 @@ def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
     assert next(tokenize([{"text": "你好"}]))["text_token"]
 
 
+@pytest.mark.parametrize("count, device", [("0", "cpu"), ("2", "cuda")])
+def test_a_number_of_processes_that_cannot_be_is_refused(count, device, capsys):
+    with pytest.raises(SystemExit):
+        train.parse(["--config", "c", "--model", "flow", "--train", "t", "--out", "o", "--processes", count, "--device", device])
+    assert f"--processes {count} with --device {device}: give 1 or more with cpu, and 1 with cuda" in capsys.readouterr().err
+
+
 def test_two_processes_take_one_step_as_one_process_with_all_their_batches(data):
     text = (data / "cosyvoice.yaml").read_text("utf-8").replace("dropout_rate: 0.1", "dropout_rate: 0.0")
     (data / "cosyvoice.yaml").write_text(text.replace("accum_grad: 2", "accum_grad: 1"), "utf-8")

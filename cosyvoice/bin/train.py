@@ -409,6 +409,8 @@ def parse(argv=None):
     parser.add_argument("--cache_gb", type=float, default=8, help="memory for decoded audio or mels")
     parser.add_argument("--seed", type=int, default=1986)
     args = parser.parse_args(argv)
+    if args.processes < 1 or args.processes > 1 and args.device == "cuda":
+        parser.error(f"--processes {args.processes} with --device {args.device}: give 1 or more with cpu, and 1 with cuda")
     if args.bf16 and args.device == "cpu" and not bf16_here():
         logger.warning("this CPU has no bfloat16 instructions: training in float32")
         args.bf16 = False
