@@ -6,12 +6,13 @@ import torch
 
 from test_flow import CPU, make_flow, training_batch
 from tools.mini import straight_flow
-from tools.mini.straight_flow import StraightFlow, pieces
+from tools.mini.straight_flow import SCALES, StraightFlow, distances, pieces
 
 
 @pytest.fixture
 def straight(monkeypatch):
     monkeypatch.setattr(straight_flow, "PIECE", 32)
+    monkeypatch.setattr(straight_flow, "JUDGED", 1.0)
     flow = make_flow(inference_cfg_rate=0, inference_temperature=0)
     for parameter in flow.parameters():
         parameter.requires_grad_(True)
@@ -42,7 +43,8 @@ def test_critic_and_flow_learn_from_one_loss_and_leave_each_other_alone(straight
     random.seed(0)
     made = straight.speak(batch, CPU).detach()
     cuts = pieces(batch["speech_feat_len"])
-    straight.judge(*(torch.stack([x[cut] for cut in cuts]) for x in (batch["speech_feat"], made))).backward()
+    error = straight.judge(*(torch.stack([x[cut] for cut in cuts]) for x in (batch["speech_feat"], made)))
+    (straight_flow.CRITIC_WEIGHT * error).backward()
     alone = gradients(straight)
     assert set(alone) == {name for name in both if name.startswith("critic.")}
     assert all(torch.allclose(both[name], grad, atol=1e-6) for name, grad in alone.items())
@@ -65,3 +67,16 @@ def test_pieces_are_taken_of_rows_that_are_long_enough():
         cuts = dict(pieces(lengths))
         assert set(cuts) == {1, 2} and cuts[1].start == 0
         assert all(cut.stop - cut.start == straight_flow.PIECE and cut.stop <= lengths[row] for row, cut in cuts.items())
+
+
+def test_patches_hear_what_goes_on_and_not_what_comes_and_goes():
+    torch.manual_seed(0)
+    real, lengths, sizes = torch.randn(2, 64, 80), torch.tensor([64, 40]), len(SCALES)
+    made = real + 0.5
+    made[1, 40:] = 99                                                 # padding
+    fine, coarse = distances(real, made, lengths)
+    assert torch.allclose(fine, torch.tensor(0.5))
+    assert torch.allclose(coarse, torch.tensor(0.5 * sizes), rtol=0.15)        # patches across the padding's edge count a part
+    noise = real + 0.5 * torch.randn_like(real).sign()
+    fine, coarse = distances(real, noise, torch.tensor([64, 64]))
+    assert torch.allclose(fine, torch.tensor(0.5)) and coarse < 0.2 * sizes

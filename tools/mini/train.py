@@ -38,6 +38,7 @@ from cosyvoice.bin.train import Trainer, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
+from tools.mini.muon import MuonAndAdam
 from tools.mini.straight_flow import StraightFlow
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
@@ -308,6 +309,12 @@ class MiniTrainer(Trainer):
             return TaughtLM(model)
         taught = StraightFlow if self.straight else GuidedFlow
         return taught(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
+
+    def make_optimizers(self):
+        if not self.straight:
+            return super().make_optimizers()
+        rate = self.args.lr or self.conf["optim_conf"]["lr"]
+        return {"": MuonAndAdam(self.part(""), rate, edges=("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"))}
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
