@@ -121,18 +121,21 @@ class Trainer:
         """By suffix of the YAML's keys: "" for the network, "_d" for the discriminator."""
         result = {}
         for key in ["", "_d"] if self.gan else [""]:
-            conf = dict(self.conf["optim_conf" + key], **({"lr": self.args.lr} if self.args.lr else {}))
+            conf = {**self.conf["optim_conf" + key], "lr": self.full_rate(key)}
             kind = choose(OPTIMIZERS, self.conf["optim" + key], "optim")
             result[key] = kind(self.part(key).parameters(), fused=True, **conf)
         return result
+
+    def full_rate(self, key):
+        """The learning rate before the schedule."""
+        return self.args.lr or self.conf["optim_conf" + key]["lr"]
 
     def set_rate(self, key):
         """The learning rate is a function of the updates done, so a resume follows new --lr and --steps."""
         schedule = choose(SCHEDULES, self.args.schedule or self.conf["scheduler" + key], "scheduler")
         conf = {} if schedule is constant else self.conf.get("scheduler_conf" + key) or {}
-        base = self.args.lr or self.conf["optim_conf" + key]["lr"]
         for group in self.optimizers[key].param_groups:
-            group["lr"] = base * schedule(self.step, self.args.steps, **conf)
+            group["lr"] = self.full_rate(key) * schedule(self.step, self.args.steps, **conf)
 
     def turns(self):
         """(turn, optimiser) pairs of this step."""

@@ -1,4 +1,4 @@
-"""Muon for the matrices inside a network, Adam for the rest: by far more learned in a step than by Adam alone.
+"""Muon for the matrices inside a network, Adam for the rest: more learned in a step than by Adam alone (docs/mini-model.md, "What helped").
 
 Muon (https://kellerjordan.github.io/posts/muon) makes of a matrix's gradient the nearest one that turns and does not stretch, so that
 directions which few examples ask for are followed too. It is torch's own, shown convolutions as matrices, a row an output.
@@ -44,4 +44,3 @@ class MuonAndAdam:
     def load_state_dict(self, saved: dict[str, dict]) -> None:
         self.muon.load_state_dict(saved["muon"])
         self.adam.load_state_dict(saved["adam"])
-

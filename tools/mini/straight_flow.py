@@ -1,10 +1,10 @@
 """The flow's last stage of training: as it speaks, a few steps from no noise, judged by the mel it comes to.
 
-A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred, of which words and voices
-suffer alike. A critic that tells pieces of true mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and the speaker
-encoder hears the very mel that is spoken, not a guess from half way. What words are told by is the course of the spectrum's envelope, which
-single bins hide in their noise: mels are compared in patches of several SCALES too. The weights remain those of the plain flow; in
-cosyvoice.yaml n_timesteps is then STEPS, inference_temperature and inference_cfg_rate are 0.
+A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred. A critic that tells pieces of true
+mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and the speaker encoder hears the very mel that is spoken, not a
+guess from half way. What words are told by is the course of the spectrum's envelope, which single bins hide in their noise: mels are
+compared in patches of several SCALES too. The weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then STEPS,
+inference_temperature and inference_cfg_rate are 0.
 """
 import random
 
@@ -92,9 +92,9 @@ class StraightFlow(nn.Module):
 def distances(real: Tensor, made: Tensor, mel_len: Tensor) -> tuple[Tensor, Tensor]:
     """L1 of padded mels (B, T, 80), and the sum of those of their means over patches that overlap in time."""
     present = length_mask(mel_len, real.shape[1])
-    apart = ((made - real) * present[..., None])[:, None]
+    apart, share = ((made - real) * present[..., None])[:, None], present.float().mean()
     coarse = sum(F.avg_pool2d(apart, patch, (patch[0] // 2, patch[1])).abs().mean() for patch in SCALES)
-    return apart.abs().mean() / present.float().mean(), coarse / present.float().mean()
+    return apart.abs().mean() / share, coarse / share
 
 
 def pieces(mel_len: Tensor) -> list[tuple[int, slice]]:

@@ -18,6 +18,7 @@
 - The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
 - Speaker vectors, which hold the mean pitch too (tools/mini/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
   beside what all voices share.
+- The flow's last stage has an optimiser of its own (tools/mini/muon.py).
 
 None of it is left in the weights written, which are those of the plain networks.
 """
@@ -313,8 +314,7 @@ class MiniTrainer(Trainer):
     def make_optimizers(self):
         if not self.straight:
             return super().make_optimizers()
-        rate = self.args.lr or self.conf["optim_conf"]["lr"]
-        return {"": MuonAndAdam(self.part(""), rate, edges=("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"))}
+        return {"": MuonAndAdam(self.part(""), self.full_rate(""), edges=("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"))}
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
