@@ -22,12 +22,16 @@ training keeps what it read). --again packs everything anew, with speaker means 
 A joined row is an utterance after another of the same speaker (packed by the same call), texts and tokens put end to end, as
 zero-shot inference sees prompt and text.
 
-    python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1]
+    python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
 """
 import argparse
 import io
 import os
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -190,35 +194,58 @@ class Joiner:
         return [joined_row(*(pair if self.rng.random() < 0.5 else pair[::-1]))]
 
 
-def pack(work: Path, again: bool, seed: int) -> None:
-    """Write the files of the shards that are not packed yet, then the lists of all files."""
-    shards = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}
-    embedder, book, bases = Embedder(work), CodeBook.load(work / "codebook.json"), speaker_bases(sum(shards.values(), []))
-    vectors = {}
-    for shard in tqdm(shards["data"], desc="speaker vectors", unit="shard"):
-        vectors |= embedder.shard(shard)
-    means, files = speaker_means(shards["data"], vectors), {}
+@dataclass
+class Packer:
+    """What the rows of all tables need to know. vectors: (192,) by the utterance's number; bases: mean F0 in Hz, and means: vectors, by speaker."""
+
+    work: Path
+    seed: int
+    bases: dict[str, float]
+    vectors: dict[int, np.ndarray]
+    means: dict[str, np.ndarray]
+
+    def write_table(self, what: tuple[Path, str, list[Path], int]) -> None:
+        path, kind, shards, version = what
+        embedder, book = Embedder(self.work), CodeBook.load(self.work / "codebook.json")
+        rng = np.random.default_rng([self.seed, int(shards[0].stem[6:]), version])
+        rows = [row for row in read(shards) if row["speaker"] in self.means]
+        if kind == "data" and version:
+            plain = [played_row(row, other_pace(rng), book, self.bases[row["speaker"]], embedder) for row in rows if not row["instruct"]]
+        else:
+            rows = rows if kind == "data" else [varied(row, rng) for row in rows]
+            plain = [plain_row(row, book, self.bases[row["speaker"]], self.vectors, self.means) for row in rows]
+        joiner = Joiner(rng)
+        write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
+
+
+def pack(work: Path, again: bool, seed: int, processes: int) -> None:
+    """Write the files of the shards that are not packed yet, `processes` at a time, then the lists of all files."""
+    shards, tables = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}, {}
     for kind, paths in shards.items():
         size = SHARDS_A_FILE[kind]
         groups = [paths[start:start + size] for start in range(0, len(paths) - size + 1, size)]
-        tables = {work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (group, version)
-                  for group in groups for version in range(VERSIONS[kind])}
-        missing = {path: what for path, what in tables.items() if again or not path.exists()}
-        for path, (group, version) in tqdm(missing.items(), desc=f"tables of {kind}", unit="file"):
-            rng = np.random.default_rng([seed, int(group[0].stem[6:]), version])
-            rows = [row for row in read(group) if row["speaker"] in means]
-            if kind == "data" and version:
-                plain = [played_row(row, other_pace(rng), book, bases[row["speaker"]], embedder) for row in rows if not row["instruct"]]
-            else:
-                rows = rows if kind == "data" else [varied(row, rng) for row in rows]
-                plain = [plain_row(row, book, bases[row["speaker"]], vectors, means) for row in rows]
-            joiner = Joiner(rng)
-            write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
-        files[kind] = list(tables)
-    write_list(work / "train/data.list", files["data"])
-    tables, told = files["data"] + files["prosody"], work / "train/told.parquet"
-    write(told, [row for row in read(tables, WITHOUT_AUDIO) if row["no_speaker"]])
-    write_list(work / "train/llm.list", tables + TOLD_TIMES * [told])
+        tables[kind] = {work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (kind, group, version)
+                        for group in groups for version in range(VERSIONS[kind])}
+    missing = [(path, *what) for path, what in (tables["data"] | tables["prosody"]).items() if again or not path.exists()]
+    vectors = {}
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for found in progress(pool.map(partial(shard_vectors, work), shards["data"]), shards["data"], "speaker vectors", "shard"):
+            vectors |= found
+        packer = Packer(work, seed, speaker_bases(sum(shards.values(), [])), vectors, speaker_means(shards["data"], vectors))
+        for _ in progress(pool.map(packer.write_table, missing), missing, "tables", "file"):
+            pass
+    write_list(work / "train/data.list", list(tables["data"]))
+    files, told = [*tables["data"], *tables["prosody"]], work / "train/told.parquet"
+    write(told, [row for row in read(files, WITHOUT_AUDIO) if row["no_speaker"]])
+    write_list(work / "train/llm.list", files + TOLD_TIMES * [told])
+
+
+def shard_vectors(work: Path, shard: Path) -> dict[int, np.ndarray]:
+    return Embedder(work).shard(shard)
+
+
+def progress(results, jobs: list, desc: str, unit: str):
+    return tqdm(results, desc=desc, unit=unit, total=len(jobs))
 
 
 def write_list(target: Path, files: list[Path]) -> None:
@@ -236,8 +263,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    pack(args.work, args.again, args.seed)
+    pack(args.work, args.again, args.seed, args.processes)
 
 
 if __name__ == "__main__":
