@@ -221,6 +221,16 @@ def test_a_mel_is_heard_as_the_filter_bank_it_comes_from():
     assert (heard - expected).square().mean() < 0.02 * expected.var()
 
 
+def test_what_tells_bins_apart_is_heard_beneath_what_they_share():
+    generator = torch.Generator().manual_seed(0)
+    time, rates = torch.arange(20_000)[:, None] / 100, 0.5 + torch.rand(80, generator=generator)
+    shared, own = 5 * torch.sin(time), 0.01 * torch.sin(rates * time)
+    bank = (shared + own)[None]
+    heard = BankOfMels([mel_of(bank)], [bank])(mel_of(bank))
+    error = heard - bank[:, :heard.shape[1]]
+    assert error[:, 100:-100].square().mean() < 0.05 * own.var()
+
+
 def test_the_flow_is_heard_where_it_is_going_in_rows_that_know_their_speaker():
     generator = torch.Generator().manual_seed(0)
     mel, noisy = (torch.randn(3, PIECE + 20, 80, generator=generator) for _ in range(2))
