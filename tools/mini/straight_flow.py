@@ -19,7 +19,7 @@ from tools.mini.voice_loss import VoiceLoss, relative_distance
 STEPS = 2
 SCALES = ((4, 1), (4, 4), (2, 8), (16, 2))         # frames and bins of a patch
 JUDGED = 0.5                              # share of batches that critic and encoder hear, of which each then counts the more
-PIECE, PIECES, VOICES = 160, 6, 3         # mel frames of what the critic hears, 1.9 s; rows for it, and for the encoder
+PIECE, PIECES = 160, 6                    # mel frames of what critic and encoder hear, 1.9 s; and rows
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
 VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
 CRITIC_WEIGHT = 0.01                      # Adam takes no heed of it; the clipping of gradients does, and would hold the flow's back with the critic's
@@ -86,7 +86,7 @@ class StraightFlow(nn.Module):
         yield "like", LIKE_WEIGHT, relative_distance(wanted, found)
         yield "fool", FOOL_WEIGHT, (mark.float() - 1).square().mean()
         if self.voice_loss:
-            yield "voice", VOICE_WEIGHT, self.voice_loss(real[:VOICES], made[:VOICES])
+            yield "voice", VOICE_WEIGHT, self.voice_loss(real, made)
 
 
 def distances(real: Tensor, made: Tensor, mel_len: Tensor) -> tuple[Tensor, Tensor]:
