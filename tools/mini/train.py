@@ -18,7 +18,7 @@
 - The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
 - Speaker vectors, which hold the mean pitch too (tools/mini/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
   beside what all voices share.
-- The flow's last stage has an optimiser of its own (tools/mini/muon.py).
+- The last stages of the flow and of the vocoder have an optimiser of their own (tools/mini/muon.py).
 
 None of it is left in the weights written, which are those of the plain networks.
 """
@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cosyvoice.bin.train import Trainer, main as train
+from cosyvoice.bin.train import Trainer, choose, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
@@ -54,6 +54,7 @@ FINE, FINE_WEIGHT = (4096, 600, 2400), 10          # fft, hop, window in samples
 FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192     # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 HEARD_ROWS, SHIFTED_ROWS, SLIPS = 0.5, 0.4, 0.08   # shares: of rows that begin as heard, of those rows, and of all tokens
+EDGES = {"flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"), "hift": ("conv_pre.", "conv_post.", "f0_predictor.")}   # Adam's with --muon
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
 
@@ -286,8 +287,8 @@ def start_loud(generator: nn.Module):
 
 
 class MiniTrainer(Trainer):
-    def __init__(self, args, work: Path, apart: float, straight: bool, rank: int = 0):
-        self.work, self.apart, self.straight = work, apart, straight
+    def __init__(self, args, work: Path, apart: float, straight: bool, muon: bool, rank: int = 0):
+        self.work, self.apart, self.straight, self.muon = work, apart, straight, muon
         super().__init__(args, rank)
 
     def build(self):
@@ -312,9 +313,10 @@ class MiniTrainer(Trainer):
         return taught(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
 
     def make_optimizers(self):
-        if not self.straight:
-            return super().make_optimizers()
-        return {"": MuonAndAdam(self.part(""), self.full_rate(""), edges=("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"))}
+        optimizers = super().make_optimizers()
+        if self.muon:
+            optimizers[""] = MuonAndAdam(self.part(""), self.full_rate(""), choose(EDGES, self.args.model, "--model of --muon"))
+        return optimizers
 
     def weights(self, network):
         return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
@@ -358,8 +360,9 @@ def main(argv=None):
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--apart", type=float, default=1.0, help="weight of the distance of the vocoder's tries; 0.5 on the flow's mels")
     parser.add_argument("--straight", action="store_true", help="the flow's last stage, see tools/mini/straight_flow.py")
+    parser.add_argument("--muon", action="store_true", help="for last stages, see tools/mini/muon.py")
     own, rest = parser.parse_known_args(argv)
-    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work, apart=own.apart, straight=own.straight))
+    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work, apart=own.apart, straight=own.straight, muon=own.muon))
 
 
 if __name__ == "__main__":
