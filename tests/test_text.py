@@ -59,6 +59,16 @@ SPOKEN = {
     "I told George I knew the part I like; so do I.": "I told George I knew the part I like; so do I.",
     "Malcolm X, an IV drip, James V. Smith": "Malcolm X, an IV drip, James V. Smith",
     "1500 m, 1 m, 5 km, 3 kg, 5 m/s, 2L": "fifteen hundred meters, one meter, five kilometers, three kilograms, five meters per second, two liters",
+    "血压130/80毫米汞柱，第1/3页，电压220V，60W的灯": "血压一百三十，八十毫米汞柱，第一页，共三页，电压两百二十伏，六十瓦的灯",
+    "6/18大促，11/11也是，12/31截止，3/16寸": "六月十八日大促，十一月十一日也是，十二月三十一日截止，十六分之三寸",
+    "增长了3‰，它值10w，粉丝100w+，1980s的歌": "增长了千分之三，它值十万，粉丝一百万加，一九八零年代的歌",
+    "房间号8-302，3栋2-101，COVID-19疫情，3号8-10点": "房间号八杠三百零二，三栋二杠一百零一，COVID十九疫情，三号八到十点",
+    "5M users, 2.5K likes, 4K videos": "five million users, two point five thousand likes, four K videos",
+    "He is 6'2\" or 5ft 11in and ran 5m 30s": "He is six foot two or five feet eleven inches and ran five minutes thirty seconds",
+    "St. Louis, Main St. in Rome, Dr. Smith vs. Tom, etc.": "Saint Louis, Main Street in Rome, doctor Smith versus Tom, et cetera.",
+    "by 5/1 or on 12/25, e.g. May 3, 2020": "by May first or on the twenty fifth of december, for example May third, twenty twenty",
+    "cut by 1/3, to 3/4, from 1/2 to 2/3": "cut by one third, to three quarters, from one half to two thirds",
+    "44.1 kHz, 9/11, 3/4 in": "forty four point one kilohertz, nine eleven, three quarters in",
     "10/10 by 50+ people. Call 911 or 1-800-555-1234":
         "ten out of ten by fifty plus people. Call nine one one or one eight zero zero five five five one two three four",
 }

@@ -29,15 +29,20 @@ MANY = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
     (r"(?<![\d/.])(?:24[/×*]7|7[×*]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
+    (r"第(\d+)/(\d+)([页章集关步])", r"第\1\3，共\2\3"), (r"(血压\D{0,4}\d{2,3})/(?=\d{2,3}(?!\d))", r"\1，"),
     (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"), (r"(?<![\d/.])(1[0-2]|[1-9])/1(?![\d/.])", r"\1月1日"),
+    (r"(?<![\d/.])(1[0-2]|[1-9])/(1[3-9]|2\d|3[01]|\1)(?![\d/.]|[的 ]?[一-鿿]?[寸份杯])", r"\1月\2日"),       # no fraction anyone writes
     (r"(?<![-=<>])[>＞] ?(?=-?\d)", "大于"), (r"(?<![-=<>])[<＜] ?(?=-?\d)", "小于"),
     (r"((?:周|星期|礼拜)[一二三四五六日天]) ?[-–—~～] ?(?=(?:周|星期|礼拜)?[一二三四五六日天])", r"\1至"),
     (r"(%|\d\.\d+|\d(?=.[￥¥$€£]))[-–—~～](?=[￥¥$€£]?\d)(?![\d.]+=)", r"\1到"),
-    (r"(?<=[\d年月日号])[–—](?=\d)", "-"),
+    (r"(?<=\d)[-–—~～](?=\d\d?[点时])", "到"), (r"(?<=[\d年月日号])[–—](?=\d)", "-"),
     (r"[Ⅰ-Ⅻ]", lambda m: unicodedata.normalize("NFKC", m[0])),
     (r"(?<![A-Za-z])([VX]*I[IVX]*)(?=[型期级类章卷])", lambda m: str(roman(m[1]))),
     (rf"(?<=[￥¥$€£])({DECIMAL})([KMBT])(?![A-Za-z])", lambda m: in_ten_thousands(float(m[1]) * MANY[m[2]])),
-    ("㎡", "m²"), (r"(?<=\d) ?kWh", "千瓦时"),
+    ("㎡", "m²"), (r"(?<=\d) ?kWh", "千瓦时"), (r"(?<=\d) ?V(?![A-Za-z\d])", "伏"), (r"(?<=\d) ?W(?![A-Za-z\d])", "瓦"),
+    (rf"({DECIMAL})‰", r"千分之\1"), (r"(?<=\d)w(?![A-Za-z])", "万"), (r"(?<=[\d万])\+(?!\d)", "加"),
+    (r"(?<![\d.])((?:19|20)\d0)s", r"\1年代"),
+    (r"(?<=[号栋幢座室])(\d{1,4})-(?=\d{1,5}(?![\d月日号点时:：]))", r"\1杠"), (r"(?<=[A-Z])-(?=\d)", " "),            # 3栋8-302, COVID-19
     (r"(?<=\d) (?=\d\d?/\d\d?(?![\d/]))", "又"),                 # 1 1/2
     (r"(?<![\d/.])(\d{1,3})/(\d{1,3})(?![\d/.])", lambda m: f"{fraction_part(m[2])}分之{fraction_part(m[1])}"),
     *((rf"{sign}({DECIMAL}[百千万亿]+)(?:{name})?", rf"\1{name}") for sign, name in
@@ -50,8 +55,22 @@ COUNTED = "War|Chapter|Part|Volume|Book|Act|Scene|Type|Phase|Stage|Class|Divisio
 RULERS = "|".join("""Henry Elizabeth Charles Louis George Edward Richard William James Philip John Paul Pius Benedict Gregory Leo Innocent
     Clement Urban Alexander Nicholas Catherine Napoleon Frederick Wilhelm Ferdinand Francis Ramses Otto Gustav Leopold""".split())
 NUMERAL = r"([IVX]{2,}|[VX]|L[IVX]+|I(?=[.,;:!?)]|['’]s|$| (?:of|is|and|or|error)\b))\b"                  # the pronoun I is none
+HERTZ = {None: "", "k": "kilo", "M": "mega", "G": "giga"}
 UNITS = {"m": "meter", "l": "liter", "L": "liter", "V": "volt", "W": "watt", "kWh": "kilowatt hour", "hrs?": "hour", "secs?": "second"}
+MONTHS = "January February March April May June July August September October November December".split()
+SHORT = {r"vs\b\.?": "versus", r"e\.g\.,?": "for example", r"i\.e\.,?": "that is", r"w/o\b": "without", r"etc\b(?:\.(?=,| [a-z]))?": "et cetera"}
 ENGLISH_SIGNS = [                         # likewise of its English grammar
+    *((rf"\b{short}", words) for short, words in SHORT.items()),
+    (r"\bSt\. (?=[A-Z])", "Saint "), (r"(?<=[a-z] )St\.(?=,| [a-z])|(?<=[a-z] )St\b(?=\.$)", "Street"),
+    *((rf"\b((?i:{before})) (1[0-2]|[1-9])/({day})(?![\d/.]*\d|-?[ -](?:inch|of|cup|the)\b)",
+       lambda m: f"{m[1]} {MONTHS[int(m[2]) - 1]} {ordinal(int(m[3]))}")
+      for before, day in {"on|since|until|due": r"3[01]|[12]?\d", "by|before|after|from|to": r"3[01]|2\d|1[1-57-9]|1"}.items()),    # no "by 1/3"
+    (r"(?<![\d/.])9/11(?![\d/.])", "9 11"),
+    (rf"\b({'|'.join(MONTHS)}) (\d\d?)(?=, {YEAR}\b| {YEAR}\b|[,.;!?](?!\d)|$)", lambda m: f"{m[1]} {ordinal(int(m[2]))}"),
+    (r"(?<![\d.])(\d+) ?m (\d+) ?s\b", r"\1 min \2 seconds"), (r"\b(\d)['’′] ?(\d\d?)(?:[\"”″]|''|’’)", r"\1 foot \2"),
+    (r"(?<=\d) ?(?:ft|feet|foot) (\d\d?) ?in\b", r" feet \1 inches"), (r"(?<=\d) ?(k|M|G)?Hz\b", lambda m: f" {HERTZ[m[1]]}hertz"),
+    *((rf"(?<![$€£\w.])({DECIMAL}){short}(?= [a-z]+s\b)(?<!\b[48]K)", rf"\1 {word}") for short, word in
+      {"K": "thousand", "M": "million", "B": "billion"}.items()),                 # 5M users, but 4K videos
     (rf"\b({YEAR}) ?[-–~～] ?({YEAR})\b", r"\1 to \2"), (r"\b24/7\b", "24 7"), (r"\b[Nn]o\. ?(?=\d)", "number "), (r"\bN[oO]\.", "no."),
     (r"\b([A-Z])\.(?=\s+[A-Z]\.)", r"\1"),                       # "A. B. C." -> "A B C.", where wetext says "ABC"
     (r"\b(1\d|20)([1-9]0)s\b", r"\1 '\2s"),                      # the 1990s
