@@ -1,12 +1,17 @@
 """The flow's last stage trains what is spoken: its mel is inference's, and its critic and it do not move each other's weights."""
 import random
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from test_flow import CPU, make_flow, training_batch
+from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
-from tools.mini.straight_flow import SCALES, StraightFlow, distances, pieces
+from tools.mini.listener import Listener, SoundLoss
+from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces
+from tools.mini.tokens import SOUNDS
 
 
 @pytest.fixture
@@ -71,7 +76,7 @@ def test_pieces_are_taken_of_rows_that_are_long_enough():
 
 def test_patches_hear_what_goes_on_and_not_what_comes_and_goes():
     torch.manual_seed(0)
-    real, lengths, sizes = torch.randn(2, 64, 80), torch.tensor([64, 40]), len(SCALES)
+    real, lengths, sizes = torch.randn(2, 64, 80), torch.tensor([64, 40]), len(SCALES) + 1       # and the whole row
     made = real + 0.5
     made[1, 40:] = 99                                                 # padding
     fine, coarse = distances(real, made, lengths)
@@ -80,3 +85,37 @@ def test_patches_hear_what_goes_on_and_not_what_comes_and_goes():
     noise = real + 0.5 * torch.randn_like(real).sign()
     fine, coarse = distances(real, noise, torch.tensor([64, 64]))
     assert torch.allclose(fine, torch.tensor(0.5)) and coarse < 0.2 * sizes
+
+
+def batch_to_lend():
+    g, tokens = torch.Generator().manual_seed(0), torch.tensor([20, 12, 9, 30, 16, 14])
+    frames = torch.tensor([mel_frames(int(n), 25) for n in tokens])
+    vectors = torch.randn(6, 192, generator=g)
+    vectors[5] = 0
+    return {"speech_token": torch.randint(0, 50, (6, 30), generator=g), "speech_token_len": tokens, "embedding": vectors,
+            "speech_feat": torch.randn(6, int(frames.max()), 80, generator=g), "speech_feat_len": frames}
+
+
+def test_rows_lend_their_voices_to_each_other(monkeypatch):
+    monkeypatch.setattr(straight_flow, "LENT", 12)
+    batch = batch_to_lend()
+    lent, voices = lend(batch)
+    assert sorted(voices) == [0, 1, 3, 4]                             # one is too short, one has no vector
+    for token, vector, voice in zip(lent["speech_token"], lent["embedding"], voices):
+        row = next(i for i, whole in enumerate(batch["speech_token"].tolist()) if " ".join(map(str, token.tolist())) in " ".join(map(str, whole)))
+        assert row != voice and torch.equal(vector, batch["embedding"][voice])
+    monkeypatch.setattr(straight_flow, "LENT", 16)
+    assert lend(batch) is None
+
+
+def test_other_voices_teach_the_flow_and_nobody_else(straight, monkeypatch):
+    monkeypatch.setattr(straight_flow, "LENT", 12)
+    monkeypatch.setattr(straight_flow, "HEARD", 2)
+    encoder, batch = nn.Linear(80, 8), batch_to_lend()
+    straight.voice_loss = SimpleNamespace(activations=lambda mel: [encoder(mel.mean(1))])
+    straight.sound_loss = SoundLoss(Listener(), torch.randint(0, len(SOUNDS), (512, 2)))
+    told = {name: weight * loss for name, weight, loss in straight.in_other_voices(batch, *lend(batch), CPU)}
+    sum(told.values()).backward()
+    assert set(told) == {"lent_voice", "lent_sound", "lent_fool"}
+    assert straight.flow.spk_embed_affine_layer.weight.grad.abs().sum() > 0
+    assert not any(name.startswith("critic.") for name in gradients(straight)) and straight.sound_loss.listener.read.weight.grad is None

@@ -3,7 +3,9 @@
 A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred. A critic that tells pieces of true
 mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and the speaker encoder hears the very mel that is spoken, not a
 guess from half way. What words are told by is the course of the spectrum's envelope, which single bins hide in their noise: mels are
-compared in patches of several SCALES too. The weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then STEPS,
+compared in patches of several SCALES too. A voice that speaks once in the data has one vector, of the very sound it is to lead to; in use
+it is asked for by the vector of another text, often in another language. So pieces are also spoken in another row's voice: the speaker
+encoder tells whether it is that one, and a listener whether the sounds are still those asked for. The weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then STEPS,
 inference_temperature and inference_cfg_rate are 0.
 """
 import random
@@ -13,15 +15,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from cosyvoice.flow.length_regulator import length_mask
+from cosyvoice.flow.length_regulator import length_mask, mel_frames
+from tools.mini.listener import SoundLoss
 from tools.mini.voice_loss import VoiceLoss, relative_distance
 
 STEPS = 2
 SCALES = ((4, 1), (4, 4), (2, 8), (16, 2))         # frames and bins of a patch
 JUDGED = 0.5                              # share of batches that critic and encoder hear, of which each then counts the more
 PIECE, PIECES = 160, 6                    # mel frames of what critic and encoder hear, 1.9 s; and rows
+HEARD = 3                                 # pieces of a row, of which the encoder knows its voice
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
 VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
+LENT = 85                                 # tokens of what is spoken in another voice, 3.4 s
+LENT_VOICE_WEIGHT, LENT_SOUND_WEIGHT = 2.5, 0.5
 CRITIC_WEIGHT = 0.01                      # Adam takes no heed of it; the clipping of gradients does, and would hold the flow's back with the critic's
 
 
@@ -46,9 +52,9 @@ class Critic(nn.Module):
 class StraightFlow(nn.Module):
     """A flow and its critic; both learn from one loss, of which neither part reaches the other's weights."""
 
-    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None):
+    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, sound_loss: SoundLoss | None = None):
         super().__init__()
-        self.flow, self.input_frame_rate, self.voice_loss = flow, flow.input_frame_rate, voice_loss
+        self.flow, self.input_frame_rate, self.voice_loss, self.sound_loss = flow, flow.input_frame_rate, voice_loss, sound_loss
         self.critic = Critic()
         flow.decoder.n_timesteps = STEPS
 
@@ -57,11 +63,13 @@ class StraightFlow(nn.Module):
         made = self.speak(batch, device)
         fine, coarse = distances(mel, made, mel_len)
         losses = {"loss": fine + coarse, "loss_mel": fine.detach(), "loss_coarse": coarse.detach()}
-        cuts = pieces(mel_len)
-        if not cuts or random.random() >= JUDGED:
-            return losses
-        real, made = (torch.stack([x[cut] for cut in cuts]) for x in (mel, made))
-        for name, weight, loss in (("critic", CRITIC_WEIGHT, self.judge(real, made.detach())), *self.persuade(real, made)):
+        cuts, lent, further = pieces(mel_len), lend(batch), []
+        if cuts and random.random() < JUDGED:
+            real, made = (torch.stack([x[cut] for cut in cuts]) for x in (mel, made))
+            further += [("critic", CRITIC_WEIGHT, self.judge(real, made.detach())), *self.persuade(real, made)]
+        if lent and self.sound_loss and random.random() < JUDGED:
+            further += self.in_other_voices(batch, *lent, device)
+        for name, weight, loss in further:
             losses |= {"loss": losses["loss"] + weight / JUDGED * loss, f"loss_{name}": loss.detach()}
         return losses
 
@@ -79,26 +87,61 @@ class StraightFlow(nn.Module):
 
     def persuade(self, real: Tensor, made: Tensor):
         """(name, weight, loss) of what the flow is to make better."""
-        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
         with torch.no_grad():
             *wanted, _ = self.critic(real)
-        *found, mark = functional_call(self.critic, frozen, (made,))
+        *found, mark = self.marked(made)
         yield "like", LIKE_WEIGHT, relative_distance(wanted, found)
         yield "fool", FOOL_WEIGHT, (mark.float() - 1).square().mean()
         if self.voice_loss:
             yield "voice", VOICE_WEIGHT, self.voice_loss(real, made)
 
+    def in_other_voices(self, batch: dict, lent: dict, voices: list[int], device: torch.device):
+        """(name, weight, loss) of pieces spoken in the voices of other rows, see `lend`."""
+        made, mel, token = self.speak(lent, device), batch["speech_feat"].to(device), lent["speech_token"].to(device)
+        cuts = [piece(voice, int(batch["speech_feat_len"][voice]), PIECE) for voice in voices for _ in range(HEARD)]
+        with torch.no_grad():
+            heard = F.normalize(self.voice_loss.activations(torch.stack([mel[cut] for cut in cuts]))[-1], dim=-1)
+        voice = heard.unflatten(0, (-1, HEARD)).sum(1)
+        found = self.voice_loss.activations(made)[-1]
+        yield "lent_voice", LENT_VOICE_WEIGHT, (1 - F.cosine_similarity(found, voice, dim=-1)).mean()
+        yield "lent_sound", LENT_SOUND_WEIGHT, self.sound_loss(made, token)
+        yield "lent_fool", FOOL_WEIGHT, (self.marked(made)[-1].float() - 1).square().mean()
+
+    def marked(self, made: Tensor) -> list[Tensor]:
+        """What the critic makes of mels; its weights learn nothing from it."""
+        return functional_call(self.critic, {name: weight.detach() for name, weight in self.critic.named_parameters()}, (made,))
+
 
 def distances(real: Tensor, made: Tensor, mel_len: Tensor) -> tuple[Tensor, Tensor]:
-    """L1 of padded mels (B, T, 80), and the sum of those of their means over patches that overlap in time."""
+    """L1 of padded mels (B, T, 80), and the sum of those of their means over patches that overlap in time and over whole rows."""
     present = length_mask(mel_len, real.shape[1])
     apart, share = ((made - real) * present[..., None])[:, None], present.float().mean()
     coarse = sum(F.avg_pool2d(apart, patch, (patch[0] // 2, patch[1])).abs().mean() for patch in SCALES)
-    return apart.abs().mean() / share, coarse / share
+    return apart.abs().mean() / share, coarse / share + (apart.sum(2) / mel_len[:, None, None]).abs().mean()
 
 
 def pieces(mel_len: Tensor) -> list[tuple[int, slice]]:
     """Random pieces of up to PIECES rows that are long enough, as (row, frames)."""
     rows = (mel_len >= PIECE).nonzero().flatten().tolist()
     random.shuffle(rows)
-    return [(row, slice(start, start + PIECE)) for row in rows[:PIECES] for start in [random.randint(0, int(mel_len[row]) - PIECE)]]
+    return [piece(row, int(mel_len[row]), PIECE) for row in rows[:PIECES]]
+
+
+def piece(row: int, length: int, size: int) -> tuple[int, slice]:
+    """A random piece of a row, as (row, places)."""
+    start = random.randint(0, length - size)
+    return row, slice(start, start + size)
+
+
+def lend(batch: dict) -> tuple[dict, list[int]] | None:
+    """Pieces of LENT tokens, each with the vector of another row of the batch, as a batch without prompts; and those rows. None if fewer
+    than four rows are long enough and have a vector."""
+    rows = ((batch["speech_token_len"] >= LENT) & batch["embedding"].any(1)).nonzero().flatten().tolist()
+    if len(rows) < 4:
+        return None
+    random.shuffle(rows)
+    rows, frames = rows[:PIECES], mel_frames(LENT, 25)
+    voices, count = rows[1:] + rows[:1], len(rows)
+    token = torch.stack([batch["speech_token"][piece(row, int(batch["speech_token_len"][row]), LENT)] for row in rows])
+    return {"speech_token": token, "speech_token_len": torch.full((count,), LENT), "embedding": batch["embedding"][voices],
+            "speech_feat": torch.zeros(count, frames, 80), "speech_feat_len": torch.full((count,), frames)}, voices

@@ -39,6 +39,7 @@ from cosyvoice.bin.train import Trainer, choose, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
+from tools.mini.listener import SoundLoss
 from tools.mini.muon import MuonAndAdam
 from tools.mini.straight_flow import StraightFlow
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
@@ -309,8 +310,8 @@ class MiniTrainer(Trainer):
         if self.args.model == "llm":
             model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
-        taught = StraightFlow if self.straight else GuidedFlow
-        return taught(model, VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"])))
+        voice_loss = VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"]))
+        return StraightFlow(model, voice_loss, SoundLoss.of(self.work)) if self.straight else GuidedFlow(model, voice_loss)
 
     def make_optimizers(self):
         optimizers = super().make_optimizers()
