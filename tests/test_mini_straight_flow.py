@@ -4,13 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from test_flow import CPU, make_flow, training_batch
 from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
-from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces
+from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces, rows_to_lend
 from tools.mini.tokens import SOUNDS
 
 
@@ -98,14 +99,20 @@ def batch_to_lend():
 
 def test_rows_lend_their_voices_to_each_other(monkeypatch):
     monkeypatch.setattr(straight_flow, "LENT", 12)
+    torch.manual_seed(0)
     batch = batch_to_lend()
-    lent, voices = lend(batch)
-    assert sorted(voices) == [0, 1, 3, 4]                             # one is too short, one has no vector
-    for token, vector, voice in zip(lent["speech_token"], lent["embedding"], voices):
-        row = next(i for i, whole in enumerate(batch["speech_token"].tolist()) if " ".join(map(str, token.tolist())) in " ".join(map(str, whole)))
-        assert row != voice and torch.equal(vector, batch["embedding"][voice])
+    rows = rows_to_lend(batch)
+    assert sorted(rows) == [0, 1, 3, 4]                               # one is too short, one has no vector
+    (lent, share), vectors = lend(batch, rows), F.normalize(batch["embedding"][:, :-1], dim=1)
+    assert 0 < (share > 0).sum() < 4
+    for i, token in enumerate(lent["speech_token"]):
+        whole, one, other = (rows[(i + step) % 4] for step in range(3))
+        assert any(torch.equal(token, batch["speech_token"][whole, start:start + 12]) for start in range(19))
+        near = vectors[[whole, one, other]] @ lent["embedding"][i, :-1]
+        assert near[0] < 0.5 and (near[1:].square().sum() > 0.8 if share[i] else near[1] > 0.999)
+        assert lent["embedding"][i, -1].item() == pytest.approx(torch.lerp(*batch["embedding"][[one, other], -1], share[i]).item(), abs=1e-5)
     monkeypatch.setattr(straight_flow, "LENT", 16)
-    assert lend(batch) is None
+    assert not rows_to_lend(batch)
 
 
 def test_other_voices_teach_the_flow_and_nobody_else(straight, monkeypatch):
@@ -114,7 +121,7 @@ def test_other_voices_teach_the_flow_and_nobody_else(straight, monkeypatch):
     encoder, batch = nn.Linear(80, 8), batch_to_lend()
     straight.voice_loss = SimpleNamespace(activations=lambda mel: [encoder(mel.mean(1))])
     straight.sound_loss = SoundLoss(Listener(), torch.randint(0, len(SOUNDS), (512, 2)))
-    told = {name: weight * loss for name, weight, loss in straight.in_other_voices(batch, *lend(batch), CPU)}
+    told = {name: weight * loss for name, weight, loss in straight.in_other_voices(batch, rows_to_lend(batch), CPU)}
     sum(told.values()).backward()
     assert set(told) == {"lent_voice", "lent_sound", "lent_fool"}
     assert straight.flow.spk_embed_affine_layer.weight.grad.abs().sum() > 0

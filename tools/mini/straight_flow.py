@@ -27,7 +27,7 @@ HEARD = 3                                 # pieces of a row, of which the encode
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
 VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
 LENT = 85                                 # tokens of what is spoken in another voice, 3.4 s
-LENT_VOICE_WEIGHT, LENT_SOUND_WEIGHT = 2.5, 0.5
+LENT_VOICE_WEIGHT, LENT_SOUND_WEIGHT = 5.0, 0.5
 CRITIC_WEIGHT = 0.01                      # Adam takes no heed of it; the clipping of gradients does, and would hold the flow's back with the critic's
 
 
@@ -63,12 +63,12 @@ class StraightFlow(nn.Module):
         made = self.speak(batch, device)
         fine, coarse = distances(mel, made, mel_len)
         losses = {"loss": fine + coarse, "loss_mel": fine.detach(), "loss_coarse": coarse.detach()}
-        cuts, lent, further = pieces(mel_len), lend(batch), []
+        cuts, lenders, further = pieces(mel_len), rows_to_lend(batch), []
         if cuts and random.random() < JUDGED:
             real, made = (torch.stack([x[cut] for cut in cuts]) for x in (mel, made))
             further += [("critic", CRITIC_WEIGHT, self.judge(real, made.detach())), *self.persuade(real, made)]
-        if lent and self.sound_loss and random.random() < JUDGED:
-            further += self.in_other_voices(batch, *lent, device)
+        if lenders and self.sound_loss and random.random() < JUDGED:
+            further += self.in_other_voices(batch, lenders, device)
         for name, weight, loss in further:
             losses |= {"loss": losses["loss"] + weight / JUDGED * loss, f"loss_{name}": loss.detach()}
         return losses
@@ -95,13 +95,14 @@ class StraightFlow(nn.Module):
         if self.voice_loss:
             yield "voice", VOICE_WEIGHT, self.voice_loss(real, made)
 
-    def in_other_voices(self, batch: dict, lent: dict, voices: list[int], device: torch.device):
-        """(name, weight, loss) of pieces spoken in the voices of other rows, see `lend`."""
+    def in_other_voices(self, batch: dict, rows: list[int], device: torch.device):
+        """(name, weight, loss) of pieces of rows spoken in each other's voices and in voices between them, see `lend`."""
+        lent, share = lend(batch, rows)
         made, mel, token = self.speak(lent, device), batch["speech_feat"].to(device), lent["speech_token"].to(device)
-        cuts = [piece(voice, int(batch["speech_feat_len"][voice]), PIECE) for voice in voices for _ in range(HEARD)]
+        cuts = [piece(row, int(batch["speech_feat_len"][row]), PIECE) for row in rows for _ in range(HEARD)]
         with torch.no_grad():
             heard = F.normalize(self.voice_loss.activations(torch.stack([mel[cut] for cut in cuts]))[-1], dim=-1)
-        voice = heard.unflatten(0, (-1, HEARD)).sum(1)
+        voice = between(F.normalize(heard.unflatten(0, (-1, HEARD)).sum(1), dim=-1), share.to(device))
         found = self.voice_loss.activations(made)[-1]
         yield "lent_voice", LENT_VOICE_WEIGHT, (1 - F.cosine_similarity(found, voice, dim=-1)).mean()
         yield "lent_sound", LENT_SOUND_WEIGHT, self.sound_loss(made, token)
@@ -133,15 +134,25 @@ def piece(row: int, length: int, size: int) -> tuple[int, slice]:
     return row, slice(start, start + size)
 
 
-def lend(batch: dict) -> tuple[dict, list[int]] | None:
-    """Pieces of LENT tokens, each with the vector of another row of the batch, as a batch without prompts; and those rows. None if fewer
-    than four rows are long enough and have a vector."""
+def rows_to_lend(batch: dict) -> list[int]:
+    """Up to PIECES rows that are long enough and have a speaker's vector; none if they are fewer than four."""
     rows = ((batch["speech_token_len"] >= LENT) & batch["embedding"].any(1)).nonzero().flatten().tolist()
-    if len(rows) < 4:
-        return None
     random.shuffle(rows)
-    rows, frames = rows[:PIECES], mel_frames(LENT, 25)
-    voices, count = rows[1:] + rows[:1], len(rows)
+    return rows[:PIECES] if len(rows) >= 4 else []
+
+
+def lend(batch: dict, rows: list[int]) -> tuple[dict, Tensor]:
+    """Pieces of LENT tokens of rows, each with the vector of the next row, as a batch without prompts. For half of them it is a vector between those of
+    the next two, and the share of the second is (B, 1), so that there are more voices than the data has (as in mixup, arXiv 1710.09412)."""
+    count, frames = len(rows), mel_frames(LENT, 25)
+    share = torch.rand(count, 1) * (torch.rand(count, 1) < 0.5)
+    vectors = batch["embedding"][rows]
+    mixed = torch.cat([F.normalize(between(vectors[:, :-1], share), dim=1), between(vectors[:, -1:], share)], 1)       # the last is the pitch
     token = torch.stack([batch["speech_token"][piece(row, int(batch["speech_token_len"][row]), LENT)] for row in rows])
-    return {"speech_token": token, "speech_token_len": torch.full((count,), LENT), "embedding": batch["embedding"][voices],
-            "speech_feat": torch.zeros(count, frames, 80), "speech_feat_len": torch.full((count,), frames)}, voices
+    return {"speech_token": token, "speech_token_len": torch.full((count,), LENT), "embedding": mixed,
+            "speech_feat": torch.zeros(count, frames, 80), "speech_feat_len": torch.full((count,), frames)}, share
+
+
+def between(x: Tensor, share: Tensor) -> Tensor:
+    """(B, D) -> (B, D): from each row's next to the one after that."""
+    return torch.lerp(x.roll(-1, 0), x.roll(-2, 0), share)
