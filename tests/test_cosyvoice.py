@@ -156,6 +156,15 @@ def test_a_lone_word_has_time_with_a_models_own_limits_and_upstreams_with_offici
     assert tokens() == longest and "did not end" in caplog.text
 
 
+def test_an_instruction_may_ask_for_haste(tmp_path, monkeypatch):
+    engine = CosyVoice(str(build(tmp_path / "m", extra="min_token_text_ratio: 2\nmin_token_text_ratio_instruct: 1\n")))
+    lm, text = engine.model.llm, torch.ones(1, 20, dtype=torch.int32)
+    tokens = lambda *prompt: len(list(engine.model._decode(text, *prompt, torch.zeros(0, 192), None)))
+    monkeypatch.setattr(lm, "sampling", lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1)
+    nothing, some = text[:, :0], text[:, :4]
+    assert (tokens(nothing, nothing), tokens(some, some), tokens(some, nothing)) == (40, 40, 20)
+
+
 @pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}])
 def test_accelerations_we_lack_are_refused_by_name(model_dir, options):
     with pytest.raises(ValueError, match=next(iter(options))):

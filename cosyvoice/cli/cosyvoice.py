@@ -22,7 +22,7 @@ from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 
 NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate")
-RATIOS = ("min_token_text_ratio", "max_token_text_ratio")         # speech tokens per text id; phonemes are shorter than word pieces
+RATIOS = ("min_token_text_ratio", "max_token_text_ratio", "min_token_text_ratio_instruct")     # speech tokens per text id; phonemes are shorter than word pieces
 OPTIONAL = ("model_family", "supports_instruct") + RATIOS          # our own models say them
 FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}      # by speech tokens per second
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")

@@ -121,7 +121,7 @@ class CosyVoiceModel:
         self.mel_overlap_len = flow.mel_overlap_frames
         self.mel_window = torch.hamming_window(2 * self.mel_overlap_len, periodic=False, device=self.device)
         self.mel_cache_len = 20
-        self.token_text_ratio = {}        # min_token_text_ratio, max_token_text_ratio; upstream's 2 and 20 unless set
+        self.token_text_ratio = {}        # min_token_text_ratio, the same _instruct, max_token_text_ratio; upstream's 2 and 20 unless set
         self.source_cache_len = self.mel_cache_len * MEL_HOP
         self.speech_window = torch.hamming_window(2 * self.source_cache_len, periodic=False, device=self.device)
 
@@ -171,7 +171,11 @@ class CosyVoiceModel:
     def _decode(self, text, prompt_text, prompt_speech_token, embedding, generator) -> Iterator[int]:
         ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
-        ratios = {name: max(ratio, LONE_WORD[name] / max(1, text.shape[1])) for name, ratio in self.token_text_ratio.items()}
+        ratios = dict(self.token_text_ratio)
+        hasty = ratios.pop("min_token_text_ratio_instruct", None)
+        if hasty is not None and prompt_text.shape[1] and not prompt_speech_token.shape[1]:      # an instruction, which may ask for haste
+            ratios["min_token_text_ratio"] = hasty
+        ratios = {name: max(ratio, LONE_WORD[name] / max(1, text.shape[1])) for name, ratio in ratios.items()}
         return self.llm.inference(**ids, **lengths_of(ids), **ratios, embedding=embedding.to(self.device), generator=generator)
 
     def _hops(self, tokens: Iterable[int], stream: bool) -> Iterator[tuple[list[int], bool]]:
