@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from cosyvoice.bin.train import load_config
+from cosyvoice.flow.length_regulator import MEL_HOP
 from tools.mini.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
-MEL_HOP = 256
 MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5               # of log-mels, roughly
 WIDTH, DILATIONS = 224, (1, 1, 2, 2, 1)
 TOKENS, BATCH = 56, 20                           # of a training piece, 2.2 s; and pieces
@@ -64,9 +64,12 @@ class SoundLoss:
 
     def __call__(self, mel: Tensor, token: Tensor) -> Tensor:
         """Cross entropy of mels (B, T, 80) from the first sound of tokens (B, L) on, without padding."""
-        sounds = self.pairs.to(token.device)[token // LEVELS].flatten(1)
-        logits = at_sounds(self.listener(mel).float(), token.shape[1])
-        return F.cross_entropy(logits.transpose(1, 2), sounds)
+        return unlike(self.listener(mel).float(), token, self.pairs.to(token.device))
+
+
+def unlike(frames: Tensor, token: Tensor, pairs: Tensor) -> Tensor:
+    """Cross entropy of a listener's logits (B, T, S) from the sounds of tokens (B, L)."""
+    return F.cross_entropy(at_sounds(frames, token.shape[1]).transpose(1, 2), pairs[token // LEVELS].flatten(1))
 
 
 def at_sounds(frames: Tensor, tokens: int) -> Tensor:
@@ -102,8 +105,7 @@ def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
     bar = tqdm(range(steps), desc="listener", unit="step", mininterval=10)
     for _ in bar:
         mels, tokens = (torch.stack(x) for x in zip(*(piece(*data[int(i)], rng) for i in rng.integers(len(data), size=BATCH))))
-        sounds = pairs[tokens // LEVELS].flatten(1)
-        loss = F.cross_entropy(at_sounds(listener(mels), TOKENS).transpose(1, 2), sounds)
+        loss = unlike(listener(mels), tokens, pairs)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

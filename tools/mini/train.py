@@ -23,7 +23,6 @@
 None of it is left in the weights written, which are those of the plain networks.
 """
 import argparse
-import random
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +40,7 @@ from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tools.mini.listener import SoundLoss
 from tools.mini.muon import MuonAndAdam
-from tools.mini.straight_flow import StraightFlow
+from tools.mini.straight_flow import StraightFlow, piece
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 
@@ -113,7 +112,7 @@ class GuidedFlow(nn.Module):
         noisy, _, _, t, speakers, _ = given
         aim = (noisy + (1 - t)[:, None, None] * velocity).transpose(1, 2)
         rows = ((mel_len >= PIECE) & speakers.any(1)).nonzero().flatten()[:PIECES].tolist()
-        cuts = [(row, slice(start, start + PIECE)) for row in rows for start in [random.randint(0, int(mel_len[row]) - PIECE)]]
+        cuts = [piece(row, int(mel_len[row]), PIECE) for row in rows]
         return tuple(torch.stack([x[cut] for cut in cuts]) for x in (mel, aim)) if cuts else None
 
     def guess(self, mu: Tensor, speaker: Tensor) -> Tensor:
