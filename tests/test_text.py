@@ -59,6 +59,7 @@ SPOKEN = {
     "I told George I knew the part I like; so do I.": "I told George I knew the part I like; so do I.",
     "Malcolm X, an IV drip, James V. Smith": "Malcolm X, an IV drip, James V. Smith",
     "1500 m, 1 m, 5 km, 3 kg, 5 m/s, 2L": "fifteen hundred meters, one meter, five kilometers, three kilograms, five meters per second, two liters",
+    "血压是120/80，血压过高打120": "血压是一百二十，八十，血压过高打幺二零",
     "血压130/80毫米汞柱，第1/3页，电压220V，60W的灯": "血压一百三十，八十毫米汞柱，第一页，共三页，电压两百二十伏，六十瓦的灯",
     "6/18大促，11/11也是，12/31截止，3/16寸": "六月十八日大促，十一月十一日也是，十二月三十一日截止，十六分之三寸",
     "增长了3‰，它值10w，粉丝100w+，1980s的歌": "增长了千分之三，它值十万，粉丝一百万加，一九八零年代的歌",
