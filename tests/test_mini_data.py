@@ -10,7 +10,7 @@ import soundfile
 pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
-from tools.mini.pack_parquet import Joiner, pitch_feat, played, varied                                          # noqa: E402
+from tools.mini.pack_parquet import HURRY, Joiner, hurry, pitch_feat, plain_row, played, varied                 # noqa: E402
 from tools.mini.teacher import FRAME, Teacher, cast, held_out_voices, lone_voice, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -140,6 +140,23 @@ def test_a_varied_row_keeps_its_symbols_and_their_pitch():
     for row in rows:
         assert row["durations"][2] == 0 and 36 <= row["durations"][4] <= 43
         assert np.array_equal(row["f0"], np.repeat(np.arange(6.0), 2 * np.array(row["durations"])))
+
+
+def test_half_of_the_speakers_are_in_another_hurry_than_the_teacher():
+    rng = np.random.default_rng(0)
+    paces = np.array([hurry(rng) for _ in range(400)])
+    assert 150 < (paces == 1).sum() < 250 and paces.min() >= HURRY[0] and paces.max() <= HURRY[1] and np.ptp(paces) > 0.7
+
+
+def test_a_row_of_prosody_in_a_hurry_says_the_same_in_fewer_tokens(book):
+    said, durations = "ni→xau→", [4, 8, 8, 0, 8, 8, 8, 0, 4]
+    row = {"id": 3, "speaker": "a", "instruct": "", "audio": b"", "text": "你好", "phonemes": said, "durations": durations,
+           "f0": np.repeat(np.linspace(180, 220, 9), 2 * np.array(durations))}
+    usual, fast = (plain_row(said, book, 200.0, {}, {"a": np.eye(192)[0]}) for said in (row, {**row, "pace": 1.5}))
+    assert len(fast["speech_token"]) == round(len(usual["speech_token"]) / 1.5) == len(fast["text_position"])
+    contents = [[content for content, _ in groupby(book.pairs[r["speech_token"] // LEVELS].ravel())] for r in (usual, fast)]
+    assert contents[0] == contents[1] and set(fast["text_position"]) == set(usual["text_position"])
+    assert fast["text_token"] == usual["text_token"] and np.ptp(fast["speech_token"] % LEVELS) == np.ptp(usual["speech_token"] % LEVELS) > 0
 
 
 def test_text_positions_follow_the_durations_and_pads_count_to_their_neighbours():

@@ -20,7 +20,8 @@ training keeps what it read). --again packs everything anew, with speaker means 
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
 A joined row is an utterance after another of the same speaker (packed by the same call), texts and tokens put end to end, as
-zero-shot inference sees prompt and text.
+zero-shot inference sees prompt and text. In those of prosody half of the speakers are in more of a hurry, or less, than the teacher is: a
+model that knows no pace but the teacher's takes a fast prompt for one that is not at its end, and says its text once more.
 
     python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
 """
@@ -56,6 +57,7 @@ SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
 PLAYED = (0.87, 1.15)                            # times as fast; what is nearer to 1 than NEAR makes no other voice
 NEAR = 0.04
 PACES = (0.93, 1.07)                             # what durations are multiplied by
+HURRY = (0.75, 1.6)                              # times as fast as the teacher: how half of the speakers say the joined rows of a table of prosody
 JOINED_SHARE, AGAIN_SHARE = 0.8, 0.05            # joined rows, per uninstructed utterance; and those of them that say the same twice
 TOLD_TIMES = 6
 LONGEST_JOINED = 500                             # speech tokens: 20 s
@@ -129,6 +131,10 @@ def varied(row: dict, rng: np.random.Generator) -> dict:
     ends = [2 * np.cumsum([0, *durations]) for durations in (after, before)]
     places = np.interp(np.arange(ends[0][-1]) + 0.5, *ends)
     return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places.astype(np.int64)]}
+
+
+def hurry(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0
 
 
 def played(row: dict, pace: float) -> dict:
@@ -213,9 +219,14 @@ class Packer:
             plain = [played_row(row, other_pace(rng), book, self.bases[row["speaker"]], embedder) for row in rows if not row["instruct"]]
         else:
             rows = rows if kind == "data" else [varied(row, rng) for row in rows]
-            plain = [plain_row(row, book, self.bases[row["speaker"]], self.vectors, self.means) for row in rows]
+            plain = self.plain_rows(rows, book)
+        hurries = defaultdict(lambda: hurry(rng))
+        to_join = plain if kind == "data" else self.plain_rows([{**row, "pace": hurries[row["speaker"]]} for row in rows], book)
         joiner = Joiner(rng)
-        write(path, plain + [joined for row in plain for joined in joiner.rows(row)])
+        write(path, plain + [joined for row in to_join for joined in joiner.rows(row)])
+
+    def plain_rows(self, rows: list[dict], book: CodeBook) -> list[dict]:
+        return [plain_row(row, book, self.bases[row["speaker"]], self.vectors, self.means) for row in rows]
 
 
 def pack(work: Path, again: bool, seed: int, processes: int) -> None:
