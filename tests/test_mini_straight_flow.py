@@ -1,4 +1,5 @@
 """The flow's last stage trains what is spoken: its mel is inference's, and its critic and it do not move each other's weights."""
+import math
 import random
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from test_flow import CPU, make_flow, training_batch
 from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
-from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces, rows_to_lend
+from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces, rows_to_lend, taken_for_others
 from tools.mini.tokens import SOUNDS
 
 
@@ -123,6 +124,15 @@ def test_other_voices_teach_the_flow_and_nobody_else(straight, monkeypatch):
     straight.sound_loss = SoundLoss(Listener(), torch.randint(0, len(SOUNDS), (512, 2)))
     told = {name: weight * loss for name, weight, loss in straight.in_other_voices(batch, rows_to_lend(batch), CPU)}
     sum(told.values()).backward()
-    assert set(told) == {"lent_voice", "lent_sound", "lent_fool"}
+    assert set(told) == {"lent_voice", "lent_right", "lent_sound", "lent_fool"}
+    assert len(straight.known_voices) == 4
     assert straight.flow.spk_embed_affine_layer.weight.grad.abs().sum() > 0
     assert not any(name.startswith("critic.") for name in gradients(straight)) and straight.sound_loss.listener.read.weight.grad is None
+
+
+def test_a_voice_is_taken_for_another_where_it_is_nearer_to_it():
+    one, other = torch.eye(3)[:2]
+    voice, halfway = one[None], F.normalize(one + other, dim=0)[None]
+    right, doubtful, wrong = (taken_for_others(found, voice, torch.stack([one, other])).item() for found in (voice, halfway, other[None]))
+    assert right < 1e-6 and doubtful == pytest.approx(math.log(2)) and wrong == pytest.approx(straight_flow.SHARPNESS, rel=1e-6)
+    assert taken_for_others(other[None], voice, voice) == 0                   # itself is no other

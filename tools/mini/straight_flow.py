@@ -5,10 +5,12 @@ mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and th
 guess from half way. What words are told by is the course of the spectrum's envelope, which single bins hide in their noise: mels are
 compared in patches of several SCALES too. A voice that speaks once in the data has one vector, of the very sound it is to lead to; in use
 it is asked for by the vector of another text, often in another language. So pieces are also spoken in another row's voice: the speaker
-encoder tells whether it is that one, and a listener whether the sounds are still those asked for. The weights remain those of the plain
+encoder tells whether it is that one and not rather another of those it has heard (as speaker encoders themselves are trained), and a
+listener whether the sounds are still those asked for. The weights remain those of the plain
 flow; in cosyvoice.yaml n_timesteps is then STEPS, inference_temperature and inference_cfg_rate are 0.
 """
 import random
+from collections import deque
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +29,9 @@ HEARD = 3                                 # pieces of a row, of which the encode
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
 VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
 LENT = 85                                 # tokens of what is spoken in another voice, 3.4 s
-LENT_VOICE_WEIGHT, LENT_SOUND_WEIGHT = 5.0, 0.5
+LENT_VOICE_WEIGHT, LENT_RIGHT_WEIGHT, LENT_SOUND_WEIGHT = 5.0, 0.25, 0.5
+SHARPNESS, SAME = 20.0, 0.85              # of the softmax over cosines; and what is nearer to a voice than this is no other
+REMEMBERED = 2000                         # voices
 CRITIC_WEIGHT = 0.01                      # Adam takes no heed of it; the clipping of gradients does, and would hold the flow's back with the critic's
 
 
@@ -55,7 +59,7 @@ class StraightFlow(nn.Module):
     def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, sound_loss: SoundLoss | None = None):
         super().__init__()
         self.flow, self.input_frame_rate, self.voice_loss, self.sound_loss = flow, flow.input_frame_rate, voice_loss, sound_loss
-        self.critic = Critic()
+        self.critic, self.known_voices = Critic(), deque(maxlen=REMEMBERED)      # of (D,)
         flow.decoder.n_timesteps = STEPS
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
@@ -102,9 +106,12 @@ class StraightFlow(nn.Module):
         cuts = [piece(row, int(batch["speech_feat_len"][row]), PIECE) for row in rows for _ in range(HEARD)]
         with torch.no_grad():
             heard = F.normalize(self.voice_loss.activations(torch.stack([mel[cut] for cut in cuts]))[-1], dim=-1)
-        voice = between(F.normalize(heard.unflatten(0, (-1, HEARD)).sum(1), dim=-1), share.to(device))
-        found = self.voice_loss.activations(made)[-1]
-        yield "lent_voice", LENT_VOICE_WEIGHT, (1 - F.cosine_similarity(found, voice, dim=-1)).mean()
+            heard = F.normalize(heard.unflatten(0, (-1, HEARD)).sum(1), dim=-1)
+            voice = F.normalize(between(heard, share.to(device)), dim=-1)
+        self.known_voices.extend(heard)
+        found = F.normalize(self.voice_loss.activations(made)[-1], dim=-1)
+        yield "lent_voice", LENT_VOICE_WEIGHT, (1 - (found * voice).sum(1)).mean()
+        yield "lent_right", LENT_RIGHT_WEIGHT, taken_for_others(found, voice, torch.stack([*self.known_voices]))
         yield "lent_sound", LENT_SOUND_WEIGHT, self.sound_loss(made, token)
         yield "lent_fool", FOOL_WEIGHT, (self.marked(made)[-1].float() - 1).square().mean()
 
@@ -157,3 +164,9 @@ def lend(batch: dict, rows: list[int]) -> tuple[dict, Tensor]:
 def between(x: Tensor, share: Tensor) -> Tensor:
     """(B, D) -> (B, D): from each row's next to the one after that."""
     return torch.lerp(x.roll(-1, 0), x.roll(-2, 0), share)
+
+
+def taken_for_others(found: Tensor, voice: Tensor, others: Tensor) -> Tensor:
+    """Cross entropy of choosing, by what was found (B, D), the voice asked for (B, D) among the others (N, D); all unit vectors."""
+    nearness = torch.cat([(found * voice).sum(1, keepdim=True), (found @ others.T).masked_fill(voice @ others.T > SAME, -torch.inf)], 1)
+    return F.cross_entropy(SHARPNESS * nearness, torch.zeros(len(found), dtype=torch.long, device=found.device))
