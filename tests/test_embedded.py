@@ -105,18 +105,15 @@ def test_instructions_change_pace_and_pitch(mini):
     assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
 
 
-SILENT_AT_TIMES = pytest.mark.xfail(reason="a lone 啊 is silent in 2 of 12 tries", strict=False)
-
-
-@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), pytest.param("啊", "中文女", marks=SILENT_AT_TIMES), ("一", "中文男")])
+@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), ("啊", "中文女"), ("一", "中文男")])
 def test_a_lone_word_sounds_and_ends_by_itself(mini, caplog, text, speaker):
     wav = speech(mini.inference_sft(text, speaker, seed=1))
     assert np.abs(wav).max() > 0.05 and "did not end" not in caplog.text
 
 
-def test_a_lone_interjection_sounds_in_most_tries(mini, caplog):
+def test_a_lone_interjection_sounds_in_every_try(mini, caplog):
     tries = [speech(mini.inference_sft("啊", "中文女", seed=seed)) for seed in range(1, 5)]
-    assert sum(np.abs(wav).max() > 0.05 for wav in tries) >= 3 and "did not end" not in caplog.text
+    assert all(np.abs(wav).max() > 0.05 for wav in tries) and "did not end" not in caplog.text
 
 
 @pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
