@@ -10,7 +10,7 @@ import soundfile
 pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
-from tools.mini.pack_parquet import HURRY, Joiner, hurry, pitch_feat, plain_row, played, varied                 # noqa: E402
+from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied               # noqa: E402
 from tools.mini.teacher import FRAME, Teacher, cast, held_out_voices, lone_voice, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -143,8 +143,9 @@ def test_a_varied_row_keeps_its_symbols_and_their_pitch():
 
 
 def test_half_of_the_speakers_are_in_another_hurry_than_the_teacher():
-    rng = np.random.default_rng(0)
-    paces = np.array([hurry(rng) for _ in range(400)])
+    rows = hurried([{"speaker": str(i % 400), "durations": [4]} for i in range(800)], np.random.default_rng(0))
+    paces = np.array([row["pace"] for row in rows[:400]])
+    assert paces.tolist() == [row["pace"] for row in rows[400:]]               # a speaker has one
     assert 150 < (paces == 1).sum() < 250 and paces.min() >= HURRY[0] and paces.max() <= HURRY[1] and np.ptp(paces) > 0.7
 
 

@@ -57,7 +57,7 @@ SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
 PLAYED = (0.87, 1.15)                            # times as fast; what is nearer to 1 than NEAR makes no other voice
 NEAR = 0.04
 PACES = (0.93, 1.07)                             # what durations are multiplied by
-HURRY = (0.75, 1.6)                              # times as fast as the teacher: how half of the speakers say the joined rows of a table of prosody
+HURRY = (0.75, 1.6)                              # times as fast as the teacher
 JOINED_SHARE, AGAIN_SHARE = 0.8, 0.05            # joined rows, per uninstructed utterance; and those of them that say the same twice
 TOLD_TIMES = 6
 LONGEST_JOINED = 500                             # speech tokens: 20 s
@@ -133,8 +133,10 @@ def varied(row: dict, rng: np.random.Generator) -> dict:
     return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places.astype(np.int64)]}
 
 
-def hurry(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0
+def hurried(rows: list[dict], rng: np.random.Generator) -> list[dict]:
+    """Rows of prosody, each speaker's at one pace: the teacher's, or for half of them any of HURRY."""
+    paces = defaultdict(lambda: float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0)
+    return [{**row, "pace": paces[row["speaker"]]} for row in rows]
 
 
 def played(row: dict, pace: float) -> dict:
@@ -220,8 +222,7 @@ class Packer:
         else:
             rows = rows if kind == "data" else [varied(row, rng) for row in rows]
             plain = self.plain_rows(rows, book)
-        hurries = defaultdict(lambda: hurry(rng))
-        to_join = plain if kind == "data" else self.plain_rows([{**row, "pace": hurries[row["speaker"]]} for row in rows], book)
+        to_join = plain if kind == "data" else self.plain_rows(hurried(rows, rng), book)
         joiner = Joiner(rng)
         write(path, plain + [joined for row in to_join for joined in joiner.rows(row)])
 

@@ -6,8 +6,8 @@ guess from half way. What words are told by is the course of the spectrum's enve
 compared in patches of several SCALES too. A voice that speaks once in the data has one vector, of the very sound it is to lead to; in use
 it is asked for by the vector of another text, often in another language. So pieces are also spoken in another row's voice: the speaker
 encoder tells whether it is that one and not rather another of those it has heard (as speaker encoders themselves are trained), and a
-listener whether the sounds are still those asked for. The weights remain those of the plain
-flow; in cosyvoice.yaml n_timesteps is then STEPS, inference_temperature and inference_cfg_rate are 0.
+listener whether the sounds are still those asked for. The weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then
+STEPS, inference_temperature and inference_cfg_rate are 0.
 """
 import random
 from collections import deque
