@@ -153,7 +153,7 @@ def test_a_row_of_prosody_in_a_hurry_says_the_same_in_fewer_tokens(book):
     said, durations = "ni→xau→", [4, 8, 8, 0, 8, 8, 8, 0, 4]
     row = {"id": 3, "speaker": "a", "instruct": "", "audio": b"", "text": "你好", "phonemes": said, "durations": durations,
            "f0": np.repeat(np.linspace(180, 220, 9), 2 * np.array(durations))}
-    usual, fast = (plain_row(said, book, 200.0, {}, {"a": np.eye(192)[0]}) for said in (row, {**row, "pace": 1.5}))
+    usual, fast = (plain_row(given, book, 200.0, {}, {"a": np.eye(192)[0]}) for given in (row, {**row, "pace": 1.5}))
     assert len(fast["speech_token"]) == round(len(usual["speech_token"]) / 1.5) == len(fast["text_position"])
     contents = [[content for content, _ in groupby(book.pairs[r["speech_token"] // LEVELS].ravel())] for r in (usual, fast)]
     assert contents[0] == contents[1] and set(fast["text_position"]) == set(usual["text_position"])
