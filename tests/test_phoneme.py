@@ -60,6 +60,7 @@ def test_tones_are_those_of_speech(text, spoken):
 @pytest.mark.parametrize("text, syllable", [
     ("银行", "hang2"), ("行人", "xing2"), ("重庆", "chong2"), ("重要", "zhong4"), ("长得很高", "zhang3"), ("很长", "chang2"), ("音乐", "yue4"),
     ("快乐", "le4"), ("我得去了", "dei3"), ("他说得对", "de5"), ("还有", "hai2"), ("一只狗", "zhi1"), ("他得了金牌", "de2"), ("还给他", "huan2"), ("孩子们", "zi5"), ("女子", "zi3"), ("爸爸", "ba5"),
+    ("系安全带", "ji4"), ("中文系", "xi4"), ("两幢楼", "zhuang4"), ("切菜", "qie1"), ("量体温", "liang2"), ("数量", "liang4"), ("他踏实", "ta1"), ("落下", "luo4"),
 ])
 def test_polyphones_are_read_by_their_words(text, syllable):
     assert syllable in " ".join(sum(spoken_pinyin(text), [])).split()

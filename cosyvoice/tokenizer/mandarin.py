@@ -52,6 +52,7 @@ READINGS = {                                    # of single-character words, whe
     "儿": "er2", "朝": "chao2", "假": "jia3", "间": "jian1", "将": "jiang1", "角": "jiao3", "觉": "jue2", "空": "kong1",
     "量": "liang4", "弹": "tan2", "调": "tiao2", "应": "ying1", "载": "zai4", "转": "zhuan4", "中": "zhong1", "少": "shao3",
     "相": "xiang1", "要": "yao4", "好": "hao3", "给": "gei3", "会": "hui4", "看": "kan4", "落": "luo4", "露": "lu4",
+    "削": "xiao1", "嚼": "jiao2", "切": "qie1",
 }
 PHRASES = {                                     # whole words that pypinyin reads otherwise
     "还有": "hai2 you3", "还是": "hai2 shi4", "还要": "hai2 yao4", "还在": "hai2 zai4", "还会": "hai2 hui4", "还能": "hai2 neng2",
@@ -82,10 +83,15 @@ PHRASES = {                                     # whole words that pypinyin read
     "说得": "shuo1 de5", "的话": "de5 hua4", "过去": "guo4 qu4", "出去": "chu1 qu5", "进来": "jin4 lai5", "起来": "qi3 lai5",
     "下来": "xia4 lai5", "上来": "shang4 lai5", "回来": "hui2 lai5", "出来": "chu1 lai5", "过来": "guo4 lai5", "进去": "jin4 qu5",
     "回去": "hui2 qu5", "上去": "shang4 qu5", "下去": "xia4 qu5",
+    "系好": "ji4 hao3", "系上": "ji4 shang5", "系紧": "ji4 jin3", "系鞋带": "ji4 xie2 dai4", "系领带": "ji4 ling3 dai4", "系围巾": "ji4 wei2 jin1",
+    "系安全带": "ji4 an1 quan2 dai4", "琢磨": "zuo2 mo5", "踏实": "ta1 shi5", "结实": "jie1 shi5", "答应": "da1 ying5", "吓唬": "xia4 hu5",
+    "别扭": "bie4 niu5", "泊车": "bo2 che1", "占星": "zhan1 xing1", "择菜": "zhai2 cai4", "和面": "huo2 mian4", "扇风": "shan1 feng1",
+    "落下": "luo4 xia4", "着实": "zhuo2 shi2", "找不着": "zhao3 bu4 zhao2", "缘分": "yuan2 fen4", "打转": "da3 zhuan4",
 }
-DICTIONARY_TONE = {"一": "yi1", "不": "bu4"}                         # pypinyin's phrases have some sandhi in them
+ALWAYS = {"一": "yi1", "不": "bu4", "幢": "zhuang4", "拽": "zhuai4"}   # in any word; pypinyin's phrases have some sandhi in them
 READINGS_BEFORE = {                             # single-character words with another reading before some characters
     "得": ("了到过", "de2"), "长": ("得着出成大满高", "zhang3"), "还": ("钱书款清债给", "huan2"), "背": ("着包", "bei1"), "都": ("市城", "du1"),
+    "量": ("身体血一了", "liang2"), "系": ("着", "ji4"),
 }
 FULL_ZI_AFTER = set("孔老电女男原分王量弟君质离光核中孟庄")           # 孔子, 电子, 女子: a third tone
 SUBJECTS = set("我你您他她它们谁也都还就可")                       # 得 after one of these is děi, "must"
@@ -156,7 +162,7 @@ def word_pinyin(word: str) -> tuple[str, ...]:
     if word in READINGS:
         return (READINGS[word],)
     pinyin = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=True, errors="ignore")
-    return tuple(DICTIONARY_TONE.get(character, syllable) for character, syllable in zip(word, pinyin))
+    return tuple(ALWAYS.get(character, syllable) for character, syllable in zip(word, pinyin))
 
 
 def read_word(word: str, before: str, after: str) -> list[str]:
