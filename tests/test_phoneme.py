@@ -7,6 +7,7 @@ from cosyvoice.tokenizer import english, mandarin, phoneme
 from cosyvoice.tokenizer.english import by_rule, pronounce
 from cosyvoice.tokenizer.mandarin import cut_words, spell, spoken_pinyin
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID, SYMBOLS, VOCAB_SIZE, chinese_number, english_number, get_tokenizer, ordinal, phonemes
+from cosyvoice.utils.script import simplified
 
 
 def pinyin(text):
@@ -64,6 +65,17 @@ def test_tones_are_those_of_speech(text, spoken):
 ])
 def test_polyphones_are_read_by_their_words(text, syllable):
     assert syllable in " ".join(sum(spoken_pinyin(text), [])).split()
+
+
+@pytest.mark.parametrize("traditional, text", [
+    ("銀行行長覺得音樂讓人快樂", "银行行长觉得音乐让人快乐"), ("重慶的頭髮乾淨", "重庆的头发干净"), ("妳為甚麼著急", "你为什么着急"), ("著名的原著", "著名的原著"), ("看著", "看著"),
+])
+def test_traditional_characters_are_read_as_simplified_ones(traditional, text):
+    assert pinyin(traditional) == pinyin(text)
+
+
+def test_characters_that_only_rare_ones_replace_stay():
+    assert simplified("綝𬘭") == "綝𬘭" and simplified("顯著的娃娃編著") == "显著的娃娃编著" and simplified("进步显著") == "进步显著"
 
 
 def test_words_are_cut_where_they_are_most_probable():

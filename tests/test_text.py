@@ -25,6 +25,8 @@ SPOKEN = {
     "Shopping list\nApples\nand a line that is so long that someone has wrapped\nit": "Shopping list, Apples, and a line that is so long that someone has wrapped it",
     "1. 苹果\n2. 香蕉\n（三）好吃的梨": "一，苹果。二，香蕉。三，好吃的梨",
     "1. Apples\n2. Pears": "one. Apples. two. Pears",
+    "訂單號12345678，早上8點~晚上10點": "订单号幺二三四五六七八，早上八点到晚上十点",
+    "他看著原著，顯著的乾隆乾淨": "他看着原著，显著的乾隆干净",
     "①准备；②开始": "一，准备；二，开始",
     "3×4=12，05/01": "三乘四等于十二，五月一日",
     "验证码是8451，QQ：12345678，学号20230101": "验证码是八四五幺，QQ：幺二三四五六七八，学号二零二三零幺零幺",

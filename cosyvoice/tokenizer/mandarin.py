@@ -16,6 +16,8 @@ from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
 
+from cosyvoice.utils.script import simplified
+
 CHINESE = "\u3007\u4e00-\u9fff"                 # 〇 and the unified ideographs, as a regular-expression range
 LONGEST_WORD = 4                                # characters, in chinese.txt.xz
 UNKNOWN_COST = 72                               # of a character the dictionary lacks, in its unit
@@ -109,6 +111,7 @@ def mandarin_phonemes(text: str) -> str:
 
 def spoken_pinyin(text: str) -> list[list[str]]:
     """Read each word of `text` as syllables with tone numbers, as they are spoken in this context."""
+    text = simplified(text)
     words = join_single_numerals(cut_words(text))
     syllables = [read_word(word, before, after) for before, word, after in zip(["", *words], words, [*words[1:], ""])]
     tone_of_yi_and_bu(text, words, syllables)

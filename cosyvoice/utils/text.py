@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Callable
 
+from cosyvoice.utils.script import simplified
 from cosyvoice.utils.signs import CHINESE_DIGITS, CHINESE_SIGNS, ENGLISH_SIGNS
 
 MARKS = re.compile(r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)")   # <|en|>, [laughter], <strong>: never taken apart
@@ -59,6 +60,7 @@ def language_of(text: str) -> str:
 def normalize(text: str) -> str:
     """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
     language = language_of(text)
+    text = simplified(text) if language == "zh" else text
     text = re.sub("[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)     # ½ -> 1/2
     text = LIST.sub(FULL_STOP[language] + " ", PARAGRAPH.sub(FULL_STOP[language] + " ", text))
     text = drop_unspoken(LINE[language].sub(r"\1" + COMMA[language], text))
