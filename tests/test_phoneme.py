@@ -108,6 +108,11 @@ def test_a_alone_is_the_letter():
     assert phonemes("a.") == phonemes("A.") and phonemes("a dog").startswith("ɐ")
 
 
+def test_a_sentence_begins_anew_after_a_stop():
+    assert phonemes("It rains. A dog barks.").endswith("ɐ dˈɔɡ bˈɑɹks.") and phonemes("Option A is right. A is right.").count("ˈA ɪz") == 2
+    assert phonemes("I have. Read it.").endswith(phonemes("Read it.")) and "ɹˈɛd" in phonemes("I have read it.")
+
+
 def test_homographs_take_their_part_of_speech():
     assert phonemes("I object to this object.") == "ˌI əbʤˈɛkt tə ðɪs ˈɑbʤəkt."
     assert "klˈOz" in phonemes("please close it") and "klˈOs" in phonemes("a close friend")

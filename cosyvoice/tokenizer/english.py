@@ -14,11 +14,13 @@ from importlib.resources import files
 VOWELS = "AIOWYaiuæɑɔəɚɛɜɪʊʌᵊᵻɐ"
 STRESSED = re.compile("[ˈˌ]")
 PAUSES = ",.!?;:—…"
+STOPS = ".!?;:。！？；：\n"
 TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
 ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])")   # their stop is no pause
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
+AFTER_LETTER = {"is", "was", "and", "or", "to"}                      # "A is right"
 BEFORE_VERB = {"to", "will", "would", "can", "could", "should", "must", "may", "might", "shall", "don't", "didn't", "doesn't", "won't",
                "can't", "cannot", "couldn't", "wouldn't", "shouldn't", "i", "you", "we", "they", "let's", "please", "not", "who"}
 BEFORE_NOUN = {"the", "a", "an", "my", "your", "his", "her", "our", "their", "its", "this", "that", "these", "those", "some", "any", "no",
@@ -28,17 +30,23 @@ BEFORE_PAST = {"have", "has", "had", "was", "were", "been", "be", "is", "are", "
 
 def english_phonemes(text: str) -> str:
     """Spell Latin letters, apostrophes, spaces and marks as phonemes; other characters pass unchanged."""
-    tokens, spoken, after = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], ""
-    words = [token for token in tokens if token[0].isalpha()]
-    place = len(words)
-    for token in reversed(tokens):
+    tokens, spoken, after, following = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], "", ""
+    for token, before in reversed([*zip(tokens, words_before(tokens))]):
         if is_word := token[0].isalpha():
-            place -= 1
-            before, following = words[place - 1] if place else "", words[place + 1] if place + 1 < len(words) else ""
-            token = in_context(token, before.lower(), following.lower(), after)
+            word, token = token, in_context(token, before, following, after)
+            following = word.lower()
         spoken.append(token)
         after = next_sound(token, after) if is_word or token in PAUSES else after
     return "".join(reversed(spoken))
+
+
+def words_before(tokens: list[str]) -> list[str]:
+    """Before each token, the last word of its sentence; "" where it begins."""
+    found, last = [], ""
+    for token in tokens:
+        found.append(last)
+        last = token.lower() if token[0].isalpha() else "" if token in STOPS else last
+    return found
 
 
 def next_sound(phonemes: str, after: str) -> str:
@@ -76,7 +84,7 @@ def weak_form(word: str, before: str, following: str, after: str) -> str:
             return "ði" if vowel else "ðə"
         case "to":
             return "tu" if not after else "tʊ" if vowel else "tə"
-        case "a" if after and (word == "a" or not before) and len(following) != 1:
+        case "a" if after and (word == "a" or not before and following not in AFTER_LETTER) and len(following) != 1:
             return "ɐ"
         case "in":
             return "ɪn" if after else "ˈɪn"
