@@ -113,6 +113,11 @@ def test_a_sentence_begins_anew_after_a_stop():
     assert phonemes("I have. Read it.").endswith(phonemes("Read it.")) and "ɹˈɛd" in phonemes("I have read it.")
 
 
+def test_initials_are_spelt_but_not_where_all_is_in_capitals():
+    assert phonemes("the US and us") == "ðə jˌuˈɛs ænd ˌʌs" and phonemes("美国US").endswith("jˌuˈɛs")
+    assert "ˌItˈi" in phonemes("The IT team") and phonemes("DO IT NOW") == phonemes("do it now")
+
+
 def test_homographs_take_their_part_of_speech():
     assert phonemes("I object to this object.") == "ˌI əbʤˈɛkt tə ðɪs ˈɑbʤəkt."
     assert "klˈOz" in phonemes("please close it") and "klˈOs" in phonemes("a close friend")

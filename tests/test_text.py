@@ -35,6 +35,7 @@ SPOKEN = {
     "早上7:00~晚上22:00，2023-2024学年，见图1-2": "早上七点到晚上二十二点，二零二三到二零二四学年，见图一杠二",
     "√2≈1.414，α粒子，x²+y=z，10^6": "根号二约等于一点四一四，阿尔法粒子，x平方加y等于z，十的六次方",
     "邮箱test@example.com，网址https://www.example.cn，你&我，C#和C++": "邮箱test at example点com，网址www点example点cn，你和我，C sharp和C加加",
+    "Open file.txt at https://www.example.com": "Open file dot txt at WWW dot example dot com",
     "Call 555-1234 w/ a 4x4, x²≈10^6, C#": "Call five five five, one two three four with a four by four, x squared approximately ten to the power of six, C sharp",
     "I paid $5.50 for 3.5 kg on Nov 22, 2026 at 10:30am.":
         "I paid five point five dollars for three point five kilograms on the twenty second of november, twenty twenty six at ten thirty AM.",

@@ -19,6 +19,7 @@ TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
 ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])")   # their stop is no pause
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
+INITIALS = {"US", "IT", "WHO"}             # other words in small letters
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
 AFTER_LETTER = {"is", "was", "and", "or", "to"}                      # "A is right"
 BEFORE_VERB = {"to", "will", "would", "can", "could", "should", "must", "may", "might", "shall", "don't", "didn't", "doesn't", "won't",
@@ -31,9 +32,11 @@ BEFORE_PAST = {"have", "has", "had", "was", "were", "been", "be", "is", "are", "
 def english_phonemes(text: str) -> str:
     """Spell Latin letters, apostrophes, spaces and marks as phonemes; other characters pass unchanged."""
     tokens, spoken, after, following = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], "", ""
+    shouted = text.isupper() and " " in text.strip()
     for token, before in reversed([*zip(tokens, words_before(tokens))]):
         if is_word := token[0].isalpha():
-            word, token = token, in_context(token, before, following, after)
+            spelt = token in INITIALS and not shouted
+            word, token = token, spell_out(token) if spelt else in_context(token, before, following, after)
             following = word.lower()
         spoken.append(token)
         after = next_sound(token, after) if is_word or token in PAUSES else after

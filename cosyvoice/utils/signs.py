@@ -12,7 +12,8 @@ ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 YEAR = r"(?:1[5-9]|20)\d\d"
 CODE = "验证码|密码|口令|尾号|卡号|学号|工号|编号|单号|账号|帐号|编码|邮编|邀请码|取件码|代码|群号?|QQ号?|qq号?|微信号?"
 HOLIDAYS = "劳动节|假期|小长假|黄金周|国庆|儿童节|青年节|妇女节|建军节|事变|运动|晚会|大促|购物节|大?地震"
-ENDINGS = "com|cn|net|org|io|edu|gov|ai|me|tv|cc|html?|js|py|php|txt|pdf|docx?|xlsx?|jpg|png|mp[34]"     # of addresses and files
+FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"
+ENDINGS = f"com|cn|net|org|io|edu|gov|ai|me|tv|cc|{FILES}"        # of addresses and files
 GREEK = dict(zip("αβγδθλμπσφωΔΣΩ", "阿尔法 贝塔 伽马 德尔塔 西塔 拉姆达 缪 派 西格玛 斐 欧米伽 德尔塔 西格玛 欧米伽".split()))
 CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
     (r"(?<![\d/.])(?:24[/×*]7|7[×*]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
@@ -73,7 +74,7 @@ ENGLISH_SIGNS = [                         # likewise of its English grammar
        lambda m: f"{m[1]} {MONTHS[int(m[2]) - 1]} {ordinal(int(m[3]))}")
       for before, day in {"on|since|until|due": r"3[01]|[12]?\d", "by|before|after|from|to": r"3[01]|2\d|1[1-57-9]|1"}.items()),    # no "by 1/3"
     (r"(?i)\b((?:call|dial|phone|tel|fax|number)\b[^\d.]{0,16})(\d{3})-(\d{4})(?![\d-])", lambda m: f"{m[1]}{' '.join(m[2])}, {' '.join(m[3])}"),
-    (r"\bw/ ?(?=[a-z])", "with "), (r"(?<=\d) ?y/o\b", " years old"), (r"\b([CF])#", r"\1 sharp"), (r"(?<=\d)(?<!\b0) ?x ?(?=\d)", " by "),
+    (r"\bhttps?://(?=\w)", ""), (rf"(?<![/.\w])([\w-]+)\.((?:{FILES})\b)(?![/.]\w)", r"\1 dot \2"), (r"\bw/ ?(?=[a-z])", "with "), (r"(?<=\d) ?y/o\b", " years old"), (r"\b([CF])#", r"\1 sharp"), (r"(?<=\d)(?<!\b0) ?x ?(?=\d)", " by "),
     (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r" to the power of \1"), (r"(?<!\d)(?<!\d )\b([A-Za-z])([²³])", lambda m: f"{m[1]} {POWERS[m[2]]}"),
     *((f" ?{sign} ?", f" {words} ") for sign, words in {"≈": "approximately", "≠": "is not equal to", "(?<=[A-Za-z])=": "equals", "√": "the square root of", "∞": "infinity"}.items()),
     (r"(?<![\d/.])9/11(?![\d/.])", "9 11"),
