@@ -15,20 +15,28 @@ HOLIDAYS = "劳动节|假期|小长假|黄金周|国庆|儿童节|青年节|妇�
 FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"
 ENDINGS = f"com|cn|net|org|io|edu|gov|ai|me|tv|cc|{FILES}"        # of addresses and files
 GREEK = dict(zip("αβγδθλμπσφωΔΣΩ", "阿尔法 贝塔 伽马 德尔塔 西塔 拉姆达 缪 派 西格玛 斐 欧米伽 德尔塔 西格玛 欧米伽".split()))
+CHINESE_MATHEMATICS = {"≈": "约等于", "≠": "不等于", "≤": "小于等于", "≥": "大于等于", "∠": "角", "∵": "因为", "∴": "所以", "∞": "无穷大"}
 CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
     (r"(?<![\d/.])(?:24[/×*]7|7[×*]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
-    *((sign, words) for sign, words in {"≈": "约等于", "≠": "不等于", "≤": "小于等于", "≥": "大于等于", "∠": "角", "∵": "因为", "∴": "所以", "∞": "无穷大"}.items()),
-    (r"√ ?(?=[\dA-Za-z])", "根号"), (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r"的\1次方"), (r"(?<=[A-Za-z])\+\+", "加加"), (r"(?<![A-Za-z])([CF])#", r"\1 sharp"),
+    *CHINESE_MATHEMATICS.items(),
+    (r"√ ?(?=[\dA-Za-z])", "根号"), (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r"的\1次方"),
+    (r"(?<=[A-Za-z])\+\+", "加加"), (r"(?<![A-Za-z])([CF])#", r"\1 sharp"),                      # C++, C#
     (r"(?<=[A-Za-z²³])\+(?=[A-Za-z\d])", "加"), (r"(?<=[A-Za-z²³]) ?= ?(?=[\w-])", "等于"), (r"(?<=\d) ?\* ?(?=\d)", "乘"),
+    # addresses, and "&"
     (r"(?a:\b)https?://", ""), (r"(?a:\b)www\.", "www点"), (rf"(?<=[A-Za-z0-9])\.(?=(?:{ENDINGS})(?![A-Za-z0-9]))", "点"),
     (r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])", " at "), (r"(?<=[一-鿿]) ?& ?| ?& ?(?=[一-鿿])", "和"), (r"(?<=[A-Za-z0-9])&(?=[A-Za-z0-9])", " and "),
+    # items of a list
     (r"[①-⑳]", lambda m: f"{int(unicodedata.numeric(m[0]))}，"),
-    (r"(?:^|(?<=[。；：;:\s]))(?:[（(]([一二三四五六七八九十]{1,3}|\d{1,2})[）)]|(\d{1,2})[.．）)])(?=\s*[^\W\d])(?! ?班)", lambda m: f"{m[1] or m[2]}，"),
+    (r"(?:^|(?<=[。；：;:\s]))(?:[（(]([一二三四五六七八九十]{1,3}|\d{1,2})[）)]|(\d{1,2})[.．）)])(?=\s*[^\W\d])(?! ?班)",
+     lambda m: f"{m[1] or m[2]}，"),
+    # what is read digit by digit: codes, CA1234, 9.18事变, 85折
     (rf"((?:{CODE})[：: 是为]{{0,2}})(\d{{4,11}})(?![\d.,%％]|[元块个万亿人位年])", lambda m: m[1] + one_by_one(m[2])),
-    (r"(?<![A-Za-z\d])(?!USD|RMB|CNY|EUR|HKD|TOP|NO)([A-Z]{1,3})-?(\d{3,4})(?![\d.,:：A-Za-z]|[元块个万亿人页年月分岁米])", lambda m: m[1] + one_by_one(m[2])),
-    (rf"(?<![\d.])(\d{{1,2}})[.·](\d{{1,2}})(?={HOLIDAYS})|(?<![\d.])([1-9])([1-9])(?=折)", lambda m: plain("".join(x for x in m.groups() if x))),
+    (r"(?<![A-Za-z\d])(?!USD|RMB|CNY|EUR|HKD|TOP|NO)([A-Z]{1,3})-?(\d{3,4})(?![\d.,:：A-Za-z]|[元块个万亿人页年月分岁米])",
+     lambda m: m[1] + one_by_one(m[2])),
+    (rf"(?<![\d.])(\d{{1,2}})[.·](\d{{1,2}})(?={HOLIDAYS})", lambda m: plain(m[1] + m[2])), (r"(?<![\d.])([1-9]{2})(?=折)", lambda m: plain(m[1])),
     (r"第(\d+)/(\d+)([页章集关步])", r"第\1\3，共\2\3"), (r"(血压\D{0,4}\d{2,3})/(?=\d{2,3}(?!\d))", r"\1，"),
-    (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"), (r"(?<![\d/.])0(\d)/0?(\d{1,2})(?![\d/.])", r"\1月\2日"), (r"(?<![\d/.])(1[0-2]|[1-9])/1(?![\d/.])", r"\1月1日"),
+    (r"(?<![\d/.])(\d\d?)/(\d\d?)(?=[日号])", r"\1月\2"), (r"(?<![\d/.])0(\d)/0?(\d{1,2})(?![\d/.])", r"\1月\2日"),
+    (r"(?<![\d/.])(1[0-2]|[1-9])/1(?![\d/.])", r"\1月1日"),
     (r"(?<![\d/.])(1[0-2]|[1-9])/(1[3-9]|2\d|3[01]|\1)(?![\d/.]|[的 ]?[一-鿿]?[寸份杯])", r"\1月\2日"),       # no fraction anyone writes
     (r"(?<![-=<>])[>＞] ?(?=-?\d)", "大于"), (r"(?<![-=<>])[<＜] ?(?=-?\d)", "小于"),
     (r"((?:周|星期|礼拜)[一二三四五六日天]) ?[-–—~～] ?(?=(?:周|星期|礼拜)?[一二三四五六日天])", r"\1至"),
@@ -41,7 +49,8 @@ CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads 
     (r"(?<![A-Za-z])([VX]*I[IVX]*)(?=[型期级类章卷])", lambda m: str(roman(m[1]))),
     (rf"(?<=[￥¥$€£])({DECIMAL})([KMBT])(?![A-Za-z])", lambda m: in_ten_thousands(float(m[1]) * MANY[m[2]])),
     ("㎡", "m²"), (r"(?<=\d) ?kWh", "千瓦时"), (r"(?<=\d) ?V(?![A-Za-z\d])", "伏"), (r"(?<=\d) ?W(?![A-Za-z\d])", "瓦"),
-    (rf"({DECIMAL})‰", r"千分之\1"), (r"(?<=\d)w(?![A-Za-z])", "万"), (r"(?<=[\d万千百])\+(?=[个人家款种位名条次项所座部本张套件台城国])", "多"), (r"(?<=[\d万])\+(?!\d)", "加"),
+    (rf"({DECIMAL})‰", r"千分之\1"), (r"(?<=\d)w(?![A-Za-z])", "万"),
+    (r"(?<=[\d万千百])\+(?=[个人家款种位名条次项所座部本张套件台城国])", "多"), (r"(?<=[\d万])\+(?!\d)", "加"),
     (r"(?<=\d) ?g(?![A-Za-z网手信时通基])", "克"), (r"(?<=\d) ?t(?![A-Za-z\d])", "吨"),
     (r"(?<![\d.])((?:19|20)\d0)s", r"\1年代"),
     (r"(?:(?<=[号栋幢座室图表例])|(?<=房间))(\d{1,4})-(?=\d{1,5}(?![\d月日号点时:：]))", r"\1杠"), (r"(?<=[A-Z])-(?=\d)", " "),            # 3栋8-302, COVID-19
@@ -76,7 +85,8 @@ ENGLISH_SIGNS = [                         # likewise of its English grammar
     (r"(?i)\b((?:call|dial|phone|tel|fax|number)\b[^\d.]{0,16})(\d{3})-(\d{4})(?![\d-])", lambda m: f"{m[1]}{' '.join(m[2])}, {' '.join(m[3])}"),
     (r"\bhttps?://(?=\w)", ""), (rf"(?<![/.\w])([\w-]+)\.((?:{FILES})\b)(?![/.]\w)", r"\1 dot \2"), (r"\bw/ ?(?=[a-z])", "with "), (r"(?<=\d) ?y/o\b", " years old"), (r"\b([CF])#", r"\1 sharp"), (r"(?<=\d)(?<!\b0) ?x ?(?=\d)", " by "),
     (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r" to the power of \1"), (r"(?<!\d)(?<!\d )\b([A-Za-z])([²³])", lambda m: f"{m[1]} {POWERS[m[2]]}"),
-    *((f" ?{sign} ?", f" {words} ") for sign, words in {"≈": "approximately", "≠": "is not equal to", "(?<=[A-Za-z])=": "equals", "√": "the square root of", "∞": "infinity"}.items()),
+    *((f" ?{sign} ?", f" {words} ") for sign, words in {
+        "≈": "approximately", "≠": "is not equal to", "(?<=[A-Za-z])=": "equals", "√": "the square root of", "∞": "infinity"}.items()),
     (r"(?<![\d/.])9/11(?![\d/.])", "9 11"),
     (rf"\b({'|'.join(MONTHS)}) (\d\d?)(?=, {YEAR}\b| {YEAR}\b|[,.;!?](?!\d)|$)", lambda m: f"{m[1]} {ordinal(int(m[2]))}"),
     (r"(?<![\d.])(\d+) ?m (\d+) ?s\b", r"\1 min \2 seconds"), (r"\b(\d)['’′] ?(\d\d?)(?:[\"”″]|''|’’)", r"\1 foot \2"),

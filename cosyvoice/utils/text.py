@@ -14,8 +14,10 @@ from cosyvoice.utils.signs import CHINESE_DIGITS, CHINESE_SIGNS, ENGLISH_SIGNS
 MARKS = re.compile(r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)")   # <|en|>, [laughter], <strong>: never taken apart
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u20e3]")
 PARAGRAPH = re.compile(r"(?<=\w)[ \t]*\r?\n[ \t]*\r?\n\s*")        # an empty line after a word
-LIST = re.compile(r"(?<=\w)[ \t]*\r?\n[ \t]*(?=(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[A-Za-z])[.．、)）](?!\d)|[（(]\w{1,2}[)）]|[-•·*●]\s|[①-⑳])")   # before its item
-LINE = {"zh": re.compile(r"^(.{0,23}\w)[ \t]*\r?\n\s*(?=\w)", re.M), "en": re.compile(r"^(.{0,39}\w)[ \t]*\r?\n\s*(?=\w)", re.M)}     # short: not wrapped, but a verse or a title
+ITEM = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[A-Za-z])[.．、)）](?!\d)|[（(]\w{1,2}[)）]|[-•·*●]\s|[①-⑳]"
+LIST = re.compile(rf"(?<=\w)[ \t]*\r?\n[ \t]*(?={ITEM})")           # a line that ends before the next item of a list
+# A short line is a verse or a title; a longer one was wrapped.
+LINE = {language: re.compile(rf"^(.{{,{longest}}}\w)[ \t]*\r?\n\s*(?=\w)", re.M) for language, longest in {"zh": 23, "en": 39}.items()}
 
 LONGEST, LONG_ENOUGH, TOO_SHORT = 80, 60, 20                       # of a sentence: upper bound, content with, joined to the last
 UNBROKEN = 120                            # a stretch without a stop that is longer is cut inside
