@@ -12,6 +12,7 @@ from test_flow import CPU, make_flow, training_batch
 from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
+from tools.mini.spread import LAYER, spread
 from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces, rows_to_lend, taken_for_others
 from tools.mini.tokens import SOUNDS
 
@@ -136,3 +137,13 @@ def test_a_voice_is_taken_for_another_where_it_is_nearer_to_it():
     right, doubtful, wrong = (taken_for_others(found, voice, torch.stack([one, other])).item() for found in (voice, halfway, other[None]))
     assert right < 1e-6 and doubtful == pytest.approx(math.log(2)) and wrong == pytest.approx(straight_flow.SHARPNESS, rel=1e-6)
     assert taken_for_others(other[None], voice, voice) == 0                   # itself is no other
+
+
+def test_a_spread_flow_hears_voices_further_from_the_mean_at_their_pitch():
+    flow, mean, voices = make_flow(), F.normalize(torch.randn(192), dim=0) / 2, F.normalize(torch.randn(3, 192))
+    further = mean + 1.5 * (voices - mean)
+    further[:, -1] = voices[:, -1]
+    wanted = flow.spk_embed_affine_layer(further)
+    flow.load_state_dict(spread(flow.state_dict(), mean, 1.5), strict=True)
+    torch.testing.assert_close(flow.spk_embed_affine_layer(voices), wanted)
+    assert LAYER in dict(flow.named_modules())

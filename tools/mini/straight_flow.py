@@ -29,9 +29,9 @@ HEARD = 3                                 # pieces of a row, of which the encode
 MEL_FLOOR, MEL_SPREAD = -6.0, 2.5         # of log-mels, roughly: what the critic sees is centred
 VOICE_WEIGHT, LIKE_WEIGHT, FOOL_WEIGHT = 1.0, 0.3, 0.05
 LENT = 85                                 # tokens of what is spoken in another voice, 3.4 s
-LENT_VOICE_WEIGHT, LENT_RIGHT_WEIGHT, LENT_SOUND_WEIGHT = 5.0, 0.25, 0.5
+LENT_VOICE_WEIGHT, LENT_RIGHT_WEIGHT, LENT_SOUND_WEIGHT = 5.0, 0.5, 0.5
 SHARPNESS, SAME = 20.0, 0.85              # of the softmax over cosines; and what is nearer to a voice than this is no other
-REMEMBERED = 2000                         # voices
+REMEMBERED = 3600                         # voices
 CRITIC_WEIGHT = 0.01                      # Adam takes no heed of it; the clipping of gradients does, and would hold the flow's back with the critic's
 
 
