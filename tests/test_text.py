@@ -119,6 +119,7 @@ def test_a_dash_leaves_no_leading_blank():                          # upstream's
 def test_emoji_and_control_characters_are_dropped():
     assert normalize("你好😀\x00，世\u200b界❤️！") == "你好，世界！"
     assert normalize("hi 👨‍👩‍👧\x07 there\ud800") == "hi there"
+    assert normalize("\ud800銀行\udfff好") == "银行好"
 
 
 @pytest.mark.parametrize("text", ["a  b   c 5", "1～2", "+5", "#1 & @home", "x² 5 ～ 3", "5kg/3km²/20m³", "~5", "”5", "\\ 5"])

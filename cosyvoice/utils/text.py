@@ -62,10 +62,9 @@ def language_of(text: str) -> str:
 def normalize(text: str) -> str:
     """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
     language = language_of(text)
-    text = simplified(text) if language == "zh" else text
     text = re.sub("[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)     # ½ -> 1/2
     text = LIST.sub(FULL_STOP[language] + " ", PARAGRAPH.sub(FULL_STOP[language] + " ", text))
-    text = drop_unspoken(LINE[language].sub(r"\1" + COMMA[language], text))
+    text = simplified(drop_unspoken(LINE[language].sub(r"\1" + COMMA[language], text)))     # opencc takes no lone surrogates
     return (normalize_chinese if language == "zh" else normalize_english)(text)
 
 
