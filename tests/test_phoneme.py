@@ -7,7 +7,7 @@ from cosyvoice.tokenizer import english, mandarin, phoneme
 from cosyvoice.tokenizer.english import by_rule, pronounce
 from cosyvoice.tokenizer.mandarin import cut_words, spell, spoken_pinyin
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID, SYMBOLS, VOCAB_SIZE, chinese_number, english_number, get_tokenizer, ordinal, phonemes
-from cosyvoice.utils.script import simplified
+from cosyvoice.utils.hanzi import simplified
 
 
 def pinyin(text):

@@ -19,7 +19,7 @@ TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
 ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])")   # their stop is no pause
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
-INITIALS = {"US", "IT", "WHO"}             # other words in small letters
+INITIALS = {"US", "IT", "WHO"}              # other words in small letters
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
 AFTER_LETTER = {"is", "was", "and", "or", "to"}                      # "A is right"
 BEFORE_VERB = {"to", "will", "would", "can", "could", "should", "must", "may", "might", "shall", "don't", "didn't", "doesn't", "won't",
@@ -34,12 +34,12 @@ def english_phonemes(text: str) -> str:
     tokens, spoken, after, following = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], "", ""
     shouted = text.isupper() and " " in text.strip()
     for token, before in reversed([*zip(tokens, words_before(tokens))]):
+        sound = token
         if is_word := token[0].isalpha():
-            spelt = token in INITIALS and not shouted
-            word, token = token, spell_out(token) if spelt else in_context(token, before, following, after)
-            following = word.lower()
-        spoken.append(token)
-        after = next_sound(token, after) if is_word or token in PAUSES else after
+            sound = spell_out(token) if token in INITIALS and not shouted else in_context(token, before, following, after)
+            following = token.lower()
+        spoken.append(sound)
+        after = next_sound(sound, after) if is_word or token in PAUSES else after
     return "".join(reversed(spoken))
 
 

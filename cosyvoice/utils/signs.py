@@ -15,11 +15,12 @@ HOLIDAYS = "劳动节|假期|小长假|黄金周|国庆|儿童节|青年节|妇�
 FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"
 ENDINGS = f"com|cn|net|org|io|edu|gov|ai|me|tv|cc|{FILES}"        # of addresses and files
 GREEK = dict(zip("αβγδθλμπσφωΔΣΩ", "阿尔法 贝塔 伽马 德尔塔 西塔 拉姆达 缪 派 西格玛 斐 欧米伽 德尔塔 西格玛 欧米伽".split()))
+POWER = r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?"                       # 10^6
 CHINESE_MATHEMATICS = {"≈": "约等于", "≠": "不等于", "≤": "小于等于", "≥": "大于等于", "∠": "角", "∵": "因为", "∴": "所以", "∞": "无穷大"}
 CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads as another number, or not at all
     (r"(?<![\d/.])(?:24[/×*]7|7[×*]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
     *CHINESE_MATHEMATICS.items(),
-    (r"√ ?(?=[\dA-Za-z])", "根号"), (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r"的\1次方"),
+    (r"√ ?(?=[\dA-Za-z])", "根号"), (POWER, r"的\1次方"),
     (r"(?<=[A-Za-z])\+\+", "加加"), (r"(?<![A-Za-z])([CF])#", r"\1 sharp"),                      # C++, C#
     (r"(?<=[A-Za-z²³])\+(?=[A-Za-z\d])", "加"), (r"(?<=[A-Za-z²³]) ?= ?(?=[\w-])", "等于"), (r"(?<=\d) ?\* ?(?=\d)", "乘"),
     # addresses, and "&"
@@ -84,7 +85,7 @@ ENGLISH_SIGNS = [                         # likewise of its English grammar
       for before, day in {"on|since|until|due": r"3[01]|[12]?\d", "by|before|after|from|to": r"3[01]|2\d|1[1-57-9]|1"}.items()),    # no "by 1/3"
     (r"(?i)\b((?:call|dial|phone|tel|fax|number)\b[^\d.]{0,16})(\d{3})-(\d{4})(?![\d-])", lambda m: f"{m[1]}{' '.join(m[2])}, {' '.join(m[3])}"),
     (r"\bhttps?://(?=\w)", ""), (rf"(?<![/.\w])([\w-]+)\.((?:{FILES})\b)(?![/.]\w)", r"\1 dot \2"), (r"\bw/ ?(?=[a-z])", "with "), (r"(?<=\d) ?y/o\b", " years old"), (r"\b([CF])#", r"\1 sharp"), (r"(?<=\d)(?<!\b0) ?x ?(?=\d)", " by "),
-    (r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?", r" to the power of \1"), (r"(?<!\d)(?<!\d )\b([A-Za-z])([²³])", lambda m: f"{m[1]} {POWERS[m[2]]}"),
+    (POWER, r" to the power of \1"), (r"(?<!\d)(?<!\d )\b([A-Za-z])([²³])", lambda m: f"{m[1]} {POWERS[m[2]]}"),
     *((f" ?{sign} ?", f" {words} ") for sign, words in {
         "≈": "approximately", "≠": "is not equal to", "(?<=[A-Za-z])=": "equals", "√": "the square root of", "∞": "infinity"}.items()),
     (r"(?<![\d/.])9/11(?![\d/.])", "9 11"),
@@ -114,7 +115,8 @@ ENGLISH_SIGNS = [                         # likewise of its English grammar
 
 
 def one_by_one(number: str) -> str:
-    return "".join(CHINESE_DIGITS[digit] for digit in number)
+    """As telephone numbers are read; what is no digit stays."""
+    return "".join(CHINESE_DIGITS.get(digit, digit) for digit in number)
 
 
 def plain(number: str) -> str:

@@ -8,14 +8,13 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Callable
 
-from cosyvoice.utils.script import simplified
-from cosyvoice.utils.signs import CHINESE_DIGITS, CHINESE_SIGNS, ENGLISH_SIGNS
+from cosyvoice.utils.hanzi import simplified
+from cosyvoice.utils.signs import CHINESE_SIGNS, ENGLISH_SIGNS, one_by_one
 
 MARKS = re.compile(r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)")   # <|en|>, [laughter], <strong>: never taken apart
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u20e3]")
-PARAGRAPH = re.compile(r"(?<=\w)[ \t]*\r?\n[ \t]*\r?\n\s*")        # an empty line after a word
 ITEM = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[A-Za-z])[.．、)）](?!\d)|[（(]\w{1,2}[)）]|[-•·*●]\s|[①-⑳]"
-LIST = re.compile(rf"(?<=\w)[ \t]*\r?\n[ \t]*(?={ITEM})")           # a line that ends before the next item of a list
+LAST_LINE = re.compile(rf"(?<=\w)[ \t]*\r?\n[ \t]*(?:\r?\n\s*|(?={ITEM}))")    # its end: before an empty line or the next item of a list
 # A short line is a verse or a title; a longer one was wrapped.
 LINE = {language: re.compile(rf"^(.{{,{longest}}}\w)[ \t]*\r?\n\s*(?=\w)", re.M) for language, longest in {"zh": 23, "en": 39}.items()}
 
@@ -63,8 +62,8 @@ def normalize(text: str) -> str:
     """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
     language = language_of(text)
     text = re.sub("[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)     # ½ -> 1/2
-    text = LIST.sub(FULL_STOP[language] + " ", PARAGRAPH.sub(FULL_STOP[language] + " ", text))
-    text = simplified(drop_unspoken(LINE[language].sub(r"\1" + COMMA[language], text)))     # opencc takes no lone surrogates
+    text = LINE[language].sub(r"\1" + COMMA[language], LAST_LINE.sub(FULL_STOP[language] + " ", text))
+    text = simplified(drop_unspoken(text))                         # opencc takes no lone surrogates
     return (normalize_chinese if language == "zh" else normalize_english)(text)
 
 
@@ -77,7 +76,7 @@ def drop_unspoken(text: str) -> str:
 
 def normalize_chinese(text: str) -> str:
     text = rewrite(CHINESE_SIGNS, THOUSANDS.sub(lambda m: re.sub("[,，]", "", m[0]), text))
-    text = LONG_NUMBER.sub(lambda m: "".join(CHINESE_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
+    text = LONG_NUMBER.sub(lambda m: one_by_one(re.sub("[+ -]", "", m[0])), text)
     text = VERSION.sub(lambda m: m[0].replace(".", "点"), text)
     text = replace_corner_mark(replace_blank(spoken(text.replace("～", "~"), "zh")))
     text = re.sub(r"(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])", "。", text).replace(" - ", "，")
