@@ -13,7 +13,7 @@ from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
 from tools.mini.spread import LAYER, spread
-from tools.mini.straight_flow import SCALES, StraightFlow, distances, lend, pieces, rows_to_lend, taken_for_others
+from tools.mini.straight_flow import SCALES, StraightFlow, distances, heard_voices, lend, pieces, rows_to_lend, taken_for_others
 from tools.mini.tokens import SOUNDS
 
 
@@ -129,6 +129,21 @@ def test_other_voices_teach_the_flow_and_nobody_else(straight, monkeypatch):
     assert len(straight.known_voices) == 4
     assert straight.flow.spk_embed_affine_layer.weight.grad.abs().sum() > 0
     assert not any(name.startswith("critic.") for name in gradients(straight)) and straight.sound_loss.listener.read.weight.grad is None
+
+
+def test_a_voice_is_heard_in_all_pieces_of_its_row_alike(monkeypatch):
+    monkeypatch.setattr(straight_flow, "HEARD", 2)
+    loud_and_soft = torch.tensor([[3.0, 0, 0], [0, 0.1, 0], [0, 0, 5], [0, 0, 2]])
+    voices = heard_voices(SimpleNamespace(activations=lambda mels: [mels]), loud_and_soft)
+    assert torch.allclose(voices, torch.tensor([[0.5 ** 0.5, 0.5 ** 0.5, 0], [0, 0, 1]]))
+
+
+def test_voices_known_beforehand_are_told_from_until_later_ones_take_their_place(straight):
+    vectors = torch.randn(straight_flow.REMEMBERED + 1, 8)
+    known = StraightFlow(straight.flow, known_voices=vectors).known_voices
+    assert torch.equal(torch.stack([*known]), vectors[1:])
+    known.extend(vectors[:1])
+    assert torch.equal(torch.stack([*known]), torch.cat([vectors[2:], vectors[:1]]))
 
 
 def test_a_voice_is_taken_for_another_where_it_is_nearer_to_it():

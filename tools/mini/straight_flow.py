@@ -56,10 +56,11 @@ class Critic(nn.Module):
 class StraightFlow(nn.Module):
     """A flow and its critic; both learn from one loss, of which neither part reaches the other's weights."""
 
-    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, sound_loss: SoundLoss | None = None):
+    def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None, sound_loss: SoundLoss | None = None, known_voices=()):
+        """known_voices: unit vectors (D,) of voices to be told from at first, see tools/mini/voices.py; the last REMEMBERED are kept"""
         super().__init__()
         self.flow, self.input_frame_rate, self.voice_loss, self.sound_loss = flow, flow.input_frame_rate, voice_loss, sound_loss
-        self.critic, self.known_voices = Critic(), deque(maxlen=REMEMBERED)      # of (D,)
+        self.critic, self.known_voices = Critic(), deque(known_voices, maxlen=REMEMBERED)
         flow.decoder.n_timesteps = STEPS
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
@@ -105,8 +106,7 @@ class StraightFlow(nn.Module):
         made, mel, token = self.speak(lent, device), batch["speech_feat"].to(device), lent["speech_token"].to(device)
         cuts = [piece(row, int(batch["speech_feat_len"][row]), PIECE) for row in rows for _ in range(HEARD)]
         with torch.no_grad():
-            heard = F.normalize(self.voice_loss.activations(torch.stack([mel[cut] for cut in cuts]))[-1], dim=-1)
-            heard = F.normalize(heard.unflatten(0, (-1, HEARD)).sum(1), dim=-1)
+            heard = heard_voices(self.voice_loss, torch.stack([mel[cut] for cut in cuts]))
             voice = F.normalize(between(heard, share.to(device)), dim=-1)
         self.known_voices.extend(heard)
         found = F.normalize(self.voice_loss.activations(made)[-1], dim=-1)
@@ -159,6 +159,12 @@ def lend(batch: dict, rows: list[int]) -> tuple[dict, Tensor]:
     token = torch.stack([batch["speech_token"][piece(row, int(batch["speech_token_len"][row]), LENT)] for row in rows])
     return {"speech_token": token, "speech_token_len": torch.full((count,), LENT), "embedding": mixed,
             "speech_feat": torch.zeros(count, frames, 80), "speech_feat_len": torch.full((count,), frames)}, share
+
+
+def heard_voices(voice_loss: VoiceLoss, mels: Tensor) -> Tensor:
+    """(B * HEARD, PIECE, 80), HEARD pieces of each row -> unit vectors of their voices (B, D)."""
+    heard = F.normalize(voice_loss.activations(mels)[-1], dim=-1)
+    return F.normalize(heard.unflatten(0, (-1, HEARD)).sum(1), dim=-1)
 
 
 def between(x: Tensor, share: Tensor) -> Tensor:

@@ -310,7 +310,9 @@ class MiniTrainer(Trainer):
             model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
         voice_loss = VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"]))
-        return StraightFlow(model, voice_loss, SoundLoss.of(self.work)) if self.straight else GuidedFlow(model, voice_loss)
+        if not self.straight:
+            return GuidedFlow(model, voice_loss)
+        return StraightFlow(model, voice_loss, SoundLoss.of(self.work), known_voices(self.work))
 
     def make_optimizers(self):
         optimizers = super().make_optimizers()
@@ -346,6 +348,13 @@ def whiten(layer: nn.Linear, vectors: Tensor):
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(-weight @ mean)
+
+
+def known_voices(work: Path) -> Tensor:
+    """(N, D) of tools/mini/voices.py."""
+    if not (work / "voices.pt").exists():
+        raise FileNotFoundError(f"{work / 'voices.pt'} is missing; make it with: python -m tools.mini.voices --work {work}")
+    return torch.load(work / "voices.pt", weights_only=True)
 
 
 def speaker_vectors(data_list: Path) -> Tensor:

@@ -1,0 +1,51 @@
+"""The voices of all recordings, as the speaker encoder hears their mels: what the flow's last stage must not take a voice for -> WORK/voices.pt.
+
+    python -m tools.mini.voices --work WORK
+
+(N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The stage (tools/mini/straight_flow.py) hears
+the voices of its batches anyway; with these it knows whom to tell them from before its first step.
+"""
+import argparse
+import io
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import soundfile
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from cosyvoice.bin.train import load_config
+from tools.mini.straight_flow import HEARD, PIECE, heard_voices, piece
+from tools.mini.train import CONFIG
+from tools.mini.voice_loss import BankOfMels, VoiceLoss
+
+
+def mels(work: Path, mel_spectrogram):
+    """(T, 80) of each recording that has a piece to hear."""
+    for path in tqdm((work / "train/data.list").read_text("utf-8").splitlines(), desc="voices", unit="table"):
+        for audio in pq.read_table(path, columns=["audio_data"])["audio_data"].to_pylist():
+            if audio:
+                mel = mel_spectrogram(torch.from_numpy(soundfile.read(io.BytesIO(audio), dtype="float32")[0])[None])[0].T
+                if len(mel) >= PIECE:
+                    yield mel
+
+
+@torch.inference_mode()
+def voices(work: Path) -> Tensor:
+    mel_spectrogram = load_config(CONFIG, "flow")["feat_extractor"]
+    voice_loss = VoiceLoss.of(work, BankOfMels.of(work, mel_spectrogram))
+    return torch.cat([heard_voices(voice_loss, torch.stack([mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)]))
+                      for mel in mels(work, mel_spectrogram)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.save(voices(args.work), args.work / "voices.pt")
+
+
+if __name__ == "__main__":
+    main()
