@@ -76,6 +76,7 @@ SPOKEN = {
     "I told George I knew the part I like; so do I.": "I told George I knew the part I like; so do I.",
     "Malcolm X, an IV drip, James V. Smith": "Malcolm X, an IV drip, James V. Smith",
     "1500 m, 1 m, 5 km, 3 kg, 5 m/s, 2L": "fifteen hundred meters, one meter, five kilometers, three kilograms, five meters per second, two liters",
+    "联系10086客服，在12306网站，95588的客服，10000客服，12500元": "联系幺零零八六客服，在幺二三零六网站，九五五八八的客服，一万客服，一万二千五百元",
     "体重从120降到110，共119。请拨打110报警": "体重从一百二十降到一百一十，共一百一十九。请拨打幺幺零报警",
     "原价200，打折后120，房间号是120": "原价两百，打折后一百二十，房间号是幺二零",
     "119火警电话，快叫110，120的救护车": "幺幺九火警电话，快叫幺幺零，幺二零的救护车",

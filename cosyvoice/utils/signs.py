@@ -11,6 +11,7 @@ CHINESE_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九"))      
 ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 YEAR = r"(?:1[5-9]|20)\d\d"
 CODE = "验证码|密码|口令|尾号|卡号|学号|工号|编号|单号|账号|帐号|编码|邮编|邀请码|取件码|代码|群号?|QQ号?|qq号?|微信号?"
+SERVICE = r"100(?:0[1-9]|[189]\d)|11185|12[1-3]\d\d|9[56]\d{3}"   # telephone numbers that are names
 HOLIDAYS = "劳动节|假期|小长假|黄金周|国庆|儿童节|青年节|妇女节|建军节|事变|运动|晚会|大促|购物节|大?地震"
 FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"
 ENDINGS = f"com|cn|net|org|io|edu|gov|ai|me|tv|cc|{FILES}"        # of addresses and files
@@ -30,7 +31,8 @@ CHINESE_SIGNS = [                         # what wetext's Chinese grammar reads 
     (r"[①-⑳]", lambda m: f"{int(unicodedata.numeric(m[0]))}，"),
     (r"(?:^|(?<=[。；：;:\s]))(?:[（(]([一二三四五六七八九十]{1,3}|\d{1,2})[）)]|(\d{1,2})[.．）)])(?=\s*[^\W\d])(?! ?班)",
      lambda m: f"{m[1] or m[2]}，"),
-    # what is read digit by digit: codes, CA1234, 9.18事变, 85折
+    # what is read digit by digit: codes, services, CA1234, 9.18事变, 85折
+    (rf"(?<![\d.])({SERVICE})(?=[号的]?(?:客服|官网|网站|软件|小程序|公众号|热线|电话))", lambda m: one_by_one(m[1])),
     (rf"((?:{CODE})[：: 是为]{{0,2}})(\d{{4,11}})(?![\d.,%％]|[元块个万亿人位年])", lambda m: m[1] + one_by_one(m[2])),
     (r"(?<![A-Za-z\d])(?!USD|RMB|CNY|EUR|HKD|TOP|NO)([A-Z]{1,3})-?(\d{3,4})(?![\d.,:：A-Za-z]|[元块个万亿人页年月分岁米])",
      lambda m: m[1] + one_by_one(m[2])),
