@@ -79,15 +79,18 @@ def at_sounds(frames: Tensor, tokens: int) -> Tensor:
     return torch.lerp(frames[:, before], frames[:, before + 1], (place - before)[:, None])
 
 
-def recordings(data_list: Path, mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
-    """(mel (T, 80) in half precision, tokens (L,)) of what is long enough."""
-    found = []
+def spoken_mels(data_list: Path, mel_spectrogram):
+    """(mel (T, 80), tokens (L,)) of every recording."""
     for path in tqdm(data_list.read_text("utf-8").splitlines(), desc="mels", unit="table"):
         for row in pq.read_table(path, columns=["audio_data", "speech_token"]).to_pylist():
-            if row["audio_data"] and len(row["speech_token"]) > TOKENS:
+            if row["audio_data"]:
                 wav, _ = soundfile.read(io.BytesIO(row["audio_data"]), dtype="float32")
-                found.append((mel_spectrogram(torch.from_numpy(wav)[None])[0].T.half(), torch.tensor(row["speech_token"])))
-    return found
+                yield mel_spectrogram(torch.from_numpy(wav)[None])[0].T, torch.tensor(row["speech_token"])
+
+
+def recordings(data_list: Path, mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
+    """The same of what is long enough, mels in half precision."""
+    return [(mel.half(), token) for mel, token in spoken_mels(data_list, mel_spectrogram) if len(token) > TOKENS]
 
 
 def piece(mel: Tensor, token: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -6,29 +6,16 @@
 the voices of its batches anyway; with these it knows whom to tell them from before its first step.
 """
 import argparse
-import io
 from pathlib import Path
 
-import pyarrow.parquet as pq
-import soundfile
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from cosyvoice.bin.train import load_config
+from tools.mini.listener import spoken_mels
 from tools.mini.straight_flow import HEARD, PIECE, heard_voices, piece
 from tools.mini.train import CONFIG
 from tools.mini.voice_loss import BankOfMels, VoiceLoss
-
-
-def mels(work: Path, mel_spectrogram):
-    """(T, 80) of each recording that has a piece to hear."""
-    for path in tqdm((work / "train/data.list").read_text("utf-8").splitlines(), desc="voices", unit="table"):
-        for audio in pq.read_table(path, columns=["audio_data"])["audio_data"].to_pylist():
-            if audio:
-                mel = mel_spectrogram(torch.from_numpy(soundfile.read(io.BytesIO(audio), dtype="float32")[0])[None])[0].T
-                if len(mel) >= PIECE:
-                    yield mel
 
 
 @torch.inference_mode()
@@ -36,7 +23,7 @@ def voices(work: Path) -> Tensor:
     mel_spectrogram = load_config(CONFIG, "flow")["feat_extractor"]
     voice_loss = VoiceLoss.of(work, BankOfMels.of(work, mel_spectrogram))
     return torch.cat([heard_voices(voice_loss, torch.stack([mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)]))
-                      for mel in mels(work, mel_spectrogram)])
+                      for mel, _ in spoken_mels(work / "train/data.list", mel_spectrogram) if len(mel) >= PIECE])
 
 
 def main():
