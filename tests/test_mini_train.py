@@ -14,9 +14,10 @@ from test_hift import FRAMES, batch, gan, hift                      # noqa: E402
 from test_llm import build                                          # noqa: E402
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor       # noqa: E402
 from tools.mini.pitch import figures, finish                       # noqa: E402
+from tools.mini.straight_flow import StraightFlow                # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
-from tools.mini.train import (FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
+from tools.mini.train import (EDGES, FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
                               VOICE_WEIGHT, GuidedFlow, Mishearing, TaughtLM, distance, excite_by_true_pitch, listen, manner_of, next_phonemes, plain_weights,
                               share, whiten)
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech, filter_bank, to_encoder_rate   # noqa: E402
@@ -120,6 +121,12 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
         pointed(batch, CPU)["loss"].backward()
         optimizer.step()
     assert pointed(batch, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]
+
+
+@pytest.mark.parametrize("network, model", [("llm", lambda: TaughtLM(build())), ("flow", lambda: StraightFlow(make_flow())), ("hift", lambda: None)])
+def test_every_edge_that_adam_keeps_is_there(network, model, hift):  # noqa: F811
+    names = [name for name, _ in (model() or hift).named_parameters()]
+    assert all(any(name.startswith(edge) for name in names) for edge in EDGES[network])
 
 
 def test_tokens_are_misread_as_they_were_heard_and_only_in_training():

@@ -54,7 +54,10 @@ FINE, FINE_WEIGHT = (4096, 600, 2400), 10          # fft, hop, window in samples
 FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192     # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 HEARD_ROWS, SHIFTED_ROWS, SLIPS = 0.5, 0.4, 0.08   # shares: of rows that begin as heard, of those rows, and of all tokens
-EDGES = {"flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"), "hift": ("conv_pre.", "conv_post.", "f0_predictor.")}   # Adam's with --muon
+EDGES = {                                 # Adam's with --muon
+    "llm": ("llm.llm_decoder", "llm.spk_embed"), "flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"),
+    "hift": ("conv_pre.", "conv_post.", "f0_predictor."),
+}
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
 
 
