@@ -11,6 +11,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
 from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied               # noqa: E402
+from tools.mini.sentences import CALLED, CALLS, calls                # noqa: E402
 from tools.mini.teacher import FRAME, Teacher, cast, held_out_voices, lone_voice, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -206,3 +207,11 @@ def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pi
     assert len(slow) == 60 and len(fast) == 48
     assert [token for token, _ in groupby(slow)] == [token for token, _ in groupby(fast)]
     assert text_positions(durations, 1.25).tolist() == [0] * 24 + [1] * 24
+
+
+def test_interjections_go_on_counting_and_are_all_asked_for_alike():
+    rows = calls(1400)
+    assert [row["id"] for row in rows] == list(range(1400, 1400 + CALLED))
+    assert {row["text"] for row in rows} == {call + end for call in CALLS for end in "。！？"}
+    asked = [sum(row["text"][0] == call for row in rows) for call in CALLS]
+    assert min(asked) == max(asked) == CALLED // len(CALLS)

@@ -1,8 +1,8 @@
 """What the teacher is to say: WORK/sentences.jsonl, and the sentences kept back for evaluation, WORK/heldout.json.
 
 A line is {"id", "lang", "kind", "text", "instruct", "style"}: `lang` zh, en or mixed (decides the prosody of the voice), `style` one of
-STYLES with its instruction, or "" and no instruction. The order is seeded and shuffled over all kinds, so that any prefix is balanced.
-heldout.json is {"zh": [100 texts], "en": [100 texts]}; none of them is in the list, alone or within another text.
+STYLES with its instruction, or "" and no instruction. The order is seeded and shuffled over all kinds, so that any prefix is balanced;
+single interjections are at its end. heldout.json is {"zh": [100 texts], "en": [100 texts]}; none of them is in the list, alone or within another text.
 
 Sources: hsk-sentences-audio (CC-BY-SA-4.0, with English translations), the templates below, and random words (jieba's dictionary by
 frequency, characters by syllable, wordfreq's English list) so that rare syllables and words are heard too.
@@ -27,6 +27,7 @@ HELD_OUT = 100                                   # sentences a language
 ENGLISH_SHARE, MIXED_SHARE, INSTRUCT_SHARE = 0.42, 0.06, 0.12
 KINDS = {"sentence": 0.40, "template": 0.18, "words": 0.16, "syllables": 0.04, "short": 0.06, "two": 0.10, "many": 0.06}
 LONGEST = {"zh": 70, "en": 36}                   # characters, words
+CALLS, CALLED = "啊呀哦嗯唉哎哈喂嘿爱", 800              # said alone, and how often in all, at the end of the list: one sound, which nothing around it tells
 
 ZH_SLOTS = {
     "人": "我 你 他 她 我们 他们 老师 妈妈 爸爸 小王 李明 张经理 王医生 我的朋友 那位先生 这个孩子 邻居 同事 爷爷 奶奶 司机 校长".split(),
@@ -254,6 +255,12 @@ def plan(texts: Texts, count: int) -> list[dict]:
     return rows
 
 
+def calls(first: int) -> list[dict]:
+    """Rows of single interjections, numbered from `first`."""
+    return [{"id": first + i, "lang": "zh", "kind": "call", "text": CALLS[i % len(CALLS)] + "。！？"[i // len(CALLS) % 3], "instruct": "", "style": ""}
+            for i in range(CALLED)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
@@ -263,7 +270,7 @@ def main() -> None:
     rng = np.random.default_rng(args.seed)
     sentences, held = read_sentences(args.work / "teacher/sentences.json", rng)
     (args.work / "heldout.json").write_text(json.dumps(held, ensure_ascii=False, indent=1), "utf-8")
-    rows = plan(Texts(sentences, set(held["zh"] + held["en"]), rng), args.count)
+    rows = plan(Texts(sentences, set(held["zh"] + held["en"]), rng), args.count) + calls(args.count)
     lines = (json.dumps(row, ensure_ascii=False) for row in rows)
     (args.work / "sentences.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
