@@ -11,7 +11,6 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("soxr")
 
 from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied               # noqa: E402
-from tools.mini.sentences import CALLED, CALLS, calls                # noqa: E402
 from tools.mini.teacher import FRAME, Teacher, cast, held_out_voices, lone_voice, native_voices, settle, trim       # noqa: E402
 from tools.mini.tokens import (CONTENTS, INDEX, LEVELS, SOUNDS, CodeBook, count_samples, count_tokens, levels, make_book, pairs_of,  # noqa: E402
                                sounds_on_grid, speech_tokens, text_positions, token_f0)
@@ -210,6 +209,8 @@ def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pi
 
 
 def test_interjections_go_on_counting_and_are_all_asked_for_alike():
+    pytest.importorskip("wordfreq")
+    from tools.mini.sentences import CALLED, CALLS, calls
     rows = calls(1400)
     assert [row["id"] for row in rows] == list(range(1400, 1400 + CALLED))
     assert {row["text"] for row in rows} == {call + end for call in CALLS for end in "。！？"}
