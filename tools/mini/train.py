@@ -18,7 +18,7 @@
 - The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
 - Speaker vectors, which hold the mean pitch too (tools/mini/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
   beside what all voices share.
-- The last stages of the flow and of the vocoder have an optimiser of their own (tools/mini/muon.py).
+- Last stages have an optimiser of their own (tools/mini/muon.py).
 
 None of it is left in the weights written, which are those of the plain networks.
 """
