@@ -13,13 +13,14 @@ from test_flow import CPU, make_flow, training_batch                # noqa: E402
 from test_hift import FRAMES, batch, gan, hift                      # noqa: E402, F401
 from test_llm import build                                          # noqa: E402
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor       # noqa: E402
+from tools.mini.listener import SoundLoss                        # noqa: E402
 from tools.mini.pitch import figures, finish                       # noqa: E402
 from tools.mini.straight_flow import StraightFlow                # noqa: E402
 from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS              # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID           # noqa: E402
 from tools.mini.train import (EDGES, FINE, FLOW_VOICE_WEIGHT, MANNER_WEIGHT, PIECE, POINTING_WEIGHT, USUAL_LEVEL, USUAL_PACE,   # noqa: E402
-                              VOICE_WEIGHT, GuidedFlow, Mishearing, TaughtLM, distance, excite_by_true_pitch, listen, manner_of, next_phonemes, plain_weights,
-                              share, whiten)
+                              VOICE_WEIGHT, GuidedFlow, Mishearing, TaughtLM, distance, excite_by_true_pitch, known_voices, listen, manner_of, next_phonemes,
+                              plain_weights, share, whiten)
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech, filter_bank, to_encoder_rate   # noqa: E402
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
@@ -278,3 +279,9 @@ def test_the_pitch_predictor_learns_pitch_and_voicing_by_itself():
     finish(predictor, list(rows), 300, 3e-3, 0)
     after = figures(predictor, rows, 45)
     assert after["voicing"] > 0.97 > before["voicing"] and after["close"] > 0.9
+
+
+@pytest.mark.parametrize("needs, stage", [(Mishearing.of, "speech_tokenizer hear"), (SoundLoss.of, "listener"), (known_voices, "voices")])
+def test_a_stage_that_lacks_the_file_of_another_names_its_command(tmp_path, needs, stage):
+    with pytest.raises(FileNotFoundError, match=rf"is missing; make it with: python -m tools\.mini\.{stage} --work"):
+        needs(tmp_path)

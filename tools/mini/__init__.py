@@ -14,3 +14,11 @@ Each stage is one command, resumable, and reads and writes below one work folder
     python -m tools.mini.speech_tokenizer --help       train and export the speech tokenizer
     python -m tools.mini.pack_model --help             weights -> pretrained_models/CosyVoice-Mini-25Hz
 """
+from pathlib import Path
+
+
+def made(path: Path, stage: str) -> Path:
+    """The path of what a stage of training needs; FileNotFoundError names the command that makes it."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; make it with: python -m tools.mini.{stage} --work {path.parent}")
+    return path

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from cosyvoice.bin.train import load_config
 from cosyvoice.flow.length_regulator import MEL_HOP
+from tools.mini import made
 from tools.mini.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
@@ -56,10 +57,8 @@ class SoundLoss:
 
     @classmethod
     def of(cls, work: Path) -> "SoundLoss":
-        if not (work / "listener.pt").exists():
-            raise FileNotFoundError(f"{work / 'listener.pt'} is missing; make it with: python -m tools.mini.listener --work {work}")
         listener = Listener()
-        listener.load_state_dict(torch.load(work / "listener.pt", weights_only=True))
+        listener.load_state_dict(torch.load(made(work / "listener.pt", "listener"), weights_only=True))
         return cls(listener, torch.from_numpy(CodeBook.load(work / "codebook.json").pairs))
 
     def __call__(self, mel: Tensor, token: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ from cosyvoice.bin.train import Trainer, choose, main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
+from tools.mini import made
 from tools.mini.listener import SoundLoss
 from tools.mini.muon import MuonAndAdam
 from tools.mini.straight_flow import StraightFlow, piece
@@ -174,9 +175,7 @@ class Mishearing:
 
     @classmethod
     def of(cls, work: Path) -> "Mishearing":
-        if not (work / "heard.npz").exists():
-            raise FileNotFoundError(f"no {work}/heard.npz: run tools.mini.speech_tokenizer hear first")
-        with np.load(work / "heard.npz") as stored:
+        with np.load(made(work / "heard.npz", "speech_tokenizer hear")) as stored:
             return cls(stored["asked"], stored["heard"])
 
     def __call__(self, module: nn.Module, given: tuple[Tensor]):
@@ -355,9 +354,7 @@ def whiten(layer: nn.Linear, vectors: Tensor):
 
 def known_voices(work: Path) -> Tensor:
     """(N, D) of tools/mini/voices.py."""
-    if not (work / "voices.pt").exists():
-        raise FileNotFoundError(f"{work / 'voices.pt'} is missing; make it with: python -m tools.mini.voices --work {work}")
-    return torch.load(work / "voices.pt", weights_only=True)
+    return torch.load(made(work / "voices.pt", "voices"), weights_only=True)
 
 
 def speaker_vectors(data_list: Path) -> Tensor:
