@@ -12,7 +12,8 @@ from test_flow import CPU, make_flow, training_batch
 from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
-from tools.mini.spread import LAYER, spread
+from tools.mini.pack_model import shrink
+from tools.mini.spread import LAYER, main as spread_file, spread
 from tools.mini.straight_flow import SCALES, StraightFlow, distances, heard_voices, lend, pieces, rows_to_lend, taken_for_others
 from tools.mini.tokens import SOUNDS
 
@@ -162,3 +163,13 @@ def test_a_spread_flow_hears_voices_further_from_the_mean_at_their_pitch():
     flow.load_state_dict(spread(flow.state_dict(), mean, 1.5), strict=True)
     torch.testing.assert_close(flow.spk_embed_affine_layer(voices), wanted)
     assert LAYER in dict(flow.named_modules())
+
+
+def test_the_spread_of_packed_weights_can_be_taken_out_again(tmp_path, monkeypatch):
+    mean = F.normalize(torch.randn(192), dim=0) / 2
+    monkeypatch.setattr("tools.mini.spread.mean_vector", lambda data_list: mean)
+    weights = {f"{LAYER}.weight": torch.randn(80, 192), f"{LAYER}.bias": torch.randn(80)}
+    torch.save(spread(weights, mean, 1.1), tmp_path / "spread.pt")
+    shrink(tmp_path / "spread.pt", tmp_path / "packed.pt", int8=True)
+    spread_file(["--work", str(tmp_path), "--flow", str(tmp_path / "packed.pt"), "--out", str(tmp_path / "out.pt"), "--times", str(1 / 1.1)])
+    torch.testing.assert_close(torch.load(tmp_path / "out.pt", weights_only=True), weights, rtol=0, atol=0.03)

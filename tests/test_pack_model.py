@@ -22,3 +22,12 @@ def test_a_weight_that_overflows_is_refused_by_name(tmp_path):
     torch.save({"decoder.weight": torch.tensor([1e6])}, tmp_path / "a.pt")
     with pytest.raises(ValueError, match="decoder.weight"):
         shrink(tmp_path / "a.pt", tmp_path / "b.pt", int8=False)
+
+
+def test_packed_weights_packed_again_in_their_place_stay_as_they_are(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    torch.save({"conv.weight": torch.randn(64, 16, 5, generator=generator), "norm.bias": torch.ones(7) / 3}, tmp_path / "a.pt")
+    shrink(tmp_path / "a.pt", tmp_path / "a.pt", int8=True)
+    once = {name: value.clone() for name, value in read_weights(tmp_path / "a.pt").items()}
+    shrink(tmp_path / "a.pt", tmp_path / "a.pt", int8=True)
+    torch.testing.assert_close(read_weights(tmp_path / "a.pt"), once, rtol=1e-6, atol=0)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import soundfile
 import torch
 
+from cosyvoice.utils.files import unpack_int8, widen
 from tools.judges import kaldi_features, one_thread_session, to_judge_rate
 from tools.mini.generate import seconds_of
 from tools.mini.speaker_vector import pitch_of, with_pitch
@@ -37,9 +38,10 @@ log = logging.getLogger(__name__)
 def shrink(path: Path, target: Path, int8: bool):
     """Copy a state dict: large weights as int8 with a float32 scale a row (or not), other floats as float16.
 
-    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is dropped.
+    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is dropped. Packed weights may be
+    packed again, into the same file too.
     """
-    state, small = torch.load(path, map_location="cpu", weights_only=True), {}
+    state, small = unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True))), {}   # not mapped into memory: it may be the target
     for name, value in state.items():
         name = name.removeprefix("generator.")
         if int8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= SMALLEST_INT8:

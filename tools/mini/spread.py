@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from cosyvoice.utils.files import read_weights
+
 LAYER = "spk_embed_affine_layer"
 TIMES = 1.1
 
@@ -36,15 +38,14 @@ def mean_vector(data_list: Path) -> Tensor:
     return torch.from_numpy(total / count).float()
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--flow", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--times", type=float, default=TIMES)
-    args = parser.parse_args()
-    weights = torch.load(args.flow, map_location="cpu", weights_only=True)
-    torch.save(spread(weights, mean_vector(args.work / "train/data.list"), args.times), args.out)
+    args = parser.parse_args(argv)
+    torch.save(spread(read_weights(args.flow), mean_vector(args.work / "train/data.list"), args.times), args.out)
 
 
 if __name__ == "__main__":
