@@ -1,9 +1,11 @@
 """Start CosyVoice from a fresh checkout: make `.venv`, install the requirements, run the service, open its page.
 
-Standard library only, since it runs before anything is installed. `run.sh`, `run.bat` and `test.sh` call it:
+Standard library only, since it runs before anything is installed. `run.sh`, `run.bat`, `test.sh`
+and `check.sh` call it:
 
     python tools/launch.py [--no-browser] [options of all_api.py]
     python tools/launch.py --test [options of pytest]
+    python tools/launch.py --check [--fix]
 
 A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL, pip.conf, ...) are
 honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
@@ -127,6 +129,16 @@ def serve(arguments: list) -> int:
         return service.wait()
 
 
+def check(fix: bool) -> int:
+    """Run the formatter, the linter and the type checker. Returns 0 when none of them complains."""
+    ruff_format = ["ruff", "format", *([] if fix else ["--check"])]
+    ruff_check = ["ruff", "check", *(["--fix"] if fix else [])]
+    commands = (ruff_format, ruff_check, ["mypy"])
+    return max(
+        subprocess.run([PYTHON, "-m", *command], cwd=ROOT).returncode for command in commands
+    )
+
+
 def main(arguments: list) -> int:
     if sys.version_info < (3, 10):
         sys.exit(f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
@@ -135,6 +147,9 @@ def main(arguments: list) -> int:
     if "--test" in arguments:
         install("requirements-test.txt")
         return subprocess.run([PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT).returncode
+    if "--check" in arguments:
+        install("requirements-test.txt")
+        return check(fix="--fix" in arguments)
     install("requirements.txt")
     get_model(arguments)
     return serve(arguments)
