@@ -4,6 +4,7 @@ Read from top to bottom: settings and the global `cosyvoice`, what a request may
 per mode, the answer, the routes. What has a life of its own (MP3 joints, queue, leases, store, keys) is in cosyvoice/serve/.
 Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 """
+
 import atexit
 import logging
 import shutil
@@ -19,11 +20,35 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import guard, journal, metrics, openai, openapi, problem, requests, status, voices
+from cosyvoice.serve import (
+    guard,
+    journal,
+    metrics,
+    openai,
+    openapi,
+    problem,
+    requests,
+    status,
+    voices,
+)
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.config import read_config
-from cosyvoice.serve.fields import (NONE, bad, missing, read_choice, read_flag, read_name, read_reference, read_saved_voice, read_seed,
-                                     read_speed, read_string, read_text, read_voice_name, short)
+from cosyvoice.serve.fields import (
+    NONE,
+    bad,
+    missing,
+    read_choice,
+    read_flag,
+    read_name,
+    read_reference,
+    read_saved_voice,
+    read_seed,
+    read_speed,
+    read_string,
+    read_text,
+    read_voice_name,
+    short,
+)
 from cosyvoice.serve.leases import Leases
 from cosyvoice.serve.models import Instruct, load_model
 from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
@@ -41,7 +66,7 @@ from cosyvoice.utils.errors import UnknownSpeaker
 
 log = logging.getLogger("all_api")
 journal.set_up_logging()
-Chunks = Callable[[Callable], Iterator[dict]]              # chunks(check) makes the engine's generator
+Chunks = Callable[[Callable], Iterator[dict]]  # chunks(check) makes the engine's generator
 IS_SCRIPT = __name__ == "__main__"
 
 config = read_config(sys.argv[1:] if IS_SCRIPT else None)
@@ -51,14 +76,14 @@ check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
 
 leases = Leases(config.output_dir)
 leases.sweep(config.output_dir, config.store_dir)
-scratch = leases.scratch(config.output_dir)                # for files that live as long as this process at most
+scratch = leases.scratch(config.output_dir)  # for files that live as long as this process at most
 atexit.register(leases.close)
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 store = open_store(config.store_dir, leases)
 pusher = ThreadPoolExecutor(4, "push")
 slots = Slots(config.max_concurrent, config.max_queue)
 readiness = Readiness(cosyvoice, slots)
-watchers = []                             # functions told about every change of a request's Record
+watchers = []  # functions told about every change of a request's Record
 
 app = Flask(__name__, static_folder=None)
 app.json.ensure_ascii = False
@@ -73,17 +98,37 @@ app.register_blueprint(page)
 # what a request may hold
 
 PRESET, CLONE, CROSS, INSTRUCT = "预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制"
-REQUIRED = {PRESET: ["spk_id"], CLONE: ["prompt_text", "prompt_speech_16k"], CROSS: ["prompt_speech_16k"],
-            INSTRUCT: ["spk_id", "prompt_text"], "": []}
-READ = {"mode": read_choice(PRESET, CLONE, CROSS, INSTRUCT), "tts_text": read_text(config.max_text_chars), "spk_id": read_string,
-        "spk_customize": read_saved_voice, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
-        "seed": read_seed, "stream": read_flag, "speed": read_speed, "user_id": read_name, "exp_name": read_voice_name, "consent": read_text(2000)}
-DEMO = {"mode": PRESET, "tts_text": "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"}
+REQUIRED = {
+    PRESET: ["spk_id"],
+    CLONE: ["prompt_text", "prompt_speech_16k"],
+    CROSS: ["prompt_speech_16k"],
+    INSTRUCT: ["spk_id", "prompt_text"],
+    "": [],
+}
+READ = {
+    "mode": read_choice(PRESET, CLONE, CROSS, INSTRUCT),
+    "tts_text": read_text(config.max_text_chars),
+    "spk_id": read_string,
+    "spk_customize": read_saved_voice,
+    "prompt_text": read_text(1000),
+    "prompt_speech_16k": read_reference,
+    "seed": read_seed,
+    "stream": read_flag,
+    "speed": read_speed,
+    "user_id": read_name,
+    "exp_name": read_voice_name,
+    "consent": read_text(2000),
+}
+DEMO = {
+    "mode": PRESET,
+    "tts_text": "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。",
+}
 
 
 @dataclass(frozen=True)
 class Job:
     """One checked request; the fields are those of the API."""
+
     mode: str = ""
     tts_text: str = ""
     spk_id: str = ""
@@ -95,26 +140,39 @@ class Job:
     speed: float = 1.0
     user_id: str = ""
     exp_name: str = ""
-    consent: str = ""                     # kept in the voice that exp_name saves
+    consent: str = ""  # kept in the voice that exp_name saves
 
 
 def read_fields() -> dict:
     """The fields of a JSON, form or multipart body; a file part stands for its field."""
     if request.is_json:
         if len(request.get_data()) >= app.config["MAX_CONTENT_LENGTH"]:
-            raise RequestEntityTooLarge()                          # a chunked body, which Flask cuts off silently
+            raise RequestEntityTooLarge()  # a chunked body, which Flask cuts off silently
         try:
             values = request.get_json()
         except (BadRequest, RecursionError):
             values = None
         if not isinstance(values, dict):
-            raise Problem(400, "bad_request", None, "the body must be one JSON object of fields, in UTF-8", "请求体必须是一个 UTF-8 编码的 JSON 对象")
+            raise Problem(
+                400,
+                "bad_request",
+                None,
+                "the body must be one JSON object of fields, in UTF-8",
+                "请求体必须是一个 UTF-8 编码的 JSON 对象",
+            )
         return {name: value for name, value in values.items() if value is not None}
     if request.mimetype == "multipart/form-data" and not request.mimetype_params.get("boundary"):
-        raise Problem(400, "bad_request", None, "the form has no boundary: let your HTTP client write its Content-Type", "表单缺少 boundary：请让 HTTP 客户端自动生成 Content-Type")
+        raise Problem(
+            400,
+            "bad_request",
+            None,
+            "the form has no boundary: let your HTTP client write its Content-Type",
+            "表单缺少 boundary：请让 HTTP 客户端自动生成 Content-Type",
+        )
     if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return {name: value for name, value in request.form.items() if value} | {
-            name: file for name, file in request.files.items() if file.filename}   # a form's empty file input has no name
+            name: file for name, file in request.files.items() if file.filename
+        }  # a form's empty file input has no name
     raise UnsupportedMediaType()
 
 
@@ -134,6 +192,7 @@ def read_job(values: dict) -> Job:
 
 # fetching, pushing, cleaning
 
+
 def fetch_voice(user_id: str, name: str) -> dict:
     """A user's saved voice, from output/ if it was put there, else from the store. Raises a 404 Problem."""
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "spk_customize")
@@ -141,10 +200,17 @@ def fetch_voice(user_id: str, name: str) -> dict:
         return load_voice(local, cosyvoice.model_family)
     with leases.folder(config.output_dir) as folder:
         try:
-            store.fetch(voice_key(user_id, name), folder / "voice.pt", config.max_voice_mb * 1_000_000)
+            store.fetch(
+                voice_key(user_id, name), folder / "voice.pt", config.max_voice_mb * 1_000_000
+            )
         except NoObject:
-            raise bad("spk_customize", f"user {user_id} has no voice {name!r}; make it first with {CLONE} and exp_name",
-                      f"用户没有音色“{name}”，请先用 {CLONE} 和 exp_name 创建", "unknown_voice", 404)
+            raise bad(
+                "spk_customize",
+                f"user {user_id} has no voice {name!r}; make it first with {CLONE} and exp_name",
+                f"用户没有音色“{name}”，请先用 {CLONE} 和 exp_name 创建",
+                "unknown_voice",
+                404,
+            )
         return load_voice(folder / "voice.pt", cosyvoice.model_family)
 
 
@@ -177,12 +243,18 @@ def fetch_reference(job: Job, read: Callable = usable):
         try:
             store.fetch(source, folder / "reference", config.max_reference_mb * 1_000_000)
         except NoObject:
-            raise bad("prompt_speech_16k", "no such reference audio, neither in 参考音频/ nor in the store; upload it or check the path",
-                      "参考音频/ 和对象存储中都没有该文件，请上传或检查路径", "no_reference", 404)
+            raise bad(
+                "prompt_speech_16k",
+                "no such reference audio, neither in 参考音频/ nor in the store; upload it or check the path",
+                "参考音频/ 和对象存储中都没有该文件，请上传或检查路径",
+                "no_reference",
+                404,
+            )
         return read(folder / "reference")
 
 
 # one function per mode: fetch what it needs, return what makes the engine's generator
+
 
 def options(job: Job) -> dict:
     return {"stream": job.stream, "speed": job.speed, "seed": job.seed}
@@ -193,14 +265,18 @@ def saved_voice(job: Job, engine: CosyVoice) -> dict | None:
     if job.spk_customize != NONE:
         return fetch_voice(job.user_id, job.spk_customize)
     if job.spk_id not in (speakers := engine.list_available_spks()):
-        raise UnknownSpeaker(f"spk_id {short(job.spk_id)} is unknown; use one of {', '.join(speakers)}",
-                             f"没有音色 {short(job.spk_id)}，可选：{'、'.join(speakers)}")
+        raise UnknownSpeaker(
+            f"spk_id {short(job.spk_id)} is unknown; use one of {', '.join(speakers)}",
+            f"没有音色 {short(job.spk_id)}，可选：{'、'.join(speakers)}",
+        )
     return None
 
 
 def preset(job: Job) -> Chunks:
     voice = saved_voice(job, cosyvoice)
-    return lambda check: cosyvoice.inference_sft(job.tts_text, job.spk_id, voice=voice, **options(job), check=check)
+    return lambda check: cosyvoice.inference_sft(
+        job.tts_text, job.spk_id, voice=voice, **options(job), check=check
+    )
 
 
 def clone(job: Job) -> Chunks:
@@ -208,21 +284,30 @@ def clone(job: Job) -> Chunks:
 
     def speak(check):
         voice = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
-        if job.exp_name:                                           # stored before the answer, while the model goes on
-            pushes.append(pusher.submit(journal.carry(push_voice), voice, job.user_id, job.exp_name))
-        yield from cosyvoice.inference_zero_shot(job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check)
+        if job.exp_name:  # stored before the answer, while the model goes on
+            pushes.append(
+                pusher.submit(journal.carry(push_voice), voice, job.user_id, job.exp_name)
+            )
+        yield from cosyvoice.inference_zero_shot(
+            job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check
+        )
+
     return speak
 
 
 def cross_lingual(job: Job) -> Chunks:
     audio = fetch_reference(job)
-    return lambda check: cosyvoice.inference_cross_lingual(job.tts_text, audio, **options(job), check=check)
+    return lambda check: cosyvoice.inference_cross_lingual(
+        job.tts_text, audio, **options(job), check=check
+    )
 
 
 def instruct(job: Job) -> Chunks:
     engine = instruct_model.get()
     voice = saved_voice(job, engine)
-    return lambda check: engine.inference_instruct(job.tts_text, job.spk_id, job.prompt_text, voice=voice, **options(job), check=check)
+    return lambda check: engine.inference_instruct(
+        job.tts_text, job.spk_id, job.prompt_text, voice=voice, **options(job), check=check
+    )
 
 
 SPEAK = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
@@ -230,10 +315,13 @@ SPEAK = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
 
 # the answer
 
+
 def speak(chunks: Chunks, encoder, sample_rate: int) -> Speech:
     """Begin to speak for the current request; returns when there is sound and a cloned voice is stored."""
     g.record.change(sample_rate=sample_rate)
-    g.speech = Speech(chunks, encoder, slots, g.record, config.request_timeout, Client(request.environ), scratch)
+    g.speech = Speech(
+        chunks, encoder, slots, g.record, config.request_timeout, Client(request.environ), scratch
+    )
     g.speech.start()
     for push in g.get("pushes", ()):
         push.result()
@@ -242,7 +330,9 @@ def speak(chunks: Chunks, encoder, sample_rate: int) -> Speech:
 
 def chunks(job: Job) -> Chunks:
     """Fetch what the job needs; returns what makes the engine's generator when the model is free."""
-    g.record.change(mode=job.mode, user_id=guard.owner(job.user_id), seed=job.seed, characters=len(job.tts_text))
+    g.record.change(
+        mode=job.mode, user_id=guard.owner(job.user_id), seed=job.seed, characters=len(job.tts_text)
+    )
     return SPEAK[job.mode](job)
 
 
@@ -257,8 +347,11 @@ def answer(job: Job) -> Response:
 
 def stream_mp3(chunks: Callable, sample_rate: int) -> Response:
     speech = speak(chunks, Mp3Stream(sample_rate, config.mp3_bitrate, scratch), sample_rate)
-    return Response(follow(speech), mimetype="audio/mpeg", headers={
-        "Content-Disposition": "inline; filename=sound.mp3", "X-Accel-Buffering": "no"})
+    return Response(
+        follow(speech),
+        mimetype="audio/mpeg",
+        headers={"Content-Disposition": "inline; filename=sound.mp3", "X-Accel-Buffering": "no"},
+    )
 
 
 def follow(speech: Speech) -> Iterator[bytes]:
@@ -280,13 +373,19 @@ def send_wav(chunks: Callable, sample_rate: int) -> Response:
     file.write(wav_header(sample_rate, speech.record.samples * 2))
     file.seek(0)
     response = send_file(file, mimetype="audio/wav", conditional=False)
-    response.content_length, response.direct_passthrough = speech.spool.written, False   # else no call_on_close
-    response.headers["Cache-Control"] = guard.HEADERS["Cache-Control"]            # send_file would let browsers keep it
+    response.content_length, response.direct_passthrough = (
+        speech.spool.written,
+        False,
+    )  # else no call_on_close
+    response.headers["Cache-Control"] = guard.HEADERS[
+        "Cache-Control"
+    ]  # send_file would let browsers keep it
     speech.record.change(outcome="done")
     return response
 
 
 # the routes
+
 
 @app.post("/generate_audio")
 def generate_audio():
@@ -298,10 +397,15 @@ def generate_audio():
 def generate_audio_get():
     """The same with fields in the query, so that an <audio> element can play it; without fields, a short demonstration."""
     if request.method == "HEAD":
-        return Response(mimetype="audio/mpeg")                     # a look at the headers must not make the model work
+        return Response(mimetype="audio/mpeg")  # a look at the headers must not make the model work
     values = {name: value for name, value in request.args.items() if value}
     speakers = cosyvoice.list_available_spks()
-    return answer(read_job({**DEMO, "spk_id": "中文女" if "中文女" in speakers else next(iter(speakers), "")} | values))
+    return answer(
+        read_job(
+            {**DEMO, "spk_id": "中文女" if "中文女" in speakers else next(iter(speakers), "")}
+            | values
+        )
+    )
 
 
 @app.get("/change_instruct")
@@ -311,12 +415,32 @@ def change_instruct():
     return jsonify(status="success")
 
 
-parts = Parts(config, cosyvoice, instruct_model, store, leases, slots, readiness, watchers, read_job, chunks, rate, speak, follow,
-              fetch_voice, push_voice, read_fields, scratch, fetch_reference, answer)
+parts = Parts(
+    config,
+    cosyvoice,
+    instruct_model,
+    store,
+    leases,
+    slots,
+    readiness,
+    watchers,
+    read_job,
+    chunks,
+    rate,
+    speak,
+    follow,
+    fetch_voice,
+    push_voice,
+    read_fields,
+    scratch,
+    fetch_reference,
+    answer,
+)
 for part in (openai, metrics, openapi, voices, requests, status):
     app.register_blueprint(part.blueprint(parts))
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve
+
     readiness.check()
     serve(app, config)

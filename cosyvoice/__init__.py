@@ -1,4 +1,5 @@
 """CosyVoice: text to speech and voice cloning from the official model directories."""
+
 import sys
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,5 @@
 """What all tests share: one thread, and one tiny engine built for the run."""
+
 import pytest
 import torch
 from tiny_model import build
@@ -15,6 +16,7 @@ def model_dir(tmp_path_factory):
 @pytest.fixture(scope="session")
 def engine(model_dir):
     from cosyvoice.cli.cosyvoice import CosyVoice
+
     return CosyVoice(str(model_dir))
 
 

@@ -1,4 +1,5 @@
 """A stand-in for Aliyun OSS on localhost: objects in memory, V4 signatures checked, and every way of failing on demand."""
+
 import hashlib
 import hmac
 import socket
@@ -9,26 +10,60 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import crcmod
 import pytest
 
-ACCESS = {"OSS_ACCESS_KEY_ID": "id-of-test", "OSS_ACCESS_KEY_SECRET": "secret-of-test", "OSS_REGION": "cn-test", "OSS_BUCKET": "learn-wave"}
-ERRORS = {"404": "NoSuchKey", "404bucket": "NoSuchBucket", "403": "AccessDenied", "403skew": "RequestTimeTooSkewed", "500": "InternalError",
-          "503": "ServiceUnavailable", "429": "TooManyRequests", "507": "QuotaExceeded"}
+ACCESS = {
+    "OSS_ACCESS_KEY_ID": "id-of-test",
+    "OSS_ACCESS_KEY_SECRET": "secret-of-test",
+    "OSS_REGION": "cn-test",
+    "OSS_BUCKET": "learn-wave",
+}
+ERRORS = {
+    "404": "NoSuchKey",
+    "404bucket": "NoSuchBucket",
+    "403": "AccessDenied",
+    "403skew": "RequestTimeTooSkewed",
+    "500": "InternalError",
+    "503": "ServiceUnavailable",
+    "429": "TooManyRequests",
+    "507": "QuotaExceeded",
+}
 
 
 def crc64(data: bytes) -> int:
-    return crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF, rev=True)(data)
+    return crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF, rev=True)(
+        data
+    )
 
 
-def sign(secret: str, region: str, method: str, path: str, query: str, headers: dict, additional: str) -> tuple[str, str]:
+def sign(
+    secret: str, region: str, method: str, path: str, query: str, headers: dict, additional: str
+) -> tuple[str, str]:
     """The V4 signature of a request, as OSS's documentation describes it."""
-    pairs = sorted((quote(k, safe=""), quote(v, safe="")) for k, v in parse_qsl(query, keep_blank_values=True))
+    pairs = sorted(
+        (quote(k, safe=""), quote(v, safe="")) for k, v in parse_qsl(query, keep_blank_values=True)
+    )
     canonical_query = "&".join(f"{k}={v}" if v else k for k, v in pairs)
     extra = [name for name in additional.split(";") if name]
-    names = sorted(name for name in headers if name.startswith("x-oss-") or name in ("content-type", "content-md5", *extra))
+    names = sorted(
+        name
+        for name in headers
+        if name.startswith("x-oss-") or name in ("content-type", "content-md5", *extra)
+    )
     canonical_headers = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
-    canonical = "\n".join([method, quote(unquote(path), safe="/"), canonical_query, canonical_headers, ";".join(extra), "UNSIGNED-PAYLOAD"])
+    canonical = "\n".join(
+        [
+            method,
+            quote(unquote(path), safe="/"),
+            canonical_query,
+            canonical_headers,
+            ";".join(extra),
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
     moment = headers["x-oss-date"]
     scope = f"{moment[:8]}/{region}/oss/aliyun_v4_request"
-    to_sign = f"OSS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    to_sign = (
+        f"OSS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    )
     key = f"aliyun_v4{secret}".encode()
     for part in (moment[:8], region, "oss", "aliyun_v4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -37,6 +72,7 @@ def sign(secret: str, region: str, method: str, path: str, query: str, headers: 
 
 class FakeOss(ThreadingHTTPServer):
     """objects: what is stored. faults: what goes wrong with the next requests, one each; "" is nothing."""
+
     daemon_threads = True
     handle_error = lambda *_: None  # noqa: E731  (connections that a fault has cut)
 
@@ -82,20 +118,38 @@ class Handler(BaseHTTPRequestHandler):
         kind, _, rest = headers.get("authorization", "").partition(" ")
         fields = dict(part.strip().split("=", 1) for part in rest.split(",") if "=" in part)
         parts = urlsplit(self.path)
-        scope, signature = sign(ACCESS["OSS_ACCESS_KEY_SECRET"], ACCESS["OSS_REGION"], self.command, parts.path, parts.query, headers,
-                                fields.get("AdditionalHeaders", ""))
-        return kind == "OSS4-HMAC-SHA256" and fields.get("Signature") == signature and \
-            fields.get("Credential") == f"{ACCESS['OSS_ACCESS_KEY_ID']}/{scope}"
+        scope, signature = sign(
+            ACCESS["OSS_ACCESS_KEY_SECRET"],
+            ACCESS["OSS_REGION"],
+            self.command,
+            parts.path,
+            parts.query,
+            headers,
+            fields.get("AdditionalHeaders", ""),
+        )
+        return (
+            kind == "OSS4-HMAC-SHA256"
+            and fields.get("Signature") == signature
+            and fields.get("Credential") == f"{ACCESS['OSS_ACCESS_KEY_ID']}/{scope}"
+        )
 
     def do_put(self, key, query, body, fault):
         self.server.objects[key] = body
-        self.reply(200, headers={"x-oss-hash-crc64ecma": str(crc64(body) + (fault == "crc")), "ETag": '"x"'})
+        self.reply(
+            200,
+            headers={"x-oss-hash-crc64ecma": str(crc64(body) + (fault == "crc")), "ETag": '"x"'},
+        )
 
     def do_head(self, key, query, body, fault):
         there = key in self.server.objects
-        self.reply(200 if there else 404, headers={"Content-Length": str(len(self.server.objects.get(key, b""))), "ETag": '"x"'})
+        self.reply(
+            200 if there else 404,
+            headers={"Content-Length": str(len(self.server.objects.get(key, b""))), "ETag": '"x"'},
+        )
 
-    do_delete = lambda self, key, query, body, fault: self.server.objects.pop(key, None) and None or self.reply(204)  # noqa: E731
+    do_delete = lambda self, key, query, body, fault: (
+        self.server.objects.pop(key, None) and None or self.reply(204)
+    )  # noqa: E731
 
     def do_get(self, key, query, body, fault):
         if not key:
@@ -103,7 +157,11 @@ class Handler(BaseHTTPRequestHandler):
         if key not in self.server.objects:
             return self.error(404, "NoSuchKey")
         data = self.server.objects[key]
-        headers = {"x-oss-hash-crc64ecma": str(crc64(data) + (fault == "crc")), "Content-Length": str(len(data)), "ETag": '"x"'}
+        headers = {
+            "x-oss-hash-crc64ecma": str(crc64(data) + (fault == "crc")),
+            "Content-Length": str(len(data)),
+            "ETag": '"x"',
+        }
         if fault == "corrupt":
             data = bytes([data[0] ^ 1]) + data[1:]
         if fault == "endless":
@@ -115,24 +173,33 @@ class Handler(BaseHTTPRequestHandler):
         self.start(200, headers)
         if fault == "drip":
             for i in range(len(data)):
-                self.wfile.write(data[i:i + 1])
+                self.wfile.write(data[i : i + 1])
                 if self.server.stopped.wait(0.05):
                     return
-        self.wfile.write(data[:len(data) // 2] if fault == "cut" else data)
+        self.wfile.write(data[: len(data) // 2] if fault == "cut" else data)
         self.close_connection = fault in ("cut", "endless")
 
     def list(self, query):
         prefix, after = query.get("prefix", ""), query.get("continuation-token", "")
         keys = sorted(key for key in self.server.objects if key.startswith(prefix) and key > after)
         page, more = keys[:2], len(keys) > 2
-        contents = "".join(f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects[key])}</Size><ETag>x</ETag><Type>Normal</Type>"
-                           "<StorageClass>Standard</StorageClass><LastModified>2025-01-02T03:04:05.000Z</LastModified></Contents>" for key in page)
+        contents = "".join(
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects[key])}</Size><ETag>x</ETag><Type>Normal</Type>"
+            "<StorageClass>Standard</StorageClass><LastModified>2025-01-02T03:04:05.000Z</LastModified></Contents>"
+            for key in page
+        )
         token = f"<NextContinuationToken>{quote(page[-1])}</NextContinuationToken>" if more else ""
-        self.reply(200, f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}"
-                        "</ListBucketResult>".encode())
+        self.reply(
+            200,
+            f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}"
+            "</ListBucketResult>".encode(),
+        )
 
     def error(self, status, code):
-        self.reply(status, f"<Error><Code>{code}</Code><Message>no</Message><RequestId>1</RequestId></Error>".encode())
+        self.reply(
+            status,
+            f"<Error><Code>{code}</Code><Message>no</Message><RequestId>1</RequestId></Error>".encode(),
+        )
 
     def reply(self, status, body=b"", headers={}):
         self.start(status, {"Content-Length": str(len(body)), **headers})
@@ -150,6 +217,7 @@ class Handler(BaseHTTPRequestHandler):
 def oss(monkeypatch):
     """A running stand-in; the store's timeouts are short."""
     from cosyvoice.serve import store
+
     monkeypatch.setattr(store, "TIMEOUTS", (0.5, 0.5))
     monkeypatch.setattr(store, "FIRST_PAUSE", 0.01)
     server = FakeOss()

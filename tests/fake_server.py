@@ -1,8 +1,9 @@
 """The service with the fake engine in a process of its own.
 
-    python tests/fake_server.py [options of all_api.py]
-    gunicorn -c deploy/gunicorn.conf.py --pythonpath tests fake_server:app
+python tests/fake_server.py [options of all_api.py]
+gunicorn -c deploy/gunicorn.conf.py --pythonpath tests fake_server:app
 """
+
 import runpy
 import sys
 from pathlib import Path

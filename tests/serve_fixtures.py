@@ -3,6 +3,7 @@
 The fake engine speaks tones at once. Marks in the text control it, so they also work in another process:
 `{chunks=20 size=22050 delay=0.1 fail=3 hang=2 error=TextError}`.
 """
+
 import importlib
 import re
 import socket
@@ -15,7 +16,15 @@ import numpy as np
 import pytest
 
 RATE = 22050
-SETTINGS = {"chunks": 3, "size": 30000, "delay": 0.0, "fail": -1, "hang": -1, "setup": 0.0, "error": ""}
+SETTINGS = {
+    "chunks": 3,
+    "size": 30000,
+    "delay": 0.0,
+    "fail": -1,
+    "hang": -1,
+    "setup": 0.0,
+    "error": "",
+}
 
 
 def free_port() -> int:
@@ -34,14 +43,17 @@ def settings(text: str) -> dict:
 def tone(start: int, size: int, seed: int) -> np.ndarray:
     """(1, size) of a chirping tone whose pitch is the seed's; a function of absolute time, so chunks join smoothly."""
     t = np.arange(start, start + size) / RATE
-    return (0.5 * np.sin(2 * np.pi * (200 + seed % 500) * t + 3 * np.sin(7 * t)))[None].astype(np.float32)
+    return (0.5 * np.sin(2 * np.pi * (200 + seed % 500) * t + 3 * np.sin(7 * t)))[None].astype(
+        np.float32
+    )
 
 
 class FakeEngine:
     """The interface of cosyvoice.cli.cosyvoice.CosyVoice."""
+
     sample_rate = RATE
-    speaking, peak, ended_early = 0, 0, 0        # generators alive now, most at once, stopped or failed
-    calls = []                                   # (method, arguments)
+    speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
+    calls = []  # (method, arguments)
     guard = threading.Lock()
 
     def __init__(self, model_dir):
@@ -52,30 +64,99 @@ class FakeEngine:
     def list_available_spks(self):
         return ["中文女", "中文男", "英文女"]
 
-    def inference_sft(self, tts_text, spk_id, stream=False, speed=1.0, text_frontend=True, seed=None, voice=None, check=None):
-        return self._speak("sft", tts_text, seed, speed, check, spk_id=spk_id, voice=voice, stream=stream)
+    def inference_sft(
+        self,
+        tts_text,
+        spk_id,
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        voice=None,
+        check=None,
+    ):
+        return self._speak(
+            "sft", tts_text, seed, speed, check, spk_id=spk_id, voice=voice, stream=stream
+        )
 
-    def inference_zero_shot(self, tts_text, prompt_text, prompt_wav, zero_shot_spk_id="", stream=False, speed=1.0,
-                            text_frontend=True, seed=None, voice=None, check=None):
-        return self._speak("zero_shot", tts_text, seed, speed, check, prompt_text=prompt_text, voice=voice, stream=stream)
+    def inference_zero_shot(
+        self,
+        tts_text,
+        prompt_text,
+        prompt_wav,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        voice=None,
+        check=None,
+    ):
+        return self._speak(
+            "zero_shot",
+            tts_text,
+            seed,
+            speed,
+            check,
+            prompt_text=prompt_text,
+            voice=voice,
+            stream=stream,
+        )
 
-    def inference_cross_lingual(self, tts_text, prompt_wav, zero_shot_spk_id="", stream=False, speed=1.0,
-                                text_frontend=True, seed=None, prompt_speech_16k=None, check=None):
-        return self._speak("cross_lingual", tts_text, seed, speed, check, prompt_wav=prompt_wav, stream=stream)
+    def inference_cross_lingual(
+        self,
+        tts_text,
+        prompt_wav,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        prompt_speech_16k=None,
+        check=None,
+    ):
+        return self._speak(
+            "cross_lingual", tts_text, seed, speed, check, prompt_wav=prompt_wav, stream=stream
+        )
 
-    def inference_instruct(self, tts_text, spk_id, instruct_text, stream=False, speed=1.0, text_frontend=True,
-                           seed=None, voice=None, check=None):
-        return self._speak("instruct", tts_text, seed, speed, check, spk_id=spk_id, instruct_text=instruct_text, voice=voice, stream=stream)
+    def inference_instruct(
+        self,
+        tts_text,
+        spk_id,
+        instruct_text,
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        voice=None,
+        check=None,
+    ):
+        return self._speak(
+            "instruct",
+            tts_text,
+            seed,
+            speed,
+            check,
+            spk_id=spk_id,
+            instruct_text=instruct_text,
+            voice=voice,
+            stream=stream,
+        )
 
     def make_voice(self, prompt_text, prompt_wav, consent=""):
-        FakeEngine.calls.append(("make_voice", {"prompt_text": prompt_text, "prompt_wav": prompt_wav}))
+        FakeEngine.calls.append(
+            ("make_voice", {"prompt_text": prompt_text, "prompt_wav": prompt_wav})
+        )
         return make_voice(self.model_family, consent=consent)
 
     def _speak(self, method, text, seed, speed, check, **arguments):
         from cosyvoice.utils import errors
+
         plan = settings(text)
         with FakeEngine.guard:
-            FakeEngine.calls.append((method, {"text": text, "seed": seed, "speed": speed, **arguments}))
+            FakeEngine.calls.append(
+                (method, {"text": text, "seed": seed, "speed": speed, **arguments})
+            )
             FakeEngine.speaking += 1
             FakeEngine.peak = max(FakeEngine.peak, FakeEngine.speaking)
         finished = False
@@ -88,11 +169,15 @@ class FakeEngine:
                 if i == plan["fail"]:
                     raise RuntimeError("the engine broke")
                 if i == plan["hang"]:
-                    time.sleep(60)                                 # deaf to check
+                    time.sleep(60)  # deaf to check
                 for _ in range(round(plan["delay"] / 0.02)):
-                    check and check()                              # one step of the engine
+                    check and check()  # one step of the engine
                     time.sleep(0.02)
-                yield {"tts_speech": tone(i * size, size, seed or 0), "sentence": i // 2, "text": f"句{i // 2}"}
+                yield {
+                    "tts_speech": tone(i * size, size, seed or 0),
+                    "sentence": i // 2,
+                    "text": f"句{i // 2}",
+                }
             finished = True
         finally:
             with FakeEngine.guard:
@@ -103,12 +188,31 @@ class FakeEngine:
 def make_voice(family: str, tokens: int = 25, consent: str = "") -> dict:
     """A valid voice of any family."""
     import torch
+
     ids, mel = torch.arange(tokens, dtype=torch.int32)[None], torch.zeros(1, tokens * 3, 80)
-    voice = {"prompt_text": ids, "llm_prompt_speech_token": ids, "flow_prompt_speech_token": ids, "prompt_speech_feat": mel}
-    lengths = {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32) for name, value in voice.items()}
+    voice = {
+        "prompt_text": ids,
+        "llm_prompt_speech_token": ids,
+        "flow_prompt_speech_token": ids,
+        "prompt_speech_feat": mel,
+    }
+    lengths = {
+        f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32)
+        for name, value in voice.items()
+    }
     embedding = torch.ones(1, 192)
-    return {**voice, **lengths, "llm_embedding": embedding, "flow_embedding": embedding,
-            "meta": {"family": family, "fingerprint": "fake", "created": "2025-01-01", "consent": consent}}
+    return {
+        **voice,
+        **lengths,
+        "llm_embedding": embedding,
+        "flow_embedding": embedding,
+        "meta": {
+            "family": family,
+            "fingerprint": "fake",
+            "created": "2025-01-01",
+            "consent": consent,
+        },
+    }
 
 
 def install_fake_engine(set_module=sys.modules.__setitem__):
@@ -124,8 +228,13 @@ def service(tmp_path, monkeypatch):
     loaded = []
 
     def load(fake=True, **environment):
-        settings = {"COSYVOICE_MODEL": str(tmp_path), "OUTPUT_DIR": str(tmp_path / "output"), "STORE_DIR": str(tmp_path / "store"),
-                    "REFERENCE_DIR": str(tmp_path / "reference"), **environment}
+        settings = {
+            "COSYVOICE_MODEL": str(tmp_path),
+            "OUTPUT_DIR": str(tmp_path / "output"),
+            "STORE_DIR": str(tmp_path / "store"),
+            "REFERENCE_DIR": str(tmp_path / "reference"),
+            **environment,
+        }
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
         for name in ("output", "reference"):

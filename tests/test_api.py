@@ -1,4 +1,5 @@
 """The HTTP contract of all_api.py, with the fake engine."""
+
 import io
 import json
 import time
@@ -11,9 +12,20 @@ from serve_fixtures import RATE, FakeEngine, service, tone  # noqa: F401
 from test_mp3 import DELAY, decode, snr
 
 SFT = {"mode": "预训练音色", "tts_text": "你好。", "spk_id": "中文女"}
-CLONE = {"mode": "3s极速复刻", "tts_text": "你好。", "prompt_text": "参考。", "prompt_speech_16k": "a/ref.wav", "user_id": "1321"}
+CLONE = {
+    "mode": "3s极速复刻",
+    "tts_text": "你好。",
+    "prompt_text": "参考。",
+    "prompt_speech_16k": "a/ref.wav",
+    "user_id": "1321",
+}
 CROSS = {"mode": "跨语种复刻", "tts_text": "Hello.", "prompt_speech_16k": "a/ref.wav"}
-INSTRUCT = {"mode": "自然语言控制", "tts_text": "你好。", "spk_id": "中文女", "prompt_text": "慢一点"}
+INSTRUCT = {
+    "mode": "自然语言控制",
+    "tts_text": "你好。",
+    "spk_id": "中文女",
+    "prompt_text": "慢一点",
+}
 MODES = [SFT, CLONE, CROSS, INSTRUCT]
 
 
@@ -37,8 +49,12 @@ def api(service, tmp_path):  # noqa: F811
 @pytest.fixture
 def post(api):
     client = api.app.test_client()
-    return lambda fields, **options: client.post("/generate_audio", data=json.dumps(fields), content_type="application/json",
-                                                 **{"buffered": True, **options})
+    return lambda fields, **options: client.post(
+        "/generate_audio",
+        data=json.dumps(fields),
+        content_type="application/json",
+        **{"buffered": True, **options},
+    )
 
 
 def pcm_of(chunks: int = 3, size: int = 30000, seed: int = 0) -> np.ndarray:
@@ -58,7 +74,7 @@ def test_stream_is_one_mp3_of_what_the_engine_made(post, fields):
     assert answer.headers["Content-Disposition"] == "inline; filename=sound.mp3"
     decoded, complaints = decode(answer.data)
     assert complaints == "" and 0 <= len(decoded) - DELAY - 90000 <= 1152
-    assert snr(pcm_of(), decoded[DELAY:DELAY + 90000]) > 20
+    assert snr(pcm_of(), decoded[DELAY : DELAY + 90000]) > 20
 
 
 @pytest.mark.parametrize("fields", MODES, ids=lambda f: f["mode"])
@@ -69,14 +85,24 @@ def test_whole_is_a_wav_of_what_the_engine_made(post, fields):
     assert (read_wav(answer.data) == pcm_of()).all()
 
 
-@pytest.mark.parametrize("fields, method, asked", [
-    (SFT, "sft", {"spk_id": "中文女", "voice": None}), (INSTRUCT, "instruct", {"instruct_text": "慢一点", "spk_id": "中文女"}),
-    (CLONE, "zero_shot", {"prompt_text": "参考。"}), (CROSS, "cross_lingual", {})], ids=lambda x: str(x)[:20])
+@pytest.mark.parametrize(
+    "fields, method, asked",
+    [
+        (SFT, "sft", {"spk_id": "中文女", "voice": None}),
+        (INSTRUCT, "instruct", {"instruct_text": "慢一点", "spk_id": "中文女"}),
+        (CLONE, "zero_shot", {"prompt_text": "参考。"}),
+        (CROSS, "cross_lingual", {}),
+    ],
+    ids=lambda x: str(x)[:20],
+)
 def test_mode_reaches_its_method_with_its_options(post, fields, method, asked):
     assert post({**fields, "seed": 7, "speed": 1.5, "stream": "False"}).status_code == 200
     name, arguments = FakeEngine.calls[-1]
     assert name == method
-    assert arguments.items() >= {"text": fields["tts_text"], "seed": 7, "speed": 1.5, "stream": False, **asked}.items()
+    assert (
+        arguments.items()
+        >= {"text": fields["tts_text"], "seed": 7, "speed": 1.5, "stream": False, **asked}.items()
+    )
 
 
 def test_reference_is_trimmed_and_levelled(post):
@@ -85,26 +111,61 @@ def test_reference_is_trimmed_and_levelled(post):
     assert reference.shape == (1, 48000 + 4410) and float(reference.abs().max()) <= 0.8
 
 
-@pytest.mark.parametrize("value, streamed", [("True", True), ("False", False), ("false", False), ("TRUE", True), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    "value, streamed",
+    [
+        ("True", True),
+        ("False", False),
+        ("false", False),
+        ("TRUE", True),
+        (True, True),
+        (False, False),
+    ],
+)
 def test_stream_takes_words_and_booleans(post, value, streamed):
     assert post({**SFT, "stream": value}).mimetype == ("audio/mpeg" if streamed else "audio/wav")
 
 
-@pytest.mark.parametrize("fields", [{"seed": "5", "speed": "1.5"}, {"seed": 5, "speed": 1.5}, {"seed": None, "speed": None, "unknown": []},
-                                    {"seed": 2 ** 32 - 1, "speed": 2}, {"prompt_text": None, "exp_name": "", "user_id": "", "spk_customize": ""}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seed": "5", "speed": "1.5"},
+        {"seed": 5, "speed": 1.5},
+        {"seed": None, "speed": None, "unknown": []},
+        {"seed": 2**32 - 1, "speed": 2},
+        {"prompt_text": None, "exp_name": "", "user_id": "", "spk_customize": ""},
+    ],
+)
 def test_values_that_are_accepted(post, fields):
     assert post({**SFT, **fields}).status_code == 200
 
 
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data"]
+)
 def test_form_body_is_as_good_as_json(api, content_type):
-    answer = api.app.test_client().post("/generate_audio", data={**SFT, "seed": "3", "exp_name": ""}, content_type=content_type)
+    answer = api.app.test_client().post(
+        "/generate_audio", data={**SFT, "seed": "3", "exp_name": ""}, content_type=content_type
+    )
     assert answer.status_code == 200 and FakeEngine.calls[-1][1]["seed"] == 3
 
 
-@pytest.mark.parametrize("form, rate, channels", [("WAV", 16000, 1), ("WAV", 8000, 1), ("WAV", 48000, 2), ("FLAC", 44100, 1), ("OGG", 22050, 1), ("MP3", 44100, 2)])
+@pytest.mark.parametrize(
+    "form, rate, channels",
+    [
+        ("WAV", 16000, 1),
+        ("WAV", 8000, 1),
+        ("WAV", 48000, 2),
+        ("FLAC", 44100, 1),
+        ("OGG", 22050, 1),
+        ("MP3", 44100, 2),
+    ],
+)
 def test_uploaded_file_is_the_reference(api, form, rate, channels):
-    fields = {**CROSS, "prompt_speech_16k": (io.BytesIO(wav_bytes(2.0, rate, channels, format=form)), "说话.bin")}
+    fields = {
+        **CROSS,
+        "prompt_speech_16k": (io.BytesIO(wav_bytes(2.0, rate, channels, format=form)), "说话.bin"),
+    }
     answer = api.app.test_client().post("/generate_audio", data=fields)
     assert answer.status_code == 200, answer.json
     assert abs(FakeEngine.calls[-1][1]["prompt_wav"].shape[1] - 32000 - 4410) < 1500
@@ -113,47 +174,99 @@ def test_uploaded_file_is_the_reference(api, form, rate, channels):
 def test_file_input_left_empty_is_no_file(api):
     for path, status in (("a/ref.wav", 200), ("", 400)):
         parts = {**CROSS, "prompt_speech_16k": path}
-        body = "".join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
+        body = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in parts.items()
+        )
         body += '--x\r\nContent-Disposition: form-data; name="prompt_speech_16k"; filename=""\r\n\r\n\r\n--x--\r\n'
-        answer = api.app.test_client().post("/generate_audio", data=body.encode(), content_type="multipart/form-data; boundary=x")
+        answer = api.app.test_client().post(
+            "/generate_audio", data=body.encode(), content_type="multipart/form-data; boundary=x"
+        )
         assert answer.status_code == status, answer.json
 
 
 def test_form_without_a_boundary_is_told_so(api):
-    answer = api.app.test_client().post("/generate_audio", data=b"--x\r\n", content_type="multipart/form-data")
-    assert answer.status_code == 400 and "no boundary" in answer.json["error"] and answer.json["field"] is None
+    answer = api.app.test_client().post(
+        "/generate_audio", data=b"--x\r\n", content_type="multipart/form-data"
+    )
+    assert (
+        answer.status_code == 400
+        and "no boundary" in answer.json["error"]
+        and answer.json["field"] is None
+    )
 
 
 def test_get_speaks_a_demonstration_and_takes_fields(api):
     client = api.app.test_client()
     assert client.get("/generate_audio_get").mimetype == "audio/mpeg"
     assert FakeEngine.calls[-1][1]["spk_id"] == "中文女"
-    assert client.get("/generate_audio_get", query_string={"tts_text": "再见", "stream": "False", "seed": "9"}).mimetype == "audio/wav"
+    assert (
+        client.get(
+            "/generate_audio_get", query_string={"tts_text": "再见", "stream": "False", "seed": "9"}
+        ).mimetype
+        == "audio/wav"
+    )
     assert FakeEngine.calls[-1][1].items() >= {"text": "再见", "seed": 9}.items()
     calls = len(FakeEngine.calls)
     assert client.head("/generate_audio_get").status_code == 200 and len(FakeEngine.calls) == calls
 
 
 WRONG = [
-    ({}, 400, "mode"), ({"mode": "歌唱"}, 400, "mode"), ({"mode": 3}, 400, "mode"), ({"mode": ["预训练音色"]}, 400, "mode"),
-    ({"tts_text": None}, 400, "tts_text"), ({"tts_text": " \n\u3000"}, 400, "tts_text"), ({"tts_text": 5}, 400, "tts_text"),
-    ({"tts_text": {"a": 1}}, 400, "tts_text"), ({"tts_text": "字" * 10001}, 413, "tts_text"), ({"tts_text": "\ud800"}, 400, "tts_text"),
-    ({"spk_id": None}, 400, "spk_id"), ({"spk_id": 1}, 400, "spk_id"), ({"spk_id": "谁"}, 404, "spk_id"), ({"spk_id": "../中文女"}, 404, "spk_id"),
-    ({"seed": -1}, 400, "seed"), ({"seed": 2 ** 32}, 400, "seed"), ({"seed": 1.5}, 400, "seed"), ({"seed": "x"}, 400, "seed"),
-    ({"seed": True}, 400, "seed"), ({"seed": []}, 400, "seed"), ({"seed": "9" * 5000}, 400, "seed"), ({"seed": ""}, 400, "seed"),
-    ({"speed": 0.49}, 400, "speed"), ({"speed": 2.01}, 400, "speed"), ({"speed": "fast"}, 400, "speed"), ({"speed": "nan"}, 400, "speed"),
-    ({"speed": float("inf")}, 400, "speed"), ({"speed": {}}, 400, "speed"), ({"speed": True}, 400, "speed"),
-    ({"stream": "yes"}, 400, "stream"), ({"stream": 1}, 400, "stream"), ({"stream": []}, 400, "stream"),
-    ({"prompt_text": "字" * 1001}, 413, "prompt_text"), ({"prompt_text": 4}, 400, "prompt_text"), ({"prompt_speech_16k": 4}, 400, "prompt_speech_16k"),
-    ({"user_id": 5}, 400, "user_id"), ({"exp_name": []}, 400, "exp_name"), ({"spk_customize": 5}, 400, "spk_customize"),
-    ({"spk_customize": "我的"}, 400, "user_id"), ({"spk_customize": "我的", "user_id": "1"}, 404, "spk_customize"),
-    ({**CLONE, "prompt_text": ""}, 400, "prompt_text"), ({**CLONE, "prompt_speech_16k": ""}, 400, "prompt_speech_16k"),
-    ({**CLONE, "exp_name": "无"}, 400, "exp_name"), ({**CLONE, "prompt_speech_16k": "a/none.wav"}, 404, "prompt_speech_16k"), ({**CLONE, "exp_name": "v", "user_id": ""}, 400, "user_id"),
+    ({}, 400, "mode"),
+    ({"mode": "歌唱"}, 400, "mode"),
+    ({"mode": 3}, 400, "mode"),
+    ({"mode": ["预训练音色"]}, 400, "mode"),
+    ({"tts_text": None}, 400, "tts_text"),
+    ({"tts_text": " \n\u3000"}, 400, "tts_text"),
+    ({"tts_text": 5}, 400, "tts_text"),
+    ({"tts_text": {"a": 1}}, 400, "tts_text"),
+    ({"tts_text": "字" * 10001}, 413, "tts_text"),
+    ({"tts_text": "\ud800"}, 400, "tts_text"),
+    ({"spk_id": None}, 400, "spk_id"),
+    ({"spk_id": 1}, 400, "spk_id"),
+    ({"spk_id": "谁"}, 404, "spk_id"),
+    ({"spk_id": "../中文女"}, 404, "spk_id"),
+    ({"seed": -1}, 400, "seed"),
+    ({"seed": 2**32}, 400, "seed"),
+    ({"seed": 1.5}, 400, "seed"),
+    ({"seed": "x"}, 400, "seed"),
+    ({"seed": True}, 400, "seed"),
+    ({"seed": []}, 400, "seed"),
+    ({"seed": "9" * 5000}, 400, "seed"),
+    ({"seed": ""}, 400, "seed"),
+    ({"speed": 0.49}, 400, "speed"),
+    ({"speed": 2.01}, 400, "speed"),
+    ({"speed": "fast"}, 400, "speed"),
+    ({"speed": "nan"}, 400, "speed"),
+    ({"speed": float("inf")}, 400, "speed"),
+    ({"speed": {}}, 400, "speed"),
+    ({"speed": True}, 400, "speed"),
+    ({"stream": "yes"}, 400, "stream"),
+    ({"stream": 1}, 400, "stream"),
+    ({"stream": []}, 400, "stream"),
+    ({"prompt_text": "字" * 1001}, 413, "prompt_text"),
+    ({"prompt_text": 4}, 400, "prompt_text"),
+    ({"prompt_speech_16k": 4}, 400, "prompt_speech_16k"),
+    ({"user_id": 5}, 400, "user_id"),
+    ({"exp_name": []}, 400, "exp_name"),
+    ({"spk_customize": 5}, 400, "spk_customize"),
+    ({"spk_customize": "我的"}, 400, "user_id"),
+    ({"spk_customize": "我的", "user_id": "1"}, 404, "spk_customize"),
+    ({**CLONE, "prompt_text": ""}, 400, "prompt_text"),
+    ({**CLONE, "prompt_speech_16k": ""}, 400, "prompt_speech_16k"),
+    ({**CLONE, "exp_name": "无"}, 400, "exp_name"),
+    ({**CLONE, "prompt_speech_16k": "a/none.wav"}, 404, "prompt_speech_16k"),
+    ({**CLONE, "exp_name": "v", "user_id": ""}, 400, "user_id"),
     ({**CROSS, "prompt_speech_16k": None}, 400, "prompt_speech_16k"),
-    ({**INSTRUCT, "prompt_text": " "}, 400, "prompt_text"), ({**INSTRUCT, "spk_id": ""}, 400, "spk_id"),
-    ({"tts_text": "{error=TextError}"}, 400, "tts_text"), ({"tts_text": "{error=UnknownSpeaker}"}, 404, "spk_id"),
-    ({"tts_text": "{error=ReferenceAudioError}"}, 422, "prompt_speech_16k"), ({"tts_text": "{error=VoiceError}"}, 422, "spk_customize"),
-    ({"tts_text": "{chunks=0}"}, 422, "tts_text"), ({"tts_text": "{chunks=1 size=0}"}, 422, "tts_text"), ({"tts_text": "{fail=0}"}, 500, None),
+    ({**INSTRUCT, "prompt_text": " "}, 400, "prompt_text"),
+    ({**INSTRUCT, "spk_id": ""}, 400, "spk_id"),
+    ({"tts_text": "{error=TextError}"}, 400, "tts_text"),
+    ({"tts_text": "{error=UnknownSpeaker}"}, 404, "spk_id"),
+    ({"tts_text": "{error=ReferenceAudioError}"}, 422, "prompt_speech_16k"),
+    ({"tts_text": "{error=VoiceError}"}, 422, "spk_customize"),
+    ({"tts_text": "{chunks=0}"}, 422, "tts_text"),
+    ({"tts_text": "{chunks=1 size=0}"}, 422, "tts_text"),
+    ({"tts_text": "{fail=0}"}, 500, None),
 ]
 
 
@@ -167,26 +280,58 @@ def test_wrong_value_is_an_error_that_names_the_field(post, fields, status, fiel
     assert "Traceback" not in answer.text and len(answer.text) < 1500
 
 
-@pytest.mark.parametrize("body, content_type, status", [
-    (b"{", "application/json", 400), (b"[]", "application/json", 400), (b'"x"', "application/json", 400), (b"null", "application/json", 400),
-    (b"", "application/json", 400), (b"\xff\xfe", "application/json", 400), (b"[" * 100000, "application/json", 400),
-    (b"mode=1", "text/plain", 415), (b"x", "", 415), (b"--x", "multipart/form-data", 400), (b"9" * 10000, "application/json", 400),
-    (json.dumps(SFT).encode().rjust(21_000_000), "application/json", 413)], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    "body, content_type, status",
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'"x"', "application/json", 400),
+        (b"null", "application/json", 400),
+        (b"", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"[" * 100000, "application/json", 400),
+        (b"mode=1", "text/plain", 415),
+        (b"x", "", 415),
+        (b"--x", "multipart/form-data", 400),
+        (b"9" * 10000, "application/json", 400),
+        (json.dumps(SFT).encode().rjust(21_000_000), "application/json", 413),
+    ],
+    ids=lambda value: str(value)[:30],
+)
 def test_wrong_body_is_an_error(api, body, content_type, status):
     answer = api.app.test_client().post("/generate_audio", data=body, content_type=content_type)
     assert answer.status_code == status and set(answer.json) == {"error", "code", "field"}
-    assert ("one JSON object" in answer.json["error"]) == ((content_type, status) == ("application/json", 400))
+    assert ("one JSON object" in answer.json["error"]) == (
+        (content_type, status) == ("application/json", 400)
+    )
 
 
-@pytest.mark.parametrize("method, path, status", [("get", "/generate_audio", 405), ("get", "/nothing", 404), ("put", "/speakers", 405)])
+@pytest.mark.parametrize(
+    "method, path, status",
+    [("get", "/generate_audio", 405), ("get", "/nothing", 404), ("put", "/speakers", 405)],
+)
 def test_wrong_address_is_json_too(api, method, path, status):
     answer = getattr(api.app.test_client(), method)(path)
-    assert answer.status_code == status and set(answer.json) == {"error", "code", "field"} and answer.headers["X-Request-ID"]
+    assert (
+        answer.status_code == status
+        and set(answer.json) == {"error", "code", "field"}
+        and answer.headers["X-Request-ID"]
+    )
 
 
-@pytest.mark.parametrize("data, status", [
-    (b"this is text, not sound" * 100, 422), (b"", 422), (wav_bytes(0.1), 422), (wav_bytes(45), 422), (wav_bytes(601, 8000), 422),
-    (wav_bytes(3)[:50], 422), (b"RIFF" + b"\0" * 100, 422)], ids=lambda v: str(v)[:12] + str(len(v)) if isinstance(v, bytes) else str(v))
+@pytest.mark.parametrize(
+    "data, status",
+    [
+        (b"this is text, not sound" * 100, 422),
+        (b"", 422),
+        (wav_bytes(0.1), 422),
+        (wav_bytes(45), 422),
+        (wav_bytes(601, 8000), 422),
+        (wav_bytes(3)[:50], 422),
+        (b"RIFF" + b"\0" * 100, 422),
+    ],
+    ids=lambda v: str(v)[:12] + str(len(v)) if isinstance(v, bytes) else str(v),
+)
 def test_reference_that_cannot_be_used(api, data, status):
     fields = {**CLONE, "prompt_speech_16k": (io.BytesIO(data), "a.wav")}
     answer = api.app.test_client().post("/generate_audio", data=fields)
@@ -197,15 +342,22 @@ def test_reference_with_nan_or_silence_is_refused(api, tmp_path):
     silent, broken = np.zeros(48000), np.full(48000, np.nan, np.float32)
     for sound, subtype in ((silent, "PCM_16"), (broken, "FLOAT")):
         soundfile.write(tmp_path / "reference/bad.wav", sound, 16000, subtype=subtype)
-        answer = api.app.test_client().post("/generate_audio", json={**CLONE, "prompt_speech_16k": "bad.wav"})
+        answer = api.app.test_client().post(
+            "/generate_audio", json={**CLONE, "prompt_speech_16k": "bad.wav"}
+        )
         assert (answer.status_code, answer.json["field"]) == (422, "prompt_speech_16k")
 
 
 def test_cloned_voice_is_stored_and_speaks(post, api, tmp_path):
     assert post({**CLONE, "exp_name": "妈妈"}).status_code == 200
-    assert [entry.key for entry in api.store.list("")] == ["learn-wave/1321/model/cosyvoice/妈妈.pt"]
+    assert [entry.key for entry in api.store.list("")] == [
+        "learn-wave/1321/model/cosyvoice/妈妈.pt"
+    ]
     for mode in (SFT, INSTRUCT):
-        assert post({**mode, "spk_id": "谁", "spk_customize": "妈妈", "user_id": "1321"}).status_code == 200
+        assert (
+            post({**mode, "spk_id": "谁", "spk_customize": "妈妈", "user_id": "1321"}).status_code
+            == 200
+        )
         assert FakeEngine.calls[-1][1]["voice"]["meta"]["family"] == "CosyVoice-300M-25Hz"
     assert post({**SFT, "spk_customize": "妈妈", "user_id": "1322"}).status_code == 404
 
@@ -225,13 +377,20 @@ def test_stalled_engine_is_504(service):  # noqa: F811
 
 
 def test_request_ids(post):
-    assert post(SFT, headers={"X-Request-ID": "my-request_1"}).headers["X-Request-ID"] == "my-request_1"
+    assert (
+        post(SFT, headers={"X-Request-ID": "my-request_1"}).headers["X-Request-ID"]
+        == "my-request_1"
+    )
     for wrong in ("short", "x" * 65, "sp ace 123", "läuft-nicht"):
         assert post(SFT, headers={"X-Request-ID": wrong}).headers["X-Request-ID"] != wrong
 
 
 def test_same_seed_is_the_same_bytes(post):
-    bodies = [post({**SFT, "seed": seed, "stream": stream}).data for stream in ("True", "False") for seed in (5, 5, 6)]
+    bodies = [
+        post({**SFT, "seed": seed, "stream": stream}).data
+        for stream in ("True", "False")
+        for seed in (5, 5, 6)
+    ]
     assert bodies[0] == bodies[1] != bodies[2] and bodies[3] == bodies[4] != bodies[5]
 
 
@@ -259,20 +418,33 @@ def test_health_and_readiness(api):
         assert answer.status_code == 503
         time.sleep(0.05)
     assert answer.json["max_text_chars"] == 10_000
-    assert answer.json["ready"] and answer.json["sample_rate"] == RATE and answer.json["real_time_factor"] > 0
+    assert (
+        answer.json["ready"]
+        and answer.json["sample_rate"] == RATE
+        and answer.json["real_time_factor"] > 0
+    )
 
 
 def test_one_line_per_request_without_its_text(post, caplog):
     caplog.set_level("INFO")
-    post({**SFT, "tts_text": "秘密的内容", "user_id": "1321"}, headers={"X-Request-ID": "find-me-1"})
+    post(
+        {**SFT, "tts_text": "秘密的内容", "user_id": "1321"}, headers={"X-Request-ID": "find-me-1"}
+    )
     post({**SFT, "speed": 9}, headers={"X-Request-ID": "find-me-2"})
     good, wrong = [record for record in caplog.records if "outcome=" in record.getMessage()]
-    assert good.request_id == "find-me-1" and "outcome=done" in good.getMessage() and "characters=5" in good.getMessage()
+    assert (
+        good.request_id == "find-me-1"
+        and "outcome=done" in good.getMessage()
+        and "characters=5" in good.getMessage()
+    )
     assert wrong.request_id == "find-me-2" and "outcome=bad_value" in wrong.getMessage()
     assert "秘密" not in caplog.text
 
 
 def test_every_line_of_a_request_has_its_id(post, caplog):
     caplog.set_level("INFO")
-    post({**CLONE, "exp_name": "v", "tts_text": "{fail=1}", "stream": "False"}, headers={"X-Request-ID": "find-me-3"})
+    post(
+        {**CLONE, "exp_name": "v", "tts_text": "{fail=1}", "stream": "False"},
+        headers={"X-Request-ID": "find-me-3"},
+    )
     assert {record.request_id for record in caplog.records} == {"find-me-3"}

@@ -6,8 +6,16 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.utils.audio import (decode_with_ffmpeg, ffmpeg_demuxer, kaldi_fbank, load_wav, log_mel_spectrogram, resample,
-                                   sinc_kernel, trim_and_level)
+from cosyvoice.utils.audio import (
+    decode_with_ffmpeg,
+    ffmpeg_demuxer,
+    kaldi_fbank,
+    load_wav,
+    log_mel_spectrogram,
+    resample,
+    sinc_kernel,
+    trim_and_level,
+)
 from cosyvoice.utils.errors import ReferenceAudioError
 
 
@@ -42,7 +50,10 @@ def test_load_wav_reads_paths_and_file_objects_and_averages_channels(tmp_path):
     left, right = 0.5 * tone(440, 48000), torch.zeros(1, 48000)
     stereo = torch.cat([left, right]).T.numpy()
     (tmp_path / "a.flac").write_bytes(file_of(stereo, 48000, format="FLAC").read())
-    from_path, from_file = load_wav(tmp_path / "a.flac", 16000), load_wav(file_of(stereo, 48000), 16000)
+    from_path, from_file = (
+        load_wav(tmp_path / "a.flac", 16000),
+        load_wav(file_of(stereo, 48000), 16000),
+    )
     assert from_path.shape == from_file.shape == (1, 16000) and from_path.dtype == torch.float32
     torch.testing.assert_close(from_path, from_file, atol=1e-3, rtol=0)
     assert from_path.abs().max() == pytest.approx(0.25, abs=0.01)
@@ -51,14 +62,22 @@ def test_load_wav_reads_paths_and_file_objects_and_averages_channels(tmp_path):
 @pytest.mark.parametrize("container, codec", [("ipod", "aac"), ("webm", "libopus")])
 def test_load_wav_reads_m4a_and_webm(tmp_path, container, codec):
     from imageio_ffmpeg import get_ffmpeg_exe
+
     wav, coded = tmp_path / "a.wav", tmp_path / "coded"
     wav.write_bytes(file_of(0.5 * tone(440, 16000)[0].numpy(), 16000).read())
-    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", wav, "-c:a", codec, "-f", container, coded], check=True)
+    subprocess.run(
+        [get_ffmpeg_exe(), "-v", "error", "-i", wav, "-c:a", codec, "-f", container, coded],
+        check=True,
+    )
     loaded = load_wav(coded, 16000)
-    assert loaded.shape[1] == pytest.approx(16000, rel=0.1) and loaded.abs().max() == pytest.approx(0.5, abs=0.1)
+    assert loaded.shape[1] == pytest.approx(16000, rel=0.1) and loaded.abs().max() == pytest.approx(
+        0.5, abs=0.1
+    )
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF", b"not audio at all", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"RIFF", b"not audio at all", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"]
+)
 def test_what_is_no_audio_is_refused(data):
     assert ffmpeg_demuxer(data) is None
     with pytest.raises(ReferenceAudioError) as refused:
@@ -67,7 +86,10 @@ def test_what_is_no_audio_is_refused(data):
 
 
 def test_a_long_or_empty_file_is_refused():
-    for samples, reason in ((np.zeros(8000 * 121, np.int16), "longer"), (np.zeros(0, np.int16), "empty")):
+    for samples, reason in (
+        (np.zeros(8000 * 121, np.int16), "longer"),
+        (np.zeros(0, np.int16), "empty"),
+    ):
         with pytest.raises(ReferenceAudioError, match=reason):
             load_wav(file_of(samples, 8000), 16000)
 
@@ -99,5 +121,5 @@ def test_features_have_the_frames_their_networks_expect():
     wav = tone(440, 16000, 2.0)
     mel, fbank = log_mel_spectrogram(wav), kaldi_fbank(wav)
     assert mel.shape == (1, 128, 200) and fbank.shape == (198, 80)
-    assert mel.max() - mel.min() <= 2 + 1e-6                       # eight decades, over four
-    assert fbank[50].argmax() == pytest.approx(15, abs=3)          # 440 Hz on Kaldi's mel scale
+    assert mel.max() - mel.min() <= 2 + 1e-6  # eight decades, over four
+    assert fbank[50].argmax() == pytest.approx(15, abs=3)  # 440 Hz on Kaldi's mel scale

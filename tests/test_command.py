@@ -1,4 +1,5 @@
 """python -m cosyvoice, in this process, with the tiny model."""
+
 import io
 import sys
 import types
@@ -26,18 +27,38 @@ def test_say_writes_a_file_that_the_seed_decides(run, tmp_path, capsys):
     assert soundfile.info(tmp_path / "a.wav").samplerate == 22050
 
 
-def test_say_takes_a_reference_a_saved_voice_and_standard_input(run, engine, reference_wav, tmp_path, monkeypatch):
+def test_say_takes_a_reference_a_saved_voice_and_standard_input(
+    run, engine, reference_wav, tmp_path, monkeypatch
+):
     soundfile.write(tmp_path / "me.wav", reference_wav[0].numpy(), 16000)
     save_voice(engine.make_voice("参考。", reference_wav), tmp_path / "me.pt")
-    run("say", "你好。", "--reference", str(tmp_path / "me.wav"), "--transcript", "参考。", "-o", str(tmp_path / "clone.mp3"))
-    run("say", "Hello.", "--reference", str(tmp_path / "me.wav"), "-o", str(tmp_path / "cross.flac"))
+    run(
+        "say",
+        "你好。",
+        "--reference",
+        str(tmp_path / "me.wav"),
+        "--transcript",
+        "参考。",
+        "-o",
+        str(tmp_path / "clone.mp3"),
+    )
+    run(
+        "say", "Hello.", "--reference", str(tmp_path / "me.wav"), "-o", str(tmp_path / "cross.flac")
+    )
     monkeypatch.setattr(sys, "stdin", io.StringIO("你好。"))
     run("say", "-", "--voice", str(tmp_path / "me.pt"), "-o", str(tmp_path / "voice.ogg"))
-    assert all(soundfile.info(tmp_path / name).duration > 0.1 for name in ("clone.mp3", "cross.flac", "voice.ogg"))
+    assert all(
+        soundfile.info(tmp_path / name).duration > 0.1
+        for name in ("clone.mp3", "cross.flac", "voice.ogg")
+    )
 
 
 def test_say_plays_a_wav_through_a_pipe(run, tmp_path, monkeypatch):
-    catcher = [sys.executable, "-c", f"import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open({str(tmp_path / 'heard.wav')!r}, 'wb'))"]
+    catcher = [
+        sys.executable,
+        "-c",
+        f"import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open({str(tmp_path / 'heard.wav')!r}, 'wb'))",
+    ]
     monkeypatch.setattr(command, "find_player", lambda: ("ffplay", catcher))
     run("say", "你好。", "--play", "-o", str(tmp_path / "kept.wav"))
     heard, kept = (tmp_path / "heard.wav").read_bytes(), (tmp_path / "kept.wav").read_bytes()
@@ -45,7 +66,13 @@ def test_say_plays_a_wav_through_a_pipe(run, tmp_path, monkeypatch):
 
 
 def test_players_that_need_a_file_get_one(run, tmp_path, monkeypatch):
-    catcher = [sys.executable, "-c", f"import shutil; shutil.copy({{!r}}, {str(tmp_path / 'heard.wav')!r})".replace("{!r}", "r'{}'")]
+    catcher = [
+        sys.executable,
+        "-c",
+        f"import shutil; shutil.copy({{!r}}, {str(tmp_path / 'heard.wav')!r})".replace(
+            "{!r}", "r'{}'"
+        ),
+    ]
     monkeypatch.setattr(command, "find_player", lambda: ("afplay", catcher))
     run("say", "你好。", "--play")
     with wave.open(str(tmp_path / "heard.wav")) as file:
@@ -68,18 +95,30 @@ def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch
     with pytest.raises(SystemExit, match="bench.py not found"):
         run("bench", "--parts", "--model", str(model_dir))
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools/bench.py").write_text("import sys; print(sys.argv[1]); sys.exit(len(sys.argv) - 2)")
+    (tmp_path / "tools/bench.py").write_text(
+        "import sys; print(sys.argv[1]); sys.exit(len(sys.argv) - 2)"
+    )
     run("bench", "--parts", "--model", str(model_dir))
     assert str(model_dir) in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("argv, told", [
-    (["say", "你好"], "give -o FILE or --play"), (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"), (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
-    (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"), (["say", "你好", "-o", "a.wav", "--reference", "a.wav", "--voice", "x"], "leave out"),
-    (["say", "你好", "-o", "a.wav", "--speed", "3"], "0.5 to 2"), (["say", "你好", "-o", "a.wav", "--seed", "-1"], "--seed"),
-    (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"), (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
-    (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"), (["say", " ", "-o", "a.wav"], "TextError"),
-    (["say", "你好", "-o", "a.wav", "--instruct", "slowly"], "CosyVoice-300M-Instruct")])
+@pytest.mark.parametrize(
+    "argv, told",
+    [
+        (["say", "你好"], "give -o FILE or --play"),
+        (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"),
+        (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
+        (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"),
+        (["say", "你好", "-o", "a.wav", "--reference", "a.wav", "--voice", "x"], "leave out"),
+        (["say", "你好", "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
+        (["say", "你好", "-o", "a.wav", "--seed", "-1"], "--seed"),
+        (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"),
+        (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
+        (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"),
+        (["say", " ", "-o", "a.wav"], "TextError"),
+        (["say", "你好", "-o", "a.wav", "--instruct", "slowly"], "CosyVoice-300M-Instruct"),
+    ],
+)
 def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, monkeypatch, argv, told):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
@@ -93,7 +132,9 @@ def test_no_player_is_told_before_the_model_loads(run, monkeypatch):
         run("say", "你好", "--play")
 
 
-@pytest.mark.parametrize("argv", [["download", "GPT"], ["sing"], [], ["say"], ["say", "你好", "--speed", "fast"]])
+@pytest.mark.parametrize(
+    "argv", [["download", "GPT"], ["sing"], [], ["say"], ["say", "你好", "--speed", "fast"]]
+)
 def test_a_wrong_command_line_shows_the_usage(run, argv, capsys):
     with pytest.raises(SystemExit) as caught:
         run(*argv)
@@ -119,7 +160,10 @@ def modelscope(monkeypatch, tmp_path):
         (folder := command.Path(local_dir)).mkdir(exist_ok=True)
         for name in hub.there:
             (folder / name).write_text("x")
-    monkeypatch.setitem(sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download))
+
+    monkeypatch.setitem(
+        sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download)
+    )
     monkeypatch.setattr(command, "PRETRAINED", tmp_path)
     return hub
 
@@ -135,13 +179,20 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
     with pytest.raises(SystemExit, match="lacks flow.pt; run the same command again"):
         run("download", "CosyVoice-300M")
     modelscope.error = ConnectionError("no route")
-    with pytest.raises(SystemExit, match=r"no route\)\ncheck the network.*again to go on; or put the files of .*/iic/CosyVoice-300M into"):
+    with pytest.raises(
+        SystemExit,
+        match=r"no route\)\ncheck the network.*again to go on; or put the files of .*/iic/CosyVoice-300M into",
+    ):
         run("download", "CosyVoice-300M")
 
 
 def test_help_names_the_models_that_follow_instructions(run, capsys):
     with pytest.raises(SystemExit):
         run("say", "--help")
-    told = "".join(capsys.readouterr().out.split())                # it breaks lines at hyphens
-    able = [path.parent.name for path in command.PRETRAINED.glob("*/cosyvoice.yaml") if "supports_instruct: True" in path.read_text("utf-8")]
+    told = "".join(capsys.readouterr().out.split())  # it breaks lines at hyphens
+    able = [
+        path.parent.name
+        for path in command.PRETRAINED.glob("*/cosyvoice.yaml")
+        if "supports_instruct: True" in path.read_text("utf-8")
+    ]
     assert able and all(name in told for name in [*able, "CosyVoice-300M-Instruct"])

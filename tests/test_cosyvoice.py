@@ -11,7 +11,9 @@ from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
 from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
 
-TEXT = "今天天气很好，我们一起去公园散步吧。然后去吃一顿丰盛的晚餐，大家都很开心，聊了很多有趣的事情。"
+TEXT = (
+    "今天天气很好，我们一起去公园散步吧。然后去吃一顿丰盛的晚餐，大家都很开心，聊了很多有趣的事情。"
+)
 
 
 def join(chunks):
@@ -22,12 +24,22 @@ def join(chunks):
 @pytest.mark.parametrize("mode", ["sft", "zero_shot", "cross_lingual", "instruct", "vc"])
 def test_every_mode_speaks(engine, reference_wav, monkeypatch, mode, stream):
     monkeypatch.setattr(engine, "supports_instruct", True)
-    arguments = {"sft": (TEXT, "中文女"), "zero_shot": (TEXT, "你好", reference_wav), "cross_lingual": (TEXT, reference_wav),
-                 "instruct": (TEXT, "中文女", "慢一点"), "vc": (reference_wav, reference_wav)}[mode]
+    arguments = {
+        "sft": (TEXT, "中文女"),
+        "zero_shot": (TEXT, "你好", reference_wav),
+        "cross_lingual": (TEXT, reference_wav),
+        "instruct": (TEXT, "中文女", "慢一点"),
+        "vc": (reference_wav, reference_wav),
+    }[mode]
     chunks = list(getattr(engine, f"inference_{mode}")(*arguments, stream=stream, seed=3))
     assert len(chunks) > 1 if stream else len(chunks) == 1
     speech = join(chunks)
-    assert speech.dtype == torch.float32 and speech.dim() == 2 and speech.isfinite().all() and speech.abs().max() > 0
+    assert (
+        speech.dtype == torch.float32
+        and speech.dim() == 2
+        and speech.isfinite().all()
+        and speech.abs().max() > 0
+    )
 
 
 def test_the_older_keyword_is_the_same_reference(engine, reference_wav):
@@ -51,15 +63,23 @@ def test_sentences_of_a_whole_request_draw_on_from_one_seed(engine):
     assert len(from_seed) == 2 and torch.equal(join(from_global), join(from_seed))
 
 
-def test_an_official_voice_gives_its_speaker_to_an_instruct_model_of_another_rate(engine, reference_wav, monkeypatch):
+def test_an_official_voice_gives_its_speaker_to_an_instruct_model_of_another_rate(
+    engine, reference_wav, monkeypatch
+):
     voice = engine.make_voice("你好", reference_wav)
     monkeypatch.setattr(engine, "supports_instruct", True)
     own = join(engine.inference_instruct("你好。", "", "慢一点", voice=voice, seed=1))
     monkeypatch.setattr(engine, "model_family", "CosyVoice-300M")
-    assert torch.equal(join(engine.inference_instruct("你好。", "", "慢一点", voice=voice, seed=1)), own)
+    assert torch.equal(
+        join(engine.inference_instruct("你好。", "", "慢一点", voice=voice, seed=1)), own
+    )
     for family in ("CosyVoice-Mini-25Hz", None, ["CosyVoice-300M"]):
         with pytest.raises(VoiceError):
-            join(engine.inference_instruct("你好。", "", "慢一点", voice={**voice, "meta": {"family": family}}))
+            join(
+                engine.inference_instruct(
+                    "你好。", "", "慢一点", voice={**voice, "meta": {"family": family}}
+                )
+            )
 
 
 @pytest.mark.parametrize("text", ["好", "a", "你好hello안녕5😀", "<|en|>hello"])
@@ -78,9 +98,13 @@ def test_speaker_names_are_listed_under_both_spellings(engine):
 
 # voices
 
+
 def test_a_saved_voice_speaks_as_its_reference(engine, reference_wav, tmp_path):
     voice = engine.make_voice("你好。", reference_wav, consent="agreed")
-    assert voice["meta"]["family"] == engine.model_family == "CosyVoice-300M-25Hz" and voice["meta"]["consent"] == "agreed"
+    assert (
+        voice["meta"]["family"] == engine.model_family == "CosyVoice-300M-25Hz"
+        and voice["meta"]["consent"] == "agreed"
+    )
     save_voice(voice, tmp_path / "v.pt")
     loaded = load_voice(tmp_path / "v.pt", engine.model_family)
     expected = join(engine.inference_zero_shot(TEXT, "你好。", reference_wav, seed=1))
@@ -91,17 +115,25 @@ def test_a_saved_voice_speaks_as_its_reference(engine, reference_wav, tmp_path):
 def test_instruct_takes_the_timbre_of_a_voice_only(engine, reference_wav, monkeypatch):
     monkeypatch.setattr(engine, "supports_instruct", True)
     voice = engine.make_voice("你好。", reference_wav)
-    monkeypatch.setitem(engine.frontend.spk2info, "same timbre", {"embedding": voice["flow_embedding"]})
-    assert torch.equal(join(engine.inference_instruct(TEXT, "", "慢一点", voice=voice, seed=1)),
-                       join(engine.inference_instruct(TEXT, "same timbre", "慢一点", seed=1)))
+    monkeypatch.setitem(
+        engine.frontend.spk2info, "same timbre", {"embedding": voice["flow_embedding"]}
+    )
+    assert torch.equal(
+        join(engine.inference_instruct(TEXT, "", "慢一点", voice=voice, seed=1)),
+        join(engine.inference_instruct(TEXT, "same timbre", "慢一点", seed=1)),
+    )
 
 
 def test_a_voice_beyond_the_models_tables_or_of_another_rate_is_refused(engine, reference_wav):
     voice = engine.make_voice("你好。", reference_wav)
     with pytest.raises(VoiceError, match="vocabulary"):
-        engine.check_voice({**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"] + 4096})
+        engine.check_voice(
+            {**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"] + 4096}
+        )
     with pytest.raises(VoiceError, match="duration"):
-        engine.check_voice({**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"].repeat(1, 2)})
+        engine.check_voice(
+            {**voice, "flow_prompt_speech_token": voice["flow_prompt_speech_token"].repeat(1, 2)}
+        )
 
 
 def test_instructions_need_a_model_trained_for_them(engine):
@@ -111,8 +143,13 @@ def test_instructions_need_a_model_trained_for_them(engine):
 
 # loading
 
+
 def test_loading_leaves_the_random_state_of_the_process(model_dir):
-    states = lambda: (random.getstate(), np.random.get_state()[1].tobytes(), torch.random.get_rng_state().numpy().tobytes())
+    states = lambda: (
+        random.getstate(),
+        np.random.get_state()[1].tobytes(),
+        torch.random.get_rng_state().numpy().tobytes(),
+    )
     before = states()
     CosyVoice(str(model_dir))
     assert states() == before
@@ -121,7 +158,11 @@ def test_loading_leaves_the_random_state_of_the_process(model_dir):
 def test_networks_are_built_without_drawing_their_weights():
     state = torch.random.get_rng_state()
     with UnsetWeights():
-        torch.nn.Linear(3, 3), torch.nn.Embedding(3, 3), torch.nn.Conv1d(3, 3, 3).weight.data.normal_(0, 0.01)
+        (
+            torch.nn.Linear(3, 3),
+            torch.nn.Embedding(3, 3),
+            torch.nn.Conv1d(3, 3, 3).weight.data.normal_(0, 0.01),
+        )
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.nn.Linear(3, 3).weight.any()
 
@@ -130,48 +171,85 @@ def test_the_50_hz_models_load(tmp_path, reference_wav):
     engine = CosyVoice(str(build(tmp_path / "CosyVoice-300M-Instruct", frame_rate=50)))
     assert engine.model_family == "CosyVoice-300M" and engine.supports_instruct
     assert engine.frontend.tokenizer.n_vocab == 51866
-    whole, stream = (join(engine.inference_zero_shot(TEXT, "你好", reference_wav, stream=stream, seed=1)) for stream in (False, True))
+    whole, stream = (
+        join(engine.inference_zero_shot(TEXT, "你好", reference_wav, stream=stream, seed=1))
+        for stream in (False, True)
+    )
     assert abs(whole.shape[1] - stream.shape[1]) <= 256
 
 
 def test_a_yaml_may_name_its_family(tmp_path):
-    engine = CosyVoice(str(build(tmp_path / "m", extra="model_family: Mine\nsupports_instruct: True\n")))
+    engine = CosyVoice(
+        str(build(tmp_path / "m", extra="model_family: Mine\nsupports_instruct: True\n"))
+    )
     assert engine.model_family == "Mine" and engine.supports_instruct
 
 
 def test_a_yaml_may_limit_the_tokens_a_text_may_have(tmp_path):
-    engine = CosyVoice(str(build(tmp_path / "m", extra="min_token_text_ratio: 3\nmax_token_text_ratio: 3\n")))
+    engine = CosyVoice(
+        str(build(tmp_path / "m", extra="min_token_text_ratio: 3\nmax_token_text_ratio: 3\n"))
+    )
     ids = engine.frontend.text_token(TEXT)
-    assert join(engine.inference_sft(TEXT, "中文女", seed=1)).shape[1] == mel_frames(3 * ids.shape[1], 25) * 256
+    assert (
+        join(engine.inference_sft(TEXT, "中文女", seed=1)).shape[1]
+        == mel_frames(3 * ids.shape[1], 25) * 256
+    )
 
 
-@pytest.mark.parametrize("ratios, shortest, longest", [("min_token_text_ratio: 1\nmax_token_text_ratio: 6\n", 12, 40), ("", 6, 60)])
-def test_a_lone_word_has_time_with_a_models_own_limits_and_upstreams_with_official_ones(tmp_path, monkeypatch, caplog, ratios, shortest, longest):
+@pytest.mark.parametrize(
+    "ratios, shortest, longest",
+    [("min_token_text_ratio: 1\nmax_token_text_ratio: 6\n", 12, 40), ("", 6, 60)],
+)
+def test_a_lone_word_has_time_with_a_models_own_limits_and_upstreams_with_official_ones(
+    tmp_path, monkeypatch, caplog, ratios, shortest, longest
+):
     engine = CosyVoice(str(build(tmp_path / "m", extra=ratios)))
     lm, text = engine.model.llm, torch.ones(1, 3, dtype=torch.int32)
-    tokens = lambda: len(list(engine.model._decode(text, text[:, :0], text[:, :0], torch.zeros(0, 192), None)))
-    monkeypatch.setattr(lm, "sampling", lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1)
+    tokens = lambda: len(
+        list(engine.model._decode(text, text[:, :0], text[:, :0], torch.zeros(0, 192), None))
+    )
+    monkeypatch.setattr(
+        lm,
+        "sampling",
+        lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1,
+    )
     assert tokens() == shortest
     monkeypatch.setattr(lm, "sampling", lambda *_, **__: 1)
     assert tokens() == longest and "did not end" in caplog.text
 
 
 def test_an_instruction_may_ask_for_haste(tmp_path, monkeypatch):
-    engine = CosyVoice(str(build(tmp_path / "m", extra="min_token_text_ratio: 2\nmin_token_text_ratio_instruct: 1\n")))
+    engine = CosyVoice(
+        str(
+            build(
+                tmp_path / "m", extra="min_token_text_ratio: 2\nmin_token_text_ratio_instruct: 1\n"
+            )
+        )
+    )
     lm, text = engine.model.llm, torch.ones(1, 20, dtype=torch.int32)
-    tokens = lambda *prompt: len(list(engine.model._decode(text, *prompt, torch.zeros(0, 192), None)))
-    monkeypatch.setattr(lm, "sampling", lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1)
+    tokens = lambda *prompt: len(
+        list(engine.model._decode(text, *prompt, torch.zeros(0, 192), None))
+    )
+    monkeypatch.setattr(
+        lm,
+        "sampling",
+        lambda scores, *_, **__: lm.eos_token if scores[lm.eos_token].isfinite() else 1,
+    )
     nothing, some = text[:, :0], text[:, :4]
     assert (tokens(nothing, nothing), tokens(some, some), tokens(some, nothing)) == (40, 40, 20)
 
 
-@pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}])
+@pytest.mark.parametrize(
+    "options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}]
+)
 def test_accelerations_we_lack_are_refused_by_name(model_dir, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CosyVoice(str(model_dir), **options)
 
 
-@pytest.mark.parametrize("name", ["cosyvoice.yaml", "llm.pt", "hift.pt", "campplus.onnx", "speech_tokenizer_v1.onnx"])
+@pytest.mark.parametrize(
+    "name", ["cosyvoice.yaml", "llm.pt", "hift.pt", "campplus.onnx", "speech_tokenizer_v1.onnx"]
+)
 def test_a_missing_file_is_named_with_where_to_get_it(model_dir, tmp_path, name):
     folder = shutil.copytree(model_dir, tmp_path / "model")
     (folder / name).unlink()
@@ -194,4 +272,7 @@ def test_a_yaml_of_another_model_or_none_is_named(tmp_path, yaml):
 
 def test_only_needed_entries_and_what_they_name_are_read():
     text = "seed: !apply:random.seed [1]\na: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\npipeline: [\n    !ref <seed>,\n]\n"
-    assert entries(text, ["llm", "absent"]) == "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
+    assert (
+        entries(text, ["llm", "absent"])
+        == "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
+    )

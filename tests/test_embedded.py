@@ -2,6 +2,7 @@
 
 With MINI_WORK naming the work folder of tools/mini (its judges are fetched there), whisper must also read back what was asked.
 """
+
 import io
 import os
 from pathlib import Path
@@ -19,7 +20,10 @@ from tools.judges import cosine, signal_facts
 from tools.mini.speaker_vector import pitch_of
 
 MODEL = Path(__file__).resolve().parents[1] / "pretrained_models/CosyVoice-Mini-25Hz"
-ZH, EN = "今天天气很好，我们一起去公园走走吧。", "The weather is nice today, so let us take a walk in the park."
+ZH, EN = (
+    "今天天气很好，我们一起去公园走走吧。",
+    "The weather is nice today, so let us take a walk in the park.",
+)
 RATE = 22050
 
 
@@ -42,7 +46,12 @@ def pitch(wav: np.ndarray) -> float:
 def assert_is_speech(wav: np.ndarray, shortest: float, longest: float):
     facts = signal_facts(wav, RATE)
     assert shortest < facts["seconds"] < longest and np.isfinite(wav).all()
-    assert 0.05 < facts["peak"] and facts["clipped"] == 0 and facts["lead"] < 0.6 and facts["longest_pause"] < 1.0
+    assert (
+        0.05 < facts["peak"]
+        and facts["clipped"] == 0
+        and facts["lead"] < 0.6
+        and facts["longest_pause"] < 1.0
+    )
 
 
 def vector(mini, wav) -> np.ndarray:
@@ -69,23 +78,34 @@ def test_every_speaker_speaks(mini):
 
 
 def test_women_speak_higher_than_men(mini):
-    high, low = (pitch(speech(mini.inference_sft(ZH, name, seed=1))) for name in ("中文女", "中文男"))
+    high, low = (
+        pitch(speech(mini.inference_sft(ZH, name, seed=1))) for name in ("中文女", "中文男")
+    )
     assert high > 1.2 * low
 
 
 def test_a_stream_says_the_same_and_begins_early(mini):
-    whole, chunks = speech(mini.inference_sft(ZH, "中文女", seed=1)), [c["tts_speech"] for c in mini.inference_sft(ZH, "中文女", stream=True, seed=1)]
+    whole, chunks = (
+        speech(mini.inference_sft(ZH, "中文女", seed=1)),
+        [c["tts_speech"] for c in mini.inference_sft(ZH, "中文女", stream=True, seed=1)],
+    )
     assert len(chunks) > 1 and chunks[0].shape[1] < 0.6 * len(whole)
     assert_is_speech(np.concatenate([chunk[0].numpy() for chunk in chunks]), 2, 7)
 
 
 def test_a_clone_is_nearer_to_its_reference_than_to_another(mini):
     """Of a woman and a man; how well more voices are told apart is measured by tools/evaluate.py."""
-    references = {name: speech(mini.inference_sft(ZH, name, seed=2)) for name in ("中文女", "中文男")}
+    references = {
+        name: speech(mini.inference_sft(ZH, name, seed=2)) for name in ("中文女", "中文男")
+    }
     known = {name: vector(mini, wav) for name, wav in references.items()}
     for name, wav in references.items():
-        for cloned in (mini.inference_zero_shot("你好，很高兴认识你，我们明天再见。", ZH, audio_file(wav), seed=3),
-                       mini.inference_cross_lingual(EN, audio_file(wav), seed=3)):
+        for cloned in (
+            mini.inference_zero_shot(
+                "你好，很高兴认识你，我们明天再见。", ZH, audio_file(wav), seed=3
+            ),
+            mini.inference_cross_lingual(EN, audio_file(wav), seed=3),
+        ):
             heard = vector(mini, speech(cloned))
             assert max(known, key=lambda other: cosine(known[other], heard)) == name
 
@@ -95,17 +115,25 @@ def test_a_clone_speaks_at_the_pitch_of_its_reference(mini):
     middle = speech(mini.inference_sft(ZH, "中文男", seed=2))
     for faster in (0.85, 1.0, 1.2):
         wav = librosa.resample(middle, orig_sr=RATE * faster, target_sr=RATE)
-        assert pitch_of(vector(mini, wav)) == pytest.approx(faster * pitch_of(vector(mini, middle)), rel=0.1)
-        assert pitch(speech(mini.inference_cross_lingual(ZH, audio_file(wav), seed=3))) == pytest.approx(pitch(wav), rel=0.15)
+        assert pitch_of(vector(mini, wav)) == pytest.approx(
+            faster * pitch_of(vector(mini, middle)), rel=0.1
+        )
+        assert pitch(
+            speech(mini.inference_cross_lingual(ZH, audio_file(wav), seed=3))
+        ) == pytest.approx(pitch(wav), rel=0.15)
 
 
 def test_instructions_change_pace_and_pitch(mini):
-    slow, fast, high, low = (speech(mini.inference_instruct(ZH, "中文女", told, seed=1)) for told in
-                             ("请说得慢一点", "Speak faster", "用更高的音调说话", "Use a lower voice"))
+    slow, fast, high, low = (
+        speech(mini.inference_instruct(ZH, "中文女", told, seed=1))
+        for told in ("请说得慢一点", "Speak faster", "用更高的音调说话", "Use a lower voice")
+    )
     assert len(slow) > 1.3 * len(fast) and pitch(high) > 1.15 * pitch(low)
 
 
-@pytest.mark.parametrize("text, speaker", [("I", "英文女"), ("A.", "英文女"), ("啊", "中文女"), ("一", "中文男")])
+@pytest.mark.parametrize(
+    "text, speaker", [("I", "英文女"), ("A.", "英文女"), ("啊", "中文女"), ("一", "中文男")]
+)
 def test_a_lone_word_sounds_and_ends_by_itself(mini, caplog, text, speaker):
     wav = speech(mini.inference_sft(text, speaker, seed=1))
     assert np.abs(wav).max() > 0.05 and "did not end" not in caplog.text
@@ -116,7 +144,9 @@ def test_a_lone_interjection_sounds_in_every_try(mini, caplog):
     assert all(np.abs(wav).max() > 0.05 for wav in tries) and "did not end" not in caplog.text
 
 
-@pytest.mark.parametrize("text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"])
+@pytest.mark.parametrize(
+    "text", ["好", "ok", "3.14", "我用iPhone发email给Bob。", "龘靐齉", "😀你好😀"]
+)
 def test_any_text_is_spoken(mini, text):
     assert_is_speech(speech(mini.inference_sft(text, "中文女", seed=1)), 0.2, 5)
 
@@ -124,11 +154,17 @@ def test_any_text_is_spoken(mini, text):
 def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, mini):  # noqa: F811
     module = service(fake=False, COSYVOICE_MODEL=MODEL)
     (tmp_path / "reference/a").mkdir()
-    (tmp_path / "reference/a/ref.wav").write_bytes(audio_file(speech(mini.inference_sft(ZH, "中文男", seed=1))).getvalue())
+    (tmp_path / "reference/a/ref.wav").write_bytes(
+        audio_file(speech(mini.inference_sft(ZH, "中文男", seed=1))).getvalue()
+    )
     for fields in (SFT, CLONE, CROSS, INSTRUCT):
         for stream in ("True", "False"):
             said = {"prompt_text": ZH} if fields is CLONE else {}
-            answer = module.app.test_client().post("/generate_audio", json={**fields, **said, "tts_text": ZH, "stream": stream}, buffered=True)
+            answer = module.app.test_client().post(
+                "/generate_audio",
+                json={**fields, **said, "tts_text": ZH, "stream": stream},
+                buffered=True,
+            )
             assert answer.status_code == 200, answer.json
             wav = decode(answer.data)[0] if stream == "True" else read_wav(answer.data)
             assert_is_speech(np.asarray(wav, np.float32) / 32768, 2, 7)
@@ -137,7 +173,14 @@ def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, mini):  # n
 @pytest.mark.skipif("MINI_WORK" not in os.environ, reason="MINI_WORK names no folder with judges")
 def test_an_asr_reads_back_what_was_asked(mini):
     from tools.judges import Judges, reading_errors, to_judge_rate
+
     judges = Judges(os.environ["MINI_WORK"])
     for text, speaker, language, allowed in ((ZH, "中文女", "zh", 0.2), (EN, "英文女", "en", 0.25)):
-        found = reading_errors(text, judges.transcribe(to_judge_rate(speech(mini.inference_sft(text, speaker, seed=1)), RATE), language), language)
+        found = reading_errors(
+            text,
+            judges.transcribe(
+                to_judge_rate(speech(mini.inference_sft(text, speaker, seed=1)), RATE), language
+            ),
+            language,
+        )
         assert found["errors"] <= allowed * found["units"]

@@ -1,4 +1,5 @@
 """The service on a real engine of random weights: every mode, both outputs, voices, seeds under load."""
+
 import io
 import shutil
 import subprocess
@@ -21,12 +22,22 @@ TEXT = "今天天气很好，我们去公园走一走。Then we go home."
 def real(service, model_dir, tmp_path, reference_wav):  # noqa: F811
     """The service with the tiny engine, and the same files under an -Instruct name beside it."""
     shutil.copytree(model_dir, tmp_path / "Tiny-Instruct")
-    module = service(fake=False, COSYVOICE_MODEL=model_dir, COSYVOICE_INSTRUCT_MODEL=tmp_path / "Tiny-Instruct")
+    module = service(
+        fake=False, COSYVOICE_MODEL=model_dir, COSYVOICE_INSTRUCT_MODEL=tmp_path / "Tiny-Instruct"
+    )
     (tmp_path / "reference/a").mkdir()
     soundfile.write(tmp_path / "reference/a/ref.wav", reference_wav[0].numpy(), 16000)
     spk = module.cosyvoice.list_available_spks()[0]
     module.post = lambda fields, **more: module.app.test_client().post(
-        "/generate_audio", json={**fields, "tts_text": TEXT, **({"spk_id": spk} if "spk_id" in fields else {}), **more}, buffered=True)
+        "/generate_audio",
+        json={
+            **fields,
+            "tts_text": TEXT,
+            **({"spk_id": spk} if "spk_id" in fields else {}),
+            **more,
+        },
+        buffered=True,
+    )
     return module
 
 
@@ -35,21 +46,27 @@ def test_every_mode_speaks_whole_and_streamed(real, fields):
     whole, streamed = real.post(fields, stream="False"), real.post(fields, stream="True")
     assert whole.status_code == streamed.status_code == 200, whole.json
     sound, (decoded, complaints) = read_wav(whole.data), decode(streamed.data)
-    assert complaints == "" and len(sound) > 5000 and len(decoded) > 5000 and np.abs(sound).max() > 100
+    assert (
+        complaints == "" and len(sound) > 5000 and len(decoded) > 5000 and np.abs(sound).max() > 100
+    )
     slow = read_wav(real.post(fields, stream="False", speed=0.5).data)
     assert 1.8 < len(slow) / len(sound) < 2.2
 
 
 def test_stream_is_what_the_engine_yields(real):
     engine, spk = real.cosyvoice, real.cosyvoice.list_available_spks()[0]
-    pcm = torch.cat([chunk["tts_speech"] for chunk in engine.inference_sft(TEXT, spk, stream=True, seed=3)], 1)
+    pcm = torch.cat(
+        [chunk["tts_speech"] for chunk in engine.inference_sft(TEXT, spk, stream=True, seed=3)], 1
+    )
     decoded, _ = decode(real.post(SFT, seed=3).data)
     assert 0 <= len(decoded) - DELAY - pcm.shape[1] <= 1152
 
 
 def test_cloned_voice_speaks_again_in_every_mode_that_takes_one(real, tmp_path):
     assert real.post(CLONE, exp_name="妈妈").status_code == 200
-    voice = torch.load(tmp_path / "store/learn-wave/1321/model/cosyvoice/妈妈.pt", weights_only=True)
+    voice = torch.load(
+        tmp_path / "store/learn-wave/1321/model/cosyvoice/妈妈.pt", weights_only=True
+    )
     assert voice["meta"]["family"] == real.cosyvoice.model_family and "text" not in voice
     for fields in (SFT, INSTRUCT):
         assert real.post(fields, spk_customize="妈妈", user_id="1321").status_code == 200
@@ -66,14 +83,29 @@ def test_same_seed_is_the_same_sound_also_beside_others(real):
 @pytest.mark.parametrize("text", ["。！？", "😀", "a", "１２３"])
 def test_odd_texts_give_sound_or_a_clear_error(real, text):
     answer = real.post(SFT, tts_text=text)
-    assert answer.status_code == 200 or (answer.status_code == 400 and answer.json["field"] == "tts_text")
+    assert answer.status_code == 200 or (
+        answer.status_code == 400 and answer.json["field"] == "tts_text"
+    )
 
 
 def test_uploaded_m4a_or_webm_is_a_reference(real, reference_wav, tmp_path):
     for name in ("a.m4a", "a.webm"):
-        subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "reference/a/ref.wav", tmp_path / name], check=True)
+        subprocess.run(
+            [
+                get_ffmpeg_exe(),
+                "-v",
+                "error",
+                "-i",
+                tmp_path / "reference/a/ref.wav",
+                tmp_path / name,
+            ],
+            check=True,
+        )
         fields = {**CROSS, "prompt_speech_16k": (io.BytesIO((tmp_path / name).read_bytes()), name)}
-        assert real.app.test_client().post("/generate_audio", data=fields, buffered=True).status_code == 200
+        assert (
+            real.app.test_client().post("/generate_audio", data=fields, buffered=True).status_code
+            == 200
+        )
 
 
 def test_readiness_measures_the_engine(real):

@@ -12,9 +12,15 @@ from cosyvoice.flow.length_regulator import InterpolateRegulator, mel_frames, st
 from cosyvoice.transformer.encoder import ConformerEncoder
 
 CPU = torch.device("cpu")
-CFM = {"sigma_min": 1e-6, "solver": "euler", "t_scheduler": "cosine", "training_cfg_rate": 0.2, "inference_cfg_rate": 0.7,
-       "reg_loss_type": "l1"}
-START = torch.zeros(1, 80, 0, 2)          # the cache before the first chunk
+CFM = {
+    "sigma_min": 1e-6,
+    "solver": "euler",
+    "t_scheduler": "cosine",
+    "training_cfg_rate": 0.2,
+    "inference_cfg_rate": 0.7,
+    "reg_loss_type": "l1",
+}
+START = torch.zeros(1, 80, 0, 2)  # the cache before the first chunk
 
 
 def seeded(seed=7):
@@ -22,44 +28,95 @@ def seeded(seed=7):
 
 
 def make_estimator():
-    return ConditionalDecoder(320, 80, channels=[16, 16], dropout=0.0, attention_head_dim=4, n_blocks=1, num_mid_blocks=1, num_heads=2)
+    return ConditionalDecoder(
+        320,
+        80,
+        channels=[16, 16],
+        dropout=0.0,
+        attention_head_dim=4,
+        n_blocks=1,
+        num_mid_blocks=1,
+        num_heads=2,
+    )
 
 
 def make_flow(rate=25, **cfm):
     torch.manual_seed(0)
-    encoder = ConformerEncoder(input_size=16, output_size=16, attention_heads=2, linear_units=16, num_blocks=1, dropout_rate=0.0,
-                               positional_dropout_rate=0.0, input_layer="linear", pos_enc_layer_type="rel_pos_espnet",
-                               selfattention_layer_type="rel_selfattn", use_cnn_module=False, macaron_style=False)
-    decoder = ConditionalCFM(240, DictConfig(CFM | cfm), n_spks=1, spk_emb_dim=80, estimator=make_estimator())
-    return MaskedDiffWithXvec(input_size=16, vocab_size=50, input_frame_rate=rate, encoder=encoder,
-                              length_regulator=InterpolateRegulator(80, [1, 1]), decoder=decoder).eval()
+    encoder = ConformerEncoder(
+        input_size=16,
+        output_size=16,
+        attention_heads=2,
+        linear_units=16,
+        num_blocks=1,
+        dropout_rate=0.0,
+        positional_dropout_rate=0.0,
+        input_layer="linear",
+        pos_enc_layer_type="rel_pos_espnet",
+        selfattention_layer_type="rel_selfattn",
+        use_cnn_module=False,
+        macaron_style=False,
+    )
+    decoder = ConditionalCFM(
+        240, DictConfig(CFM | cfm), n_spks=1, spk_emb_dim=80, estimator=make_estimator()
+    )
+    return MaskedDiffWithXvec(
+        input_size=16,
+        vocab_size=50,
+        input_frame_rate=rate,
+        encoder=encoder,
+        length_regulator=InterpolateRegulator(80, [1, 1]),
+        decoder=decoder,
+    ).eval()
 
 
 def utterance(tokens, prompt=0, rate=25):
     g, mel = seeded(3), mel_frames(prompt, rate)
-    return {"token": torch.randint(0, 50, (1, tokens), generator=g), "token_len": torch.tensor([tokens]),
-            "prompt_token": torch.randint(0, 50, (1, prompt), generator=g), "prompt_token_len": torch.tensor([prompt]),
-            "prompt_feat": torch.randn(1, mel, 80, generator=g), "prompt_feat_len": torch.tensor([mel]),
-            "embedding": torch.randn(1, 192, generator=g)}
+    return {
+        "token": torch.randint(0, 50, (1, tokens), generator=g),
+        "token_len": torch.tensor([tokens]),
+        "prompt_token": torch.randint(0, 50, (1, prompt), generator=g),
+        "prompt_token_len": torch.tensor([prompt]),
+        "prompt_feat": torch.randn(1, mel, 80, generator=g),
+        "prompt_feat_len": torch.tensor([mel]),
+        "embedding": torch.randn(1, 192, generator=g),
+    }
 
 
 def training_batch():
-    g, tokens, frames = seeded(4), torch.tensor([12, 7]), torch.tensor([mel_frames(12, 25), mel_frames(7, 25)])
+    g, tokens, frames = (
+        seeded(4),
+        torch.tensor([12, 7]),
+        torch.tensor([mel_frames(12, 25), mel_frames(7, 25)]),
+    )
     mel = torch.randn(2, int(frames.max()), 80, generator=g)
-    return {"speech_token": torch.randint(0, 50, (2, 12), generator=g), "speech_token_len": tokens, "speech_feat": mel,
-            "speech_feat_len": frames, "embedding": torch.randn(2, 192, generator=g)}
+    return {
+        "speech_token": torch.randint(0, 50, (2, 12), generator=g),
+        "speech_token_len": tokens,
+        "speech_feat": mel,
+        "speech_feat_len": frames,
+        "embedding": torch.randn(2, 192, generator=g),
+    }
 
 
-@pytest.mark.parametrize("rate, tokens, frames", [(25, 1, 3), (25, 20, 68), (25, 125, 430), (50, 20, 34), (50, 1, 1)])
+@pytest.mark.parametrize(
+    "rate, tokens, frames", [(25, 1, 3), (25, 20, 68), (25, 125, 430), (50, 20, 34), (50, 1, 1)]
+)
 def test_mel_length_is_that_of_the_tokens(rate, tokens, frames):
     flow = make_flow(rate, n_timesteps=1)
     assert mel_frames(tokens, rate) == frames
-    assert flow.inference(**utterance(tokens, 5, rate), flow_cache=START)[0].shape == (1, 80, frames)
+    assert flow.inference(**utterance(tokens, 5, rate), flow_cache=START)[0].shape == (
+        1,
+        80,
+        frames,
+    )
 
 
 def test_same_seed_same_mel_and_the_global_generator_is_left_alone():
     flow, state = make_flow(), torch.get_rng_state()
-    first, second, other = (flow.inference(**utterance(9, 4), flow_cache=START, generator=seeded(s))[0] for s in (7, 7, 8))
+    first, second, other = (
+        flow.inference(**utterance(9, 4), flow_cache=START, generator=seeded(s))[0]
+        for s in (7, 7, 8)
+    )
     assert first.equal(second) and not first.equal(other) and state.equal(torch.get_rng_state())
 
 
@@ -75,7 +132,12 @@ def test_inference_leaves_its_inputs_as_they_are():
 def test_the_cache_holds_the_prompt_and_the_overlap_of_the_frame_rate(rate, overlap):
     flow = make_flow(rate, n_timesteps=1)
     _, cache = flow.inference(**utterance(70, 4, rate), flow_cache=START)
-    assert flow.mel_overlap_frames == overlap and cache.shape == (1, 80, mel_frames(4, rate) + overlap, 2)
+    assert flow.mel_overlap_frames == overlap and cache.shape == (
+        1,
+        80,
+        mel_frames(4, rate) + overlap,
+        2,
+    )
 
 
 def test_a_chunk_starts_from_the_noise_and_mu_that_the_last_one_ended_with():
@@ -84,12 +146,15 @@ def test_a_chunk_starts_from_the_noise_and_mu_that_the_last_one_ended_with():
     seen = {}
     flow.decoder.solve_euler = lambda z, mu, *rest: seen.update(z=z, mu=mu) or z
     flow.inference(**chunk, flow_cache=cache, generator=seeded(2))
-    assert torch.stack([seen["z"], seen["mu"]], -1)[:, :, :cache.shape[2]].equal(cache)
+    assert torch.stack([seen["z"], seen["mu"]], -1)[:, :, : cache.shape[2]].equal(cache)
 
 
 def test_the_tail_of_a_chunk_is_stretched_like_the_head_of_the_next():
     regulator, h = InterpolateRegulator(80, []), torch.randn(1, 120, 80)
-    first, second = (regulator.inference(h[:, :0], h[:, a:b], 0, mel_frames(b - a, 25), 25)[0] for a, b in ((0, 70), (50, 120)))
+    first, second = (
+        regulator.inference(h[:, :0], h[:, a:b], 0, mel_frames(b - a, 25), 25)[0]
+        for a, b in ((0, 70), (50, 120))
+    )
     torch.testing.assert_close(first[:, -68:], second[:, :68])
 
 
@@ -97,7 +162,9 @@ def test_a_middle_is_stretched_apart_from_head_and_tail():
     regulator, h = InterpolateRegulator(80, []), torch.randn(1, 41, 80)
     y, frames = regulator.inference(h[:, :0], h, 0, mel_frames(41, 25), 25)
     assert y.shape[1] == frames == 141
-    torch.testing.assert_close(y[:, 68:-68], regulator.model(stretch(h[:, 20:21].transpose(1, 2), 5)).transpose(1, 2))
+    torch.testing.assert_close(
+        y[:, 68:-68], regulator.model(stretch(h[:, 20:21].transpose(1, 2), 5)).transpose(1, 2)
+    )
 
 
 def test_check_runs_before_every_step_and_its_error_stops_the_work():
@@ -128,7 +195,11 @@ class Field(nn.Module):
 
 @pytest.mark.parametrize("scheduler", ["cosine", "linear"])
 def test_a_constant_velocity_moves_the_noise_by_exactly_itself(scheduler):
-    cfm = ConditionalCFM(240, CFM | {"t_scheduler": scheduler}, estimator=Field(lambda x, mu, t: torch.full_like(x, 3.0)))
+    cfm = ConditionalCFM(
+        240,
+        CFM | {"t_scheduler": scheduler},
+        estimator=Field(lambda x, mu, t: torch.full_like(x, 3.0)),
+    )
     mu = torch.zeros(1, 80, 5)
     y, _ = cfm(mu, torch.zeros(1, 80), mu, 0, 5, START, seeded())
     torch.testing.assert_close(y, torch.randn(mu.shape, generator=seeded()) + 3)
@@ -143,7 +214,11 @@ def test_guidance_weighs_the_condition_against_its_absence():
 
 def test_without_guidance_the_condition_alone_is_asked():
     asked = []
-    cfm = ConditionalCFM(240, CFM | {"inference_cfg_rate": 0}, estimator=Field(lambda x, mu, t: asked.append(len(x)) or mu + 1))
+    cfm = ConditionalCFM(
+        240,
+        CFM | {"inference_cfg_rate": 0},
+        estimator=Field(lambda x, mu, t: asked.append(len(x)) or mu + 1),
+    )
     mu = torch.full((1, 80, 5), 2.0)
     y, _ = cfm(mu, torch.zeros(1, 80), mu, 0, 5, START, seeded())
     torch.testing.assert_close(y, torch.randn(mu.shape, generator=seeded()) + 3)
@@ -151,7 +226,7 @@ def test_without_guidance_the_condition_alone_is_asked():
 
 
 def test_the_loss_of_the_true_velocity_is_zero_and_padding_does_not_count():
-    def velocity(y, mu, t):                          # of a path from noise to silence (x1 = 0)
+    def velocity(y, mu, t):  # of a path from noise to silence (x1 = 0)
         right = -y / (1 - t[:, None, None])
         right[1, :, 4:] = 99.0
         return right
@@ -172,10 +247,15 @@ def test_no_mask_equals_a_mask_of_ones():
 
 
 def test_what_stands_in_the_padding_does_not_matter():
-    estimator, mask = make_estimator(), (torch.arange(9) < torch.tensor([[9], [4]]))[:, None].float()
+    estimator, mask = (
+        make_estimator(),
+        (torch.arange(9) < torch.tensor([[9], [4]]))[:, None].float(),
+    )
     x, mu, cond = torch.randn(3, 2, 80, 9, generator=seeded()).unbind()
     t, spks = torch.tensor([0.2, 0.9]), torch.ones(2, 80)
-    clean, dirty = (estimator(x * m, mask, mu * m, t, spks, cond * m) for m in (mask, mask + 5 * (1 - mask)))
+    clean, dirty = (
+        estimator(x * m, mask, mu * m, t, spks, cond * m) for m in (mask, mask + 5 * (1 - mask))
+    )
     assert clean.equal(dirty) and (clean[1, :, 4:] == 0).all()
 
 
@@ -197,10 +277,19 @@ def test_training_steps_lower_the_loss(autocast):
 def test_temperature_scales_the_noise_of_training():
     noisy = []
     for temperature in (1.0, 0.5):
-        cfm = ConditionalCFM(240, CFM | {"training_temperature": temperature, "training_cfg_rate": 0.0},
-                             estimator=Field(lambda y, mu, t: noisy.append(y) or y))
+        cfm = ConditionalCFM(
+            240,
+            CFM | {"training_temperature": temperature, "training_cfg_rate": 0.0},
+            estimator=Field(lambda y, mu, t: noisy.append(y) or y),
+        )
         torch.manual_seed(0)
-        cfm.compute_loss(torch.zeros(2, 80, 6), torch.ones(2, 1, 6), torch.zeros(2, 80, 6), torch.zeros(2, 80), torch.zeros(2, 80, 6))
+        cfm.compute_loss(
+            torch.zeros(2, 80, 6),
+            torch.ones(2, 1, 6),
+            torch.zeros(2, 80, 6),
+            torch.zeros(2, 80),
+            torch.zeros(2, 80, 6),
+        )
     torch.testing.assert_close(noisy[1], 0.5 * noisy[0])
 
 
@@ -228,12 +317,16 @@ def test_prompts_show_the_beginning_of_about_half_of_the_rows():
     assert 150 < (shown > 0).sum() < 250 and shown.max() == 15
 
 
-@pytest.mark.parametrize("make, word", [
-    (lambda: ConditionalDecoder(320, 80, act_fn="snakebeta"), "snakebeta"),
-    (lambda: ConditionalCFM(240, CFM | {"solver": "midpoint"}), "midpoint"),
-    (lambda: ConditionalCFM(240, CFM | {"t_scheduler": "quartic"}), "quartic"),
-    (lambda: MaskedDiffWithXvec(output_type="wave"), "wave"),
-    (lambda: MaskedDiffWithXvec(only_mask_loss=False), "only_mask_loss")])
+@pytest.mark.parametrize(
+    "make, word",
+    [
+        (lambda: ConditionalDecoder(320, 80, act_fn="snakebeta"), "snakebeta"),
+        (lambda: ConditionalCFM(240, CFM | {"solver": "midpoint"}), "midpoint"),
+        (lambda: ConditionalCFM(240, CFM | {"t_scheduler": "quartic"}), "quartic"),
+        (lambda: MaskedDiffWithXvec(output_type="wave"), "wave"),
+        (lambda: MaskedDiffWithXvec(only_mask_loss=False), "only_mask_loss"),
+    ],
+)
 def test_what_is_not_implemented_is_refused_by_name(make, word):
     with pytest.raises(ValueError, match=word):
         make()

@@ -15,7 +15,21 @@ def frontend(engine):
     return engine.frontend
 
 
-@pytest.mark.parametrize("text", ["", "   ", "。，！", "😀", "…… —— !!!", "\0\n", "<||>", "<|en|>", "<|en|>！<|HAPPY|>", "，" * 10000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "。，！",
+        "😀",
+        "…… —— !!!",
+        "\0\n",
+        "<||>",
+        "<|en|>",
+        "<|en|>！<|HAPPY|>",
+        "，" * 10000,
+    ],
+)
 @pytest.mark.parametrize("text_frontend", [True, False])
 def test_text_without_words_is_an_error(frontend, text, text_frontend):
     with pytest.raises(TextError):
@@ -28,8 +42,13 @@ def test_short_and_mixed_texts_are_one_sentence(frontend, text):
 
 
 def test_a_script_the_tokenizer_cannot_read_is_an_error(frontend, monkeypatch):
-    class Reader:                                                  # as the phoneme tokenizer: no Korean, no marks
-        encode = staticmethod(lambda text, allowed_special: [ord(c) for c in text.replace("[laughter]", "") if c < "\uac00" and c != " "])
+    class Reader:  # as the phoneme tokenizer: no Korean, no marks
+        encode = staticmethod(
+            lambda text, allowed_special: [
+                ord(c) for c in text.replace("[laughter]", "") if c < "\uac00" and c != " "
+            ]
+        )
+
     monkeypatch.setattr(frontend, "tokenizer", Reader)
     for text in ("안녕.", "안녕，안녕！", "[laughter]"):
         with pytest.raises(TextError):
@@ -56,16 +75,28 @@ def test_the_empty_transcript_is_allowed(frontend):
 def test_a_reference_may_be_a_tensor_a_path_or_a_file(frontend, reference_wav, tmp_path):
     soundfile.write(tmp_path / "r.wav", reference_wav[0].numpy(), 16000, subtype="FLOAT")
     from_tensor = frontend.features(reference_wav)
-    for wav in (str(tmp_path / "r.wav"), tmp_path / "r.wav", io.BytesIO((tmp_path / "r.wav").read_bytes()), reference_wav[0],
-                reference_wav.expand(2, -1), reference_wav[None]):
+    for wav in (
+        str(tmp_path / "r.wav"),
+        tmp_path / "r.wav",
+        io.BytesIO((tmp_path / "r.wav").read_bytes()),
+        reference_wav[0],
+        reference_wav.expand(2, -1),
+        reference_wav[None],
+    ):
         assert all(torch.equal(a, b) for a, b in zip(from_tensor, frontend.features(wav)))
 
 
 def test_features_have_the_models_shapes_and_rates(frontend, reference_wav):
     token, mel, embedding = frontend.features(reference_wav)
-    assert token.dtype == torch.int32 and token.shape == (1, 62)                     # 2.5 s at 25 Hz
-    assert mel.dtype == torch.float32 and mel.shape == (1, 215, 80)                  # at 22,050 Hz; upstream's 24,000 make 234
-    assert torch.equal(mel, frontend.feat_extractor(resample(reference_wav, 16000, 22050)).transpose(1, 2))
+    assert token.dtype == torch.int32 and token.shape == (1, 62)  # 2.5 s at 25 Hz
+    assert mel.dtype == torch.float32 and mel.shape == (
+        1,
+        215,
+        80,
+    )  # at 22,050 Hz; upstream's 24,000 make 234
+    assert torch.equal(
+        mel, frontend.feat_extractor(resample(reference_wav, 16000, 22050)).transpose(1, 2)
+    )
     assert embedding.shape == (1, 192)
 
 
@@ -75,10 +106,19 @@ def test_features_are_computed_once_per_reference(frontend, reference_wav, monke
     frontend.features(reference_wav.clone())
 
 
-@pytest.mark.parametrize("wav, reason", [
-    (torch.ones(1, 7999), "0.50 s"), (torch.ones(1, 16000 * 30 + 1), "30.00 s"), (torch.zeros(1, 16000), "silent"),
-    (torch.full((1, 16000), 5e-4), "silent"), (torch.full((1, 16000), torch.nan), "numbers"), (torch.zeros(1, 0), "0.00 s"),
-    (torch.full((1, 16000), 9000, dtype=torch.int16), "numbers"), (None, "no reference")])
+@pytest.mark.parametrize(
+    "wav, reason",
+    [
+        (torch.ones(1, 7999), "0.50 s"),
+        (torch.ones(1, 16000 * 30 + 1), "30.00 s"),
+        (torch.zeros(1, 16000), "silent"),
+        (torch.full((1, 16000), 5e-4), "silent"),
+        (torch.full((1, 16000), torch.nan), "numbers"),
+        (torch.zeros(1, 0), "0.00 s"),
+        (torch.full((1, 16000), 9000, dtype=torch.int16), "numbers"),
+        (None, "no reference"),
+    ],
+)
 def test_references_that_cannot_be_used_are_refused(frontend, wav, reason):
     with pytest.raises(ReferenceAudioError, match=reason):
         frontend.features(wav)
@@ -86,25 +126,41 @@ def test_references_that_cannot_be_used_are_refused(frontend, wav, reason):
 
 @pytest.mark.parametrize("seconds", [0.1, 29.9])
 def test_the_length_of_a_refused_reference_does_not_count_the_silence_added_to_it(seconds):
-    with pytest.raises(ReferenceAudioError, match=f"holds {seconds:.2f} s of sound.*use 0.5 to 30 s"):
+    with pytest.raises(
+        ReferenceAudioError, match=f"holds {seconds:.2f} s of sound.*use 0.5 to 30 s"
+    ):
         reference(trim_and_level(0.5 * torch.ones(1, int(seconds * 16000))))
 
 
 def test_zero_shot_gives_upstreams_keys(frontend, reference_wav):
     voice = frontend.frontend_zero_shot("你好", reference_wav)
-    assert set(voice) == {"prompt_text", "prompt_text_len", "llm_prompt_speech_token", "llm_prompt_speech_token_len",
-                          "flow_prompt_speech_token", "flow_prompt_speech_token_len", "prompt_speech_feat", "prompt_speech_feat_len",
-                          "llm_embedding", "flow_embedding"}
+    assert set(voice) == {
+        "prompt_text",
+        "prompt_text_len",
+        "llm_prompt_speech_token",
+        "llm_prompt_speech_token_len",
+        "flow_prompt_speech_token",
+        "flow_prompt_speech_token_len",
+        "prompt_speech_feat",
+        "prompt_speech_feat_len",
+        "llm_embedding",
+        "flow_embedding",
+    }
 
 
 def test_cross_lingual_keeps_the_reference_from_the_lm(frontend, reference_wav):
-    assert not {"prompt_text", "llm_prompt_speech_token"} & set(frontend.frontend_cross_lingual(reference_wav))
+    assert not {"prompt_text", "llm_prompt_speech_token"} & set(
+        frontend.frontend_cross_lingual(reference_wav)
+    )
 
 
 @pytest.mark.parametrize("text", ["慢一点", "慢一点" + END_OF_INSTRUCTION])
 def test_an_instruction_ends_with_its_mark_once(frontend, text):
     condition = frontend.frontend_instruct(torch.zeros(1, 192), text)
-    assert frontend.tokenizer.decode(condition["prompt_text"][0].tolist()) == "慢一点" + END_OF_INSTRUCTION
+    assert (
+        frontend.tokenizer.decode(condition["prompt_text"][0].tolist())
+        == "慢一点" + END_OF_INSTRUCTION
+    )
     assert "llm_embedding" not in condition
 
 
@@ -129,6 +185,7 @@ def test_a_damaged_onnx_file_is_named(tmp_path, reference_wav):
 
 def test_a_model_without_speakers_loads(model_dir, tmp_path):
     from cosyvoice.cli.cosyvoice import CosyVoice
+
     folder = shutil.copytree(model_dir, tmp_path / "model")
     (folder / "spk2info.pt").unlink()
     engine = CosyVoice(folder)

@@ -69,13 +69,22 @@ def test_cached_source_repeats_the_overlap(hift, mel):
 def test_the_source_spectrum_inverts_to_the_source(hift):
     wave = torch.randn(1, 640, generator=seeded())
     spectrum = torch.complex(*hift.stft(wave).chunk(2, 1))
-    torch.testing.assert_close(torch.istft(spectrum, hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft)), wave, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        torch.istft(spectrum, hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft)),
+        wave,
+        atol=1e-5,
+        rtol=0,
+    )
 
 
 def test_decoder_output_is_log_magnitude_and_phase(hift):
     magnitude, phase = torch.rand(1, 9, 41), torch.rand(1, 9, 41) - 0.5
-    expected = torch.istft(torch.polar(magnitude, phase), hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft))
-    torch.testing.assert_close(hift.istft(torch.cat([magnitude.log(), phase.asin()], 1)), expected.clamp(-0.99, 0.99))
+    expected = torch.istft(
+        torch.polar(magnitude, phase), hift.n_fft, hift.hop, window=torch.hann_window(hift.n_fft)
+    )
+    torch.testing.assert_close(
+        hift.istft(torch.cat([magnitude.log(), phase.asin()], 1)), expected.clamp(-0.99, 0.99)
+    )
 
 
 def test_folding_weight_norm_changes_no_sample(hift, mel):
@@ -86,8 +95,12 @@ def test_folding_weight_norm_changes_no_sample(hift, mel):
 
 
 def test_old_weight_norm_names_load_strictly(hift):
-    old = {k.replace("parametrizations.weight.original0", "weight_g").replace("parametrizations.weight.original1", "weight_v"): v
-           for k, v in hift.state_dict().items()}
+    old = {
+        k.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): v
+        for k, v in hift.state_dict().items()
+    }
     assert "conv_pre.weight_g" in old and "resblocks.0.activations1.0.alpha" in old
     fresh = HiFTGenerator(base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8))
     fresh.load_state_dict(old, strict=True)
@@ -95,9 +108,14 @@ def test_old_weight_norm_names_load_strictly(hift):
 
 
 def test_three_upsampling_stages_fit_their_source(mel):
-    net = HiFTGenerator(base_channels=16, upsample_rates=[8, 4, 2], upsample_kernel_sizes=[16, 8, 4],
-                        source_resblock_kernel_sizes=[7, 7, 11], source_resblock_dilation_sizes=[[1, 3]] * 3,
-                        f0_predictor=ConvRNNF0Predictor(cond_channels=8))
+    net = HiFTGenerator(
+        base_channels=16,
+        upsample_rates=[8, 4, 2],
+        upsample_kernel_sizes=[16, 8, 4],
+        source_resblock_kernel_sizes=[7, 7, 11],
+        source_resblock_dilation_sizes=[[1, 3]] * 3,
+        f0_predictor=ConvRNNF0Predictor(cond_channels=8),
+    )
     assert net.inference(mel)[0].shape == (1, 256 * FRAMES)
 
 
@@ -116,18 +134,37 @@ def test_snake_follows_its_formula():
 
 @pytest.fixture
 def gan(hift):
-    transform = partial(mel_spectrogram, n_fft=256, num_mels=20, sampling_rate=22050, hop_size=64, win_size=256, fmin=0, fmax=None)
-    judges = MultipleDiscriminator(MultiPeriodDiscriminator(periods=(2, 3), channels=(4, 4, 4)), MultiResSpecDiscriminator(channels=4))
+    transform = partial(
+        mel_spectrogram,
+        n_fft=256,
+        num_mels=20,
+        sampling_rate=22050,
+        hop_size=64,
+        win_size=256,
+        fmin=0,
+        fmax=None,
+    )
+    judges = MultipleDiscriminator(
+        MultiPeriodDiscriminator(periods=(2, 3), channels=(4, 4, 4)),
+        MultiResSpecDiscriminator(channels=4),
+    )
     return HiFiGan(hift, judges, [transform]).train()
 
 
 @pytest.fixture
 def batch():
     wave = 0.3 * torch.sin(torch.arange(256 * FRAMES) * 0.05).repeat(2, 1)
-    return {"speech": wave, "speech_feat": torch.randn(2, FRAMES, 80, generator=seeded()), "pitch_feat": torch.full((2, FRAMES), 175.0)}
+    return {
+        "speech": wave,
+        "speech_feat": torch.randn(2, FRAMES, 80, generator=seeded()),
+        "pitch_feat": torch.full((2, FRAMES), 175.0),
+    }
 
 
-@pytest.mark.parametrize("turn, autocast", [("reconstruct", False), ("generator", False), ("discriminator", False), ("generator", True)])
+@pytest.mark.parametrize(
+    "turn, autocast",
+    [("reconstruct", False), ("generator", False), ("discriminator", False), ("generator", True)],
+)
 def test_steps_lower_the_loss(gan, batch, turn, autocast):
     weights = (gan.discriminator if turn == "discriminator" else gan.generator).parameters()
     optimiser, losses = torch.optim.Adam(weights, lr=2e-3), []
@@ -155,6 +192,10 @@ def test_an_unknown_turn_is_named_with_the_choices(gan, batch):
 
 def test_a_network_made_without_memory_takes_loaded_weights_as_they_are(hift, mel):
     with torch.device("meta"):
-        empty = HiFTGenerator(base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8)).eval()
+        empty = HiFTGenerator(
+            base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8)
+        ).eval()
     empty.load_state_dict(hift.state_dict(), strict=True, assign=True)
-    assert empty.inference(mel, generator=seeded())[0].equal(hift.inference(mel, generator=seeded())[0])
+    assert empty.inference(mel, generator=seeded())[0].equal(
+        hift.inference(mel, generator=seeded())[0]
+    )

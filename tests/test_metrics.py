@@ -1,4 +1,5 @@
 """What /metrics says after requests of each kind, and that the dashboard asks for what there is."""
+
 import json
 import os
 import re
@@ -20,8 +21,11 @@ def figures(client, **options) -> dict:
     """{(name, label values...): value} of every sample."""
     answer = client.get("/metrics", **options)
     assert answer.status_code == 200 and answer.content_type.startswith("text/plain")
-    return {(sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(answer.text) for sample in family.samples}
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
 
 
 @pytest.fixture
@@ -33,6 +37,7 @@ def grown(service):  # noqa: F811
         before = figures(client)
         client.post("/generate_audio", json={**SFT, **fields}, buffered=True).close()
         return {key: value - before.get(key, 0) for key, value in figures(client).items()}
+
     return speak
 
 
@@ -41,24 +46,37 @@ def test_a_spoken_request_is_counted_once_with_what_it_made(grown):
     assert grew["cosyvoice_requests_total", MODE, "done"] == 1
     assert grew["cosyvoice_characters_total", MODE] == 3
     assert grew["cosyvoice_audio_seconds_total", MODE] == pytest.approx(90000 / RATE)
-    assert grew["cosyvoice_first_chunk_seconds_count", MODE] == grew["cosyvoice_real_time_factor_count", MODE] == 1
+    assert (
+        grew["cosyvoice_first_chunk_seconds_count", MODE]
+        == grew["cosyvoice_real_time_factor_count", MODE]
+        == 1
+    )
     assert grew["cosyvoice_queue_length",] == grew["cosyvoice_running",] == 0
 
 
 def test_failures_are_counted_by_their_code(grown):
-    assert grown(tts_text="{fail=0}", stream="False")["cosyvoice_requests_total", MODE, "internal_error"] == 1
+    assert (
+        grown(tts_text="{fail=0}", stream="False")[
+            "cosyvoice_requests_total", MODE, "internal_error"
+        ]
+        == 1
+    )
     refused = grown(seed=-1)
     assert refused["cosyvoice_requests_total", "-", "bad_value"] == 1
-    assert sum(value for key, value in refused.items() if key[0] == "cosyvoice_characters_total") == 0
+    assert (
+        sum(value for key, value in refused.items() if key[0] == "cosyvoice_characters_total") == 0
+    )
 
 
 def test_store_errors_are_counted(service, monkeypatch):  # noqa: F811
     from cosyvoice.serve.store import timed_out
+
     api = service()
     client, before = api.app.test_client(), figures(api.app.test_client())
 
     def fail(*_):
         raise timed_out()
+
     monkeypatch.setattr(api.store, "fetch", fail)
     fields = {**SFT, "spk_customize": "anna", "user_id": "4"}
     assert client.post("/generate_audio", json=fields, buffered=True).status_code == 504
@@ -70,12 +88,20 @@ def test_looks_at_pages_are_no_requests(service):  # noqa: F811
     api = service()
     client = api.app.test_client()
     before = figures(client)
-    for path in ("/health", "/", "/ready", "/requests/not-begun-yet", "/voices", "/nothing"):   # the page asks before its request has come
+    for path in (
+        "/health",
+        "/",
+        "/ready",
+        "/requests/not-begun-yet",
+        "/voices",
+        "/nothing",
+    ):  # the page asks before its request has come
         client.get(path, buffered=True).close()
-    wait_for(lambda: api.readiness.done)                           # its trial must not reach into the next test
+    wait_for(lambda: api.readiness.done)  # its trial must not reach into the next test
     after = figures(client)
-    assert {key: value for key, value in after.items() if key[0] == "cosyvoice_requests_total"} == \
-        {key: value for key, value in before.items() if key[0] == "cosyvoice_requests_total"}
+    assert {key: value for key, value in after.items() if key[0] == "cosyvoice_requests_total"} == {
+        key: value for key, value in before.items() if key[0] == "cosyvoice_requests_total"
+    }
 
 
 def test_figures_need_the_key_when_there_is_one(service):  # noqa: F811
@@ -93,20 +119,38 @@ def test_processes_are_added_up(tmp_path):
         for name in os.listdir(sys.argv[1]):                       # as a second process would have left them
             shutil.copy(f"{sys.argv[1]}/{name}", f"{sys.argv[1]}/{name.replace(str(os.getpid()), '1')}")
         print(metrics.generate_latest(metrics.registry()).decode())"""
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert 'cosyvoice_requests_total{mode="m",outcome="done"} 2.0' in done.stdout
     assert 'cosyvoice_characters_total{mode="m"} 10.0' in done.stdout
 
 
 def test_the_dashboard_asks_for_what_there_is(grown):
-    names = {key[0] for key in grown()} | {"cosyvoice_store_errors_total"}            # has no sample before the first error
+    names = {key[0] for key in grown()} | {
+        "cosyvoice_store_errors_total"
+    }  # has no sample before the first error
     board = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
-    expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    expressions = [
+        target["expr"] for panel in board["panels"] for target in panel.get("targets", ())
+    ]
     assert len(expressions) >= 9
-    asked = {name for expression in expressions for name in re.findall(r"\b(?:cosyvoice|process)_\w+", expression)}
-    assert asked <= names | {"process_resident_memory_bytes"}                         # Linux tells it
+    asked = {
+        name
+        for expression in expressions
+        for name in re.findall(r"\b(?:cosyvoice|process)_\w+", expression)
+    }
+    assert asked <= names | {"process_resident_memory_bytes"}  # Linux tells it
     assert ("cosyvoice_model_load_seconds", "CosyVoice-300M-25Hz") in grown()
-    places = [(x, y) for panel in board["panels"] for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
-              for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])]
+    places = [
+        (x, y)
+        for panel in board["panels"]
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
     assert len(places) == len(set(places)) and max(x for x, _ in places) < 24

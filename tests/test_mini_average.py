@@ -1,4 +1,5 @@
 """Weights between two: as far as asked for, of one network only, with the same keys and shapes."""
+
 import pytest
 import torch
 from torch import nn
@@ -23,7 +24,10 @@ def test_the_share_is_the_way_from_the_first_to_the_second():
 def test_half_precision_becomes_single_and_counts_stay_as_they_were_trained():
     begun, trained = weights(0), weights(1)
     trained["1.num_batches_tracked"] += 7
-    halves = {name: weight.half() if weight.is_floating_point() else weight for name, weight in begun.items()}
+    halves = {
+        name: weight.half() if weight.is_floating_point() else weight
+        for name, weight in begun.items()
+    }
     mean = average(halves, trained, 0.5)
     assert mean["0.weight"].dtype == torch.float32 and mean["1.num_batches_tracked"] == 7
 

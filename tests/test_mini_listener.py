@@ -1,15 +1,18 @@
 """The listener learns which sounds a mel has, at their places, and its loss is low for the tokens that were spoken."""
+
 import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("pyarrow")
 
-from tools.mini import listener                                     # noqa: E402
-from tools.mini.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train     # noqa: E402
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES         # noqa: E402
+from tools.mini import listener  # noqa: E402
+from tools.mini.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train  # noqa: E402
+from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES  # noqa: E402
 
-PAIRS = torch.randint(0, 12, (CONTENTS, 2), generator=torch.Generator().manual_seed(0))      # of twelve sounds
+PAIRS = torch.randint(
+    0, 12, (CONTENTS, 2), generator=torch.Generator().manual_seed(0)
+)  # of twelve sounds
 
 
 def recording(seed: int, tokens: int = 40):
@@ -18,14 +21,22 @@ def recording(seed: int, tokens: int = 40):
     token = torch.from_numpy(rng.integers(CONTENTS, size=tokens).repeat(2)) * LEVELS
     colours = torch.from_numpy(np.random.default_rng(9).normal(-6, 2.5, (len(SOUNDS), 80))).float()
     sounds, frames = PAIRS[token // LEVELS].flatten(), len(token) * TOKEN_SAMPLES // MEL_HOP
-    at = ((torch.arange(frames) + 0.5) * MEL_HOP * 2 / TOKEN_SAMPLES).long().clamp(max=len(sounds) - 1)
-    return (colours[sounds[at]] + torch.from_numpy(rng.normal(0, 0.5, (frames, 80))).float()).half(), token
+    at = (
+        ((torch.arange(frames) + 0.5) * MEL_HOP * 2 / TOKEN_SAMPLES)
+        .long()
+        .clamp(max=len(sounds) - 1)
+    )
+    return (
+        colours[sounds[at]] + torch.from_numpy(rng.normal(0, 0.5, (frames, 80))).float()
+    ).half(), token
 
 
 def test_sounds_are_read_at_their_middles():
-    frames = torch.arange(100.0)[None, :, None]                     # a frame's middle is half a hop after its number
+    frames = torch.arange(100.0)[None, :, None]  # a frame's middle is half a hop after its number
     middles = at_sounds(frames, 20)[0, :, 0] + 0.5
-    assert torch.allclose(middles * MEL_HOP, (torch.arange(40) + 0.5) * TOKEN_SAMPLES / 2, atol=1e-2)
+    assert torch.allclose(
+        middles * MEL_HOP, (torch.arange(40) + 0.5) * TOKEN_SAMPLES / 2, atol=1e-2
+    )
 
 
 def test_a_piece_has_the_mel_of_its_tokens():
@@ -34,7 +45,11 @@ def test_a_piece_has_the_mel_of_its_tokens():
     for seed in range(20):
         part, tokens = piece(marked, token, np.random.default_rng(seed))
         start = float(part[0, 0]) * MEL_HOP / TOKEN_SAMPLES
-        begins = [i for i in range(len(token) - len(tokens) + 1) if torch.equal(token[i:i + len(tokens)], tokens)]
+        begins = [
+            i
+            for i in range(len(token) - len(tokens) + 1)
+            if torch.equal(token[i : i + len(tokens)], tokens)
+        ]
         assert min(abs(begin - start) for begin in begins) * TOKEN_SAMPLES <= 1.5 * MEL_HOP
 
 

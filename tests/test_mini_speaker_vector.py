@@ -1,4 +1,5 @@
 """A speaker's vector tells the pitch, and the head that hears it learns from pitch alone, in noise too."""
+
 import numpy as np
 import pytest
 import torch
@@ -6,10 +7,10 @@ from torch import nn
 
 pytest.importorskip("pyarrow")
 
-from cosyvoice.utils.audio import kaldi_fbank                        # noqa: E402
-from tools.mini import pitch_head                                  # noqa: E402
-from tools.mini.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train      # noqa: E402
-from tools.mini.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch            # noqa: E402
+from cosyvoice.utils.audio import kaldi_fbank  # noqa: E402
+from tools.mini import pitch_head  # noqa: E402
+from tools.mini.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train  # noqa: E402
+from tools.mini.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch  # noqa: E402
 
 
 def buzz(hertz: float, seconds: float = 3.2) -> torch.Tensor:
@@ -28,7 +29,7 @@ def test_the_pitch_comes_back_and_the_rest_stays():
     vector = np.random.default_rng(0).standard_normal(192)
     told = with_pitch(vector, 220.0)
     assert pitch_of(told) == pytest.approx(220, rel=1e-4) and np.allclose(told[:-1], vector[:-1])
-    assert vector[-1] != told[-1]                                     # the given one is not changed
+    assert vector[-1] != told[-1]  # the given one is not changed
 
 
 def test_a_head_learns_to_hear_pitch(monkeypatch):
@@ -36,20 +37,36 @@ def test_a_head_learns_to_hear_pitch(monkeypatch):
     monkeypatch.setattr(pitch_head, "CROP", 100)
     head = train([recording(hertz) for hertz in np.geomspace(80, 320, 30)], 200)
     with torch.no_grad():
-        heard = [float(head((bank - bank.mean(0))[None])) for bank, *_ in map(recording, (105, 150, 210, 297))]
-    assert heard == sorted(heard) and heard[-1] - heard[0] == pytest.approx(1.5, abs=0.3)          # an octave and a half
+        heard = [
+            float(head((bank - bank.mean(0))[None]))
+            for bank, *_ in map(recording, (105, 150, 210, 297))
+        ]
+    assert heard == sorted(heard) and heard[-1] - heard[0] == pytest.approx(
+        1.5, abs=0.3
+    )  # an octave and a half
 
 
 def test_a_piece_is_as_long_as_asked_and_as_the_encoder_is_given_it():
     rng, (bank, f0, _) = np.random.default_rng(0), recording(100)
     for part in (bank, bank[:40]):
-        noisy, pitch = piece(part, f0[:len(part)], rng)
-        assert noisy.shape == (CROP, 80) and pitch.shape == (CROP,) and noisy.mean(0).abs().max() < 1e-4 and noisy.isfinite().all()
+        noisy, pitch = piece(part, f0[: len(part)], rng)
+        assert (
+            noisy.shape == (CROP, 80)
+            and pitch.shape == (CROP,)
+            and noisy.mean(0).abs().max() < 1e-4
+            and noisy.isfinite().all()
+        )
 
 
 def test_the_encoder_gives_campplus_and_the_pitch():
     torch.manual_seed(0)
-    campplus, head, bank = nn.Sequential(nn.Flatten(), nn.Linear(800, 192)), PitchHead(), torch.randn(2, 10, 80)
+    campplus, head, bank = (
+        nn.Sequential(nn.Flatten(), nn.Linear(800, 192)),
+        PitchHead(),
+        torch.randn(2, 10, 80),
+    )
     vectors, plain = SpeakerEncoder(campplus, head)(bank), campplus(bank)
-    assert torch.allclose(vectors[:, :-1], (plain / plain.norm(dim=1, keepdim=True))[:, :-1], atol=1e-6)
+    assert torch.allclose(
+        vectors[:, :-1], (plain / plain.norm(dim=1, keepdim=True))[:, :-1], atol=1e-6
+    )
     assert torch.allclose(vectors[:, -1], SCALE * head(bank))

@@ -1,4 +1,5 @@
 """The small model's speech tokenizer: labels follow augmentation, pitch is relative, the ONNX file is the network."""
+
 import math
 
 import numpy as np
@@ -6,8 +7,25 @@ import pytest
 import torch
 
 from cosyvoice.utils.audio import log_mel_spectrogram
-from tools.mini.speech_tokenizer import (CONTENTS, LEVELS, SAMPLES_A_TOKEN, OfficialSignature, SpeechTokenizer, Trainer, Utterance, cut, export, f0_target,
-                                         losses, make_batch, open_session, pitch_level, read_log_f0, scale_frequencies, tokenize)
+from tools.mini.speech_tokenizer import (
+    CONTENTS,
+    LEVELS,
+    SAMPLES_A_TOKEN,
+    OfficialSignature,
+    SpeechTokenizer,
+    Trainer,
+    Utterance,
+    cut,
+    export,
+    f0_target,
+    losses,
+    make_batch,
+    open_session,
+    pitch_level,
+    read_log_f0,
+    scale_frequencies,
+    tokenize,
+)
 
 SILENCE = 0
 torch.set_num_threads(1)
@@ -31,7 +49,11 @@ def test_labels_stay_on_their_samples_at_any_pace(utterance, seed):
 
 def test_a_short_utterance_is_filled_with_silence(utterance):
     wav, content, _, voiced = cut(utterance, 80, SILENCE, np.random.default_rng(1))
-    assert (content[-15:] == SILENCE).all() and not voiced[-15:].any() and (wav[-15 * SAMPLES_A_TOKEN:] == 0).all()
+    assert (
+        (content[-15:] == SILENCE).all()
+        and not voiced[-15:].any()
+        and (wav[-15 * SAMPLES_A_TOKEN :] == 0).all()
+    )
 
 
 def test_f0_is_read_back_from_its_target():
@@ -42,8 +64,13 @@ def test_f0_is_read_back_from_its_target():
 def test_scaled_frequencies_are_those_of_a_higher_tone():
     """A tone of 1 kHz scaled by 1.1 has its peak where a tone of 1.1 kHz has it."""
     time = torch.arange(16000) / 16000
-    low, high = (log_mel_spectrogram(torch.sin(2 * math.pi * hertz * time)[None])[0] for hertz in (1000, 1100))
-    before, found, wanted = (int(mel[:, 50].argmax()) for mel in (low, scale_frequencies(low, 1.1), high))
+    low, high = (
+        log_mel_spectrogram(torch.sin(2 * math.pi * hertz * time)[None])[0]
+        for hertz in (1000, 1100)
+    )
+    before, found, wanted = (
+        int(mel[:, 50].argmax()) for mel in (low, scale_frequencies(low, 1.1), high)
+    )
     assert abs(found - wanted) <= 1 < wanted - before
 
 
@@ -77,7 +104,7 @@ def test_exported_file_is_the_network_and_small(tmp_path):
     found = tokenize(open_session(tmp_path / "speech_tokenizer_v1.onnx"), feats)
     with torch.no_grad():
         expected = OfficialSignature(network)(feats, torch.tensor([163])).numpy()
-    assert (found // LEVELS == expected // LEVELS).mean() > 0.8     # int8 against float32, untrained
+    assert (found // LEVELS == expected // LEVELS).mean() > 0.8  # int8 against float32, untrained
     assert found.shape == (1, 40) and found.dtype == np.int32
     assert 0 <= found.min() and found.max() < CONTENTS * LEVELS
     assert (tmp_path / "speech_tokenizer_v1.onnx").stat().st_size < 4e6

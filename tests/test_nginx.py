@@ -1,4 +1,5 @@
 """deploy/nginx.conf in a real nginx, before the service as gunicorn runs it. Skipped where nginx or gunicorn is missing."""
+
 import contextlib
 import os
 import shutil
@@ -16,11 +17,19 @@ from test_queue import wait_for
 from test_server import KINDS, ROOT, Server
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-pytestmark = pytest.mark.skipif(not NGINX or "gunicorn" not in KINDS, reason="no nginx or no gunicorn here")
+pytestmark = pytest.mark.skipif(
+    not NGINX or "gunicorn" not in KINDS, reason="no nginx or no gunicorn here"
+)
 HOST = "speech.example.com"
-TEMPORARY = "".join(f"{name}_temp_path {{folder}}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-CONFIG = "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off;\n" + TEMPORARY + \
-         "server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
+TEMPORARY = "".join(
+    f"{name}_temp_path {{folder}}/{name};\n"
+    for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+)
+CONFIG = (
+    "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off;\n"
+    + TEMPORARY
+    + "server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +51,15 @@ def nginx(service, tmp_path_factory):
 def running(service_port: int, folder: Path):
     """An nginx as deployed, but less patient; its address."""
     port = free_port()
-    locations = (ROOT / "deploy/nginx.conf").read_text("utf-8").replace("127.0.0.1:9883", f"127.0.0.1:{service_port}").replace("600s", "5s")
-    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, locations=locations), "utf-8")
+    locations = (
+        (ROOT / "deploy/nginx.conf")
+        .read_text("utf-8")
+        .replace("127.0.0.1:9883", f"127.0.0.1:{service_port}")
+        .replace("600s", "5s")
+    )
+    (folder / "nginx.conf").write_text(
+        CONFIG.format(folder=folder, port=port, locations=locations), "utf-8"
+    )
     process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     wait_for(lambda: reachable(port, process, folder / "error.log"), 20)
     yield f"http://127.0.0.1:{port}"
@@ -58,7 +74,13 @@ def reachable(port: int, process, log: Path) -> bool:
 
 
 def post(nginx: str, text: str, host: str = HOST, **fields):
-    return requests.post(f"{nginx}/generate_audio", json={**SFT, "tts_text": text, **fields}, headers={"Host": host}, stream=True, timeout=30)
+    return requests.post(
+        f"{nginx}/generate_audio",
+        json={**SFT, "tts_text": text, **fields},
+        headers={"Host": host},
+        stream=True,
+        timeout=30,
+    )
 
 
 def test_sound_passes_while_it_is_made(nginx):
@@ -87,35 +109,85 @@ def test_public_name_must_be_allowed(nginx):
 
 
 def test_request_keeps_its_id_and_errors_stay_json(nginx):
-    answer = requests.post(f"{nginx}/generate_audio", json={}, headers={"Host": HOST, "X-Request-ID": "behind-nginx-1"}, timeout=30)
-    assert answer.status_code == 400 and answer.json()["field"] == "mode" and answer.headers["X-Request-ID"] == "behind-nginx-1"
+    answer = requests.post(
+        f"{nginx}/generate_audio",
+        json={},
+        headers={"Host": HOST, "X-Request-ID": "behind-nginx-1"},
+        timeout=30,
+    )
+    assert (
+        answer.status_code == 400
+        and answer.json()["field"] == "mode"
+        and answer.headers["X-Request-ID"] == "behind-nginx-1"
+    )
 
 
 def is_own_error(answer, status: int, code: str, request_id: str | None = None) -> bool:
     told = answer.json()
-    assert answer.headers["Content-Type"] == "application/json" and sorted(told) == ["code", "error", "field"] and " / " in told["error"]
-    assert len(answer.headers["X-Request-ID"]) >= 8 and answer.headers["X-Request-ID"] == (request_id or answer.headers["X-Request-ID"])
+    assert (
+        answer.headers["Content-Type"] == "application/json"
+        and sorted(told) == ["code", "error", "field"]
+        and " / " in told["error"]
+    )
+    assert len(answer.headers["X-Request-ID"]) >= 8 and answer.headers["X-Request-ID"] == (
+        request_id or answer.headers["X-Request-ID"]
+    )
     return (answer.status_code, told["code"]) == (status, code)
 
 
 def is_openai_error(answer, status: int, code: str, kind: str) -> bool:
     told = answer.json()["error"]
-    assert list(answer.json()) == ["error"] and sorted(told) == ["code", "message", "param", "type"] and " / " in told["message"]
-    return (answer.status_code, told["code"], told["type"], told["param"]) == (status, code, kind, None)
+    assert (
+        list(answer.json()) == ["error"]
+        and sorted(told) == ["code", "message", "param", "type"]
+        and " / " in told["message"]
+    )
+    return (answer.status_code, told["code"], told["type"], told["param"]) == (
+        status,
+        code,
+        kind,
+        None,
+    )
 
 
 def test_what_nginx_refuses_is_told_as_the_service_tells_it(nginx):
     headers = {"Host": HOST, "X-Request-ID": "behind-nginx-2"}
-    assert is_own_error(requests.get(f"{nginx}/generate_audio_get?tts_text={'x' * 9000}", headers=headers), 414, "address_too_long")
-    assert is_own_error(requests.get(f"{nginx}/health", headers={**headers, "X-Long": "x" * 9000}), 400, "bad_request")
-    for body in (bytes(26_500_000), (bytes(500_000) for _ in range(53))):            # of known length, and chunked
-        assert is_own_error(requests.post(f"{nginx}/generate_audio", headers=headers, data=body), 413, "body_too_large", "behind-nginx-2")
+    assert is_own_error(
+        requests.get(f"{nginx}/generate_audio_get?tts_text={'x' * 9000}", headers=headers),
+        414,
+        "address_too_long",
+    )
+    assert is_own_error(
+        requests.get(f"{nginx}/health", headers={**headers, "X-Long": "x" * 9000}),
+        400,
+        "bad_request",
+    )
+    for body in (
+        bytes(26_500_000),
+        (bytes(500_000) for _ in range(53)),
+    ):  # of known length, and chunked
+        assert is_own_error(
+            requests.post(f"{nginx}/generate_audio", headers=headers, data=body),
+            413,
+            "body_too_large",
+            "behind-nginx-2",
+        )
 
 
 def test_what_nginx_refuses_of_openais_addresses_is_told_in_openais_form(nginx):
     headers, refused = {"Host": HOST}, "invalid_request_error"
-    assert is_openai_error(requests.get(f"{nginx}/v1/models", headers={**headers, "X-Long": "x" * 9000}), 400, "bad_request", refused)
-    assert is_openai_error(requests.post(f"{nginx}/v1/audio/speech", headers=headers, data=bytes(26_500_000)), 413, "body_too_large", refused)
+    assert is_openai_error(
+        requests.get(f"{nginx}/v1/models", headers={**headers, "X-Long": "x" * 9000}),
+        400,
+        "bad_request",
+        refused,
+    )
+    assert is_openai_error(
+        requests.post(f"{nginx}/v1/audio/speech", headers=headers, data=bytes(26_500_000)),
+        413,
+        "body_too_large",
+        refused,
+    )
 
 
 def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path):
@@ -123,13 +195,29 @@ def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         with running(silent.getsockname()[1], tmp_path) as url:
-            assert is_own_error(requests.get(f"{url}/health", headers=headers), 502, "service_down", "behind-nginx-3")
-            assert is_openai_error(requests.get(f"{url}/v1/models"), 502, "service_down", "server_error")
+            assert is_own_error(
+                requests.get(f"{url}/health", headers=headers),
+                502,
+                "service_down",
+                "behind-nginx-3",
+            )
+            assert is_openai_error(
+                requests.get(f"{url}/v1/models"), 502, "service_down", "server_error"
+            )
             silent.listen()
-            assert is_own_error(requests.get(f"{url}/health", headers=headers), 504, "service_timeout", "behind-nginx-3")
-            assert is_openai_error(requests.get(f"{url}/v1/models"), 504, "service_timeout", "server_error")
+            assert is_own_error(
+                requests.get(f"{url}/health", headers=headers),
+                504,
+                "service_timeout",
+                "behind-nginx-3",
+            )
+            assert is_openai_error(
+                requests.get(f"{url}/v1/models"), 504, "service_timeout", "server_error"
+            )
 
 
 def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, service):
-    made = requests.get(f"{nginx}/nothing", headers={"Host": HOST, "X-Request-ID": "short"}).headers["X-Request-ID"]
+    made = requests.get(
+        f"{nginx}/nothing", headers={"Host": HOST, "X-Request-ID": "short"}
+    ).headers["X-Request-ID"]
     wait_for(lambda: service.lines(made))

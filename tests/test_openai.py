@@ -1,4 +1,5 @@
 """OpenAI's speech API: the official `openai` package speaks with the service, and what it refuses is in OpenAI's form."""
+
 import base64
 import io
 import json
@@ -33,8 +34,12 @@ def api(service, tmp_path):  # noqa: F811
 @pytest.fixture
 def post(api):
     client = api.app.test_client()
-    return lambda **fields: client.post("/v1/audio/speech", data=json.dumps({**SPEECH, **fields}),
-                                        content_type="application/json", buffered=True)
+    return lambda **fields: client.post(
+        "/v1/audio/speech",
+        data=json.dumps({**SPEECH, **fields}),
+        content_type="application/json",
+        buffered=True,
+    )
 
 
 @pytest.fixture
@@ -42,7 +47,9 @@ def official(api):
     """The official client, over a real socket."""
     server = make_server("127.0.0.1", 0, api.app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0)
+    yield openai.OpenAI(
+        base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0
+    )
     server.shutdown()
 
 
@@ -52,39 +59,66 @@ def keep_voice(api, user: str, name: str, path):
 
 
 def test_official_client_gets_mp3(official):
-    sound = official.audio.speech.create(model="tts-1", input="Hello.", voice="alloy", speed=1.5).content
+    sound = official.audio.speech.create(
+        model="tts-1", input="Hello.", voice="alloy", speed=1.5
+    ).content
     decoded, complaints = decode(sound)
     assert complaints == "" and abs(len(decoded) / RATE - SECONDS / 1.5) < 0.2
-    assert FakeEngine.calls[-1][1].items() >= {"spk_id": "英文女", "stream": True, "text": "Hello."}.items()
+    assert (
+        FakeEngine.calls[-1][1].items()
+        >= {"spk_id": "英文女", "stream": True, "text": "Hello."}.items()
+    )
 
 
 def test_official_client_streams_bytes(official):
-    with official.audio.speech.with_streaming_response.create(**SPEECH, response_format="pcm") as answer:
-        assert answer.headers["Content-Type"] == "audio/pcm" and answer.headers["X-Sample-Rate"] == "24000"
+    with official.audio.speech.with_streaming_response.create(
+        **SPEECH, response_format="pcm"
+    ) as answer:
+        assert (
+            answer.headers["Content-Type"] == "audio/pcm"
+            and answer.headers["X-Sample-Rate"] == "24000"
+        )
         pcm = np.frombuffer(b"".join(answer.iter_bytes(4096)), "<i2")
     whole = resample(torch.from_numpy(pcm_of().astype(np.float32))[None], RATE, 24000)[0].numpy()
     assert len(pcm) == len(whole) and np.abs(pcm - whole).max() <= 1
 
 
 def test_official_client_streams_events(official):
-    with official.audio.speech.with_streaming_response.create(**SPEECH, response_format="wav", stream_format="sse") as answer:
+    with official.audio.speech.with_streaming_response.create(
+        **SPEECH, response_format="wav", stream_format="sse"
+    ) as answer:
         events = [json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line]
     assert [event["type"] for event in events[:-1]] == ["speech.audio.delta"] * (len(events) - 1)
-    sound, rate = soundfile.read(io.BytesIO(b"".join(base64.b64decode(event["audio"]) for event in events[:-1])), dtype="int16")
+    sound, rate = soundfile.read(
+        io.BytesIO(b"".join(base64.b64decode(event["audio"]) for event in events[:-1])),
+        dtype="int16",
+    )
     assert rate == RATE and (sound == pcm_of()).all()
-    assert events[-1] == {"type": "speech.audio.done", "usage": {"input_tokens": 3, "output_tokens": 102, "total_tokens": 105}}
+    assert events[-1] == {
+        "type": "speech.audio.done",
+        "usage": {"input_tokens": 3, "output_tokens": 102, "total_tokens": 105},
+    }
 
 
 def test_official_client_lists_models_and_gets_its_exceptions(official):
-    assert {"tts-1", "cosyvoice", "CosyVoice-300M-25Hz"} <= {model.id for model in official.models.list()}
+    assert {"tts-1", "cosyvoice", "CosyVoice-300M-25Hz"} <= {
+        model.id for model in official.models.list()
+    }
     with pytest.raises(openai.NotFoundError) as caught:
         official.audio.speech.create(**{**SPEECH, "voice": "nobody"})
-    assert caught.value.code == "unknown_voice" and caught.value.param == "voice" and "中文女" in caught.value.message
+    assert (
+        caught.value.code == "unknown_voice"
+        and caught.value.param == "voice"
+        and "中文女" in caught.value.message
+    )
     with pytest.raises(openai.BadRequestError, match="speed"):
         official.audio.speech.create(**SPEECH, speed=9)
 
 
-@pytest.mark.parametrize("kind, mimetype", [("wav", "audio/wav"), ("flac", "audio/flac"), ("opus", "audio/ogg"), ("aac", "audio/aac")])
+@pytest.mark.parametrize(
+    "kind, mimetype",
+    [("wav", "audio/wav"), ("flac", "audio/flac"), ("opus", "audio/ogg"), ("aac", "audio/aac")],
+)
 def test_every_format_is_the_same_sound(post, kind, mimetype):
     answer = post(response_format=kind)
     assert (answer.status_code, answer.mimetype) == (200, mimetype)
@@ -108,8 +142,11 @@ def test_a_saved_voice_speaks(post, api, tmp_path, voice):
     keep_voice(api, "42", "anna", tmp_path)
     assert post(voice=voice, user_id="42", response_format="wav").status_code == 200
     assert FakeEngine.calls[-1][1]["voice"]["meta"]["family"] == "CosyVoice-300M-25Hz"
-    assert post(voice=voice).json["error"]["code"] == "unknown_voice"                 # whose?
-    names = [voice["id"] for voice in api.app.test_client().get("/v1/audio/voices?user_id=42").json["voices"]]
+    assert post(voice=voice).json["error"]["code"] == "unknown_voice"  # whose?
+    names = [
+        voice["id"]
+        for voice in api.app.test_client().get("/v1/audio/voices?user_id=42").json["voices"]
+    ]
     assert names[:3] == ["中文女", "中文男", "英文女"] and names[-1] == "anna" and "alloy" in names
 
 
@@ -120,58 +157,103 @@ def test_a_key_of_one_user_needs_no_user_id(service, tmp_path):  # noqa: F811
     client = api.app.test_client()
 
     def ask(key, **fields):
-        return client.post("/v1/audio/speech", json={**SPEECH, "voice": "anna", "response_format": "wav", **fields},
-                           headers={"Authorization": f"Bearer {key}"}, buffered=True)
+        return client.post(
+            "/v1/audio/speech",
+            json={**SPEECH, "voice": "anna", "response_format": "wav", **fields},
+            headers={"Authorization": f"Bearer {key}"},
+            buffered=True,
+        )
+
     assert ask("k1").status_code == 200
     assert ask("k2").status_code == 404
     foreign, nobody = ask("k2", user_id="42"), ask("wrong")
     assert (foreign.status_code, foreign.json["error"]["type"]) == (403, "permission_error")
-    assert (nobody.status_code, nobody.json["error"]["type"], nobody.json["error"]["code"]) == (401, "authentication_error", "no_key")
+    assert (nobody.status_code, nobody.json["error"]["type"], nobody.json["error"]["code"]) == (
+        401,
+        "authentication_error",
+        "no_key",
+    )
 
 
 def test_instructions_are_spoken_by_the_instruct_model(post):
     assert post(instructions="Speak slowly.", response_format="wav").status_code == 200
     name, arguments = FakeEngine.calls[-1]
-    assert name == "instruct" and arguments.items() >= {"instruct_text": "Speak slowly.", "spk_id": "中文女"}.items()
+    assert (
+        name == "instruct"
+        and arguments.items() >= {"instruct_text": "Speak slowly.", "spk_id": "中文女"}.items()
+    )
 
 
 @pytest.mark.parametrize("speed, used", [(4, 2.0), (0.25, 0.5)])
 def test_speeds_beyond_the_engines_are_clamped_with_a_warning(post, speed, used):
     answer = post(speed=speed, response_format="wav")
-    assert FakeEngine.calls[-1][1]["speed"] == used and f"{used:g} was used" in answer.headers["Warning"]
+    assert (
+        FakeEngine.calls[-1][1]["speed"] == used
+        and f"{used:g} was used" in answer.headers["Warning"]
+    )
     assert "Warning" not in post(speed=1.5, response_format="wav").headers
 
 
-@pytest.mark.parametrize("fields, status, param, code", [
-    ({"input": "  "}, 400, "input", "missing_value"), ({"voice": None}, 400, "voice", "missing_value"), ({"model": ""}, 400, "model", "missing_value"),
-    ({"input": "a" * 4097}, 413, "input", "text_too_long"), ({"input": 5}, 400, "input", "bad_value"), ({"input": "\ud800"}, 400, "input", "bad_value"),
-    ({"model": "gpt-5"}, 404, "model", "model_not_found"), ({"model": []}, 400, "model", "bad_value"),
-    ({"voice": "../x", "user_id": "4"}, 400, "voice", "bad_name"), ({"voice": {"id": 3}}, 400, "voice", "bad_value"), ({"voice": {}}, 404, "voice", "unknown_voice"),
-    ({"voice": "anna", "user_id": "4"}, 404, "voice", "unknown_voice"), ({"user_id": "a/b"}, 400, "user_id", "bad_name"),
-    ({"response_format": "mid"}, 400, "response_format", "bad_value"), ({"response_format": {}}, 400, "response_format", "bad_value"),
-    ({"stream_format": "x"}, 400, "stream_format", "bad_value"), ({"speed": "fast"}, 400, "speed", "bad_value"), ({"speed": 0}, 400, "speed", "bad_value"),
-    ({"speed": True}, 400, "speed", "bad_value"), ({"instructions": "a" * 1001}, 413, "instructions", "text_too_long"), ({"seed": -1}, 400, "seed", "bad_value"),
-    ({"input": "{error=TextError}"}, 400, "input", "text_unusable"), ({"input": "{fail=0}"}, 500, None, "internal_error")])
+@pytest.mark.parametrize(
+    "fields, status, param, code",
+    [
+        ({"input": "  "}, 400, "input", "missing_value"),
+        ({"voice": None}, 400, "voice", "missing_value"),
+        ({"model": ""}, 400, "model", "missing_value"),
+        ({"input": "a" * 4097}, 413, "input", "text_too_long"),
+        ({"input": 5}, 400, "input", "bad_value"),
+        ({"input": "\ud800"}, 400, "input", "bad_value"),
+        ({"model": "gpt-5"}, 404, "model", "model_not_found"),
+        ({"model": []}, 400, "model", "bad_value"),
+        ({"voice": "../x", "user_id": "4"}, 400, "voice", "bad_name"),
+        ({"voice": {"id": 3}}, 400, "voice", "bad_value"),
+        ({"voice": {}}, 404, "voice", "unknown_voice"),
+        ({"voice": "anna", "user_id": "4"}, 404, "voice", "unknown_voice"),
+        ({"user_id": "a/b"}, 400, "user_id", "bad_name"),
+        ({"response_format": "mid"}, 400, "response_format", "bad_value"),
+        ({"response_format": {}}, 400, "response_format", "bad_value"),
+        ({"stream_format": "x"}, 400, "stream_format", "bad_value"),
+        ({"speed": "fast"}, 400, "speed", "bad_value"),
+        ({"speed": 0}, 400, "speed", "bad_value"),
+        ({"speed": True}, 400, "speed", "bad_value"),
+        ({"instructions": "a" * 1001}, 413, "instructions", "text_too_long"),
+        ({"seed": -1}, 400, "seed", "bad_value"),
+        ({"input": "{error=TextError}"}, 400, "input", "text_unusable"),
+        ({"input": "{fail=0}"}, 500, None, "internal_error"),
+    ],
+)
 def test_refusals_are_in_openais_form(post, fields, status, param, code):
     answer = post(**fields)
     error = answer.json["error"]
     assert (answer.status_code, error["param"], error["code"]) == (status, param, code)
-    assert error["type"] == ("server_error" if status == 500 else "invalid_request_error") and error["message"]
+    assert (
+        error["type"] == ("server_error" if status == 500 else "invalid_request_error")
+        and error["message"]
+    )
 
 
 def test_wrong_addresses_and_bodies_are_told_in_openais_form(api):
     client = api.app.test_client()
     assert client.get("/v1/nothing").json["error"]["code"] == "no_such_path"
     assert client.get("/v1/audio/speech").json["error"]["code"] == "wrong_method"
-    assert client.post("/v1/audio/speech", data="{", content_type="application/json").json["error"]["code"] == "bad_request"
+    assert (
+        client.post("/v1/audio/speech", data="{", content_type="application/json").json["error"][
+            "code"
+        ]
+        == "bad_request"
+    )
     assert client.post("/v1/audio/speech", json=[]).json["error"]["type"] == "invalid_request_error"
-    assert client.get("/nothing").json["code"] == "no_such_path"                      # elsewhere as before
+    assert client.get("/nothing").json["code"] == "no_such_path"  # elsewhere as before
 
 
 def test_a_failure_in_mid_stream_is_the_last_event(post):
     lines = post(input="{fail=2}", response_format="wav", stream_format="sse").text.split("\n\n")
     last = json.loads(lines[-2].removeprefix("data: "))
-    assert last["type"] == "error" and last["error"]["code"] == "internal_error" and "broke" not in last["error"]["message"]
+    assert (
+        last["type"] == "error"
+        and last["error"]["code"] == "internal_error"
+        and "broke" not in last["error"]["message"]
+    )
 
 
 def test_resampled_joints_cannot_be_heard():
@@ -181,14 +263,20 @@ def test_resampled_joints_cannot_be_heard():
     for part in np.split(pcm, [1, 100, 148, 400, 20000, 20001]):
         data += encoder.feed(part)
     got = np.frombuffer(data + encoder.end(), "<i2")
-    whole = resample(torch.from_numpy(pcm.astype(np.float32))[None], RATE, 24000)[0].clamp(-32768, 32767).numpy()
+    whole = (
+        resample(torch.from_numpy(pcm.astype(np.float32))[None], RATE, 24000)[0]
+        .clamp(-32768, 32767)
+        .numpy()
+    )
     assert len(got) == len(whole) and np.abs(got - whole).max() <= 1
 
 
 @pytest.mark.parametrize("to_rate", [RATE, 16000])
 def test_resampled_pcm_of_other_rates(to_rate):
     encoder = ResampledPcm(RATE, to_rate)
-    assert len(encoder.feed(np.zeros(1000, np.int16)) + encoder.end()) == 2 * int(np.ceil(1000 * to_rate / RATE))
+    assert len(encoder.feed(np.zeros(1000, np.int16)) + encoder.end()) == 2 * int(
+        np.ceil(1000 * to_rate / RATE)
+    )
 
 
 def test_an_encoder_given_up_leaves_no_process_and_no_file(tmp_path):

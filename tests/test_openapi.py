@@ -1,11 +1,15 @@
 """The description names every route of the service, and the service answers as it says."""
+
 import re
 
 import pytest
 from serve_fixtures import service  # noqa: F401
 from test_queue import wait_for
 
-HIDDEN = {"/page/<name>", "/requests/<id>/subtitles.json"}     # the page's files, and what {format} describes
+HIDDEN = {
+    "/page/<name>",
+    "/requests/<id>/subtitles.json",
+}  # the page's files, and what {format} describes
 
 
 @pytest.fixture
@@ -19,31 +23,50 @@ def spec(api):
 
 
 def test_every_route_is_described_and_no_other(api, spec):
-    there = {(re.sub(r"<(?:any\(.*?\):)?(\w+)>", r"{\1}", rule.rule).replace("{form}", "{format}"), method.lower())
-             for rule in api.app.url_map.iter_rules() if rule.rule not in HIDDEN for method in rule.methods - {"HEAD", "OPTIONS"}}
+    there = {
+        (
+            re.sub(r"<(?:any\(.*?\):)?(\w+)>", r"{\1}", rule.rule).replace("{form}", "{format}"),
+            method.lower(),
+        )
+        for rule in api.app.url_map.iter_rules()
+        if rule.rule not in HIDDEN
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
     described = {(path, method) for path, item in spec["paths"].items() for method in item}
     assert described == there
 
 
 def test_every_field_that_is_read_is_described(api, spec):
     def fields(path):
-        return set(spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"])
+        return set(
+            spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"][
+                "properties"
+            ]
+        )
+
     assert fields("/generate_audio") == set(api.READ)
     from cosyvoice.serve import voices
+
     assert fields("/voices") == set(voices.READ)
 
 
 def test_references_lead_somewhere(spec):
     for name in re.findall(r"#/components/schemas/(\w+)", str(spec)):
         assert name in spec["components"]["schemas"]
-    assert spec["openapi"].startswith("3.1") and spec["components"]["schemas"]["Error"]["required"] == ["error", "code", "field"]
+    assert spec["openapi"].startswith("3.1") and spec["components"]["schemas"]["Error"][
+        "required"
+    ] == ["error", "code", "field"]
 
 
 def test_the_page_lists_everything_and_loads_nothing(api, spec):
     answer = api.app.test_client().get("/docs")
-    assert answer.mimetype == "text/html" and "'sha256-" in answer.headers["Content-Security-Policy"]
+    assert (
+        answer.mimetype == "text/html" and "'sha256-" in answer.headers["Content-Security-Policy"]
+    )
     assert all(path in answer.text for path in spec["paths"]) and "tts_text" in answer.text
-    assert not re.search(r"<script|<link|src=|https?://", answer.text.replace("&lt;audio src&gt;", ""))
+    assert not re.search(
+        r"<script|<link|src=|https?://", answer.text.replace("&lt;audio src&gt;", "")
+    )
 
 
 def test_both_are_open_where_keys_are_set(service):  # noqa: F811
@@ -55,13 +78,29 @@ def test_the_service_answers_as_described(api):
     """schemathesis: made-up requests, good and bad, get described answers and never a 500."""
     schemathesis = pytest.importorskip("schemathesis")
     from hypothesis import HealthCheck, Phase, given, settings
-    from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
     checks = [content_type_conformance, response_schema_conformance, status_code_conformance]
     schema = schemathesis.openapi.from_wsgi("/openapi.json", api.app)
     for operation in schema.get_all_operations():
-        @settings(max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+
+        @settings(
+            max_examples=4,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=operation.ok().as_strategy())
         def answers(case):
             assert case.call_and_validate(checks=checks).status_code != 500
+
         answers()
-    wait_for(lambda: api.readiness.done, 60)                         # the trial that /ready began must not reach into the next test
+    wait_for(
+        lambda: api.readiness.done, 60
+    )  # the trial that /ready began must not reach into the next test

@@ -1,4 +1,5 @@
 """The page's files and headers, without a browser (test_page_browser.py has one)."""
+
 import json
 import re
 import shutil
@@ -28,7 +29,10 @@ def client():
 def strings() -> dict:
     """strings.js as data: key -> [English, Chinese]."""
     table = TEXTS["strings.js"].split("export const SPEAKERS")[0]
-    return {key: json.loads(pair) for key, pair in re.findall(r'^ {2}(\w+): (\[.*?"\]),$', table, re.M | re.S)}
+    return {
+        key: json.loads(pair)
+        for key, pair in re.findall(r'^ {2}(\w+): (\[.*?"\]),$', table, re.M | re.S)
+    }
 
 
 def used_keys() -> set:
@@ -68,7 +72,9 @@ def test_every_icon_exists():
 
 def test_nothing_comes_from_elsewhere():
     for name, text in TEXTS.items():
-        found = set(re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", re.sub(r"//[^/\n]* .*", "", text)))
+        found = set(
+            re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", re.sub(r"//[^/\n]* .*", "", text))
+        )
         assert found <= {"http://www.w3.org"}, name
 
 
@@ -82,29 +88,53 @@ def test_policy_allows_only_our_own_files(client):
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
         assert "unsafe" not in policy and "http" not in policy and "*" not in policy
-        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "no-referrer"
-    assert "<script>" not in TEXTS["index.html"] and "style=" not in TEXTS["index.html"] and " on" "click" not in TEXTS["index.html"]
+        assert (
+            headers["X-Content-Type-Options"] == "nosniff"
+            and headers["Referrer-Policy"] == "no-referrer"
+        )
+    assert (
+        "<script>" not in TEXTS["index.html"]
+        and "style=" not in TEXTS["index.html"]
+        and " onclick" not in TEXTS["index.html"]
+    )
 
 
 def test_caches_ask_again_and_get_a_short_answer(client):
     first = client.get("/page/main.js")
     assert first.headers["Cache-Control"] == "no-cache"
-    assert client.get("/page/main.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert (
+        client.get("/page/main.js", headers={"If-None-Match": first.headers["ETag"]}).status_code
+        == 304
+    )
 
 
 def test_both_languages_are_complete():
     table = strings()
-    assert len(table) == len(re.findall(r"^ {2}(\w+): ", TEXTS["strings.js"].split("export const SPEAKERS")[0], re.M)) > 100
+    assert (
+        len(table)
+        == len(
+            re.findall(r"^ {2}(\w+): ", TEXTS["strings.js"].split("export const SPEAKERS")[0], re.M)
+        )
+        > 100
+    )
     for key, (english, chinese) in table.items():
         assert english and chinese, key
-        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese)), key
-        assert not re.search(r"[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]", chinese), f"{key}: Chinese has full-width punctuation"
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese)), (
+            key
+        )
+        assert not re.search(r"[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]", chinese), (
+            f"{key}: Chinese has full-width punctuation"
+        )
 
 
 def test_every_sentence_used_exists_and_every_one_is_used():
     table, everything = strings(), "".join(TEXTS[name] for name in NAMES if name != "strings.js")
     assert used_keys() <= set(table)
-    unused = {key for key in table if not re.search(rf'["\s.]{key}\b', everything) and not re.match(r"example_|mark_", key)}
+    unused = {
+        key
+        for key in table
+        if not re.search(rf'["\s.]{key}\b', everything) and not re.match(r"example_|mark_", key)
+    }
     assert not unused
 
 
@@ -115,8 +145,17 @@ def test_every_speaker_of_the_embedded_model_has_an_english_name():
 
 
 def test_no_text_stands_in_the_markup_untranslated():
-    body = re.sub(r"<(noscript|svg|style)\b.*?</\1>|<h1>.*?</h1>", "", TEXTS["index.html"].split("<body>")[1], flags=re.S)
-    left = [text for text in re.findall(r">([^<>]+)<", body) if text.strip() and text.strip() not in {"MP3", "WAV", "SRT"}]
+    body = re.sub(
+        r"<(noscript|svg|style)\b.*?</\1>|<h1>.*?</h1>",
+        "",
+        TEXTS["index.html"].split("<body>")[1],
+        flags=re.S,
+    )
+    left = [
+        text
+        for text in re.findall(r">([^<>]+)<", body)
+        if text.strip() and text.strip() not in {"MP3", "WAV", "SRT"}
+    ]
     assert not left
 
 
@@ -124,8 +163,15 @@ def test_every_control_has_a_name():
     html = TEXTS["index.html"]
     for tag, attributes in re.findall(r"<(input|textarea)\b([^>]*)>", html):
         name = re.search(r'\bid="([^"]+)"', attributes)
-        labelled = name and f'for="{name[1]}"' in html or "data-i18n-label" in attributes or "aria-hidden" in attributes
-        within = re.search(rf"<label[^>]*>(?:(?!</label>).)*<{tag}\b{re.escape(attributes)}>", html, re.S)
+        labelled = (
+            name
+            and f'for="{name[1]}"' in html
+            or "data-i18n-label" in attributes
+            or "aria-hidden" in attributes
+        )
+        within = re.search(
+            rf"<label[^>]*>(?:(?!</label>).)*<{tag}\b{re.escape(attributes)}>", html, re.S
+        )
         assert labelled or within, attributes
 
 
@@ -136,7 +182,12 @@ needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not in
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_parse(name):
     kind = "commonjs" if name == "theme.js" else "module"
-    done = subprocess.run(["node", "--check", f"--input-type={kind}"], input=TEXTS[name], text=True, capture_output=True)
+    done = subprocess.run(
+        ["node", "--check", f"--input-type={kind}"],
+        input=TEXTS[name],
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -148,12 +199,34 @@ def run_module(folder, script: str, data: bytes) -> bytes:
         import {{ FrameSplitter, join }} from "./page/mp3.js"; import {{ Mp4Wrapper }} from "./page/mp4.js";
         const data = new Uint8Array(readFileSync(0)); const answer = (() => {{ {script} }})();
         for (let at = 0; at < answer.length;) at += writeSync(1, answer, at);""")
-    return subprocess.run(["node", folder / "run.js"], input=data, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(
+        ["node", folder / "run.js"], input=data, capture_output=True, check=True, timeout=60
+    ).stdout
 
 
-def encoded(kind="mp3", seconds=2, options=("-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0")) -> bytes:
+def encoded(
+    kind="mp3", seconds=2, options=("-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0")
+) -> bytes:
     tone = (0.4 * np.sin(np.arange(22050 * seconds) * 0.05) * 32767).astype("<i2").tobytes()
-    return ffmpeg(["-f", "s16le", "-ar", "22050", "-ac", "1", "-i", "-", "-b:a", "96k", *options, "-f", kind, "-"], tone)
+    return ffmpeg(
+        [
+            "-f",
+            "s16le",
+            "-ar",
+            "22050",
+            "-ac",
+            "1",
+            "-i",
+            "-",
+            "-b:a",
+            "96k",
+            *options,
+            "-f",
+            kind,
+            "-",
+        ],
+        tone,
+    )
 
 
 def ffmpeg(arguments, data: bytes) -> bytes:
@@ -178,4 +251,6 @@ def test_mp3_in_mp4_is_the_same_sound(tmp_path):
         return join(parts);"""
     (tmp_path / "wrapped.mp4").write_bytes(run_module(tmp_path, script, mp3))
     pcm = ["-f", "s16le", "-"]
-    assert ffmpeg(["-i", str(tmp_path / "wrapped.mp4"), *pcm], b"") == ffmpeg(["-f", "mp3", "-i", "-", *pcm], mp3)
+    assert ffmpeg(["-i", str(tmp_path / "wrapped.mp4"), *pcm], b"") == ffmpeg(
+        ["-f", "mp3", "-i", "-", *pcm], mp3
+    )

@@ -3,6 +3,7 @@
 Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text control the fake engine, see
 serve_fixtures.py; its tone starts at 200 Hz + seed.
 """
+
 import base64
 import contextlib
 import json
@@ -28,15 +29,24 @@ sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this system")
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"]
-PATIENCE = 30_000                                               # ms, for a machine that is busy with other things
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+]
+PATIENCE = 30_000  # ms, for a machine that is busy with other things
 sync_api.expect.set_options(timeout=PATIENCE)
-SLOW = "一句慢慢说的话。{chunks=6 size=22050 delay=0.3}"         # 6 s of sound, made in about 2 s
+SLOW = "一句慢慢说的话。{chunks=6 size=22050 delay=0.3}"  # 6 s of sound, made in about 2 s
 BROKEN = SLOW.replace("delay", "fail=3 delay")
 
 
 # the service, the browser, a page
+
 
 @contextlib.contextmanager
 def running_service(folder: Path, **environment):
@@ -44,11 +54,19 @@ def running_service(folder: Path, **environment):
     port = free_port()
     for name in ("output", "reference", "model"):
         (folder / name).mkdir()
-    places = {"COSYVOICE_MODEL": folder / "model", "OUTPUT_DIR": folder / "output", "STORE_DIR": folder / "store",
-              "REFERENCE_DIR": folder / "reference"}
+    places = {
+        "COSYVOICE_MODEL": folder / "model",
+        "OUTPUT_DIR": folder / "output",
+        "STORE_DIR": folder / "store",
+        "REFERENCE_DIR": folder / "reference",
+    }
     command = [sys.executable, str(Path(__file__).with_name("fake_server.py")), "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **{k: str(v) for k, v in places.items()}, **environment},
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **{k: str(v) for k, v in places.items()}, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = f"http://127.0.0.1:{port}/"
     try:
         wait_for(f"{address}health", process)
@@ -82,7 +100,11 @@ def service_address(place):
 def microphone(tmp_path_factory):
     """What Chromium's fake microphone hears: 5 s of syllables on a 140 Hz voice."""
     path, t = tmp_path_factory.mktemp("microphone") / "voice.wav", np.arange(5 * 48000) / 48000
-    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 9)) * np.abs(np.sin(2 * np.pi * 2 * t)) * 0.15
+    voice = (
+        sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 9))
+        * np.abs(np.sin(2 * np.pi * 2 * t))
+        * 0.15
+    )
     soundfile.write(path, voice.astype(np.float32), 48000, subtype="PCM_16")
     return path
 
@@ -90,7 +112,10 @@ def microphone(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(microphone):
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"],
+        )
         yield browser
         browser.close()
 
@@ -102,11 +127,20 @@ def visit(browser, service_address):
 
     def watch(tab):
         tab.on("pageerror", lambda error: troubles.append(str(error)))
-        tab.on("console", lambda said: said.type == "error" and "Failed to load resource" not in said.text and troubles.append(said.text))
+        tab.on(
+            "console",
+            lambda said: (
+                said.type == "error"
+                and "Failed to load resource" not in said.text
+                and troubles.append(said.text)
+            ),
+        )
         tab.on("request", lambda request: addresses.append(request.url))
 
     def open_page(address=None, locale="en-US", width=1280, script="", **options):
-        context = browser.new_context(locale=locale, viewport={"width": width, "height": 800}, **options)
+        context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": 800}, **options
+        )
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.on("page", watch)
@@ -120,7 +154,9 @@ def visit(browser, service_address):
     for context in contexts:
         context.close()
     assert not troubles
-    assert all(re.match(r"(blob:)?http://127\.0\.0\.1:\d+/", a) and "secret" not in a for a in addresses)
+    assert all(
+        re.match(r"(blob:)?http://127\.0\.0\.1:\d+/", a) and "secret" not in a for a in addresses
+    )
 
 
 def speak(page, text=None, mode="sft", wait=True):
@@ -143,10 +179,12 @@ window.fetch = (path, options) => { if (options?.body instanceof FormData) windo
 
 def uploaded(page, tmp_path) -> tuple[dict, Path]:
     """Fields and file of the last multipart request; the page was opened with script=KEEP_UPLOADS."""
-    fields, name, data = page.evaluate("""async () => { const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
+    fields, name, data = (
+        page.evaluate("""async () => { const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
         const address = await new Promise((done) => { const reader = new FileReader();
             reader.onload = () => done(reader.result); reader.readAsDataURL(file); });
         return [fields, file.name, address.split(",")[1]]; }""")
+    )
     (tmp_path / f"sent-{name}").write_bytes(base64.b64decode(data))
     return fields, tmp_path / f"sent-{name}"
 
@@ -160,20 +198,39 @@ def download(page, button, tmp_path) -> Path:
 
 def decode(path) -> np.ndarray:
     """Sound of any kind -> (N,) at RATE."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-    return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-f",
+        "f32le",
+        "-ac",
+        "1",
+        "-ar",
+        str(RATE),
+        "-",
+    ]
+    return np.frombuffer(
+        subprocess.run(command, capture_output=True, check=True).stdout, np.float32
+    )
 
 
 def assert_is_tone(samples, seconds, seed=0):
     """The decoded sound is the engine's, up to the codec's delay (1105 samples) and loss."""
     assert abs(len(samples) / RATE - seconds) < 0.1
     expected = tone(0, int(seconds * RATE), seed)[0]
-    heard = samples[len(samples) - len(expected):] if len(samples) >= len(expected) else samples
-    best = max(np.corrcoef(samples[lag:lag + 40000], expected[:40000])[0, 1] for lag in (0, 1104, 1105, 1106))
+    heard = samples[len(samples) - len(expected) :] if len(samples) >= len(expected) else samples
+    best = max(
+        np.corrcoef(samples[lag : lag + 40000], expected[:40000])[0, 1]
+        for lag in (0, 1104, 1105, 1106)
+    )
     assert best > 0.98 and np.abs(heard).max() > 0.3
 
 
 # opening it
+
 
 def first_paint(page) -> float:
     """Of a reload, in ms."""
@@ -182,7 +239,10 @@ def first_paint(page) -> float:
     return page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
 
-@pytest.mark.skipif(os.name == "posix" and os.getloadavg()[0] > 3 * os.cpu_count(), reason="the machine is too busy to time a paint")
+@pytest.mark.skipif(
+    os.name == "posix" and os.getloadavg()[0] > 3 * os.cpu_count(),
+    reason="the machine is too busy to time a paint",
+)
 def test_it_is_painted_within_a_second(visit):
     page = visit()
     page.wait_for_selector("#speakers .chip")
@@ -200,7 +260,10 @@ def test_it_opens_at_once_and_is_ready_to_speak(visit):
 def test_it_speaks_the_visitors_language(visit):
     page = visit(locale="zh-CN")
     sync_api.expect(page.locator("#speak")).to_have_text("开口说")
-    assert page.locator("html").get_attribute("lang") == "zh-CN" and page.locator("#speakers :checked").input_value() == "中文女"
+    assert (
+        page.locator("html").get_attribute("lang") == "zh-CN"
+        and page.locator("#speakers :checked").input_value() == "中文女"
+    )
     page.click("#language")
     sync_api.expect(page.locator("#speak")).to_have_text("Speak")
     page.reload()
@@ -214,8 +277,12 @@ def test_nothing_sticks_out_on_a_phone(visit, locale):
         page.locator(f"[value={mode}]").check(force=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("#speak").bounding_box()["y"] < 800
-    sync_api.expect(page.locator("#status")).to_contain_text({"zh-CN": "就绪", "en-US": "Ready"}[locale])
-    assert page.evaluate("(word => word.scrollWidth <= word.clientWidth)(document.querySelector('#status span'))"), "the state is read whole"
+    sync_api.expect(page.locator("#status")).to_contain_text(
+        {"zh-CN": "就绪", "en-US": "Ready"}[locale]
+    )
+    assert page.evaluate(
+        "(word => word.scrollWidth <= word.clientWidth)(document.querySelector('#status span'))"
+    ), "the state is read whole"
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -226,15 +293,24 @@ def test_what_is_wrong_is_said_where_it_is_seen(visit, width):
     page.wait_for_selector("#speakers .chip")
     page.locator("[value=clone]").check(force=True)
     page.click("#speak")
-    sentence, wanted = page.locator("#notice").bounding_box(), page.locator("#record").bounding_box()
+    sentence, wanted = (
+        page.locator("#notice").bounding_box(),
+        page.locator("#record").bounding_box(),
+    )
     below = page.locator("#speak").bounding_box()["y"] if width == 360 else 640
-    assert 0 <= wanted["y"] and wanted["y"] + wanted["height"] <= sentence["y"] and sentence["y"] + sentence["height"] <= below
+    assert (
+        0 <= wanted["y"]
+        and wanted["y"] + wanted["height"] <= sentence["y"]
+        and sentence["y"] + sentence["height"] <= below
+    )
 
 
 def test_the_description_of_the_api_fits_a_phone(visit, service_address):
     page = visit(f"{service_address}docs", width=360, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert page.evaluate("getComputedStyle(document.querySelector('a')).color") == "rgb(102, 170, 255)", "light on dark"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('a')).color") == "rgb(102, 170, 255)"
+    ), "light on dark"
 
 
 def test_theme_follows_the_system_and_can_be_changed(visit):
@@ -259,6 +335,7 @@ def test_the_visitors_id_stays(visit):
 
 # hearing
 
+
 def test_sound_is_heard_while_it_is_made(visit):
     page = visit()
     page.wait_for_selector("#speakers .chip")
@@ -275,18 +352,28 @@ def test_sound_is_heard_while_it_is_made(visit):
         return { hertz: most * window.ear.context.sampleRate / 8192, level: bins[most], at: document.querySelector("#audio").currentTime,
                  making: document.querySelector("#speak").classList.contains("stop") }; }""")
     assert heard["making"] and heard["at"] > 0.2
-    assert abs(heard["hertz"] - 440) < 40 and heard["level"] > -70             # dB; silence is below -100
+    assert abs(heard["hertz"] - 440) < 40 and heard["level"] > -70  # dB; silence is below -100
 
 
 def test_mp3_and_wav_can_be_kept(visit, tmp_path):
     page = visit()
     page.fill("#seed", "7")
     request = speak(page, "你好，世界。{chunks=3 size=22050}")
-    assert json.loads(request.post_data) == {"mode": "预训练音色", "tts_text": "你好，世界。{chunks=3 size=22050}", "spk_id": "英文女",
-                                             "seed": 7, "speed": 1, "stream": "True"}
+    assert json.loads(request.post_data) == {
+        "mode": "预训练音色",
+        "tts_text": "你好，世界。{chunks=3 size=22050}",
+        "spk_id": "英文女",
+        "seed": 7,
+        "speed": 1,
+        "stream": "True",
+    }
     assert re.fullmatch(r"[a-z0-5]{24}", request.headers["x-request-id"])
     mp3, wav = download(page, "#save-mp3", tmp_path), download(page, "#save-wav", tmp_path)
-    assert mp3.name.startswith("你好") and mp3.suffix == ".mp3" and soundfile.info(wav).samplerate == RATE
+    assert (
+        mp3.name.startswith("你好")
+        and mp3.suffix == ".mp3"
+        and soundfile.info(wav).samplerate == RATE
+    )
     assert_is_tone(decode(mp3), 3, seed=7)
     assert_is_tone(decode(wav), 3, seed=7)
 
@@ -302,7 +389,11 @@ def test_what_the_dice_and_the_slider_show_is_sent(visit):
         page.keyboard.press("ArrowRight")
     sync_api.expect(page.locator("#speed-value")).to_have_text("1.25×")
     fields = json.loads(speak(page, "骰子。{chunks=2 size=22050}").post_data)
-    assert len(thrown) == 2 and fields["seed"] == int(page.input_value("#seed")) and fields["speed"] == 1.25
+    assert (
+        len(thrown) == 2
+        and fields["seed"] == int(page.input_value("#seed"))
+        and fields["speed"] == 1.25
+    )
     sync_api.expect(page.locator("#figures")).to_contain_text(str(fields["seed"]))
 
 
@@ -310,7 +401,9 @@ def test_the_longest_text_is_what_the_service_says(visit):
     page = visit(locale="zh-CN")
     page.wait_for_selector("#speakers .chip")
     page.fill("#text", "长" * 10_001)
-    sync_api.expect(page.locator("#count")).to_have_text("10001 个字，一次最多 10000 个：请分成几段")
+    sync_api.expect(page.locator("#count")).to_have_text(
+        "10001 个字，一次最多 10000 个：请分成几段"
+    )
     page.route("**/ready", lambda route: route.fulfill(json={"ready": True, "max_text_chars": 20}))
     page.reload()
     page.fill("#text", "长" * 21)
@@ -353,7 +446,9 @@ def test_a_model_slower_than_the_sound_makes_pauses_and_says_so(visit):
     sync_api.expect(page.locator("#progress")).to_contain_text("made more slowly")
     page.wait_for_selector("#save-wav:visible")
     page.wait_for_selector("#play[aria-label=Play]")
-    assert page.evaluate("document.querySelector('#audio').currentTime") == pytest.approx(2.05, abs=0.15)
+    assert page.evaluate("document.querySelector('#audio').currentTime") == pytest.approx(
+        2.05, abs=0.15
+    )
 
 
 def test_stop_keeps_what_was_made(visit):
@@ -386,11 +481,12 @@ def test_the_curl_command_does_the_same(visit, tmp_path):
 
 # the request's state beside the sound
 
+
 def test_the_queue_is_visible(visit, tmp_path):
     with running_service(tmp_path, MAX_CONCURRENT="1") as address, ThreadPoolExecutor(2) as others:
         page = visit(address)
         page.wait_for_selector("#speakers .chip")
-        for _ in range(2):                                      # one speaks, one waits
+        for _ in range(2):  # one speaks, one waits
             others.submit(post, address, "别人。{chunks=2 size=22050 delay=4}")
             time.sleep(0.5)
         speak(page, "等。", wait=False)
@@ -400,7 +496,7 @@ def test_the_queue_is_visible(visit, tmp_path):
 
 def test_the_first_sound_waits_for_enough_to_go_on_with(visit):
     page = visit()
-    speak(page, "短。{chunks=4 size=8820 delay=0.5}")          # 0.4 s of sound each
+    speak(page, "短。{chunks=4 size=8820 delay=0.5}")  # 0.4 s of sound each
     assert float(page.locator("#figures dd").first.inner_text().split()[0]) > 0.95
 
 
@@ -418,10 +514,14 @@ def test_the_sentence_being_spoken_is_lit(visit, tmp_path):
     page.locator("#sentences span").nth(0).press("Enter")
     sync_api.expect(lit).to_have_text("句0")
     subtitles = download(page, "#save-srt", tmp_path).read_text("utf-8")
-    assert "00:00:00,000 --> 00:00:10,000" in subtitles and "00:00:10,000 --> 00:00:15,000" in subtitles
+    assert (
+        "00:00:00,000 --> 00:00:10,000" in subtitles
+        and "00:00:10,000 --> 00:00:15,000" in subtitles
+    )
 
 
 # the reference
+
 
 def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
     page = visit(permissions=["microphone"], script=KEEP_UPLOADS)
@@ -435,7 +535,9 @@ def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
     page.click("#record-stop")
     page.wait_for_selector("#findings li")
     assert "long: good" in page.locator("#findings").inner_text()
-    assert page.input_value("#transcript") == page.locator("#script").inner_text() or "window" in page.input_value("#transcript")
+    assert page.input_value("#transcript") == page.locator(
+        "#script"
+    ).inner_text() or "window" in page.input_value("#transcript")
     page.fill("#keep", "我的声音")
     page.click("#speak")
     sync_api.expect(page.locator("#notice")).to_contain_text("confirm that the voice is yours")
@@ -445,19 +547,31 @@ def test_a_recorded_voice_is_cloned_and_kept(visit, place, tmp_path):
     assert {"mode", "prompt_text", "exp_name", "user_id", "consent", "stream"} <= set(fields)
     check_recording(sent)
     user = page.evaluate("localStorage.cosyvoice_user")
-    assert any(user in str(path) for path in (place / "store").rglob("*")), "the voice is in the store"
+    assert any(user in str(path) for path in (place / "store").rglob("*")), (
+        "the voice is in the store"
+    )
     said, deck = page.locator("#notice").bounding_box(), page.locator("#player").bounding_box()
-    assert said["y"] >= 0 and said["y"] + said["height"] <= deck["y"], "the sentence is seen and covers nothing"
+    assert said["y"] >= 0 and said["y"] + said["height"] <= deck["y"], (
+        "the sentence is seen and covers nothing"
+    )
     page.click("text=Speak with it")
     assert page.locator("#voices :checked").input_value() == "我的声音"
     fields = json.loads(speak(page, "再说一次。").post_data)
-    assert fields["spk_customize"] == "我的声音" and fields["user_id"] == user and "spk_id" not in fields
+    assert (
+        fields["spk_customize"] == "我的声音"
+        and fields["user_id"] == user
+        and "spk_id" not in fields
+    )
 
 
 def check_recording(path):
     """A 16-bit mono WAV of what the microphone heard."""
     info = soundfile.info(path)
-    assert (info.subtype, info.channels, info.samplerate) == ("PCM_16", 1, 24000) and 3 < info.duration < 9
+    assert (info.subtype, info.channels, info.samplerate) == (
+        "PCM_16",
+        1,
+        24000,
+    ) and 3 < info.duration < 9
     samples, _ = soundfile.read(path)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     loudest = np.fft.rfftfreq(len(samples), 1 / 24000)[spectrum.argmax()]
@@ -481,13 +595,22 @@ def speech_like(seconds, level=0.4, rate=24000):
     t = np.arange(int(seconds * rate)) / rate
     pauses = (t % 3) < 2.4
     noise = np.random.default_rng(0).normal(0, 1e-4, len(t))
-    return level * pauses * np.abs(np.sin(2 * np.pi * 2.2 * t)) * np.sin(2 * np.pi * 180 * t) + noise
+    return (
+        level * pauses * np.abs(np.sin(2 * np.pi * 2.2 * t)) * np.sin(2 * np.pi * 180 * t) + noise
+    )
 
 
-@pytest.mark.parametrize("name, samples, said", [
-    ("good.flac", speech_like(6), "level: good"), ("silent.wav", np.zeros(72000), "nothing can be heard"),
-    ("short.wav", speech_like(1.2), "only 1.2 s"), ("quiet.wav", speech_like(5, 0.01), "very quiet"),
-    ("clipped.wav", np.clip(speech_like(5, 2.0), -1, 1), "distorted"), ("long.wav", speech_like(50), "cut at pauses")])
+@pytest.mark.parametrize(
+    "name, samples, said",
+    [
+        ("good.flac", speech_like(6), "level: good"),
+        ("silent.wav", np.zeros(72000), "nothing can be heard"),
+        ("short.wav", speech_like(1.2), "only 1.2 s"),
+        ("quiet.wav", speech_like(5, 0.01), "very quiet"),
+        ("clipped.wav", np.clip(speech_like(5, 2.0), -1, 1), "distorted"),
+        ("long.wav", speech_like(50), "cut at pauses"),
+    ],
+)
 def test_the_look_at_a_recording_says_what_is_wrong(visit, tmp_path, name, samples, said):
     page = visit()
     page.locator("[value=cross]").check(force=True)
@@ -507,7 +630,9 @@ def test_a_long_recording_is_cut_and_a_good_one_sent_as_it_is(visit, tmp_path):
     assert sent.read_bytes() == Path(good).read_bytes() and "prompt_text" not in fields
     page.set_input_files("#file", sound_file(tmp_path, "long.wav", speech_like(50)))
     sync_api.expect(page.locator("#findings")).to_contain_text("0:50")
-    sync_api.expect(page.locator("#consent")).not_to_be_checked()    # it was given for the first recording
+    sync_api.expect(
+        page.locator("#consent")
+    ).not_to_be_checked()  # it was given for the first recording
     page.check("#consent")
     speak(page, "Hello. {chunks=1}", mode="cross")
     assert 20 < soundfile.info(uploaded(page, tmp_path)[1]).duration <= 28.1
@@ -526,23 +651,35 @@ def test_a_file_that_is_no_sound_is_refused(visit, tmp_path):
     page.check("#consent")
     speak(page, "试试。", mode="clone", wait=False)
     sync_api.expect(page.locator("#notice")).to_be_visible()
-    assert not re.search("[a-z]{4} ", page.locator("#notice p").inner_text()), "only the Chinese half is shown"
+    assert not re.search("[a-z]{4} ", page.locator("#notice p").inner_text()), (
+        "only the Chinese half is shown"
+    )
 
 
-def test_a_dropped_file_is_the_reference_and_one_dropped_beside_does_not_replace_the_page(visit, tmp_path):
+def test_a_dropped_file_is_the_reference_and_one_dropped_beside_does_not_replace_the_page(
+    visit, tmp_path
+):
     page = visit()
     page.locator("[value=cross]").check(force=True)
-    data = base64.b64encode(Path(sound_file(tmp_path, "good.flac", speech_like(6))).read_bytes()).decode()
-    dropped = page.evaluate_handle("""(data) => { const dropped = new DataTransfer();
+    data = base64.b64encode(
+        Path(sound_file(tmp_path, "good.flac", speech_like(6))).read_bytes()
+    ).decode()
+    dropped = page.evaluate_handle(
+        """(data) => { const dropped = new DataTransfer();
         dropped.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], "good.flac"));
-        return dropped; }""", data)
+        return dropped; }""",
+        data,
+    )
     page.dispatch_event("#drop", "dragover", {"dataTransfer": dropped})
     assert "over" in page.locator("#drop").get_attribute("class")
     page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
     sync_api.expect(page.locator("#findings")).to_contain_text("level: good")
     for event in ("dragover", "drop"):
-        left_alone = page.evaluate("""([kind, dropped]) => document.body.dispatchEvent(
-            new DragEvent(kind, { dataTransfer: dropped, bubbles: true, cancelable: true }))""", [event, dropped])
+        left_alone = page.evaluate(
+            """([kind, dropped]) => document.body.dispatchEvent(
+            new DragEvent(kind, { dataTransfer: dropped, bubbles: true, cancelable: true }))""",
+            [event, dropped],
+        )
         assert not left_alone, "the browser would open the file"
 
 
@@ -559,13 +696,21 @@ def test_an_instruction_is_needed_and_examples_help(visit):
 
 # saved voices
 
+
 def keep_voice(address: str, user: str, name: str, microphone: Path):
     with open(microphone, "rb") as file:
-        answer = requests.post(f"{address}voices", {"user_id": user, "name": name, "prompt_text": "一句话。"}, files={"prompt_speech_16k": file}, timeout=60)
+        answer = requests.post(
+            f"{address}voices",
+            {"user_id": user, "name": name, "prompt_text": "一句话。"},
+            files={"prompt_speech_16k": file},
+            timeout=60,
+        )
     assert answer.ok, answer.text
 
 
-def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_address, microphone, place):
+def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(
+    visit, service_address, microphone, place
+):
     page = visit(locale="zh-CN")
     page.wait_for_selector("#speakers .chip")
     page.click("#settings-open")
@@ -585,7 +730,9 @@ def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_addr
     sync_api.expect(page.locator("#preview")).to_have_attribute("aria-busy", "true")
     sync_api.expect(page.locator("#preview use")).to_have_attribute("href", "#i-stop")
     sync_api.expect(page.locator("#preview")).to_have_attribute("aria-busy", "false")
-    sync_api.expect(page.locator("#play use")).to_have_attribute("href", "#i-play")      # one sound at a time
+    sync_api.expect(page.locator("#play use")).to_have_attribute(
+        "href", "#i-play"
+    )  # one sound at a time
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("#forget")
     sync_api.expect(page.locator("#notice")).to_contain_text("已删除“小雨”")
@@ -594,7 +741,9 @@ def test_a_saved_voice_can_be_heard_and_deleted_in_every_tab(visit, service_addr
     assert not any(user in str(path) for path in kept.rglob("*.pt"))
 
 
-def test_a_voice_deleted_while_it_speaks_is_heard_to_the_end(visit, service_address, microphone, tmp_path):
+def test_a_voice_deleted_while_it_speaks_is_heard_to_the_end(
+    visit, service_address, microphone, tmp_path
+):
     page = visit()
     page.wait_for_selector("#speakers .chip")
     page.click("#settings-open")
@@ -604,7 +753,9 @@ def test_a_voice_deleted_while_it_speaks_is_heard_to_the_end(visit, service_addr
     page.fill("#text", SLOW)
     page.click("#speak")
     page.wait_for_selector("#figures dd")
-    assert requests.delete(f"{service_address}voices/short-lived", params={"user_id": user}, timeout=30).ok
+    assert requests.delete(
+        f"{service_address}voices/short-lived", params={"user_id": user}, timeout=30
+    ).ok
     page.wait_for_selector("#save-wav:visible")
     assert_is_tone(decode(download(page, "#save-wav", tmp_path)), 6)
     page.click("#speak")
@@ -612,6 +763,7 @@ def test_a_voice_deleted_while_it_speaks_is_heard_to_the_end(visit, service_addr
 
 
 # trouble
+
 
 def test_an_error_is_a_sentence_in_the_pages_language(visit):
     page = visit(locale="zh-CN")
@@ -630,7 +782,11 @@ def test_a_busy_service_is_asked_again_when_it_said(visit):
 
     def answer(route):
         if next(refusals, False):
-            return route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": "busy: wait / 忙：请稍候", "code": "busy", "field": None})
+            return route.fulfill(
+                status=503,
+                headers={"Retry-After": "1"},
+                json={"error": "busy: wait / 忙：请稍候", "code": "busy", "field": None},
+            )
         route.continue_()
 
     page.route("**/generate_audio", answer)
@@ -685,7 +841,10 @@ def test_the_key_is_asked_once_and_goes_in_a_header(visit, tmp_path):
         request = speak(page, "有钥匙。{chunks=1}")
         assert request.headers["authorization"] == "Bearer secret-key"
         page.click("#command summary")
-        assert "$API_KEY" in page.locator("#curl").inner_text() and "secret" not in page.locator("#curl").inner_text()
+        assert (
+            "$API_KEY" in page.locator("#curl").inner_text()
+            and "secret" not in page.locator("#curl").inner_text()
+        )
         stored = page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage)]")
         assert "secret-key" not in stored[0] and "secret-key" in stored[1]
         page.reload()
@@ -693,6 +852,7 @@ def test_the_key_is_asked_once_and_goes_in_a_header(visit, tmp_path):
 
 
 # two tabs, keyboard
+
 
 def test_two_tabs_do_not_talk_at_once(visit, service_address):
     first = visit()

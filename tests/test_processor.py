@@ -1,4 +1,5 @@
 """The training data chain: what each step does to a row, and what reaches the network."""
+
 import random
 import subprocess
 import sys
@@ -36,44 +37,63 @@ def mels(*lengths):
 
 def test_import_needs_no_training_packages():
     code = "import sys, cosyvoice.dataset.processor; print({'pyarrow', 'librosa', 'pyworld', 'pandas'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )
 
 
 def test_flow_batch_has_tokens_mel_and_speaker(tmp_path):
-    batch, = batches(chain(tmp_path, [row(0, 60), row(1, 40)]))
-    assert batch["speech_feat"].shape == (2, 58, 80) and batch["speech_feat_len"].tolist() == [58, 40]
+    (batch,) = batches(chain(tmp_path, [row(0, 60), row(1, 40)]))
+    assert batch["speech_feat"].shape == (2, 58, 80) and batch["speech_feat_len"].tolist() == [
+        58,
+        40,
+    ]
     assert batch["speech_token"].shape == (2, 17) and batch["speech_token_len"].tolist() == [17, 12]
     assert batch["speech_token"].dtype == torch.int64 and batch["embedding"].shape == (2, 192)
     assert batch["utts"] == ["u0", "u1"]
 
 
 def test_vocoder_batch_has_pieces_of_one_length_with_their_pitch(tmp_path):
-    batch, = batches(chain(tmp_path, [row(0, 60), row(1, 8)], "hift"))
-    assert batch["speech"].shape == (2, 4096) and batch["speech_feat"].shape == (2, 16, 80) and batch["pitch_feat"].shape == (2, 16)
+    (batch,) = batches(chain(tmp_path, [row(0, 60), row(1, 8)], "hift"))
+    assert (
+        batch["speech"].shape == (2, 4096)
+        and batch["speech_feat"].shape == (2, 16, 80)
+        and batch["pitch_feat"].shape == (2, 16)
+    )
     short = batch["utts"].index("u1")
     assert batch["pitch_feat"][short].tolist() == [110.0] * 8 + [0.0] * 8
-    assert (batch["speech"][short, 8 * HOP:] == 0).all()
+    assert (batch["speech"][short, 8 * HOP :] == 0).all()
 
 
 def test_pieces_of_audio_and_pitch_start_together():
     sample = {"speech": torch.arange(100 * HOP)[None], "pitch_feat": np.arange(100)}
-    cut, = processor.truncate([sample], 10 * HOP, rng=random.Random(3))
-    assert cut["pitch_feat"].tolist() == (cut["speech"][0, ::HOP] // HOP).tolist() and len(cut["pitch_feat"]) == 10
+    (cut,) = processor.truncate([sample], 10 * HOP, rng=random.Random(3))
+    assert (
+        cut["pitch_feat"].tolist() == (cut["speech"][0, ::HOP] // HOP).tolist()
+        and len(cut["pitch_feat"]) == 10
+    )
 
 
 def test_a_stored_mel_stands_for_that_of_the_audio_and_is_cut_with_it(tmp_path):
     stored = np.arange(60 * 80, dtype=np.float16).tolist()
-    batch, = batches(chain(tmp_path, [row(0, 60, speech_feat=stored)], "hift"))
+    (batch,) = batches(chain(tmp_path, [row(0, 60, speech_feat=stored)], "hift"))
     first = batch["speech_feat"][0, 0, 0].item() / 80
-    assert batch["speech_feat"].shape == (1, 16, 80) and batch["speech_feat"][0, :, 0].tolist() == [80 * (first + i) for i in range(16)]
+    assert batch["speech_feat"].shape == (1, 16, 80) and batch["speech_feat"][0, :, 0].tolist() == [
+        80 * (first + i) for i in range(16)
+    ]
     sample = {"speech": torch.zeros(1, 10 * HOP), "speech_feat": torch.zeros(8 * 80)}
-    cut, = processor.truncate([sample], 12 * HOP)
-    assert cut["speech_feat"][:8].eq(0).all() and cut["speech_feat"][8:].eq(processor.SILENT_MEL).all()
+    (cut,) = processor.truncate([sample], 12 * HOP)
+    assert (
+        cut["speech_feat"][:8].eq(0).all() and cut["speech_feat"][8:].eq(processor.SILENT_MEL).all()
+    )
 
 
 def test_lm_reads_no_audio_and_learns_rows_without_a_speaker(tmp_path):
     rows = [row(0), row(1, audio_data=None), row(2, no_speaker=True)]
-    batch, = batches(chain(tmp_path, rows, "llm"))
+    (batch,) = batches(chain(tmp_path, rows, "llm"))
     assert sorted(batch["utts"]) == ["u0", "u1", "u2"] and "speech_feat" not in batch
     silent = batch["embedding"].norm(dim=1) == 0
     assert [utt for utt, zero in zip(batch["utts"], silent) if zero] == ["u2"]
@@ -82,12 +102,15 @@ def test_lm_reads_no_audio_and_learns_rows_without_a_speaker(tmp_path):
 def test_flow_and_vocoder_leave_out_rows_without_audio_and_keep_every_speaker(tmp_path):
     rows = [row(0), row(1, audio_data=None), row(2, no_speaker=True)]
     for model in ("flow", "hift"):
-        batch, = batches(chain(tmp_path, rows, model))
+        (batch,) = batches(chain(tmp_path, rows, model))
         assert sorted(batch["utts"]) == ["u0", "u2"]
         assert batch["embedding"].norm(dim=1).tolist() == pytest.approx([1, 1])
 
 
-@pytest.mark.parametrize("frames, tokens, kept", [(345, 100, (100, 344)), (344, 100, (100, 344)), (400, 100, (100, 344)), (100, 100, (29, 99))])
+@pytest.mark.parametrize(
+    "frames, tokens, kept",
+    [(345, 100, (100, 344)), (344, 100, (100, 344)), (400, 100, (100, 344)), (100, 100, (29, 99))],
+)
 def test_tokens_and_mel_end_together(frames, tokens, kept):
     sample = {"speech_feat": torch.zeros(frames, 80), "speech_token": [0] * tokens}
     processor.align(sample, RATE / HOP / 25)
@@ -105,13 +128,22 @@ def test_stored_text_tokens_need_no_tokenizer_and_others_are_made():
         def encode(self, text, allowed_special):
             return [ord(c) for c in text]
 
-    assert [r["text_token"] for r in processor.tokenize(rows, Tokenizer, "all")] == [[7], [97, 98], [99]]
+    assert [r["text_token"] for r in processor.tokenize(rows, Tokenizer, "all")] == [
+        [7],
+        [97, 98],
+        [99],
+    ]
     assert len(made) == 1 and list(processor.tokenize(rows[:1], None, "all"))
 
 
 def test_filter_drops_what_is_out_of_bounds():
     short, long = row(0, 10), row(1, 200)
-    rows = [{**short, "src": "a"}, {**long, "src": "a"}, {**short, "text_token": [1] * 9}, {**short, "speech_token": []}]
+    rows = [
+        {**short, "src": "a"},
+        {**long, "src": "a"},
+        {**short, "text_token": [1] * 9},
+        {**short, "speech_token": []},
+    ]
     kept = processor.filter(rows, max_length=100, min_length=5, token_max_length=8)
     assert [r["utt"] for r in kept] == ["u0"]
 
@@ -121,12 +153,22 @@ def test_resample_levels_and_drops_low_rates():
     low = {"speech": torch.ones(1, 8), "sample_rate": 8000}
     high = {"speech": torch.ones(1, 2400), "sample_rate": 24000}
     first, second = processor.resample([loud, low, high], RATE)
-    assert first["speech"].max() == 1 and second["speech"].shape == (1, 2205) and second["sample_rate"] == RATE
+    assert (
+        first["speech"].max() == 1
+        and second["speech"].shape == (1, 2205)
+        and second["sample_rate"] == RATE
+    )
 
 
 def test_embeddings_have_unit_length_and_one_serves_for_two():
-    first, = processor.parse_embedding([{"utt_embedding": [3.0, 4.0], "spk_embedding": None}], normalize=True)
-    assert first["utt_embedding"].tolist() == first["spk_embedding"].tolist() == pytest.approx([0.6, 0.8])
+    (first,) = processor.parse_embedding(
+        [{"utt_embedding": [3.0, 4.0], "spk_embedding": None}], normalize=True
+    )
+    assert (
+        first["utt_embedding"].tolist()
+        == first["spk_embedding"].tolist()
+        == pytest.approx([0.6, 0.8])
+    )
     with pytest.raises(ValueError, match="a.parquet.*u9.*neither"):
         list(processor.parse_embedding([{"src": "a.parquet", "utt": "u9"}], normalize=True))
 
@@ -134,7 +176,11 @@ def test_embeddings_have_unit_length_and_one_serves_for_two():
 def test_missing_pitch_without_pyworld_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyworld", None)
     with pytest.raises(RuntimeError, match="pip install pyworld"):
-        list(processor.compute_f0([{"speech": torch.zeros(1, 512), "speech_feat": torch.zeros(2, 80)}], RATE, HOP))
+        list(
+            processor.compute_f0(
+                [{"speech": torch.zeros(1, 512), "speech_feat": torch.zeros(2, 80)}], RATE, HOP
+            )
+        )
 
 
 def test_shuffle_mixes_in_training_alone():
@@ -157,7 +203,9 @@ def test_dynamic_batches_stay_below_the_limit_and_lose_nothing():
 def test_training_batches_leave_in_random_order():
     rows = mels(*range(1, 31))
     groups = list(processor.batch(rows, "static", batch_size=3, rng=random.Random(0)))
-    assert [sizes(g) for g in groups] != sorted(sizes(g) for g in groups) and sorted(sum(map(sizes, groups), [])) == list(range(1, 31))
+    assert [sizes(g) for g in groups] != sorted(sizes(g) for g in groups) and sorted(
+        sum(map(sizes, groups), [])
+    ) == list(range(1, 31))
     with pytest.raises(ValueError, match="use static or dynamic"):
         list(processor.batch(rows, "bucket"))
 
@@ -173,7 +221,10 @@ def test_cached_and_uncached_batches_are_equal(tmp_path):
     rows = [row(i) for i in range(6)]
     kept, read = chain(tmp_path, rows), chain(tmp_path, rows, cache_bytes=0)
     for epoch in (0, 1):
-        assert all(torch.equal(a["speech_feat"], b["speech_feat"]) for a, b in zip(batches(kept, epoch), batches(read, epoch)))
+        assert all(
+            torch.equal(a["speech_feat"], b["speech_feat"])
+            for a, b in zip(batches(kept, epoch), batches(read, epoch))
+        )
     assert kept.cache and not read.cache
 
 

@@ -11,7 +11,9 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 
 def requirements(name: str) -> list[str]:
     lines = (ROOT / name).read_text("utf-8").splitlines()
-    return [line.split("  #")[0].replace('"', "'") for line in lines if line and line[0] not in "#-"]
+    return [
+        line.split("  #")[0].replace('"', "'") for line in lines if line and line[0] not in "#-"
+    ]
 
 
 def declared(name: str) -> list[str]:

@@ -1,4 +1,5 @@
 """Every query of deploy/grafana.json, asked of a real Prometheus that watches the service. Skipped where Prometheus is missing."""
+
 import json
 import shutil
 import subprocess
@@ -16,11 +17,21 @@ CONFIG = "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: cosyvoic
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
     """The address of a Prometheus that has watched the service being used."""
-    folder, server = tmp_path_factory.mktemp("prometheus"), Server("waitress", tmp_path_factory.mktemp("service"))
+    folder, server = (
+        tmp_path_factory.mktemp("prometheus"),
+        Server("waitress", tmp_path_factory.mktemp("service")),
+    )
     address = f"127.0.0.1:{free_port()}"
     (folder / "prometheus.yml").write_text(CONFIG.format(port=server.port))
-    process = subprocess.Popen(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                                f"--web.listen-address={address}"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [
+            "prometheus",
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address={address}",
+        ],
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_for(lambda: reachable(address), 30)
         for text in ["你好。", "{chunks=2 size=22050}", "{fail=0}"] * 2:
@@ -41,18 +52,30 @@ def reachable(address: str) -> bool:
 
 
 def ask(address: str, expression: str) -> list:
-    answer = requests.get(f"http://{address}/api/v1/query", {"query": expression}, timeout=10).json()
+    answer = requests.get(
+        f"http://{address}/api/v1/query", {"query": expression}, timeout=10
+    ).json()
     assert answer["status"] == "success", answer
     return answer["data"]["result"]
 
 
 BOARD = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
-QUERIES = [target["expr"].replace("$__rate_interval", "30s") for panel in BOARD["panels"] for target in panel.get("targets", ())]
+QUERIES = [
+    target["expr"].replace("$__rate_interval", "30s")
+    for panel in BOARD["panels"]
+    for target in panel.get("targets", ())
+]
 
 
 @pytest.mark.parametrize("expression", [query for query in QUERIES if "store_errors" not in query])
 def test_every_panel_of_the_dashboard_has_data(prometheus, expression):
-    wait_for(lambda: all(float(point["value"][1]) >= 0 for point in ask(prometheus, expression)) and ask(prometheus, expression), 20)
+    wait_for(
+        lambda: (
+            all(float(point["value"][1]) >= 0 for point in ask(prometheus, expression))
+            and ask(prometheus, expression)
+        ),
+        20,
+    )
 
 
 def test_the_errors_panel_is_understood(prometheus):

@@ -1,4 +1,5 @@
 """Who may use the model: bounded, in order, and no slot is lost or held for nothing."""
+
 import threading
 import time
 
@@ -21,6 +22,7 @@ def wait_for(condition, seconds: float = 10.0):
 
 class Leaver:
     """A client that can leave."""
+
     left = False
 
     def gone(self) -> bool:
@@ -94,7 +96,11 @@ def test_slow_reader_does_not_hold_the_model():
     speech = speech_of(lambda check: (chunk() for _ in range(50)), slots).start()
     wait_for(lambda: slots.running == 0)
     assert len(b"".join(speech)) == 50 * 200
-    assert speech.record.samples == 5000 and speech.record.seconds == 50.0 and speech.record.marks == [("一", 0, 5000)]
+    assert (
+        speech.record.samples == 5000
+        and speech.record.seconds == 50.0
+        and speech.record.marks == [("一", 0, 5000)]
+    )
 
 
 def test_spool_of_many_bytes_goes_to_a_file_and_back():

@@ -1,4 +1,5 @@
 """What the two READMEs say of the settings is what the service does, and each curl in them works in a fresh clone."""
+
 import argparse
 import re
 import shlex
@@ -17,7 +18,9 @@ def settings_rows(text: str) -> dict[str, str]:
     """{environment variable: default as written} of the settings table."""
     found = {}
     for line in text.splitlines():
-        names, defaults = (re.findall(r"`([^`]*)`", cell) for cell in (line.split("|") + ["", ""])[1:3])
+        names, defaults = (
+            re.findall(r"`([^`]*)`", cell) for cell in (line.split("|") + ["", ""])[1:3]
+        )
         if names and all(re.fullmatch("[A-Z][A-Z0-9_]+", name) for name in names):
             found |= dict(zip(names, defaults + [""] * (len(names) - len(defaults))))
     return found
@@ -42,7 +45,11 @@ def written(default) -> str:
 
 def commands(text: str) -> list[list[str]]:
     """The first words of every shell command."""
-    return [line.split()[:3] for line in text.splitlines() if line.startswith((".venv/bin/", "bash ", "curl "))]
+    return [
+        line.split()[:3]
+        for line in text.splitlines()
+        if line.startswith((".venv/bin/", "bash ", "curl "))
+    ]
 
 
 def test_both_readmes_link_to_each_other_and_give_the_same_commands():
@@ -65,12 +72,24 @@ def test_every_curl_works_in_a_fresh_clone(service, tmp_path, monkeypatch, name)
     monkeypatch.chdir(tmp_path)
     for folder in ("参考音频", "Fake-Instruct"):
         (tmp_path / folder).mkdir()
-    client = service(REFERENCE_DIR=tmp_path / "参考音频", COSYVOICE_INSTRUCT_MODEL=tmp_path / "Fake-Instruct").app.test_client()
-    lines = [line for line in README[name].replace("\\\n", " ").splitlines() if line.startswith("curl ")]
+    client = service(
+        REFERENCE_DIR=tmp_path / "参考音频", COSYVOICE_INSTRUCT_MODEL=tmp_path / "Fake-Instruct"
+    ).app.test_client()
+    lines = [
+        line for line in README[name].replace("\\\n", " ").splitlines() if line.startswith("curl ")
+    ]
     for line in lines:
         call = CURL.parse_args(shlex.split(line)[1:])
-        form = {field: Path(value[1:]).open("rb") if value.startswith("@") else value for field, value in (pair.split("=", 1) for pair in call.F)}
-        answer = client.open(call.url, method="POST" if call.d or form else "GET", data=call.d or form, headers=[h.split(": ", 1) for h in call.H])
+        form = {
+            field: Path(value[1:]).open("rb") if value.startswith("@") else value
+            for field, value in (pair.split("=", 1) for pair in call.F)
+        }
+        answer = client.open(
+            call.url,
+            method="POST" if call.d or form else "GET",
+            data=call.d or form,
+            headers=[h.split(": ", 1) for h in call.H],
+        )
         assert answer.status_code in (200, 201), (line, answer.text)
         if call.o:
             Path(call.o).write_bytes(answer.data)

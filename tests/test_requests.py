@@ -1,4 +1,5 @@
 """GET /requests/<id> and subtitles: states, sentence times, the two formats, age, and who may ask."""
+
 import errno
 import json
 import os
@@ -16,8 +17,11 @@ from cosyvoice.serve.requests import KEEP, States, describe, srt, vtt
 from cosyvoice.serve.speech import Record
 
 ID = "request-of-test-1"
-SENTENCES = [{"index": 0, "text": "第一句 <b>&\n\n--> 完", "start": 0.0, "end": 1.5}, {"index": 1, "text": "二", "start": 1.5, "end": 3661.0427},
-             {"index": 2, "text": "空", "start": 3, "end": 3}]
+SENTENCES = [
+    {"index": 0, "text": "第一句 <b>&\n\n--> 完", "start": 0.0, "end": 1.5},
+    {"index": 1, "text": "二", "start": 1.5, "end": 3661.0427},
+    {"index": 2, "text": "空", "start": 3, "end": 3},
+]
 
 
 @pytest.fixture
@@ -26,7 +30,9 @@ def api(service):  # noqa: F811
 
 
 def speak(api, client=None, headers={}, id=ID, **fields):
-    return (client or api.app.test_client()).post("/generate_audio", json={**SFT, **fields}, headers={"X-Request-ID": id, **headers})
+    return (client or api.app.test_client()).post(
+        "/generate_audio", json={**SFT, **fields}, headers={"X-Request-ID": id, **headers}
+    )
 
 
 def ask(api, what="", id=ID, **options):
@@ -38,8 +44,17 @@ def test_sentence_times_are_those_of_the_samples_sent(api, stream, speed):
     speak(api, stream=stream, speed=speed, seed=7, tts_text="{chunks=3 size=22050}").get_data()
     state = ask(api).json
     assert state.pop("rtf") >= 0
-    assert state == {"id": ID, "state": "done", "queue_position": None, "seconds": 3 / speed, "seed": 7, "sentences": [
-        {"index": 0, "text": "句0", "start": 0, "end": 2 / speed}, {"index": 1, "text": "句1", "start": 2 / speed, "end": 3 / speed}]}
+    assert state == {
+        "id": ID,
+        "state": "done",
+        "queue_position": None,
+        "seconds": 3 / speed,
+        "seed": 7,
+        "sentences": [
+            {"index": 0, "text": "句0", "start": 0, "end": 2 / speed},
+            {"index": 1, "text": "句1", "start": 2 / speed, "end": 3 / speed},
+        ],
+    }
     assert ask(api, "/subtitles.json").json["sentences"] == state["sentences"]
 
 
@@ -52,26 +67,43 @@ def test_subtitles_during_the_stream_and_after_it(api):
     assert re.fullmatch(r"1\n00:00:00,000 --> 00:00:0[12],000\n句0\n", early)
     for _ in chunks:
         pass
-    assert ask(api, "/subtitles.srt").text == "1\n00:00:00,000 --> 00:00:02,000\n句0\n\n2\n00:00:02,000 --> 00:00:04,000\n句1\n"   # before the close
+    assert (
+        ask(api, "/subtitles.srt").text
+        == "1\n00:00:00,000 --> 00:00:02,000\n句0\n\n2\n00:00:02,000 --> 00:00:04,000\n句1\n"
+    )  # before the close
     answer.close()
     vtt_answer = ask(api, "/subtitles.vtt")
-    assert vtt_answer.text == "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n句0\n\n00:00:02.000 --> 00:00:04.000\n句1\n"
+    assert (
+        vtt_answer.text
+        == "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n句0\n\n00:00:02.000 --> 00:00:04.000\n句1\n"
+    )
     assert vtt_answer.mimetype == "text/vtt" and vtt_answer.headers["Cache-Control"] == "no-store"
 
 
 def test_queue_position_is_told(service):  # noqa: F811
     api = service(MAX_CONCURRENT=1)
     first = speak(api, id="the-first-one", tts_text="{chunks=20 delay=0.1}")
-    threads = [threading.Thread(target=lambda id=id: speak(api, id=id).get_data()) for id in ("second-of-three", "third-of-three")]
+    threads = [
+        threading.Thread(target=lambda id=id: speak(api, id=id).get_data())
+        for id in ("second-of-three", "third-of-three")
+    ]
     for place, (thread, id) in enumerate(zip(threads, ("second-of-three", "third-of-three")), 1):
         thread.start()
-        wait_for(lambda: ask(api, id=id).status_code == 200 and ask(api, id=id).json["queue_position"] == place)
+        wait_for(
+            lambda: (
+                ask(api, id=id).status_code == 200
+                and ask(api, id=id).json["queue_position"] == place
+            )
+        )
         assert ask(api, id=id).json["state"] == "queued"
     first.close()
     for thread in threads:
         thread.join()
     assert ask(api, id="the-first-one").json["state"] == "cancelled"
-    assert ask(api, id="third-of-three").json["state"] == "done" and ask(api, id="third-of-three").json["queue_position"] is None
+    assert (
+        ask(api, id="third-of-three").json["state"] == "done"
+        and ask(api, id="third-of-three").json["queue_position"] is None
+    )
 
 
 @pytest.mark.parametrize("fields, code", [({"tts_text": "{fail=0}"}, 500), ({"spk_id": "谁"}, 404)])
@@ -94,25 +126,39 @@ def test_unknown_and_refused_requests(api):
             answer = ask(api, what, id=id)
             assert answer.status_code == 404 and set(answer.json) == {"error", "code", "field"}
     assert ask(api, "/subtitles.ass").status_code == 404
-    assert api.app.test_client().get("/health", headers={"X-Request-ID": ID}).status_code == 200 and ask(api).status_code == 404
+    assert (
+        api.app.test_client().get("/health", headers={"X-Request-ID": ID}).status_code == 200
+        and ask(api).status_code == 404
+    )
 
 
 def test_only_the_users_key_may_ask(service, tmp_path):  # noqa: F811
     (tmp_path / "keys.json").write_text(json.dumps({"one": ["1321"], "two": ["1322"], "all": "*"}))
     api = service(API_KEYS_FILE=tmp_path / "keys.json")
     speak(api, headers={"Authorization": "Bearer one"}, user_id="1321").get_data()
-    statuses = [ask(api, "/subtitles.srt", headers={"Authorization": f"Bearer {key}"}).status_code for key in ("one", "all", "two", "none")]
-    assert statuses == [200, 200, 403, 401] and "user_id" not in ask(api, headers={"Authorization": "Bearer one"}).json
+    statuses = [
+        ask(api, "/subtitles.srt", headers={"Authorization": f"Bearer {key}"}).status_code
+        for key in ("one", "all", "two", "none")
+    ]
+    assert (
+        statuses == [200, 200, 403, 401]
+        and "user_id" not in ask(api, headers={"Authorization": "Bearer one"}).json
+    )
 
 
 def test_subtitles_hold_whatever_the_text_holds():
-    assert srt(SENTENCES) == ("1\n00:00:00,000 --> 00:00:01,500\n第一句 <b>& → 完\n\n"
-                              "2\n00:00:01,500 --> 01:01:01,043\n二\n")
-    assert vtt(SENTENCES) == ("WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n第一句 &lt;b&gt;&amp; → 完\n\n"
-                              "00:00:01.500 --> 01:01:01.043\n二\n")
+    assert srt(SENTENCES) == (
+        "1\n00:00:00,000 --> 00:00:01,500\n第一句 <b>& → 完\n\n"
+        "2\n00:00:01,500 --> 01:01:01,043\n二\n"
+    )
+    assert vtt(SENTENCES) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n第一句 &lt;b&gt;&amp; → 完\n\n"
+        "00:00:01.500 --> 01:01:01.043\n二\n"
+    )
 
 
 # the files
+
 
 def running(id=ID, **values) -> Record:
     return Record(id, **{"mode": "m", "sample_rate": 100, "state": "speaking", **values})
@@ -145,12 +191,16 @@ def test_old_states_go(tmp_path):
     with pytest.raises(Problem):
         states.read("old-request")
     States(tmp_path).note(running("third-request"))
-    assert {path.name for path in tmp_path.iterdir()} == {states._path("new-request").name, states._path("third-request").name}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        states._path("new-request").name,
+        states._path("third-request").name,
+    }
 
 
 def test_full_disk_costs_the_state_and_not_the_sound(api, caplog, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "no space left")
+
     monkeypatch.setattr(States, "_write", full)
     assert speak(api).status_code == 200 and FakeEngine.calls
     assert "no space left" in caplog.text and ask(api).status_code == 404

@@ -1,4 +1,5 @@
 """Who gets in, which names are refused, and files that come from outside."""
+
 import io
 import json
 import os
@@ -18,11 +19,65 @@ from cosyvoice.serve.guard import Keys
 from cosyvoice.serve.names import check_key, check_name
 from cosyvoice.serve.problem import Problem
 
-BAD_NAMES = ["..", ".", "../x", "a/b", "/etc", "C:\\x", "C:x", "a\\b", "a\0b", "x" * 5000, "字" * 65, "con", "NUL", "com1.pt", "lpt9.", "a.", "a ", " a",
-             ".hidden", "a:b", "a*", "a?", "a|b", "a\nb", "..\\..", "%2e%2e/%2f", "COM¹"]
-GOOD_NAMES = ["1321", "1853299237651890176", "妈妈", "my voice", "v1.2", "a-b_c", "com10", "console", "é"]
-BAD_PATHS = ["..", "../x.wav", "a/../x.wav", "/etc/passwd", "C:\\x.wav", "C:/x.wav", "a\\b.wav", "a\0.wav", "x" * 5000, "a//b.wav", "a/./b", "a/",
-             "\\\\host\\share\\x", "a/nul", "a/.hidden/b", "字" * 400, "a/b:stream"]
+BAD_NAMES = [
+    "..",
+    ".",
+    "../x",
+    "a/b",
+    "/etc",
+    "C:\\x",
+    "C:x",
+    "a\\b",
+    "a\0b",
+    "x" * 5000,
+    "字" * 65,
+    "con",
+    "NUL",
+    "com1.pt",
+    "lpt9.",
+    "a.",
+    "a ",
+    " a",
+    ".hidden",
+    "a:b",
+    "a*",
+    "a?",
+    "a|b",
+    "a\nb",
+    "..\\..",
+    "%2e%2e/%2f",
+    "COM¹",
+]
+GOOD_NAMES = [
+    "1321",
+    "1853299237651890176",
+    "妈妈",
+    "my voice",
+    "v1.2",
+    "a-b_c",
+    "com10",
+    "console",
+    "é",
+]
+BAD_PATHS = [
+    "..",
+    "../x.wav",
+    "a/../x.wav",
+    "/etc/passwd",
+    "C:\\x.wav",
+    "C:/x.wav",
+    "a\\b.wav",
+    "a\0.wav",
+    "x" * 5000,
+    "a//b.wav",
+    "a/./b",
+    "a/",
+    "\\\\host\\share\\x",
+    "a/nul",
+    "a/.hidden/b",
+    "字" * 400,
+    "a/b:stream",
+]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -41,11 +96,17 @@ def test_bad_paths_are_refused(path):
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_good_names_pass(name):
-    assert check_name(name, "user_id") == name and check_key(f"learn-wave/{name}/upload/{name}.wav", "x")
+    assert check_name(name, "user_id") == name and check_key(
+        f"learn-wave/{name}/upload/{name}.wav", "x"
+    )
 
 
 def everything(folder) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if ".leases" not in path.parts and not path.name.startswith(".work-")}
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if ".leases" not in path.parts and not path.name.startswith(".work-")
+    }
 
 
 @pytest.mark.parametrize("field", ["user_id", "exp_name", "spk_customize", "prompt_speech_16k"])
@@ -56,7 +117,11 @@ def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):  
     (tmp_path / "output/1321/old.pt").write_text("x")
     before = everything(tmp_path)
     for base in (SFT, CLONE):
-        answer = client.post("/generate_audio", data=json.dumps({**base, field: value}), content_type="application/json")
+        answer = client.post(
+            "/generate_audio",
+            data=json.dumps({**base, field: value}),
+            content_type="application/json",
+        )
         assert (answer.status_code, answer.json["field"]) == (400, field)
     assert everything(tmp_path) == before and FakeEngine.calls == []
 
@@ -72,10 +137,22 @@ def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
     (tmp_path / "output/1321").symlink_to(tmp_path)
     torch.save(make_voice("CosyVoice-300M-25Hz"), tmp_path / "v.pt")
     for path in ("link.wav", "folder/secret.wav"):
-        assert client.post("/generate_audio", json={**CROSS, "prompt_speech_16k": path}).status_code == 400
-    assert client.post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"}).status_code == 400
-    answer = client.post("/generate_audio", json={**CLONE, "exp_name": "v", "prompt_speech_16k": "ref.wav"})
-    assert (answer.status_code, answer.json["field"]) == (400, "exp_name") and not list(module.store.list(""))
+        assert (
+            client.post("/generate_audio", json={**CROSS, "prompt_speech_16k": path}).status_code
+            == 400
+        )
+    assert (
+        client.post(
+            "/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"}
+        ).status_code
+        == 400
+    )
+    answer = client.post(
+        "/generate_audio", json={**CLONE, "exp_name": "v", "prompt_speech_16k": "ref.wav"}
+    )
+    assert (answer.status_code, answer.json["field"]) == (400, "exp_name") and not list(
+        module.store.list("")
+    )
 
 
 def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):  # noqa: F811
@@ -83,10 +160,16 @@ def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):  # n
     (tmp_path / "output/Bob").mkdir()
     torch.save(make_voice("CosyVoice-300M-25Hz"), tmp_path / "output/Bob/v.pt")
     for user, status in (("Bob", 200), ("bob", 404)):
-        assert client.post("/generate_audio", json={**SFT, "user_id": user, "spk_customize": "v"}).status_code == status
+        assert (
+            client.post(
+                "/generate_audio", json={**SFT, "user_id": user, "spk_customize": "v"}
+            ).status_code
+            == status
+        )
 
 
 # voice files
+
 
 class Attack:
     def __reduce__(self):
@@ -109,11 +192,20 @@ def bomb() -> bytes:
 
 VOICE = make_voice("CosyVoice-300M-25Hz")
 FILES = {
-    "pickle": lambda: pickle.dumps(Attack()), "pickle in an archive": lambda: stored(Attack()), "attack among tensors": lambda: stored({**VOICE, "x": Attack()}),
-    "bomb": bomb, "text": lambda: b"voice" * 1000, "empty": lambda: b"", "truncated": lambda: stored(VOICE)[:-500], "large": lambda: bytes(9_000_000),
-    "list": lambda: stored([1]), "missing key": lambda: stored({k: v for k, v in VOICE.items() if k != "llm_embedding"}),
+    "pickle": lambda: pickle.dumps(Attack()),
+    "pickle in an archive": lambda: stored(Attack()),
+    "attack among tensors": lambda: stored({**VOICE, "x": Attack()}),
+    "bomb": bomb,
+    "text": lambda: b"voice" * 1000,
+    "empty": lambda: b"",
+    "truncated": lambda: stored(VOICE)[:-500],
+    "large": lambda: bytes(9_000_000),
+    "list": lambda: stored([1]),
+    "missing key": lambda: stored({k: v for k, v in VOICE.items() if k != "llm_embedding"}),
     "nan": lambda: stored({**VOICE, "flow_embedding": torch.full((1, 192), float("nan"))}),
-    "shape": lambda: stored({**VOICE, "prompt_speech_feat": torch.zeros(1, 10, 81)}), "other family": lambda: stored(make_voice("CosyVoice-300M"))}
+    "shape": lambda: stored({**VOICE, "prompt_speech_feat": torch.zeros(1, 10, 81)}),
+    "other family": lambda: stored(make_voice("CosyVoice-300M")),
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -127,7 +219,9 @@ def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypat
     else:
         (tmp_path / "output/1321").mkdir()
         (tmp_path / "v.pt").rename(tmp_path / "output/1321/v.pt")
-    answer = module.app.test_client().post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"})
+    answer = module.app.test_client().post(
+        "/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "v"}
+    )
     assert answer.status_code == (413 if name == "large" and place == "store" else 422), answer.json
     assert not (tmp_path / "attacked").exists() and FakeEngine.calls == []
 
@@ -136,16 +230,21 @@ def test_small_file_of_gigabytes_of_silence_is_refused_before_it_is_decoded(serv
     module = service()
     soundfile.write(file := io.BytesIO(), np.zeros((100_000, 8), np.int16), 655350, format="FLAC")
     flac = bytearray(file.getvalue())
-    flac[21:26] = bytes([flac[21] & 0xF0 | 0, *(300_000_000).to_bytes(4, "big")])      # STREAMINFO: number of samples
+    flac[21:26] = bytes(
+        [flac[21] & 0xF0 | 0, *(300_000_000).to_bytes(4, "big")]
+    )  # STREAMINFO: number of samples
     fields = {**CROSS, "prompt_speech_16k": (io.BytesIO(bytes(flac)), "a.flac")}
     assert module.app.test_client().post("/generate_audio", data=fields).status_code == 422
 
 
 # keys, users, origins, hosts
 
+
 @pytest.fixture
 def keyed(service, tmp_path):  # noqa: F811
-    (tmp_path / "keys.json").write_text(json.dumps({"key-of-anna": ["anna"], "key-of-backend": "*"}))
+    (tmp_path / "keys.json").write_text(
+        json.dumps({"key-of-anna": ["anna"], "key-of-backend": "*"})
+    )
     module = service(API_KEY="main-key", API_KEYS_FILE=tmp_path / "keys.json")
     (tmp_path / "reference/ref.wav").write_bytes(wav_bytes())
     return module
@@ -155,8 +254,18 @@ def bearer(key: str) -> dict:
     return {"Authorization": f"Bearer {key}"}
 
 
-@pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer(""), bearer("main-key "[:-2]), {"Authorization": "main-key"}, {"Authorization": "Basic bWFpbi1rZXk="},
-                                     {"Authorization": "Bearer kéy"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        bearer("wrong"),
+        bearer(""),
+        bearer("main-key "[:-2]),
+        {"Authorization": "main-key"},
+        {"Authorization": "Basic bWFpbi1rZXk="},
+        {"Authorization": "Bearer kéy"},
+    ],
+)
 def test_without_a_key_nothing_but_health(keyed, headers):
     client = keyed.app.test_client()
     for path in ("/speakers", "/generate_audio_get", "/change_instruct", "/nothing"):
@@ -169,16 +278,35 @@ def test_without_a_key_nothing_but_health(keyed, headers):
 def test_who_is_refused_at_the_door_is_in_the_log(keyed, caplog):
     caplog.set_level("INFO")
     client = keyed.app.test_client()
-    client.post("/generate_audio", json=SFT, headers={**bearer("secret-wrong"), "X-Request-ID": "find-me-401"}).close()
-    client.get("/health", headers={"Origin": "https://evil.example", "X-Request-ID": "find-me-403"}).close()
+    client.post(
+        "/generate_audio",
+        json=SFT,
+        headers={**bearer("secret-wrong"), "X-Request-ID": "find-me-401"},
+    ).close()
+    client.get(
+        "/health", headers={"Origin": "https://evil.example", "X-Request-ID": "find-me-403"}
+    ).close()
     assert [(line.request_id, line.getMessage().split()[-2:]) for line in caplog.records] == [
-        ("find-me-401", ["status=401", "outcome=no_key"]), ("find-me-403", ["status=403", "outcome=foreign_origin"])]
+        ("find-me-401", ["status=401", "outcome=no_key"]),
+        ("find-me-403", ["status=403", "outcome=foreign_origin"]),
+    ]
 
 
-@pytest.mark.parametrize("key, user, status", [("main-key", "anna", 200), ("main-key", "bob", 200), ("key-of-anna", "anna", 200), ("key-of-anna", "bob", 403),
-                                               ("key-of-anna", "", 200), ("key-of-backend", "bob", 200)])
+@pytest.mark.parametrize(
+    "key, user, status",
+    [
+        ("main-key", "anna", 200),
+        ("main-key", "bob", 200),
+        ("key-of-anna", "anna", 200),
+        ("key-of-anna", "bob", 403),
+        ("key-of-anna", "", 200),
+        ("key-of-backend", "bob", 200),
+    ],
+)
 def test_a_key_acts_for_its_users_only(keyed, key, user, status):
-    answer = keyed.app.test_client().post("/generate_audio", json={**SFT, "user_id": user}, headers=bearer(key))
+    answer = keyed.app.test_client().post(
+        "/generate_audio", json={**SFT, "user_id": user}, headers=bearer(key)
+    )
     assert answer.status_code == status
 
 
@@ -194,25 +322,57 @@ def test_references_belong_to_their_user(keyed, tmp_path, place):
             file.unlink()
         for url in ("/generate_audio", "/voices/check"):
             fields = {**CROSS, "user_id": "anna", "prompt_speech_16k": path}
-            assert client.post(url, json=fields, headers=bearer("key-of-anna")).status_code == status
+            assert (
+                client.post(url, json=fields, headers=bearer("key-of-anna")).status_code == status
+            )
 
 
 def test_what_was_spoken_is_told_to_the_same_users_key_only(keyed, tmp_path):
-    (tmp_path / "keys.json").write_text(json.dumps({"key-of-anna": ["anna"], "key-of-bob": ["bob"], "key-of-backend": "*"}))
+    (tmp_path / "keys.json").write_text(
+        json.dumps({"key-of-anna": ["anna"], "key-of-bob": ["bob"], "key-of-backend": "*"})
+    )
     client = keyed.app.test_client()
-    client.post("/generate_audio", json=SFT, headers={**bearer("key-of-anna"), "X-Request-ID": "guessed-1"}).get_data()
+    client.post(
+        "/generate_audio", json=SFT, headers={**bearer("key-of-anna"), "X-Request-ID": "guessed-1"}
+    ).get_data()
     for key, status in (("key-of-anna", 200), ("key-of-backend", 200), ("key-of-bob", 403)):
-        assert client.get("/requests/guessed-1/subtitles.srt", headers=bearer(key)).status_code == status
+        assert (
+            client.get("/requests/guessed-1/subtitles.srt", headers=bearer(key)).status_code
+            == status
+        )
 
 
 @pytest.mark.parametrize("container, codec", [("ipod", "aac"), ("webm", "libopus")])
-def test_only_folders_that_are_swept_are_written_to(service, tmp_path, monkeypatch, container, codec):  # noqa: F811
-    coded = subprocess.run([get_ffmpeg_exe(), "-v", "error", "-i", "pipe:0", "-c:a", codec, "-f", container, tmp_path / "coded"], input=wav_bytes())
+def test_only_folders_that_are_swept_are_written_to(
+    service, tmp_path, monkeypatch, container, codec
+):  # noqa: F811
+    coded = subprocess.run(
+        [
+            get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-i",
+            "pipe:0",
+            "-c:a",
+            codec,
+            "-f",
+            container,
+            tmp_path / "coded",
+        ],
+        input=wav_bytes(),
+    )
     assert coded.returncode == 0
     client = service().app.test_client()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
     for url in ("/generate_audio", "/voices/check"):
-        answer = client.post(url, data={**CROSS, "prompt_speech_16k": (io.BytesIO((tmp_path / "coded").read_bytes()), "a")}, buffered=True)
+        answer = client.post(
+            url,
+            data={
+                **CROSS,
+                "prompt_speech_16k": (io.BytesIO((tmp_path / "coded").read_bytes()), "a"),
+            },
+            buffered=True,
+        )
         assert answer.status_code == 200, answer.json
     assert not list((tmp_path / "output").glob(".work-*/*"))
 
@@ -234,43 +394,88 @@ def test_keys_file_is_read_again_and_checked(tmp_path):
 def test_prefix_narrows_the_references(service, tmp_path):  # noqa: F811
     module = service(OSS_PROMPT_PREFIX="learn-wave/{user_id}/upload/")
     (tmp_path / "r.wav").write_bytes(wav_bytes())
-    for key, status in (("learn-wave/1/upload/r.wav", 200), ("learn-wave/2/upload/r.wav", 404), ("learn-wave/1/model/r.wav", 404)):
+    for key, status in (
+        ("learn-wave/1/upload/r.wav", 200),
+        ("learn-wave/2/upload/r.wav", 404),
+        ("learn-wave/1/model/r.wav", 404),
+    ):
         module.store.push(tmp_path / "r.wav", key)
         fields = {**CROSS, "user_id": "1", "prompt_speech_16k": key}
         assert module.app.test_client().post("/generate_audio", json=fields).status_code == status
 
 
-ORIGINS = [({}, 200), ({"Origin": "http://localhost"}, 200), ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": "http://["}, 403), ({"Sec-Fetch-Site": "cross-site", "Referer": "http://["}, 403),
-           ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403), ({"Sec-Fetch-Site": "same-origin"}, 200),
-           ({"Sec-Fetch-Site": "none"}, 200), ({"Origin": "http://localhost:3000"}, 403), ({"Origin": "https://friend.example"}, 200),
-           ({"Sec-Fetch-Site": "cross-site", "Origin": "https://friend.example"}, 200),
-           ({"Sec-Fetch-Site": "cross-site", "Referer": "https://friend.example/page"}, 200),
-           ({"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/page"}, 403),
-           ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200)]
+ORIGINS = [
+    ({}, 200),
+    ({"Origin": "http://localhost"}, 200),
+    ({"Origin": "https://evil.example"}, 403),
+    ({"Origin": "null"}, 403),
+    ({"Origin": "http://["}, 403),
+    ({"Sec-Fetch-Site": "cross-site", "Referer": "http://["}, 403),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Sec-Fetch-Site": "same-site"}, 403),
+    ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ({"Sec-Fetch-Site": "none"}, 200),
+    ({"Origin": "http://localhost:3000"}, 403),
+    ({"Origin": "https://friend.example"}, 200),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": "https://friend.example"}, 200),
+    ({"Sec-Fetch-Site": "cross-site", "Referer": "https://friend.example/page"}, 200),
+    ({"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/page"}, 403),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
+]
 
 
 @pytest.mark.parametrize("headers, status", ORIGINS, ids=str)
 def test_foreign_pages_do_not_drive_the_service(service, headers, status):  # noqa: F811
-    client = service(CORS_ORIGINS="https://friend.example, https://other.example/").app.test_client()
+    client = service(
+        CORS_ORIGINS="https://friend.example, https://other.example/"
+    ).app.test_client()
     assert client.post("/generate_audio", json=SFT, headers=headers).status_code == status
     assert client.get("/generate_audio_get", headers=headers).status_code == status
 
 
 def test_allowed_origin_gets_cors_and_others_do_not(service):  # noqa: F811
     client = service(CORS_ORIGINS="https://friend.example", API_KEY="k").app.test_client()
-    answer = client.options("/generate_audio", headers={"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"})
-    assert answer.status_code == 204 and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
-    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"] and "Access-Control-Allow-Credentials" not in answer.headers
+    answer = client.options(
+        "/generate_audio",
+        headers={"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"},
+    )
+    assert (
+        answer.status_code == 204
+        and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+    )
+    assert (
+        "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+        and "Access-Control-Allow-Credentials" not in answer.headers
+    )
     answer = client.get("/speakers", headers={"Origin": "https://friend.example"})
-    assert answer.status_code == 401 and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
-    answer = client.options("/generate_audio", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+    assert (
+        answer.status_code == 401
+        and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+    )
+    answer = client.options(
+        "/generate_audio",
+        headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
+    )
     assert answer.status_code == 403 and "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize("environment, host, status", [
-    ({}, "localhost:9883", 200), ({}, "127.0.0.1", 200), ({}, "[::1]:9883", 200), ({}, "evil.example", 403), ({}, "evil.example:9883", 403),
-    ({}, "127.0.0.1.evil.example", 403), ({}, "[::1", 403), ({}, "", 403), ({"HOST": "0.0.0.0"}, "my.server", 200), ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
-    ({"ALLOWED_HOSTS": "tts.example"}, "evil.example", 403), ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403)])
+@pytest.mark.parametrize(
+    "environment, host, status",
+    [
+        ({}, "localhost:9883", 200),
+        ({}, "127.0.0.1", 200),
+        ({}, "[::1]:9883", 200),
+        ({}, "evil.example", 403),
+        ({}, "evil.example:9883", 403),
+        ({}, "127.0.0.1.evil.example", 403),
+        ({}, "[::1", 403),
+        ({}, "", 403),
+        ({"HOST": "0.0.0.0"}, "my.server", 200),
+        ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
+        ({"ALLOWED_HOSTS": "tts.example"}, "evil.example", 403),
+        ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403),
+    ],
+)
 def test_foreign_host_names_are_refused(service, environment, host, status):  # noqa: F811
     client = service(**environment).app.test_client()
     assert client.get("/health", headers={"Host": host}).status_code == status
@@ -278,17 +483,32 @@ def test_foreign_host_names_are_refused(service, environment, host, status):  # 
 
 def test_every_answer_has_the_security_headers(service):  # noqa: F811
     client = service().app.test_client()
-    for answer in (client.get("/health"), client.get("/nothing"), client.post("/generate_audio", json={}), client.post("/generate_audio", json=SFT),
-                   client.post("/generate_audio", json={**SFT, "stream": "False"})):
-        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Frame-Options"] == "DENY"
+    for answer in (
+        client.get("/health"),
+        client.get("/nothing"),
+        client.post("/generate_audio", json={}),
+        client.post("/generate_audio", json=SFT),
+        client.post("/generate_audio", json={**SFT, "stream": "False"}),
+    ):
+        assert (
+            answer.headers["X-Content-Type-Options"] == "nosniff"
+            and answer.headers["X-Frame-Options"] == "DENY"
+        )
         assert answer.headers["X-Request-ID"] and answer.headers["Cache-Control"] == "no-store"
 
 
 def test_settings_show_no_key_and_wrong_ones_are_named(monkeypatch):
     from cosyvoice.serve.config import read_config
+
     assert "topsecret" not in repr(read_config(environ={"API_KEY": "topsecret"}))
     assert read_config(["--port", "80"], {"PORT": "90", "MAX_QUEUE": "0"}).port == 80
-    for name, value in (("PORT", "x"), ("MAX_QUEUE", "-1"), ("MAX_CONCURRENT", "0"), ("REQUEST_TIMEOUT", "-5"), ("PORT", "65536")):
+    for name, value in (
+        ("PORT", "x"),
+        ("MAX_QUEUE", "-1"),
+        ("MAX_CONCURRENT", "0"),
+        ("REQUEST_TIMEOUT", "-5"),
+        ("PORT", "65536"),
+    ):
         with pytest.raises(ValueError, match=name):
             read_config(environ={name: value})
     with pytest.raises(SystemExit, match="65535"):

@@ -23,7 +23,11 @@ def test_nucleus_keeps_as_many_tokens_as_top_p_needs():
 
 
 def test_nucleus_keeps_at_most_top_k_tokens():
-    assert draws(lambda g: nucleus_sampling(torch.arange(0.0, 1.0, 0.01), 0.99, 3, g)) == {97, 98, 99}
+    assert draws(lambda g: nucleus_sampling(torch.arange(0.0, 1.0, 0.01), 0.99, 3, g)) == {
+        97,
+        98,
+        99,
+    }
 
 
 def test_nucleus_drawn_one_by_one_is_the_same():
@@ -33,7 +37,9 @@ def test_nucleus_drawn_one_by_one_is_the_same():
         size, total = 0, 0.0
         while total < 0.8 and size < 25:
             total, size = total + float(probability[size]), size + 1
-        expected = order[probability[:size].multinomial(1, replacement=True, generator=seeded(seed))]
+        expected = order[
+            probability[:size].multinomial(1, replacement=True, generator=seeded(seed))
+        ]
         assert nucleus_sampling(scores, 0.8, 25, seeded(seed)) == expected
 
 
@@ -41,8 +47,12 @@ def test_repeated_token_is_ruled_out():
     scores = torch.tensor([10.0, 0, 0, 0])
     assert draws(lambda g: ras_sampling(scores, [], 25, generator=g)) == {0}
     assert draws(lambda g: ras_sampling(scores, [0], 25, generator=g)) == {1, 2, 3}
-    assert draws(lambda g: ras_sampling(scores, [0] + 10 * [1], 25, generator=g)) == {0}      # ten tokens ago is forgotten
-    assert draws(lambda g: ras_sampling(scores, [0, 1], 25, tau_r=0.2, generator=g)) == {0}   # one of ten is allowed
+    assert draws(lambda g: ras_sampling(scores, [0] + 10 * [1], 25, generator=g)) == {
+        0
+    }  # ten tokens ago is forgotten
+    assert draws(lambda g: ras_sampling(scores, [0, 1], 25, tau_r=0.2, generator=g)) == {
+        0
+    }  # one of ten is allowed
 
 
 def test_ruled_out_end_is_never_drawn():
@@ -50,8 +60,14 @@ def test_ruled_out_end_is_never_drawn():
     assert draws(lambda g: ras_sampling(scores, [0], 25, generator=g)) == {1}
 
 
-@pytest.mark.parametrize("sample", [lambda s, g: ras_sampling(s, [3], 25, generator=g), lambda s, g: nucleus_sampling(s, generator=g),
-                                    lambda s, g: random_sampling(s, g)])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        lambda s, g: ras_sampling(s, [3], 25, generator=g),
+        lambda s, g: nucleus_sampling(s, generator=g),
+        lambda s, g: random_sampling(s, g),
+    ],
+)
 def test_draw_depends_on_its_generator_alone_and_changes_no_input(sample):
     scores = torch.randn(40, generator=seeded(5))
     before = scores.clone()

@@ -1,4 +1,5 @@
 """Sentence times: how a segment's text is split, and where its sound is."""
+
 import numpy as np
 import pytest
 
@@ -7,7 +8,14 @@ from cosyvoice.serve.speech import Record
 
 RATE = 22050
 TEXT = "他说：“你来了！”我点点头。外面下着大雨，街上一个人也没有；屋里却很暖和。"
-SPOKEN = [(0.8, 0.4), (0.9, 0.15), (1.2, 0.2), (1.3, 0.3), (2.2, 0.3), (1.9, 0.2)]     # seconds of each clause and of the pause after it
+SPOKEN = [
+    (0.8, 0.4),
+    (0.9, 0.15),
+    (1.2, 0.2),
+    (1.3, 0.3),
+    (2.2, 0.3),
+    (1.9, 0.2),
+]  # seconds of each clause and of the pause after it
 
 
 def sound(clauses) -> tuple[np.ndarray, np.ndarray]:
@@ -18,13 +26,25 @@ def sound(clauses) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(parts).astype(np.int16), np.cumsum([len(part) for part in parts])[1::2]
 
 
-@pytest.mark.parametrize("text, sentences", [
-    ("你好。很高兴认识你！走吗？好；走", ["你好。", "很高兴认识你！", "走吗？", "好；", "走"]),
-    ("他说“走吧。”然后走了……没有回头？！……", ["他说“走吧。”", "然后走了……没有回头？！……"]),
-    (" Wait! At 3.5 degrees? See example.com; now.", ["Wait!", "At 3.5 degrees?", "See example.com;", "now."]),
-    ('Mr. J. Smith met Prof. Xavier. "Go." He left.', ["Mr. J. Smith met Prof. Xavier.", '"Go."', "He left."]),
-    ("Pears, plums, etc. are fruit. Eat.", ["Pears, plums, etc. are fruit.", "Eat."]),
-    ("一行\n二行", ["一行", "二行"]), ("一句", ["一句"]), ("", [""])])
+@pytest.mark.parametrize(
+    "text, sentences",
+    [
+        ("你好。很高兴认识你！走吗？好；走", ["你好。", "很高兴认识你！", "走吗？", "好；", "走"]),
+        ("他说“走吧。”然后走了……没有回头？！……", ["他说“走吧。”", "然后走了……没有回头？！……"]),
+        (
+            " Wait! At 3.5 degrees? See example.com; now.",
+            ["Wait!", "At 3.5 degrees?", "See example.com;", "now."],
+        ),
+        (
+            'Mr. J. Smith met Prof. Xavier. "Go." He left.',
+            ["Mr. J. Smith met Prof. Xavier.", '"Go."', "He left."],
+        ),
+        ("Pears, plums, etc. are fruit. Eat.", ["Pears, plums, etc. are fruit.", "Eat."]),
+        ("一行\n二行", ["一行", "二行"]),
+        ("一句", ["一句"]),
+        ("", [""]),
+    ],
+)
 def test_text_is_split_at_the_ends_of_sentences(text, sentences):
     assert split(text) == sentences
 
@@ -34,14 +54,22 @@ def test_sentences_end_in_the_pauses_after_them_and_not_in_those_of_commas():
     segment = Segment(0, TEXT, 1000, RATE)
     segment.add(pcm)
     marks = segment.marks(whole=True)
-    assert [text for text, *_ in marks] == ["他说：“你来了！”", "我点点头。", "外面下着大雨，街上一个人也没有；", "屋里却很暖和。"]
+    assert [text for text, *_ in marks] == [
+        "他说：“你来了！”",
+        "我点点头。",
+        "外面下着大雨，街上一个人也没有；",
+        "屋里却很暖和。",
+    ]
     assert marks[0][1] == 1000 and marks[-1][2] == 1000 + len(pcm)
     for (_, _, end), stop in zip(marks, (1, 2, 4)):
         assert ends[stop] - SPOKEN[stop][1] * RATE < end - 1000 < ends[stop]
 
 
 def test_no_sentence_ends_before_the_first_sound():
-    pcm, quiet = sound([(0.4, 0.3), (2.0, 0.3)])[0], np.random.default_rng(1).normal(0, 3, RATE).astype(np.int16)
+    pcm, quiet = (
+        sound([(0.4, 0.3), (2.0, 0.3)])[0],
+        np.random.default_rng(1).normal(0, 3, RATE).astype(np.int16),
+    )
     segment = Segment(0, "你好！很高兴认识你们大家。", 0, RATE)
     segment.add(np.concatenate([quiet, pcm]))
     assert 1.4 * RATE < segment.marks(whole=True)[0][2] < 1.7 * RATE
@@ -57,11 +85,13 @@ def test_english_sentences_of_a_mixed_text_end_as_english_ones_do():
 def test_while_it_is_spoken_the_sentences_begun_cover_what_is_made(size, loudness):
     pcm, segment, known = sound(SPOKEN)[0] * loudness, Segment(0, TEXT, 0, RATE), 0
     for begin in range(0, len(pcm), size):
-        segment.add(pcm[begin:begin + size])
+        segment.add(pcm[begin : begin + size])
         for whole in (False, True):
             marks = segment.marks(whole)
             assert marks[0][1] == 0 and marks[-1][2] == min(begin + size, len(pcm))
-            assert all(end == start for (_, _, end), (_, start, _) in zip(marks, marks[1:])) and all(a < b for _, a, b in marks)
+            assert all(
+                end == start for (_, _, end), (_, start, _) in zip(marks, marks[1:])
+            ) and all(a < b for _, a, b in marks)
         known, before = len(segment.marks(whole=False)), known
         assert known >= before
     assert known == len(segment.sentences)
@@ -80,5 +110,7 @@ def test_a_segment_is_settled_when_the_next_one_begins_or_the_sound_ends():
             record.add_chunk({"sentence": number, "text": TEXT}, part)
     record.settle()
     first, second = record.marks[:4], record.marks[4:]
-    assert len(second) == 4 and second == [(text, start + len(pcm), end + len(pcm)) for text, start, end in first]
+    assert len(second) == 4 and second == [
+        (text, start + len(pcm), end + len(pcm)) for text, start, end in first
+    ]
     assert record.samples == 2 * len(pcm) == second[-1][2]

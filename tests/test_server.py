@@ -1,4 +1,5 @@
 """The service behind real sockets: waitress as `python all_api.py` runs it, gunicorn as deploy/ configures it."""
+
 import importlib.util
 import json
 import os
@@ -19,7 +20,10 @@ from test_mp3 import DELAY, decode
 from test_queue import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ["waitress", *(["gunicorn"] if importlib.util.find_spec("gunicorn") and os.name != "nt" else [])]
+KINDS = [
+    "waitress",
+    *(["gunicorn"] if importlib.util.find_spec("gunicorn") and os.name != "nt" else []),
+]
 LINUX = sys.platform.startswith("linux")
 
 
@@ -30,12 +34,41 @@ class Server:
         self.port = free_port()
         self.kind, self.folder, self.log = kind, folder, folder / "log.txt"
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environ = {**os.environ, "COSYVOICE_MODEL": str(folder), "OUTPUT_DIR": str(folder / "output"), "STORE_DIR": str(folder / "store"),
-                        "PORT": str(self.port), "MAX_CONCURRENT": "1", "MAX_QUEUE": "1", "REQUEST_TIMEOUT": "3", **environment}
-        command = {"waitress": [sys.executable, "tests/fake_server.py"],
-                   "gunicorn": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "--access-logfile", "-",
-                                "--access-logformat", "%(m)s %(U)s %(s)s", "--pythonpath", "tests", "fake_server:app"]}[kind]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=self.log.open("ab"), stderr=subprocess.STDOUT)
+        self.environ = {
+            **os.environ,
+            "COSYVOICE_MODEL": str(folder),
+            "OUTPUT_DIR": str(folder / "output"),
+            "STORE_DIR": str(folder / "store"),
+            "PORT": str(self.port),
+            "MAX_CONCURRENT": "1",
+            "MAX_QUEUE": "1",
+            "REQUEST_TIMEOUT": "3",
+            **environment,
+        }
+        command = {
+            "waitress": [sys.executable, "tests/fake_server.py"],
+            "gunicorn": [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "-c",
+                "deploy/gunicorn.conf.py",
+                "--access-logfile",
+                "-",
+                "--access-logformat",
+                "%(m)s %(U)s %(s)s",
+                "--pythonpath",
+                "tests",
+                "fake_server:app",
+            ],
+        }[kind]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environ,
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+        )
         wait_for(self.answers, 120)
 
     def answers(self) -> bool:
@@ -47,7 +80,12 @@ class Server:
 
     def post(self, text: str, **fields):
         options = {name: fields.pop(name) for name in ("timeout", "headers") if name in fields}
-        return requests.post(self.url + "/generate_audio", json={**SFT, "tts_text": text, **fields}, stream=True, **{"timeout": 30, **options})
+        return requests.post(
+            self.url + "/generate_audio",
+            json={**SFT, "tts_text": text, **fields},
+            stream=True,
+            **{"timeout": 30, **options},
+        )
 
     def raw(self, body: bytes, length: int | None = None, path="/generate_audio") -> socket.socket:
         """A connection that has sent a request."""
@@ -57,7 +95,11 @@ class Server:
         return connection
 
     def lines(self, request_id: str) -> list[str]:
-        return [line for line in self.log.read_text("utf-8").splitlines() if request_id in line and "outcome=" in line]
+        return [
+            line
+            for line in self.log.read_text("utf-8").splitlines()
+            if request_id in line and "outcome=" in line
+        ]
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -87,7 +129,10 @@ def test_sound_comes_while_it_is_made(server):
         data += part
         if len(data) == len(part):
             first = time.monotonic() - begin
-    assert answer.headers["Transfer-Encoding"] == "chunked" and first < 0.5 < 1.0 < time.monotonic() - begin
+    assert (
+        answer.headers["Transfer-Encoding"] == "chunked"
+        and first < 0.5 < 1.0 < time.monotonic() - begin
+    )
     assert abs(len(decode(data)[0]) - DELAY - 6 * 22050) <= 1152
 
 
@@ -105,12 +150,18 @@ def test_stall_in_mid_stream_is_visible(server):
     answer = server.post("{chunks=2 hang=1}", headers={"X-Request-ID": f"stall-{server.port}"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         answer.content
-    wait_for(lambda: any("outcome=stalled" in line for line in server.lines(f"stall-{server.port}")))
+    wait_for(
+        lambda: any("outcome=stalled" in line for line in server.lines(f"stall-{server.port}"))
+    )
     wait_for(lambda: server.post("{chunks=1}", stream="False").ok, 20)
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
-@pytest.mark.parametrize("text", ["{chunks=100 delay=0.2}", "{chunks=2 delay=20}", "{chunks=2 size=44100 delay=20}"], ids=["streaming", "before the first byte", "long steps"])
+@pytest.mark.parametrize(
+    "text",
+    ["{chunks=100 delay=0.2}", "{chunks=2 delay=20}", "{chunks=2 size=44100 delay=20}"],
+    ids=["streaming", "before the first byte", "long steps"],
+)
 def test_client_who_leaves_stops_the_work_at_once(server, text, reset):
     name = f"gone-{server.port}-{time.monotonic_ns()}"
     connection = server.raw(json.dumps({**SFT, "tts_text": text}).encode())
@@ -128,7 +179,7 @@ def test_client_who_leaves_stops_the_work_at_once(server, text, reset):
 
 def test_client_who_leaves_the_queue_makes_room(server):
     with server.post("{chunks=100 delay=0.5}") as running:
-        next(parts := running.iter_content(100))                   # the name keeps the connection open
+        next(parts := running.iter_content(100))  # the name keeps the connection open
         server.raw(json.dumps({**SFT, "tts_text": "你好"}).encode()).close()
         time.sleep(1)
         with ThreadPoolExecutor(1) as pool:
@@ -145,7 +196,11 @@ def test_too_many_are_refused_at_once(server):
         time.sleep(0.5)
         begin = time.monotonic()
         refused = server.post("{chunks=1}")
-        assert refused.status_code == 503 and int(refused.headers["Retry-After"]) >= 1 and refused.json()["code"] == "busy"
+        assert (
+            refused.status_code == 503
+            and int(refused.headers["Retry-After"]) >= 1
+            and refused.json()["code"] == "busy"
+        )
         assert requests.get(server.url + "/health").ok and time.monotonic() - begin < 1
     assert waiting.result().ok
 
@@ -162,30 +217,52 @@ def test_body_of_100_mb_is_413_in_the_form_of_the_address(server, path):
     with connection.makefile("rb") as file:
         answer = file.read(2000).decode()
     told = json.loads(answer.split("\r\n\r\n")[1])
-    assert answer.startswith("HTTP/1.1 413") and (told["error"] if path.startswith("/v1/") else told)["code"] == "body_too_large"
+    assert (
+        answer.startswith("HTTP/1.1 413")
+        and (told["error"] if path.startswith("/v1/") else told)["code"] == "body_too_large"
+    )
     connection.close()
 
 
-@pytest.mark.parametrize("head", ["NONSENSE", "GET /health?{long} HTTP/1.1", "GET /health HTTP/1.1\r\nX-Long: {long}"], ids=["nonsense", "address", "headers"])
+@pytest.mark.parametrize(
+    "head",
+    ["NONSENSE", "GET /health?{long} HTTP/1.1", "GET /health HTTP/1.1\r\nX-Long: {long}"],
+    ids=["nonsense", "address", "headers"],
+)
 def test_what_the_server_itself_refuses_has_the_form_of_errors(server, head):
     head = head.format(long="x" * {"gunicorn": 9_000, "waitress": 263_000}[server.kind])
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection, connection.makefile("rb") as file:
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+        connection.makefile("rb") as file,
+    ):
         connection.sendall(f"{head}\r\n\r\n".encode())
         first, *headers, body = file.read().decode().splitlines()
     told = json.loads(body)
-    assert first.split()[1] in ("400", "414", "431") and sorted(told) == ["code", "error", "field"] and " / " in told["error"]
-    assert told["code"] != "http_error" and any(line.lower().startswith("x-request-id: ") for line in headers)
+    assert (
+        first.split()[1] in ("400", "414", "431")
+        and sorted(told) == ["code", "error", "field"]
+        and " / " in told["error"]
+    )
+    assert told["code"] != "http_error" and any(
+        line.lower().startswith("x-request-id: ") for line in headers
+    )
 
 
 def test_chunked_body_is_read_and_limited(server):
     body = json.dumps(SFT).encode()
     headers = {"Content-Type": "application/json"}
-    assert requests.post(server.url + "/generate_audio", data=iter([body[:9], body[9:]]), headers=headers).ok
+    assert requests.post(
+        server.url + "/generate_audio", data=iter([body[:9], body[9:]]), headers=headers
+    ).ok
     try:
-        answer = requests.post(server.url + "/generate_audio", data=(b" " * 1_000_000 for _ in range(25)), headers=headers)
+        answer = requests.post(
+            server.url + "/generate_audio",
+            data=(b" " * 1_000_000 for _ in range(25)),
+            headers=headers,
+        )
         assert answer.status_code == 413
     except requests.exceptions.ConnectionError:
-        pass                                                       # the server hung up while the body was still coming
+        pass  # the server hung up while the body was still coming
 
 
 def test_query_holds_a_text_of_some_length(server):
@@ -195,16 +272,21 @@ def test_query_holds_a_text_of_some_length(server):
 def test_log_has_no_text_and_no_query(server):
     requests.get(server.url + "/generate_audio_get", params={"tts_text": "秘密", "seed": "987654"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        requests.get(server.url + "/generate_audio_get", params={"tts_text": "{chunks=2 fail=1}秘密", "seed": "987654"}).content
+        requests.get(
+            server.url + "/generate_audio_get",
+            params={"tts_text": "{chunks=2 fail=1}秘密", "seed": "987654"},
+        ).content
     time.sleep(0.3)
     log = server.log.read_text("utf-8")
-    assert "秘密" not in log and "%E7%A7%98" not in log and "987654" not in log and "seed=" not in log
+    assert (
+        "秘密" not in log and "%E7%A7%98" not in log and "987654" not in log and "seed=" not in log
+    )
 
 
 @pytest.mark.skipif(not LINUX, reason="reads /proc")
 def test_hundreds_of_requests_leave_nothing_behind(server):
     pid = server.process.pid
-    if server.kind == "gunicorn":                                  # the worker
+    if server.kind == "gunicorn":  # the worker
         pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     def state():
@@ -227,7 +309,9 @@ def test_hundreds_of_requests_leave_nothing_behind(server):
     time.sleep(0.5)
     after = state()
     assert after[0] <= threads + 2 and after[1] <= files + 3 and after[2] < memory + 20_000
-    assert len([p for p in (server.folder / "output").iterdir()]) == 2 and not list((server.folder / "output").glob(".work-*/*"))
+    assert len([p for p in (server.folder / "output").iterdir()]) == 2 and not list(
+        (server.folder / "output").glob(".work-*/*")
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -236,7 +320,7 @@ def test_end_and_killing(kind, tmp_path):
     server = Server(kind, tmp_path)
     server.stop(signal.SIGKILL)
     if kind == "gunicorn":
-        time.sleep(1.5)                                            # its worker notices that the master is gone
+        time.sleep(1.5)  # its worker notices that the master is gone
     assert len(list((tmp_path / "output").glob(".work-*"))) <= 1
     server = Server(kind, tmp_path)
     assert len(list((tmp_path / "output").glob(".work-*"))) == 1
@@ -254,18 +338,35 @@ def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
     try:
         wait_for(lambda: len(folders()) == 2, 60)
         before = folders()
-        os.kill(int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0]), signal.SIGKILL)
+        os.kill(
+            int(
+                Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+                .read_text()
+                .split()[0]
+            ),
+            signal.SIGKILL,
+        )
         wait_for(lambda: "left by a process that has ended" in server.log.read_text("utf-8"), 60)
-        wait_for(lambda: folders() - before, 60)                   # the new worker sweeps, then makes its own
+        wait_for(lambda: folders() - before, 60)  # the new worker sweeps, then makes its own
         after = folders()
         assert len(after) == 2 and len(before & after) == 1
         with ThreadPoolExecutor(4) as pool:
             texts = ["{chunks=2}"] * 6
-            assert all(answer.status_code in (200, 503) for answer in pool.map(lambda text: server.post(text, stream="False"), texts))
+            assert all(
+                answer.status_code in (200, 503)
+                for answer in pool.map(lambda text: server.post(text, stream="False"), texts)
+            )
     finally:
         server.stop()
 
 
 def test_port_in_use_is_told(server):
-    done = subprocess.run([sys.executable, "tests/fake_server.py"], cwd=ROOT, env=server.environ, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "tests/fake_server.py"],
+        cwd=ROOT,
+        env=server.environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 1 and "--port" in done.stderr and "Traceback" not in done.stderr

@@ -1,4 +1,5 @@
 """The two stores behind one interface: what goes in comes out, failures are told and leave nothing half done."""
+
 import errno
 import os
 import socket
@@ -12,9 +13,45 @@ from cosyvoice.serve.leases import Leases
 from cosyvoice.serve.problem import Problem, as_problem
 from cosyvoice.serve.store import LocalStore, NoObject, OssStore, decode_key, encode_key, open_store
 
-KEYS = ["learn-wave/1321/model/cosyvoice/妈妈.pt", "a", "A", "Ａ", "é", "e\u0301", "a/b", "a/b.", "a/.b", "con", "con.pt", "CON", "x/nul/y", "a b", "a%20b",
-        "a%b", "a//b", "a/", "a.b", "a.b/c", "a.b/c.d", "a%/", "long" * 100, "long" * 100 + "/x", "long." * 100, "长" * 150, "a:b", "q?x=1&y", "a+", "a+/b", "ﬁ", "fi", "\u4e00", "\uf900", "%", "a/%/b"]
-ODD = ["", "/", "/a", ".", "..", "a/../b"]   # no keys of OSS, but nothing may go wrong with them
+KEYS = [
+    "learn-wave/1321/model/cosyvoice/妈妈.pt",
+    "a",
+    "A",
+    "Ａ",
+    "é",
+    "e\u0301",
+    "a/b",
+    "a/b.",
+    "a/.b",
+    "con",
+    "con.pt",
+    "CON",
+    "x/nul/y",
+    "a b",
+    "a%20b",
+    "a%b",
+    "a//b",
+    "a/",
+    "a.b",
+    "a.b/c",
+    "a.b/c.d",
+    "a%/",
+    "long" * 100,
+    "long" * 100 + "/x",
+    "long." * 100,
+    "长" * 150,
+    "a:b",
+    "q?x=1&y",
+    "a+",
+    "a+/b",
+    "ﬁ",
+    "fi",
+    "\u4e00",
+    "\uf900",
+    "%",
+    "a/%/b",
+]
+ODD = ["", "/", "/a", ".", "..", "a/../b"]  # no keys of OSS, but nothing may go wrong with them
 LIMIT = 100_000
 
 
@@ -72,18 +109,25 @@ def test_limit_holds_and_leaves_no_file(store, tmp_path):
 
 def test_paths_of_keys_differ_on_every_file_system():
     import unicodedata
+
     keys = KEYS + ODD
     paths = [unicodedata.normalize("NFKC", encode_key(key)).casefold() for key in keys]
     assert len(set(paths)) == len(keys)
     assert [decode_key(encode_key(key)) for key in keys] == keys
-    assert all(len(part.encode()) < 255 and part not in ("", ".", "..") for key in keys for part in encode_key(key).split("/"))
+    assert all(
+        len(part.encode()) < 255 and part not in ("", ".", "..")
+        for key in keys
+        for part in encode_key(key).split("/")
+    )
     assert not any(c in encode_key("".join(KEYS)) for c in ':*?"<>|\\')
 
 
 def test_failed_local_push_keeps_the_old_object(tmp_path, monkeypatch):
     store = LocalStore(tmp_path / "store", Leases(tmp_path))
     put(store, tmp_path, "k", b"old")
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space left")))
+    monkeypatch.setattr(
+        os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space left"))
+    )
     with pytest.raises(OSError) as raised:
         put(store, tmp_path, "k", b"new")
     assert as_problem(raised.value).status == 507
@@ -97,6 +141,7 @@ def test_half_a_credential_is_told(tmp_path):
 
 
 # OSS and how it fails
+
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "reset", "slow", "cut", "crc", "corrupt"])
 def test_one_failure_is_made_good(oss, tmp_path, fault):  # noqa: F811
@@ -113,8 +158,20 @@ def test_one_failed_push_is_made_good(oss, tmp_path, fault):  # noqa: F811
     assert oss.objects["k"] == b"data" * 5000 and len(oss.seen) == 2
 
 
-@pytest.mark.parametrize("fault, status, tries", [("500", 502, 3), ("reset", 502, 3), ("slow", 504, 3), ("cut", 502, 3), ("crc", 502, 3),
-                                                  ("corrupt", 502, 3), ("403", 502, 1), ("403skew", 502, 1), ("404bucket", 502, 1)])
+@pytest.mark.parametrize(
+    "fault, status, tries",
+    [
+        ("500", 502, 3),
+        ("reset", 502, 3),
+        ("slow", 504, 3),
+        ("cut", 502, 3),
+        ("crc", 502, 3),
+        ("corrupt", 502, 3),
+        ("403", 502, 1),
+        ("403skew", 502, 1),
+        ("404bucket", 502, 1),
+    ],
+)
 def test_lasting_failure_is_told_and_leaves_no_file(oss, tmp_path, fault, status, tries):  # noqa: F811
     store, oss.objects["k"], oss.faults = OssStore(oss.environ), b"data" * 5000, [fault] * 9
     with pytest.raises(Problem) as raised:
@@ -125,7 +182,9 @@ def test_lasting_failure_is_told_and_leaves_no_file(oss, tmp_path, fault, status
     assert not any(secret in told for secret in (*ACCESS.values(), "127.0.0.1"))
 
 
-@pytest.mark.parametrize("fault, status", [("500", 502), ("slow", 504), ("403", 502), ("404bucket", 502), ("reset", 502)])
+@pytest.mark.parametrize(
+    "fault, status", [("500", 502), ("slow", 504), ("403", 502), ("404bucket", 502), ("reset", 502)]
+)
 def test_lasting_push_failure_is_told(oss, tmp_path, fault, status):  # noqa: F811
     oss.faults = [fault] * 9
     with pytest.raises(Problem) as raised:
@@ -139,7 +198,11 @@ def test_drip_ends_at_the_deadline(oss, tmp_path, monkeypatch):  # noqa: F811
     begin = time.monotonic()
     with pytest.raises(Problem) as raised:
         get(store, tmp_path, "k")
-    assert raised.value.status == 504 and time.monotonic() - begin < 3 and not (tmp_path / "out").exists()
+    assert (
+        raised.value.status == 504
+        and time.monotonic() - begin < 3
+        and not (tmp_path / "out").exists()
+    )
 
 
 def test_limit_holds_without_a_length(oss, tmp_path):  # noqa: F811
@@ -176,4 +239,6 @@ def test_credentials_stay_out_of_the_log(oss, tmp_path, caplog):  # noqa: F811
     with pytest.raises(Problem):
         put(OssStore(oss.environ), tmp_path, "secret-key-name")
     assert "AccessDenied" in caplog.text
-    assert not any(secret in caplog.text for secret in ("id-of-test", "secret-of-test", "secret-key-name"))
+    assert not any(
+        secret in caplog.text for secret in ("id-of-test", "secret-of-test", "secret-key-name")
+    )

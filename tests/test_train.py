@@ -1,4 +1,5 @@
 """Training: losses fall, an interrupted run goes on as if nothing had happened, new data is seen."""
+
 import json
 import math
 import os
@@ -11,9 +12,13 @@ from tiny_training import row, write_config, write_list, write_parquet
 
 from cosyvoice.bin import train
 
+
 @pytest.fixture
 def data(tmp_path):
-    files = [write_parquet(tmp_path / f"{k}.parquet", [row(4 * k + i, 20 + 10 * i) for i in range(4)]) for k in range(3)]
+    files = [
+        write_parquet(tmp_path / f"{k}.parquet", [row(4 * k + i, 20 + 10 * i) for i in range(4)])
+        for k in range(3)
+    ]
     write_config(tmp_path)
     write_list(tmp_path / "cv.list", files[2:])
     write_list(tmp_path / "train.list", files[:2])
@@ -21,7 +26,17 @@ def data(tmp_path):
 
 
 def trainer(data, model, out="out", *options):
-    arguments = ["--config", data / "cosyvoice.yaml", "--model", model, "--train", data / "train.list", "--out", data / out, *options]
+    arguments = [
+        "--config",
+        data / "cosyvoice.yaml",
+        "--model",
+        model,
+        "--train",
+        data / "train.list",
+        "--out",
+        data / out,
+        *options,
+    ]
     return train.Trainer(train.parse([str(x) for x in arguments]))
 
 
@@ -43,7 +58,20 @@ def test_loss_falls(data, model, steps):
 
 @pytest.mark.parametrize("model", ["llm", "flow", "hift"])
 def test_resumed_run_repeats_an_uninterrupted_one(data, model):
-    options = ["--max_frames", 80, "--reconstruct_steps", 3, "--ema", 0.9, "--save_every", 4, "--cv", data / "cv.list", "--cv_every", 2]
+    options = [
+        "--max_frames",
+        80,
+        "--reconstruct_steps",
+        3,
+        "--ema",
+        0.9,
+        "--save_every",
+        4,
+        "--cv",
+        data / "cv.list",
+        "--cv_every",
+        2,
+    ]
     trainer(data, model, "whole", "--steps", 9, *options).run()
     for steps in (5, 9):
         trainer(data, model, "parts", "--steps", steps, *options).run()
@@ -71,13 +99,19 @@ def test_vocoder_turns_to_its_discriminators_after_the_first_steps(data):
 def test_exported_weights_load_and_start_another_run(data):
     trainer(data, "flow", "out", "--steps", 2, "--save_every", 1, "--keep_every", 2).run()
     weights = torch.load(data / "out" / "flow.pt")
-    next_run = trainer(data, "flow", "next", "--init", data / "out" / "flow_0000002.pt", "--ema", 0.9)
+    next_run = trainer(
+        data, "flow", "next", "--init", data / "out" / "flow_0000002.pt", "--ema", 0.9
+    )
     assert all(torch.equal(x, weights[name]) for name, x in next_run.model.state_dict().items())
-    assert all(torch.equal(x, weights[name]) for name, x in next_run.shadow.module.state_dict().items())
+    assert all(
+        torch.equal(x, weights[name]) for name, x in next_run.shadow.module.state_dict().items()
+    )
 
 
 def test_averaged_weights_are_exported_and_validated(data):
-    run = trainer(data, "llm", "out", "--steps", 4, "--ema", 0.9, "--cv", data / "cv.list", "--cv_every", 4)
+    run = trainer(
+        data, "llm", "out", "--steps", 4, "--ema", 0.9, "--cv", data / "cv.list", "--cv_every", 4
+    )
     run.run()
     exported, current = torch.load(data / "out" / "llm.pt"), run.model.state_dict()
     assert not torch.equal(exported["llm_decoder.bias"], current["llm_decoder.bias"])
@@ -111,14 +145,18 @@ def test_time_limit_saves_and_ends(data):
 def test_schedules_rise_and_fall():
     rates = [train.constant(step, 100) for step in range(101)]
     assert set(rates) == {1.0}
-    assert train.warmup(9, 100, warmup_steps=10) == pytest.approx(1) and train.warmup(39, 100, warmup_steps=10) == pytest.approx(0.5)
+    assert train.warmup(9, 100, warmup_steps=10) == pytest.approx(1) and train.warmup(
+        39, 100, warmup_steps=10
+    ) == pytest.approx(0.5)
     fall = partial(train.cosine, total=100, warmup_steps=10)
     assert [fall(step) for step in (0, 9, 55, 100)] == pytest.approx([0.1, 1, 0.5, 0])
 
 
 def test_what_cannot_be_trained_is_said(data):
     with pytest.raises(ValueError, match="unknown optim 'sgd'; use one of adam, adamw"):
-        (data / "cosyvoice.yaml").write_text((data / "cosyvoice.yaml").read_text().replace("optim: adam,", "optim: sgd,"))
+        (data / "cosyvoice.yaml").write_text(
+            (data / "cosyvoice.yaml").read_text().replace("optim: adam,", "optim: sgd,")
+        )
         trainer(data, "llm")
     write_list(data / "train.list", [])
     with pytest.raises(ValueError, match="names no parquet file"):
@@ -137,7 +175,12 @@ def test_endless_bad_gradients_end_the_training(data):
 
 def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
     path = data / "cosyvoice.yaml"
-    path.write_text(path.read_text().replace("get_tokenizer: null", "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}"))
+    path.write_text(
+        path.read_text().replace(
+            "get_tokenizer: null",
+            "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}",
+        )
+    )
     tokenize = train.load_config(path, "llm")["tokenize"]
     assert next(tokenize([{"text": "你好"}]))["text_token"]
 
@@ -145,14 +188,49 @@ def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
 @pytest.mark.parametrize("count, device", [("0", "cpu"), ("2", "cuda")])
 def test_a_number_of_processes_that_cannot_be_is_refused(count, device, capsys):
     with pytest.raises(SystemExit):
-        train.parse(["--config", "c", "--model", "flow", "--train", "t", "--out", "o", "--processes", count, "--device", device])
-    assert f"--processes {count} with --device {device}: give 1 or more with cpu, and 1 with cuda" in capsys.readouterr().err
+        train.parse(
+            [
+                "--config",
+                "c",
+                "--model",
+                "flow",
+                "--train",
+                "t",
+                "--out",
+                "o",
+                "--processes",
+                count,
+                "--device",
+                device,
+            ]
+        )
+    assert (
+        f"--processes {count} with --device {device}: give 1 or more with cpu, and 1 with cuda"
+        in capsys.readouterr().err
+    )
 
 
 def test_two_processes_take_one_step_as_one_process_with_all_their_batches(data):
-    text = (data / "cosyvoice.yaml").read_text("utf-8").replace("dropout_rate: 0.1", "dropout_rate: 0.0")
+    text = (
+        (data / "cosyvoice.yaml")
+        .read_text("utf-8")
+        .replace("dropout_rate: 0.1", "dropout_rate: 0.0")
+    )
     (data / "cosyvoice.yaml").write_text(text.replace("accum_grad: 2", "accum_grad: 1"), "utf-8")
-    options = ["--config", data / "cosyvoice.yaml", "--model", "llm", "--train", data / "train.list", "--max_frames", 60, "--steps", 3, "--threads", 1]
+    options = [
+        "--config",
+        data / "cosyvoice.yaml",
+        "--model",
+        "llm",
+        "--train",
+        data / "train.list",
+        "--max_frames",
+        60,
+        "--steps",
+        3,
+        "--threads",
+        1,
+    ]
     train.main([*map(str, options), "--out", str(data / "two"), "--processes", "2"])
     (data / "cosyvoice.yaml").write_text(text, "utf-8")
     train.main([*map(str, options), "--out", str(data / "one")])

@@ -5,7 +5,14 @@ from cosyvoice.transformer.attention import KeyValues, RelativeAttention, relati
 from cosyvoice.transformer.encoder import ConformerEncoder, TransformerEncoder
 from cosyvoice.transformer.linear import Linear
 
-COMMON = dict(input_size=12, output_size=16, attention_heads=2, linear_units=24, num_blocks=2, pos_enc_layer_type="rel_pos_espnet")
+COMMON = dict(
+    input_size=12,
+    output_size=16,
+    attention_heads=2,
+    linear_units=24,
+    num_blocks=2,
+    pos_enc_layer_type="rel_pos_espnet",
+)
 CONFORMER = dict(COMMON, input_layer="linear", use_cnn_module=False, macaron_style=False)
 TRANSFORMER = dict(COMMON, input_layer="linear_legacy", selfattention_layer_type="rel_selfattn")
 
@@ -27,16 +34,22 @@ def frames(*shape):
 def test_attention_equals_its_definition_pair_by_pair():
     torch.manual_seed(0)
     attention, x = RelativeAttention(width=8, heads=2, dropout=0.0), frames(1, 5, 8)
-    q, k, v = (f(x)[0].view(5, 2, 4) for f in (attention.linear_q, attention.linear_k, attention.linear_v))
+    q, k, v = (
+        f(x)[0].view(5, 2, 4) for f in (attention.linear_q, attention.linear_k, attention.linear_v)
+    )
     y = torch.zeros(5, 2, 4)
     for i in range(5):
-        distance = attention.linear_pos(relative_sinusoids(i + 1, 4 - i, 8)).view(5, 2, 4)       # i - j for j = 0..4
-        scores = (q[i] + attention.pos_bias_u) * k + (q[i] + attention.pos_bias_v) * distance     # (5, 2, 4)
+        distance = attention.linear_pos(relative_sinusoids(i + 1, 4 - i, 8)).view(
+            5, 2, 4
+        )  # i - j for j = 0..4
+        scores = (q[i] + attention.pos_bias_u) * k + (
+            q[i] + attention.pos_bias_v
+        ) * distance  # (5, 2, 4)
         y[i] = ((scores.sum(2) / 2).softmax(0)[:, :, None] * v).sum(0)
     expected = attention.linear_out(y.flatten(1))
     positions = attention.project_positions(relative_sinusoids(5, 5, 8))
     assert torch.allclose(attention(x, positions)[0], expected, atol=1e-6)
-    with torch.no_grad():                               # the fused kernel
+    with torch.no_grad():  # the fused kernel
         assert torch.allclose(attention(x, positions)[0], expected, atol=1e-6)
 
 
@@ -78,7 +91,9 @@ def test_cached_decode_equals_full_forward(chunks):
 def test_decode_goes_on_beyond_the_first_room_of_cache_and_positions():
     encoder, x = transformer(num_blocks=1), frames(1, 600, 12)
     cache = encoder.new_cache()
-    stepped = [encoder.step(x[:, :250], cache)] + [encoder.step(x[:, i:i + 1], cache) for i in range(250, 600)]
+    stepped = [encoder.step(x[:, :250], cache)] + [
+        encoder.step(x[:, i : i + 1], cache) for i in range(250, 600)
+    ]
     whole, _ = encoder(x, torch.tensor([600]))
     assert torch.allclose(torch.cat(stepped, dim=1), whole, atol=1e-5)
 
@@ -98,7 +113,9 @@ def test_full_encoder_looks_both_ways():
     encoder, x = conformer(), frames(1, 20, 12)
     changed = x.clone()
     changed[:, 19] += 1
-    assert not torch.allclose(encoder(x, torch.tensor([20]))[0][:, 0], encoder(changed, torch.tensor([20]))[0][:, 0])
+    assert not torch.allclose(
+        encoder(x, torch.tensor([20]))[0][:, 0], encoder(changed, torch.tensor([20]))[0][:, 0]
+    )
 
 
 @pytest.mark.parametrize("encoder", [transformer(), conformer(), conformer(static_chunk_size=1)])
@@ -108,7 +125,7 @@ def test_padding_does_not_change_real_frames(encoder):
     y, mask = encoder(x, lengths)
     assert mask.shape == (3, 1, 20) and mask.sum(2).flatten().tolist() == [20, 7, 1]
     for row, length in enumerate(lengths):
-        alone, _ = encoder(x[row:row + 1, :length], lengths[row:row + 1])
+        alone, _ = encoder(x[row : row + 1, :length], lengths[row : row + 1])
         assert torch.allclose(y[row, :length], alone[0], atol=1e-5)
 
 
@@ -122,11 +139,16 @@ def test_kept_positions_follow_the_weights(encoder):
         optimizer.step()
         encoder.eval()
 
-    for change in [lambda: None, lambda: encoder.load_state_dict({k: v * 1.5 for k, v in encoder.state_dict().items()}),
-                   learn, lambda: torch.nn.init.ones_(encoder.encoders[0].self_attn.linear_pos.weight), encoder.double]:
+    for change in [
+        lambda: None,
+        lambda: encoder.load_state_dict({k: v * 1.5 for k, v in encoder.state_dict().items()}),
+        learn,
+        lambda: torch.nn.init.ones_(encoder.encoders[0].self_attn.linear_pos.weight),
+        encoder.double,
+    ]:
         change()
         x = x.to(encoder.after_norm.weight.dtype)
-        with_grad, _ = encoder(x, length)               # projects anew
+        with_grad, _ = encoder(x, length)  # projects anew
         with torch.inference_mode():
             kept, _ = encoder(x, length)
         assert torch.allclose(kept, with_grad, atol=1e-5)
@@ -141,14 +163,29 @@ def test_cache_room_grows_without_loss():
 
 def test_state_dict_has_the_checkpoint_names():
     names = {name.replace("encoders.0.", "") for name in transformer(num_blocks=1).state_dict()}
-    attention = {f"self_attn.linear_{p}.{w}" for p in ("q", "k", "v", "out") for w in ("weight", "bias")}
+    attention = {
+        f"self_attn.linear_{p}.{w}" for p in ("q", "k", "v", "out") for w in ("weight", "bias")
+    }
     attention |= {"self_attn.linear_pos.weight", "self_attn.pos_bias_u", "self_attn.pos_bias_v"}
-    linear = {"embed.out.0", "embed.out.1", "feed_forward.w_1", "feed_forward.w_2", "norm1", "norm2", "after_norm"}
+    linear = {
+        "embed.out.0",
+        "embed.out.1",
+        "feed_forward.w_1",
+        "feed_forward.w_2",
+        "norm1",
+        "norm2",
+        "after_norm",
+    }
     assert names == attention | {f"{name}.{w}" for name in linear for w in ("weight", "bias")}
-    assert "encoders.1.norm_mha.weight" in conformer().state_dict() and "encoders.1.norm_ff.bias" in conformer().state_dict()
+    assert (
+        "encoders.1.norm_mha.weight" in conformer().state_dict()
+        and "encoders.1.norm_ff.bias" in conformer().state_dict()
+    )
 
 
-@pytest.mark.parametrize("encoder, after", [(transformer(), torch.relu), (conformer(), torch.clone)])
+@pytest.mark.parametrize(
+    "encoder, after", [(transformer(), torch.relu), (conformer(), torch.clone)]
+)
 def test_input_is_projected_normed_and_scaled_by_the_root_of_the_width(encoder, after):
     x, (linear, norm) = frames(1, 5, 12), list(encoder.embed.out)[:2]
     assert torch.allclose(encoder.embed(x), after(norm(linear(x))) * 4)
@@ -156,7 +193,11 @@ def test_input_is_projected_normed_and_scaled_by_the_root_of_the_width(encoder, 
 
 @pytest.mark.parametrize("encoder", [transformer(), conformer()])
 def test_norms_inside_the_layers_have_upstreams_epsilon(encoder):
-    inside = {norm.eps for name, norm in encoder.named_modules() if "norm" in name and name != "after_norm"}
+    inside = {
+        norm.eps
+        for name, norm in encoder.named_modules()
+        if "norm" in name and name != "after_norm"
+    }
     assert inside == {1e-12} and encoder.after_norm.eps == encoder.embed.out[1].eps == 1e-5
 
 
@@ -168,17 +209,32 @@ def test_dropout_acts_in_training_only():
         assert not torch.equal(encoder(x, length)[0], encoder(x, length)[0])
 
 
-@pytest.mark.parametrize("option, value", [
-    ("input_layer", "conv2d"), ("pos_enc_layer_type", "abs_pos"), ("selfattention_layer_type", "selfattn"),
-    ("normalize_before", False), ("static_chunk_size", 25), ("use_dynamic_chunk", True), ("use_dynamic_left_chunk", True),
-    ("activation_type", "gelu"), ("key_bias", False), ("gradient_checkpointing", True), ("use_cnn_module", True),
-    ("macaron_style", True), ("positionwise_conv_kernel_size", 3)])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("input_layer", "conv2d"),
+        ("pos_enc_layer_type", "abs_pos"),
+        ("selfattention_layer_type", "selfattn"),
+        ("normalize_before", False),
+        ("static_chunk_size", 25),
+        ("use_dynamic_chunk", True),
+        ("use_dynamic_left_chunk", True),
+        ("activation_type", "gelu"),
+        ("key_bias", False),
+        ("gradient_checkpointing", True),
+        ("use_cnn_module", True),
+        ("macaron_style", True),
+        ("positionwise_conv_kernel_size", 3),
+    ],
+)
 def test_unsupported_option_is_refused_by_name(option, value):
     with pytest.raises(ValueError, match=f"{option}={value!r} is not supported; use "):
         conformer(**{option: value})
 
 
-@pytest.mark.parametrize("missing", ["use_cnn_module", "macaron_style", "input_layer", "pos_enc_layer_type"])
+@pytest.mark.parametrize(
+    "missing", ["use_cnn_module", "macaron_style", "input_layer", "pos_enc_layer_type"]
+)
 def test_upstream_default_that_is_unsupported_is_refused_too(missing):
     with pytest.raises(ValueError, match=missing):
         ConformerEncoder(**{k: v for k, v in CONFORMER.items() if k != missing})

@@ -15,10 +15,24 @@ FAMILY = "CosyVoice-300M-25Hz"
 def voice():
     ids = torch.arange(50, dtype=torch.int32)[None]
     length = lambda n: torch.tensor([n], dtype=torch.int32)
-    return {"prompt_text": ids[:, :5], "prompt_text_len": length(5), "llm_prompt_speech_token": ids, "llm_prompt_speech_token_len": length(50),
-            "flow_prompt_speech_token": ids, "flow_prompt_speech_token_len": length(50), "prompt_speech_feat": torch.randn(1, 172, 80),
-            "prompt_speech_feat_len": length(172), "llm_embedding": torch.randn(1, 192), "flow_embedding": torch.randn(1, 192),
-            "meta": {"family": FAMILY, "fingerprint": "0" * 16, "created": "2026-01-01", "consent": "yes"}}
+    return {
+        "prompt_text": ids[:, :5],
+        "prompt_text_len": length(5),
+        "llm_prompt_speech_token": ids,
+        "llm_prompt_speech_token_len": length(50),
+        "flow_prompt_speech_token": ids,
+        "flow_prompt_speech_token_len": length(50),
+        "prompt_speech_feat": torch.randn(1, 172, 80),
+        "prompt_speech_feat_len": length(172),
+        "llm_embedding": torch.randn(1, 192),
+        "flow_embedding": torch.randn(1, 192),
+        "meta": {
+            "family": FAMILY,
+            "fingerprint": "0" * 16,
+            "created": "2026-01-01",
+            "consent": "yes",
+        },
+    }
 
 
 def saved(value, path):
@@ -82,13 +96,15 @@ def test_archives_that_grow_or_swarm_are_refused(voice, tmp_path):
     rezip(path, extra=[f"archive/{i}" for i in range(300)])
     with pytest.raises(VoiceError, match="too many"):
         load_voice(path, FAMILY)
-    rezip(saved(torch.zeros(10 ** 8, dtype=torch.int8), path), zipfile.ZIP_DEFLATED)
+    rezip(saved(torch.zeros(10**8, dtype=torch.int8), path), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < MAX_FILE_BYTES
     with pytest.raises(VoiceError, match="compressed"):
         load_voice(path, FAMILY)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x80\x02}q\x00.", os.urandom(100), b"\0" * (MAX_FILE_BYTES + 1)])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04", b"\x80\x02}q\x00.", os.urandom(100), b"\0" * (MAX_FILE_BYTES + 1)]
+)
 def test_what_is_no_voice_file_is_refused(data, tmp_path):
     (tmp_path / "v.pt").write_bytes(data)
     with pytest.raises(VoiceError):
@@ -107,18 +123,40 @@ BAD = {
     "lacks the tensors flow_embedding": lambda v: v.pop("flow_embedding"),
     "lacks the tensors prompt_text": lambda v: v.update(prompt_text=[1, 2]),
     "prompt_text is torch.float32": lambda v: v.update(prompt_text=torch.ones(1, 3)),
-    "llm_prompt_speech_token has ids that are not from 0": lambda v: v.update(llm_prompt_speech_token=-torch.ones(1, 3, dtype=torch.int32)),
-    "ids that are not from 0 to 131071": lambda v: v.update(llm_prompt_speech_token=torch.full((1, 3), 2 ** 30, dtype=torch.int32)),
-    "has 10000 ids, more than 1600": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 10 ** 4, dtype=torch.int32)),
-    "has 1000000000 ids": lambda v: v.update(flow_prompt_speech_token=torch.zeros(1, 1, dtype=torch.int32).expand(1, 10 ** 9)),
-    r"llm_embedding is .* of shape \(2, 192\)": lambda v: v.update(llm_embedding=torch.ones(2, 192)),
-    "flow_embedding has values that are not finite or beyond 1000": lambda v: v.update(flow_embedding=torch.full((1, 192), torch.nan)),
-    "prompt_speech_feat has values that are not finite": lambda v: v.update(prompt_speech_feat=torch.full((1, 9, 80), torch.inf)),
-    "prompt_speech_feat has 0 frames, not 1 to 2700": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 0, 80)),
-    "prompt_speech_feat has 2701 frames": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 2701, 80)),
+    "llm_prompt_speech_token has ids that are not from 0": lambda v: v.update(
+        llm_prompt_speech_token=-torch.ones(1, 3, dtype=torch.int32)
+    ),
+    "ids that are not from 0 to 131071": lambda v: v.update(
+        llm_prompt_speech_token=torch.full((1, 3), 2**30, dtype=torch.int32)
+    ),
+    "has 10000 ids, more than 1600": lambda v: v.update(
+        flow_prompt_speech_token=torch.zeros(1, 10**4, dtype=torch.int32)
+    ),
+    "has 1000000000 ids": lambda v: v.update(
+        flow_prompt_speech_token=torch.zeros(1, 1, dtype=torch.int32).expand(1, 10**9)
+    ),
+    r"llm_embedding is .* of shape \(2, 192\)": lambda v: v.update(
+        llm_embedding=torch.ones(2, 192)
+    ),
+    "flow_embedding has values that are not finite or beyond 1000": lambda v: v.update(
+        flow_embedding=torch.full((1, 192), torch.nan)
+    ),
+    "prompt_speech_feat has values that are not finite": lambda v: v.update(
+        prompt_speech_feat=torch.full((1, 9, 80), torch.inf)
+    ),
+    "prompt_speech_feat has 0 frames, not 1 to 2700": lambda v: v.update(
+        prompt_speech_feat=torch.zeros(1, 0, 80)
+    ),
+    "prompt_speech_feat has 2701 frames": lambda v: v.update(
+        prompt_speech_feat=torch.zeros(1, 2701, 80)
+    ),
     r"shape \(1, 9, 79\)": lambda v: v.update(prompt_speech_feat=torch.zeros(1, 9, 79)),
-    "llm_embedding is torch.float32": lambda v: v.update(llm_embedding=torch.ones(1, 192).to_sparse()),
-    "llm_embedding is torch.complex64": lambda v: v.update(llm_embedding=torch.ones(1, 192, dtype=torch.complex64)),
+    "llm_embedding is torch.float32": lambda v: v.update(
+        llm_embedding=torch.ones(1, 192).to_sparse()
+    ),
+    "llm_embedding is torch.complex64": lambda v: v.update(
+        llm_embedding=torch.ones(1, 192, dtype=torch.complex64)
+    ),
     "not short texts": lambda v: v.update(meta="x"),
     "meta data are not short texts": lambda v: v.update(meta={"family": FAMILY, "consent": 5}),
     "made with 'CosyVoice-300M'": lambda v: v["meta"].update(family="CosyVoice-300M"),

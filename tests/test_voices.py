@@ -1,4 +1,5 @@
 """/voices: make, list, hear and delete saved voices, on both stores; and the doctor's route."""
+
 import io
 import json
 
@@ -14,7 +15,12 @@ from test_doctor import speech
 from cosyvoice.cli.voice import load_voice, save_voice
 
 KEY = "learn-wave/1321/model/cosyvoice/{}.pt"
-FIELDS = {"user_id": "1321", "name": "妈妈", "prompt_text": "希望你以后能够做的比我还好呦。", "consent": "本人同意"}
+FIELDS = {
+    "user_id": "1321",
+    "name": "妈妈",
+    "prompt_text": "希望你以后能够做的比我还好呦。",
+    "consent": "本人同意",
+}
 
 
 def sound(seconds: float = 6.0, name: str = "take.wav") -> tuple:
@@ -37,7 +43,9 @@ def local(service):  # noqa: F811
 
 def make(api, **fields):
     given = {**FIELDS, "prompt_speech_16k": sound(), **fields}
-    return api.app.test_client().post("/voices", data={name: value for name, value in given.items() if value is not None})
+    return api.app.test_client().post(
+        "/voices", data={name: value for name, value in given.items() if value is not None}
+    )
 
 
 def voices(api, user_id="1321") -> list:
@@ -50,18 +58,42 @@ def test_voice_is_made_listed_heard_and_deleted(api, tmp_path):
     before = everything(tmp_path / "output")
     answer = make(api)
     assert answer.status_code == 201 and answer.json["name"] == "妈妈"
-    assert answer.json["reference"]["usable"] and answer.json["reference"]["used"] == [0, 6] and len(answer.json["reference"]["advice"]) == 7
-    assert [name for name, _ in FakeEngine.calls] == ["make_voice"] and FakeEngine.calls[0][1]["prompt_text"] == FIELDS["prompt_text"]
-    assert voices(api) == [{"name": "妈妈", "created": "2025-01-01", "consent": "本人同意", "family": "CosyVoice-300M-25Hz", "problem": None}]
+    assert (
+        answer.json["reference"]["usable"]
+        and answer.json["reference"]["used"] == [0, 6]
+        and len(answer.json["reference"]["advice"]) == 7
+    )
+    assert [name for name, _ in FakeEngine.calls] == ["make_voice"] and FakeEngine.calls[0][1][
+        "prompt_text"
+    ] == FIELDS["prompt_text"]
+    assert voices(api) == [
+        {
+            "name": "妈妈",
+            "created": "2025-01-01",
+            "consent": "本人同意",
+            "family": "CosyVoice-300M-25Hz",
+            "problem": None,
+        }
+    ]
     client = api.app.test_client()
     heard = client.get("/voices/妈妈/preview?user_id=1321", buffered=True)
     assert heard.status_code == 200 and heard.mimetype == "audio/mpeg" and len(heard.data) > 5000
     assert FakeEngine.calls[-1][1]["voice"]["meta"]["consent"] == "本人同意"
-    assert client.post("/generate_audio", json={**SFT, "user_id": "1321", "spk_customize": "妈妈"}, buffered=True).status_code == 200
+    assert (
+        client.post(
+            "/generate_audio",
+            json={**SFT, "user_id": "1321", "spk_customize": "妈妈"},
+            buffered=True,
+        ).status_code
+        == 200
+    )
     assert client.delete("/voices/妈妈?user_id=1321").json == {"name": "妈妈"}
     assert voices(api) == [] and list(api.store.list("")) == []
     for again in (client.delete, client.get):
-        answer = again("/voices/妈妈" + ("/preview" if again == client.get else ""), query_string={"user_id": "1321"})
+        answer = again(
+            "/voices/妈妈" + ("/preview" if again == client.get else ""),
+            query_string={"user_id": "1321"},
+        )
         assert answer.status_code == 404 and answer.json["code"] == "unknown_voice"
     assert everything(tmp_path / "output") == before and api.slots.running == 0
 
@@ -69,9 +101,16 @@ def test_voice_is_made_listed_heard_and_deleted(api, tmp_path):
 def test_existing_name_is_kept_unless_told_otherwise(api):
     assert make(api).status_code == 201
     answer = make(api, consent="changed")
-    assert (answer.status_code, answer.json["code"], answer.json["field"]) == (409, "voice_exists", "name")
+    assert (answer.status_code, answer.json["code"], answer.json["field"]) == (
+        409,
+        "voice_exists",
+        "name",
+    )
     assert len(FakeEngine.calls) == 1 and voices(api)[0]["consent"] == "本人同意"
-    assert make(api, consent="changed", overwrite="True").status_code == 201 and voices(api)[0]["consent"] == "changed"
+    assert (
+        make(api, consent="changed", overwrite="True").status_code == 201
+        and voices(api)[0]["consent"] == "changed"
+    )
 
 
 def test_voice_made_meanwhile_is_kept(local, monkeypatch):
@@ -79,23 +118,32 @@ def test_voice_made_meanwhile_is_kept(local, monkeypatch):
         monkeypatch.undo()
         assert make(local, consent="first").status_code == 201
         return make_voice("CosyVoice-300M-25Hz")
+
     monkeypatch.setattr(FakeEngine, "make_voice", slow)
     assert make(local).status_code == 409 and voices(local)[0]["consent"] == "first"
 
 
 def test_voices_of_generate_audio_and_of_other_users(api):
     fields = {**CLONE, "exp_name": "v", "prompt_speech_16k": sound(), "consent": "同意"}
-    assert api.app.test_client().post("/generate_audio", data=fields, buffered=True).status_code == 200
+    assert (
+        api.app.test_client().post("/generate_audio", data=fields, buffered=True).status_code == 200
+    )
     make(api, user_id="132")
-    assert [(voice["name"], voice["consent"]) for voice in voices(api)] == [("v", "同意")] and [voice["name"] for voice in voices(api, "132")] == ["妈妈"]
+    assert [(voice["name"], voice["consent"]) for voice in voices(api)] == [("v", "同意")] and [
+        voice["name"] for voice in voices(api, "132")
+    ] == ["妈妈"]
     assert api.app.test_client().delete("/voices/妈妈?user_id=1321").status_code == 404
 
 
 def test_copy_in_output_is_listed_renewed_and_deleted(local, tmp_path):
     (tmp_path / "output/1321").mkdir()
     save_voice(make_voice("CosyVoice-300M-25Hz", consent="copy"), tmp_path / "output/1321/妈妈.pt")
-    assert [voice["consent"] for voice in voices(local)] == ["copy"] and make(local).status_code == 409
-    assert make(local, overwrite="True").status_code == 201 and [voice["consent"] for voice in voices(local)] == ["本人同意"]
+    assert [voice["consent"] for voice in voices(local)] == ["copy"] and make(
+        local
+    ).status_code == 409
+    assert make(local, overwrite="True").status_code == 201 and [
+        voice["consent"] for voice in voices(local)
+    ] == ["本人同意"]
     assert local.app.test_client().delete("/voices/妈妈?user_id=1321").status_code == 200
     assert voices(local) == [] and not (tmp_path / "output/1321/妈妈.pt").exists()
 
@@ -107,8 +155,13 @@ def test_voice_that_cannot_be_used_is_listed_with_the_reason(api, tmp_path):
         api.store.push(tmp_path / f"{name}.pt", KEY.format(name))
     api.store.push(tmp_path / "broken.pt", KEY.format("deeper/x"))
     problems = {voice["name"]: voice["problem"] for voice in voices(api)}
-    assert set(problems) == {"other", "broken"} and "Other" in problems["other"] and problems["broken"]
-    assert api.app.test_client().delete("/voices/broken?user_id=1321").status_code == 200 and len(voices(api)) == 1
+    assert (
+        set(problems) == {"other", "broken"} and "Other" in problems["other"] and problems["broken"]
+    )
+    assert (
+        api.app.test_client().delete("/voices/broken?user_id=1321").status_code == 200
+        and len(voices(api)) == 1
+    )
 
 
 def test_newest_comes_first_and_a_file_is_read_once(local, monkeypatch):
@@ -122,11 +175,17 @@ def test_newest_comes_first_and_a_file_is_read_once(local, monkeypatch):
 def test_long_take_gives_a_voice_without_its_words(local, tmp_path):
     answer = make(local, prompt_speech_16k=sound(48))
     start, end = answer.json["reference"]["used"]
-    assert answer.status_code == 201 and 20 < end - start < 30 and answer.json["reference"]["advice"][0]["code"] == "trimmed"
+    assert (
+        answer.status_code == 201
+        and 20 < end - start < 30
+        and answer.json["reference"]["advice"][0]["code"] == "trimmed"
+    )
     assert FakeEngine.calls[0][1]["prompt_wav"].shape[1] <= 30 * 16000
-    local.store.fetch(KEY.format("妈妈"), tmp_path / "voice.pt", 10 ** 7)
+    local.store.fetch(KEY.format("妈妈"), tmp_path / "voice.pt", 10**7)
     voice = load_voice(tmp_path / "voice.pt", "CosyVoice-300M-25Hz")
-    assert voice["prompt_text"].shape == voice["llm_prompt_speech_token"].shape == (1, 0) and voice["flow_prompt_speech_token"].shape == (1, 25)
+    assert voice["prompt_text"].shape == voice["llm_prompt_speech_token"].shape == (1, 0) and voice[
+        "flow_prompt_speech_token"
+    ].shape == (1, 25)
 
 
 def test_path_and_key_name_a_reference(api, tmp_path):
@@ -135,31 +194,70 @@ def test_path_and_key_name_a_reference(api, tmp_path):
     api.store.push(tmp_path / "b.wav", "upload/b.wav")
     client = api.app.test_client()
     for name, path in (("one", "a.wav"), ("two", "upload/b.wav")):
-        assert client.post("/voices", json={**FIELDS, "name": name, "prompt_speech_16k": path}).status_code == 201
+        assert (
+            client.post(
+                "/voices", json={**FIELDS, "name": name, "prompt_speech_16k": path}
+            ).status_code
+            == 201
+        )
     assert client.post("/voices/check", json={"prompt_speech_16k": "a.wav"}).json["usable"]
 
 
-WRONG = [({"user_id": None}, 400, "user_id"), ({"name": None}, 400, "name"), ({"name": " "}, 400, "name"), ({"name": "../x"}, 400, "name"),
-         ({"name": "a/b"}, 400, "name"), ({"name": "无"}, 400, "name"), ({"name": "x" * 65}, 400, "name"), ({"user_id": ".."}, 400, "user_id"),
-         ({"prompt_text": None}, 400, "prompt_text"), ({"prompt_text": "字" * 1001}, 413, "prompt_text"), ({"consent": "字" * 2001}, 413, "consent"),
-         ({"overwrite": "perhaps"}, 400, "overwrite"), ({"prompt_speech_16k": None}, 400, "prompt_speech_16k"),
-         ({"prompt_speech_16k": "none.wav"}, 404, "prompt_speech_16k"), ({"prompt_speech_16k": "../none.wav"}, 400, "prompt_speech_16k"),
-         ({"prompt_speech_16k": b"no sound"}, 422, "prompt_speech_16k"), ({"prompt_speech_16k": b""}, 422, "prompt_speech_16k"),
-         ({"prompt_speech_16k": wav_bytes(0.1)}, 422, "prompt_speech_16k"), ({"prompt_speech_16k": wav_bytes(0)}, 422, "prompt_speech_16k"),
-         ({"prompt_speech_16k": wav_bytes(601, 8000)}, 422, "prompt_speech_16k")]
+WRONG = [
+    ({"user_id": None}, 400, "user_id"),
+    ({"name": None}, 400, "name"),
+    ({"name": " "}, 400, "name"),
+    ({"name": "../x"}, 400, "name"),
+    ({"name": "a/b"}, 400, "name"),
+    ({"name": "无"}, 400, "name"),
+    ({"name": "x" * 65}, 400, "name"),
+    ({"user_id": ".."}, 400, "user_id"),
+    ({"prompt_text": None}, 400, "prompt_text"),
+    ({"prompt_text": "字" * 1001}, 413, "prompt_text"),
+    ({"consent": "字" * 2001}, 413, "consent"),
+    ({"overwrite": "perhaps"}, 400, "overwrite"),
+    ({"prompt_speech_16k": None}, 400, "prompt_speech_16k"),
+    ({"prompt_speech_16k": "none.wav"}, 404, "prompt_speech_16k"),
+    ({"prompt_speech_16k": "../none.wav"}, 400, "prompt_speech_16k"),
+    ({"prompt_speech_16k": b"no sound"}, 422, "prompt_speech_16k"),
+    ({"prompt_speech_16k": b""}, 422, "prompt_speech_16k"),
+    ({"prompt_speech_16k": wav_bytes(0.1)}, 422, "prompt_speech_16k"),
+    ({"prompt_speech_16k": wav_bytes(0)}, 422, "prompt_speech_16k"),
+    ({"prompt_speech_16k": wav_bytes(601, 8000)}, 422, "prompt_speech_16k"),
+]
 
 
 @pytest.mark.parametrize("fields, status, field", WRONG, ids=lambda value: str(value)[:40])
 def test_wrong_value_is_an_error_that_names_the_field(local, fields, status, field):
-    answer = make(local, **{name: (io.BytesIO(value), "a.wav") if isinstance(value, bytes) else value for name, value in fields.items()})
-    assert (answer.status_code, answer.json["field"]) == (status, field) and " / " in answer.json["error"]
+    answer = make(
+        local,
+        **{
+            name: (io.BytesIO(value), "a.wav") if isinstance(value, bytes) else value
+            for name, value in fields.items()
+        },
+    )
+    assert (answer.status_code, answer.json["field"]) == (status, field) and " / " in answer.json[
+        "error"
+    ]
     assert not FakeEngine.calls and list(local.store.list("")) == []
 
 
-@pytest.mark.parametrize("method, path, status", [
-    ("get", "/voices", 400), ("get", "/voices?user_id=", 400), ("get", "/voices?user_id=a/b", 400), ("delete", "/voices/a", 400),
-    ("delete", "/voices/..%2f..?user_id=1", 404), ("delete", "/voices/.a?user_id=1", 400), ("get", "/voices/a/preview", 400), ("get", "/voices/无/preview?user_id=1", 400),
-    ("delete", "/voices/%00?user_id=1", 400), ("delete", "/voices/none?user_id=1", 404), ("put", "/voices/a?user_id=1", 405)])
+@pytest.mark.parametrize(
+    "method, path, status",
+    [
+        ("get", "/voices", 400),
+        ("get", "/voices?user_id=", 400),
+        ("get", "/voices?user_id=a/b", 400),
+        ("delete", "/voices/a", 400),
+        ("delete", "/voices/..%2f..?user_id=1", 404),
+        ("delete", "/voices/.a?user_id=1", 400),
+        ("get", "/voices/a/preview", 400),
+        ("get", "/voices/无/preview?user_id=1", 400),
+        ("delete", "/voices/%00?user_id=1", 400),
+        ("delete", "/voices/none?user_id=1", 404),
+        ("put", "/voices/a?user_id=1", 405),
+    ],
+)
 def test_wrong_address_is_an_error(local, method, path, status):
     answer = getattr(local.app.test_client(), method)(path)
     assert answer.status_code == status and set(answer.json) == {"error", "code", "field"}
@@ -174,11 +272,25 @@ def test_body_of_another_kind_is_refused(local):
 def test_doctor_stores_nothing_and_speaks_nothing(local, tmp_path):
     before = everything(tmp_path)
     for path in ("/voices/doctor", "/voices/check"):
-        answer = local.app.test_client().post(path, data={"prompt_speech_16k": sound(), "prompt_text": "好"})
-        assert answer.status_code == 200 and answer.json.keys() == {"seconds", "rate", "usable", "used", "advice"}
+        answer = local.app.test_client().post(
+            path, data={"prompt_speech_16k": sound(), "prompt_text": "好"}
+        )
+        assert answer.status_code == 200 and answer.json.keys() == {
+            "seconds",
+            "rate",
+            "usable",
+            "used",
+            "advice",
+        }
         assert {f["code"]: f["level"] for f in answer.json["advice"]}["transcript"] == "bad"
-    answer = local.app.test_client().post("/voices/doctor", data={"prompt_speech_16k": (io.BytesIO(wav_bytes(0.2)), "a.wav")})
-    assert answer.status_code == 200 and not answer.json["usable"] and answer.json["advice"][0]["level"] == "bad"
+    answer = local.app.test_client().post(
+        "/voices/doctor", data={"prompt_speech_16k": (io.BytesIO(wav_bytes(0.2)), "a.wav")}
+    )
+    assert (
+        answer.status_code == 200
+        and not answer.json["usable"]
+        and answer.json["advice"][0]["level"] == "bad"
+    )
     assert everything(tmp_path) == before and not FakeEngine.calls
 
 
@@ -186,11 +298,24 @@ def test_key_acts_for_its_users_only(service, tmp_path):  # noqa: F811
     (tmp_path / "keys.json").write_text(json.dumps({"one": ["1321"]}))
     client = service(API_KEYS_FILE=tmp_path / "keys.json").app.test_client()
     bearer = {"headers": {"Authorization": "Bearer one"}}
-    answers = [client.get("/voices?user_id=2", **bearer), client.delete("/voices/a?user_id=2", **bearer), client.get("/voices/a/preview?user_id=2", **bearer),
-               client.post("/voices", data={**FIELDS, "user_id": "2", "prompt_speech_16k": sound()}, **bearer),
-               client.post("/voices", data={**FIELDS, "prompt_speech_16k": KEY.format("x").replace("1321", "2")}, **bearer)]
+    answers = [
+        client.get("/voices?user_id=2", **bearer),
+        client.delete("/voices/a?user_id=2", **bearer),
+        client.get("/voices/a/preview?user_id=2", **bearer),
+        client.post(
+            "/voices", data={**FIELDS, "user_id": "2", "prompt_speech_16k": sound()}, **bearer
+        ),
+        client.post(
+            "/voices",
+            data={**FIELDS, "prompt_speech_16k": KEY.format("x").replace("1321", "2")},
+            **bearer,
+        ),
+    ]
     assert [answer.status_code for answer in answers] == [403] * 5
-    assert client.get("/voices?user_id=1321").status_code == 401 and client.get("/voices?user_id=1321", **bearer).status_code == 200
+    assert (
+        client.get("/voices?user_id=1321").status_code == 401
+        and client.get("/voices?user_id=1321", **bearer).status_code == 200
+    )
 
 
 @pytest.mark.parametrize("fault, status", [("500", 502), ("403", 502), ("slow", 504)])
@@ -199,8 +324,11 @@ def test_store_that_fails_is_told(service, oss, monkeypatch, fault, status):  # 
         monkeypatch.setenv(name, value)
     client = service().app.test_client()
     oss.objects[KEY.format("a")] = b"voice"
-    for ask in (lambda: client.get("/voices?user_id=1321"), lambda: client.delete("/voices/a?user_id=1321"),
-                lambda: client.post("/voices", data={**FIELDS, "prompt_speech_16k": sound()})):
+    for ask in (
+        lambda: client.get("/voices?user_id=1321"),
+        lambda: client.delete("/voices/a?user_id=1321"),
+        lambda: client.post("/voices", data={**FIELDS, "prompt_speech_16k": sound()}),
+    ):
         oss.faults = [fault] * 3
         assert ask().status_code == status
     assert list(oss.objects) == [KEY.format("a")]
@@ -221,22 +349,43 @@ def test_busy_service_refuses_and_keeps_its_slots(service):  # noqa: F811
 def test_preview_speaks_the_listeners_language_and_not_for_head(local):
     make(local)
     client = local.app.test_client()
-    for language, start in (("en-US,en;q=0.9,zh;q=0.5", "Hello"), ("zh-CN", "你好"), ("fr", "你好")):
-        client.get("/voices/妈妈/preview?user_id=1321", headers={"Accept-Language": language}, buffered=True)
+    for language, start in (
+        ("en-US,en;q=0.9,zh;q=0.5", "Hello"),
+        ("zh-CN", "你好"),
+        ("fr", "你好"),
+    ):
+        client.get(
+            "/voices/妈妈/preview?user_id=1321",
+            headers={"Accept-Language": language},
+            buffered=True,
+        )
         assert FakeEngine.calls[-1][1]["text"].startswith(start)
     calls = len(FakeEngine.calls)
-    assert client.head("/voices/妈妈/preview?user_id=1321").status_code == 200 and len(FakeEngine.calls) == calls
+    assert (
+        client.head("/voices/妈妈/preview?user_id=1321").status_code == 200
+        and len(FakeEngine.calls) == calls
+    )
 
 
 def test_state_of_a_voice_in_the_making_can_be_asked(local):
     client = local.app.test_client()
-    client.post("/voices", data={**FIELDS, "prompt_speech_16k": sound()}, headers={"X-Request-ID": "voice-of-test"}, buffered=True)
+    client.post(
+        "/voices",
+        data={**FIELDS, "prompt_speech_16k": sound()},
+        headers={"X-Request-ID": "voice-of-test"},
+        buffered=True,
+    )
     assert client.get("/requests/voice-of-test").json["state"] == "done"
 
 
 def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
     from cosyvoice.serve.voices import without_words
+
     save_voice(without_words(engine.make_voice("希望你好。", reference_wav)), tmp_path / "v.pt")
     voice = load_voice(tmp_path / "v.pt", engine.model_family)
-    pairs = zip(engine.inference_sft("你好。", "", voice=voice, seed=1), engine.inference_cross_lingual("你好。", reference_wav, seed=1), strict=True)
+    pairs = zip(
+        engine.inference_sft("你好。", "", voice=voice, seed=1),
+        engine.inference_cross_lingual("你好。", reference_wav, seed=1),
+        strict=True,
+    )
     assert all(torch.equal(a["tts_speech"], b["tts_speech"]) for a, b in pairs)

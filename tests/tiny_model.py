@@ -5,6 +5,7 @@
 The two ONNX files are stand-ins with the real signatures: (feats (1, 128, T), feats_length (1)) -> ids (1, T / 4), and
 (1, T, 80) -> (1, 192). The weights are set so that speech ends soon after its shortest length and is voiced.
 """
+
 import sys
 from pathlib import Path
 
@@ -173,7 +174,10 @@ data_pipeline: [
     !ref <tokenize>,
 ]
 """
-TOKENIZERS = {25: ("cosyvoice.tokenizer.tokenizer.get_tokenizer", 60515), 50: ("whisper.tokenizer.get_tokenizer", 51866)}
+TOKENIZERS = {
+    25: ("cosyvoice.tokenizer.tokenizer.get_tokenizer", 60515),
+    50: ("whisper.tokenizer.get_tokenizer", 51866),
+}
 SPEAKERS = ("中文女", "英文男")
 
 
@@ -181,7 +185,9 @@ def build(folder: Path, frame_rate: int = 25, extra: str = "") -> Path:
     """Write the directory and return it. frame_rate: speech tokens per second, 25 or 50; extra: lines put into the YAML."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, text_tokens = TOKENIZERS[frame_rate]
-    text = extra + YAML.replace("TOKENIZER", tokenizer).replace("TEXT_TOKENS", str(text_tokens)).replace("FRAME_RATE", str(frame_rate))
+    text = extra + YAML.replace("TOKENIZER", tokenizer).replace(
+        "TEXT_TOKENS", str(text_tokens)
+    ).replace("FRAME_RATE", str(frame_rate))
     (folder / "cosyvoice.yaml").write_text(text, encoding="utf-8")
     with torch.random.fork_rng(devices=[]):
         save_networks(folder, text)
@@ -192,40 +198,66 @@ def build(folder: Path, frame_rate: int = 25, extra: str = "") -> Path:
 
 def save_networks(folder, text):
     torch.manual_seed(7)
-    networks = load_hyperpyyaml(text[text.index("sample_rate:"):text.index("parquet_opener:")])
+    networks = load_hyperpyyaml(text[text.index("sample_rate:") : text.index("parquet_opener:")])
     with torch.no_grad():
-        networks["llm"].llm_decoder.bias[-1] = 8                   # the end is likely as soon as it is allowed
-        networks["hift"].f0_predictor.classifier.bias.fill_(150)   # Hz
+        networks["llm"].llm_decoder.bias[-1] = 8  # the end is likely as soon as it is allowed
+        networks["hift"].f0_predictor.classifier.bias.fill_(150)  # Hz
     for name in ("llm", "flow", "hift"):
         torch.save(networks[name].state_dict(), folder / f"{name}.pt")
-    torch.save({name: {"embedding": torch.randn(1, 192)} for name in SPEAKERS}, folder / "spk2info.pt")
+    torch.save(
+        {name: {"embedding": torch.randn(1, 192)} for name in SPEAKERS}, folder / "spk2info.pt"
+    )
 
 
 def speech_tokenizer(frame_rate, path):
     frames = 100 // frame_rate
-    nodes = [helper.make_node("AveragePool", ["feats"], ["pooled"], kernel_shape=[frames], strides=[frames]),
-             helper.make_node("ReduceMean", ["pooled"], ["level"], axes=[1], keepdims=0),
-             helper.make_node("Mul", ["level", "scale"], ["scaled"]), helper.make_node("Abs", ["scaled"], ["positive"]),
-             helper.make_node("Cast", ["positive"], ["whole"], to=TensorProto.INT64),
-             helper.make_node("Mod", ["whole", "size"], ["indices"])]
+    nodes = [
+        helper.make_node(
+            "AveragePool", ["feats"], ["pooled"], kernel_shape=[frames], strides=[frames]
+        ),
+        helper.make_node("ReduceMean", ["pooled"], ["level"], axes=[1], keepdims=0),
+        helper.make_node("Mul", ["level", "scale"], ["scaled"]),
+        helper.make_node("Abs", ["scaled"], ["positive"]),
+        helper.make_node("Cast", ["positive"], ["whole"], to=TensorProto.INT64),
+        helper.make_node("Mod", ["whole", "size"], ["indices"]),
+    ]
     constants = {"scale": np.float32(1e5), "size": np.int64(4096)}
-    save_onnx(path, nodes, constants, [("feats", TensorProto.FLOAT, [1, 128, "T"]), ("feats_length", TensorProto.INT32, [1])],
-              ("indices", TensorProto.INT64, [1, "N"]))
+    save_onnx(
+        path,
+        nodes,
+        constants,
+        [("feats", TensorProto.FLOAT, [1, 128, "T"]), ("feats_length", TensorProto.INT32, [1])],
+        ("indices", TensorProto.INT64, [1, "N"]),
+    )
 
 
 def speaker_encoder(path):
     weight = np.random.default_rng(7).standard_normal((80, 192)).astype(np.float32)
-    nodes = [helper.make_node("ReduceMean", ["squared"], ["mean"], axes=[1], keepdims=0),
-             helper.make_node("MatMul", ["mean", "weight"], ["output"])]
+    nodes = [
+        helper.make_node("ReduceMean", ["squared"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weight"], ["output"]),
+    ]
     nodes.insert(0, helper.make_node("Mul", ["input", "input"], ["squared"]))
-    save_onnx(path, nodes, {"weight": weight}, [("input", TensorProto.FLOAT, ["B", "T", 80])], ("output", TensorProto.FLOAT, ["B", 192]))
+    save_onnx(
+        path,
+        nodes,
+        {"weight": weight},
+        [("input", TensorProto.FLOAT, ["B", "T", 80])],
+        ("output", TensorProto.FLOAT, ["B", 192]),
+    )
 
 
 def save_onnx(path, nodes, constants, inputs, output):
-    graph = helper.make_graph(nodes, path.stem, [helper.make_tensor_value_info(*i) for i in inputs],
-                              [helper.make_tensor_value_info(*output)],
-                              [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    graph = helper.make_graph(
+        nodes,
+        path.stem,
+        [helper.make_tensor_value_info(*i) for i in inputs],
+        [helper.make_tensor_value_info(*output)],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """A training YAML of tiny networks and the parquet files to train them on."""
+
 from io import BytesIO
 
 import numpy as np
@@ -101,9 +102,18 @@ def row(i, frames=60, **changes):
     audio = BytesIO()
     soundfile.write(audio, tone, RATE, format="FLAC")
     vector = np.random.default_rng(i).normal(size=192).astype(np.float32)
-    return {"utt": f"u{i}", "audio_data": audio.getvalue(), "text": "a", "text_token": [i % 8] * 3, "utt_embedding": vector,
-            "spk_embedding": -vector, "speech_token": [i % 16] * round(frames * HOP / RATE * 25), "pitch_feat": [100.0 + 10 * i] * frames,
-            "no_speaker": False, **changes}
+    return {
+        "utt": f"u{i}",
+        "audio_data": audio.getvalue(),
+        "text": "a",
+        "text_token": [i % 8] * 3,
+        "utt_embedding": vector,
+        "spk_embedding": -vector,
+        "speech_token": [i % 16] * round(frames * HOP / RATE * 25),
+        "pitch_feat": [100.0 + 10 * i] * frames,
+        "no_speaker": False,
+        **changes,
+    }
 
 
 def write_parquet(path, rows):

@@ -10,6 +10,7 @@ speech is ruled out. Text and reference are ready ids and features, so the front
 threads: trust them when the machine is shared. Loading is without imports and from files in the page cache; peak memory is
 read from /proc, so on Linux only.
 """
+
 import argparse
 import importlib
 import json
@@ -31,13 +32,16 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_RATE, MEL_HOP = 22050, 256
-TEXT_IDS, PROMPT_TEXT_IDS, PROMPT_TOKENS = 50, 20, 100   # what the LM reads before its first token
-LM_TOKENS = 50                                           # decoded after it
-UTTERANCE_IDS = 25                                       # text of the whole utterance and of the stream
-PROMPT_SECONDS = 3                                       # reference of the second flow measurement
+TEXT_IDS, PROMPT_TEXT_IDS, PROMPT_TOKENS = 50, 20, 100  # what the LM reads before its first token
+LM_TOKENS = 50  # decoded after it
+UTTERANCE_IDS = 25  # text of the whole utterance and of the stream
+PROMPT_SECONDS = 3  # reference of the second flow measurement
 NETWORKS = ("llm", "flow", "hift")
 
-RANDOM = {"300m-25hz": (60515, 25), "300m": (51866, 50)}   # text vocabulary, speech tokens per second
+RANDOM = {
+    "300m-25hz": (60515, 25),
+    "300m": (51866, 50),
+}  # text vocabulary, speech tokens per second
 
 
 class Clock:
@@ -65,6 +69,7 @@ class Bench:
         for module in re.findall(r"!new:([\w.]+)\.\w+", yaml):
             importlib.import_module(module)
         from cosyvoice.cli.model import CosyVoiceModel
+
         with Clock() as self.clock:
             with unset_weights():
                 networks = load_hyperpyyaml(yaml)
@@ -72,29 +77,51 @@ class Bench:
             self.model.load(*(str(Path(folder, f"{name}.pt")) for name in NETWORKS))
         self.rate = self.model.flow.input_frame_rate
         self.tokens = round(seconds * self.rate)
-        ratio = (self.tokens + 0.5) / UTTERANCE_IDS      # cut down to a whole number of tokens
-        self.model.llm.inference = partial(self.model.llm.inference, min_token_text_ratio=ratio, max_token_text_ratio=ratio)
+        ratio = (self.tokens + 0.5) / UTTERANCE_IDS  # cut down to a whole number of tokens
+        self.model.llm.inference = partial(
+            self.model.llm.inference, min_token_text_ratio=ratio, max_token_text_ratio=ratio
+        )
 
     def load(self):
         return {"load": self.clock.row()}
 
     def lm(self):
-        ids = {"text": self.text(TEXT_IDS), "prompt_text": self.text(PROMPT_TEXT_IDS), "prompt_speech_token": self.speech(PROMPT_TOKENS)}
+        ids = {
+            "text": self.text(TEXT_IDS),
+            "prompt_text": self.text(PROMPT_TEXT_IDS),
+            "prompt_speech_token": self.speech(PROMPT_TOKENS),
+        }
         ratio = LM_TOKENS + 1
-        tokens = self.model.llm.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192),
-                                          min_token_text_ratio=ratio, max_token_text_ratio=ratio)
+        tokens = self.model.llm.inference(
+            **ids,
+            **lengths(ids),
+            embedding=torch.randn(1, 192),
+            min_token_text_ratio=ratio,
+            max_token_text_ratio=ratio,
+        )
         with Clock() as prefill:
             next(tokens)
         with Clock() as decoding:
             count = len(list(islice(tokens, LM_TOKENS)))
         tokens.close()
-        return {"LM, to its first token": prefill.row(), "LM, each further token": decoding.row(tokens=count)}
+        return {
+            "LM, to its first token": prefill.row(),
+            "LM, each further token": decoding.row(tokens=count),
+        }
 
     def flow(self, prompt_seconds=0):
-        ids = {"token": self.speech(self.tokens), "prompt_token": self.speech(prompt_seconds * self.rate)}
+        ids = {
+            "token": self.speech(self.tokens),
+            "prompt_token": self.speech(prompt_seconds * self.rate),
+        }
         ids["prompt_feat"] = torch.randn(1, self.frames(prompt_seconds * self.rate), 80)
         with Clock() as clock:
-            self.model.flow.inference(**ids, **lengths(ids), embedding=torch.randn(1, 192), flow_cache=torch.zeros(1, 80, 0, 2))
+            self.model.flow.inference(
+                **ids,
+                **lengths(ids),
+                embedding=torch.randn(1, 192),
+                flow_cache=torch.zeros(1, 80, 0, 2),
+            )
         after = f" after {prompt_seconds} s of reference" if prompt_seconds else ""
         return {"flow" + after: clock.row(audio=self.tokens / self.rate)}
 
@@ -118,7 +145,10 @@ class Bench:
             with Clock() as first:
                 samples = next(chunks)["tts_speech"].shape[1]
             samples += sum(chunk["tts_speech"].shape[1] for chunk in chunks)
-        return {"stream, to its first audio": first.row(), "stream, all of it": all_of_it.row(audio=samples / SAMPLE_RATE)}
+        return {
+            "stream, to its first audio": first.row(),
+            "stream, all of it": all_of_it.row(audio=samples / SAMPLE_RATE),
+        }
 
     def memory(self):
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
@@ -126,13 +156,22 @@ class Bench:
 
     def speak(self, stream):
         embedding = torch.randn(1, 192)
-        return self.model.tts(text=self.text(UTTERANCE_IDS), flow_embedding=embedding, llm_embedding=embedding, stream=stream)
+        return self.model.tts(
+            text=self.text(UTTERANCE_IDS),
+            flow_embedding=embedding,
+            llm_embedding=embedding,
+            stream=stream,
+        )
 
     def text(self, count):
-        return torch.randint(self.model.llm.text_embedding.num_embeddings, (1, count), dtype=torch.int32)
+        return torch.randint(
+            self.model.llm.text_embedding.num_embeddings, (1, count), dtype=torch.int32
+        )
 
     def speech(self, count):
-        return torch.randint(self.model.flow.input_embedding.num_embeddings, (1, count), dtype=torch.int32)
+        return torch.randint(
+            self.model.flow.input_embedding.num_embeddings, (1, count), dtype=torch.int32
+        )
 
     def frames(self, tokens):
         return int(tokens / self.rate * SAMPLE_RATE / MEL_HOP)
@@ -151,7 +190,10 @@ def unset_weights():
 
 
 def lengths(tensors: dict) -> dict:
-    return {f"{name}_len": torch.tensor([tensor.shape[1]], dtype=torch.int32) for name, tensor in tensors.items()}
+    return {
+        f"{name}_len": torch.tensor([tensor.shape[1]], dtype=torch.int32)
+        for name, tensor in tensors.items()
+    }
 
 
 def serve(requests, answers):
@@ -170,13 +212,22 @@ class Checkout:
     def __init__(self, folder: Path, pythonpath: list[str], settings: dict):
         self.folder = folder.resolve()
         if not (self.folder / "cosyvoice").is_dir():
-            raise SystemExit(f"{folder} has no folder cosyvoice: give a checkout of this project or of upstream's")
-        path = os.pathsep.join([str(self.folder), *(str(Path(extra).resolve()) for extra in pythonpath)])
+            raise SystemExit(
+                f"{folder} has no folder cosyvoice: give a checkout of this project or of upstream's"
+            )
+        path = os.pathsep.join(
+            [str(self.folder), *(str(Path(extra).resolve()) for extra in pythonpath)]
+        )
         environ = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(settings["threads"])}
-        self.process = subprocess.Popen([sys.executable, "-W", "ignore", __file__, "--child"], env=environ, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__, "--child"],
+            env=environ,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         self.send(json.dumps(settings))
-        self.measure("load")                             # wait until it has: the next one must not load meanwhile
+        self.measure("load")  # wait until it has: the next one must not load meanwhile
 
     def send(self, line: str):
         print(line, file=self.process.stdin, flush=True)
@@ -197,7 +248,8 @@ def networks_of(folder: Path) -> str:
     """The entries of a directory's cosyvoice.yaml that name its networks."""
     from cosyvoice.cli.cosyvoice import entries
     from cosyvoice.utils.files import need
-    for name in NETWORKS:                                # into the page cache
+
+    for name in NETWORKS:  # into the page cache
         need(folder / f"{name}.pt").read_bytes()
     return entries(need(folder / "cosyvoice.yaml").read_text(encoding="utf-8"), NETWORKS)
 
@@ -221,7 +273,9 @@ def measure(checkouts: dict[str, Checkout], names: list[str]) -> dict[str, dict[
         for label, checkout in checkouts.items():
             for what, row in checkout.measure(name).items():
                 tqdm.write(f"{label}: {what}: {figure(row)}", file=sys.stderr)
-                best[label][what] = min(row, best[label].get(what, row), key=lambda r: r.get("wall", 0))
+                best[label][what] = min(
+                    row, best[label].get(what, row), key=lambda r: r.get("wall", 0)
+                )
     return best
 
 
@@ -236,21 +290,35 @@ def figure(row: dict) -> str:
 
 def ratios(ours: dict, other: dict) -> str:
     """Theirs over ours: above 1 ours is better."""
-    return ", ".join(f"{unit} {other[unit] / ours[unit]:.2f}" for unit in ("wall", "cpu", "mib") if unit in ours)
+    return ", ".join(
+        f"{unit} {other[unit] / ours[unit]:.2f}" for unit in ("wall", "cpu", "mib") if unit in ours
+    )
 
 
 def table(results: dict[str, dict[str, dict]]) -> str:
     """Markdown; of two checkouts, with a column of ratios."""
     ours, *others = results.values()
-    lines = ["| | " + " | ".join(results) + " |" + " other / this |" * len(others), "|---" * (len(results) + 1 + len(others)) + "|"]
+    lines = [
+        "| | " + " | ".join(results) + " |" + " other / this |" * len(others),
+        "|---" * (len(results) + 1 + len(others)) + "|",
+    ]
     for what, row in ours.items():
-        cells = [figure(row), *(figure(other[what]) for other in others), *(ratios(row, other[what]) for other in others)]
+        cells = [
+            figure(row),
+            *(figure(other[what]) for other in others),
+            *(ratios(row, other[what]) for other in others),
+        ]
         lines.append(" | ".join([f"| {what}", *cells]) + " |")
     return "\n".join(lines)
 
 
 def run(options, folder: Path, yaml: str) -> dict:
-    settings = {"yaml": yaml, "folder": str(folder.resolve()), "threads": options.threads, "seconds": options.seconds}
+    settings = {
+        "yaml": yaml,
+        "folder": str(folder.resolve()),
+        "threads": options.threads,
+        "seconds": options.seconds,
+    }
     checkouts = {}
     try:
         checkouts["this"] = Checkout(ROOT, [], settings)
@@ -263,16 +331,32 @@ def run(options, folder: Path, yaml: str) -> dict:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("model_dir", nargs="?", type=Path)
-    model.add_argument("--random", choices=RANDOM, help="a published size with random weights, written to a temporary folder")
-    parser.add_argument("--compare", type=Path, help="another checkout of this project, or upstream's")
-    parser.add_argument("--pythonpath", action="append", default=[], metavar="FOLDER", help="a folder of modules for that checkout; may be repeated")
+    model.add_argument(
+        "--random",
+        choices=RANDOM,
+        help="a published size with random weights, written to a temporary folder",
+    )
+    parser.add_argument(
+        "--compare", type=Path, help="another checkout of this project, or upstream's"
+    )
+    parser.add_argument(
+        "--pythonpath",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder of modules for that checkout; may be repeated",
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5, help="of speech; 5")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=ROUND, default=list(ROUND), help="these measurements alone")
+    parser.add_argument(
+        "--only", nargs="+", choices=ROUND, default=list(ROUND), help="these measurements alone"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
@@ -290,8 +374,8 @@ def main():
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--child"]:
-        logging.disable(logging.WARNING)                 # that speech was cut at its token count is meant
-        answers, sys.stdout = sys.stdout, sys.stderr     # a checkout may print
+        logging.disable(logging.WARNING)  # that speech was cut at its token count is meant
+        answers, sys.stdout = sys.stdout, sys.stderr  # a checkout may print
         serve(sys.stdin, answers)
     else:
         main()

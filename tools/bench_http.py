@@ -6,6 +6,7 @@
 
 Prints one row per kind of answer and number of listeners, and how soon /health answers while as many requests generate as may.
 """
+
 import argparse
 import json
 import os
@@ -27,7 +28,9 @@ PREFIX_BYTES = 1 << 14
 def speak(url: str, text: str, speaker: str, stream: bool) -> tuple[float, float, int]:
     """Seconds to the first byte of sound and to the last, and bytes."""
     body = {"mode": "预训练音色", "tts_text": text, "spk_id": speaker, "stream": str(stream)}
-    request = urllib.request.Request(url + "/generate_audio", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        url + "/generate_audio", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     begin = time.perf_counter()
     with urllib.request.urlopen(request, timeout=600) as answer:
         size, first = len(answer.read(1)), time.perf_counter() - begin
@@ -48,15 +51,28 @@ class Service:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        environ = {**os.environ, "COSYVOICE_MODEL": model or self.folder.name, "OUTPUT_DIR": f"{self.folder.name}/output", "PORT": str(port),
-                   "STORE_DIR": f"{self.folder.name}/store", "MAX_QUEUE": str(listeners)}
-        self.process = subprocess.Popen([sys.executable, "all_api.py" if model else "tests/fake_server.py"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+        environ = {
+            **os.environ,
+            "COSYVOICE_MODEL": model or self.folder.name,
+            "OUTPUT_DIR": f"{self.folder.name}/output",
+            "PORT": str(port),
+            "STORE_DIR": f"{self.folder.name}/store",
+            "MAX_QUEUE": str(listeners),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "all_api.py" if model else "tests/fake_server.py"],
+            cwd=ROOT,
+            env=environ,
+            stderr=subprocess.DEVNULL,
+        )
         self.url = f"http://127.0.0.1:{port}"
 
     def cpu(self) -> float:
         """CPU seconds of the process and of the encoders it has run; Linux only."""
         try:
-            ticks = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+            ticks = (
+                Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+            )
             return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
         except FileNotFoundError:
             return 0.0
@@ -79,14 +95,25 @@ def wait_ready(url: str, seconds: float = 300.0) -> dict:
             time.sleep(0.2)
 
 
-def measure(url: str, text: str, speaker: str, stream: bool, listeners: int, requests: int, cpu) -> dict:
+def measure(
+    url: str, text: str, speaker: str, stream: bool, listeners: int, requests: int, cpu
+) -> dict:
     """One row of the table."""
     speak(url, text, speaker, stream)
     begin, cpu_begin = time.perf_counter(), cpu()
     with ThreadPoolExecutor(listeners) as pool:
         work = pool.map(lambda _: speak(url, text, speaker, stream), range(requests))
-        results = list(tqdm(work, total=requests, leave=False, desc=f"{'mp3' if stream else 'wav'} x{listeners}"))
-    return {"wall": time.perf_counter() - begin, "cpu": cpu() - cpu_begin, "first": sorted(r[0] for r in results), "size": sum(r[2] for r in results)}
+        results = list(
+            tqdm(
+                work, total=requests, leave=False, desc=f"{'mp3' if stream else 'wav'} x{listeners}"
+            )
+        )
+    return {
+        "wall": time.perf_counter() - begin,
+        "cpu": cpu() - cpu_begin,
+        "first": sorted(r[0] for r in results),
+        "size": sum(r[2] for r in results),
+    }
 
 
 def health_while_generating(url: str, text: str, speaker: str, generating: int) -> list[float]:
@@ -109,10 +136,17 @@ def quantile(values: list, share: float) -> str:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="a running service; without it one is started with the fake engine")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--url", help="a running service; without it one is started with the fake engine"
+    )
     parser.add_argument("--model", help="a model directory to start the service with")
-    parser.add_argument("--text", help="what to speak; the default makes the fake engine yield 40 s in chunks of 2 s")
+    parser.add_argument(
+        "--text",
+        help="what to speak; the default makes the fake engine yield 40 s in chunks of 2 s",
+    )
     parser.add_argument("--speaker", default="中文女")
     parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--listeners", type=int, nargs="+", default=[1, 4])
@@ -125,16 +159,39 @@ def main():
     try:
         url = options.url or own.url
         about = wait_ready(url)
-        print("| answer | listeners | first byte, median | 95 % | sound per wall second | sound per CPU second |\n|---|---|---|---|---|---|")
+        print(
+            "| answer | listeners | first byte, median | 95 % | sound per wall second | sound per CPU second |\n|---|---|---|---|---|---|"
+        )
         for stream in (True, False):
             for listeners in options.listeners:
-                row = measure(url, text, options.speaker, stream, listeners, options.requests, own.cpu if own else lambda: 0.0)
-                sound, first = seconds_of(row["size"], stream, options.kbps, about["sample_rate"]), row["first"]
+                row = measure(
+                    url,
+                    text,
+                    options.speaker,
+                    stream,
+                    listeners,
+                    options.requests,
+                    own.cpu if own else lambda: 0.0,
+                )
+                sound, first = (
+                    seconds_of(row["size"], stream, options.kbps, about["sample_rate"]),
+                    row["first"],
+                )
                 per_cpu = f"{sound / row['cpu']:.0f}" if row["cpu"] else "-"
-                print(f"| {'MP3 stream' if stream else 'WAV'} | {listeners} | {quantile(first, 0.5)} | {quantile(first, 0.95)} | "
-                      f"{sound / row['wall']:.1f} | {per_cpu} |", flush=True)
-        took = health_while_generating(url, text * 20 if real else "{chunks=50 size=22050 delay=0.1}", options.speaker, options.generating)
-        print(f"\n/health while {options.generating} generate: median {quantile(took, 0.5)}, 95 % {quantile(took, 0.95)}, of {len(took)}")
+                print(
+                    f"| {'MP3 stream' if stream else 'WAV'} | {listeners} | {quantile(first, 0.5)} | {quantile(first, 0.95)} | "
+                    f"{sound / row['wall']:.1f} | {per_cpu} |",
+                    flush=True,
+                )
+        took = health_while_generating(
+            url,
+            text * 20 if real else "{chunks=50 size=22050 delay=0.1}",
+            options.speaker,
+            options.generating,
+        )
+        print(
+            f"\n/health while {options.generating} generate: median {quantile(took, 0.5)}, 95 % {quantile(took, 0.95)}, of {len(took)}"
+        )
     finally:
         if own:
             own.stop()

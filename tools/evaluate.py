@@ -13,6 +13,7 @@ Cut off: the last fifth of what was asked (at least two units) is not heard at t
 the model's sentences of that size are, or as much heard after the text as a third of it. `rtf` is wall time for a second of
 speech and wants an idle machine; `cpu_per_second` is CPU time, which does not.
 """
+
 import argparse
 import json
 import logging
@@ -27,21 +28,40 @@ import soundfile
 import torch
 from tqdm import tqdm
 
-from tools.judges import (Judges, cosine, edit_distance, median_f0, pinyin_units, reading_errors, rectified_cosine, signal_facts, to_judge_rate,
-                          word_units)
+from tools.judges import (
+    Judges,
+    cosine,
+    edit_distance,
+    median_f0,
+    pinyin_units,
+    reading_errors,
+    rectified_cosine,
+    signal_facts,
+    to_judge_rate,
+    word_units,
+)
 
-INSTRUCTIONS = {                          # what is asked -> in Chinese, in English
-    "slower": ("请说得慢一点", "Please speak more slowly"), "faster": ("请用更快的语速说", "Speak faster"),
-    "higher": ("用更高的音调说话", "Speak with a higher pitch"), "lower": ("声音低沉一点", "Use a lower voice"),
+INSTRUCTIONS = {  # what is asked -> in Chinese, in English
+    "slower": ("请说得慢一点", "Please speak more slowly"),
+    "faster": ("请用更快的语速说", "Speak faster"),
+    "higher": ("用更高的音调说话", "Speak with a higher pitch"),
+    "lower": ("声音低沉一点", "Use a lower voice"),
     "slower higher": ("语速慢一些，音调高一些", "Speak slowly and with a high voice"),
     "faster lower": ("说快一点，声音低一点", "Speak quickly and with a low voice"),
 }
 SPEED_ITEMS = 8
-LENGTH_CHANGE, F0_CHANGE = 0.15, 0.10     # least change that counts as following the instruction
-TARGETS = {                               # figure -> (pass, aim, lower is better)
-    "zh_per": (0.10, 0.03, True), "zh_tone_per": (0.20, 0.06, True), "en_wer": (0.15, 0.05, True),
-    "clone_cosine": (0.60, 0.75, False), "clone_right": (0.80, 0.95, False), "instruct": (0.90, 1.0, False),
-    "endless_or_cut": (2, 0, True), "dnsmos": (2.6, 3.1, False), "rtf": (0.3, 0.1, True), "first_audio_s": (0.6, 0.25, True),
+LENGTH_CHANGE, F0_CHANGE = 0.15, 0.10  # least change that counts as following the instruction
+TARGETS = {  # figure -> (pass, aim, lower is better)
+    "zh_per": (0.10, 0.03, True),
+    "zh_tone_per": (0.20, 0.06, True),
+    "en_wer": (0.15, 0.05, True),
+    "clone_cosine": (0.60, 0.75, False),
+    "clone_right": (0.80, 0.95, False),
+    "instruct": (0.90, 1.0, False),
+    "endless_or_cut": (2, 0, True),
+    "dnsmos": (2.6, 3.1, False),
+    "rtf": (0.3, 0.1, True),
+    "first_audio_s": (0.6, 0.25, True),
     "size_mb": (40, 25, True),
 }
 log = logging.getLogger(__name__)
@@ -50,12 +70,13 @@ log = logging.getLogger(__name__)
 @dataclass
 class Utterance:
     """One thing to speak, and afterwards what was heard of it."""
-    kind: str                             # "sft", "clone", "cross" or "instruct"
-    language: str                         # "zh" or "en", of the text
+
+    kind: str  # "sft", "clone", "cross" or "instruct"
+    language: str  # "zh" or "en", of the text
     text: str
-    voice: str                            # preset speaker, or unseen voice
+    voice: str  # preset speaker, or unseen voice
     instruction: str = ""
-    asked: str = ""                       # key of INSTRUCTIONS
+    asked: str = ""  # key of INSTRUCTIONS
     facts: dict = field(default_factory=dict)
 
     @property
@@ -76,11 +97,20 @@ class Run:
         if item.kind == "sft":
             chunks = self.model.inference_sft(item.text, item.voice, **options)
         elif item.kind == "instruct":
-            chunks = self.model.inference_instruct(item.text, item.voice, item.instruction, **options)
+            chunks = self.model.inference_instruct(
+                item.text, item.voice, item.instruction, **options
+            )
         elif item.kind == "clone":
-            chunks = self.model.inference_zero_shot(item.text, self.references[item.voice].text, self.references[item.voice].path, **options)
+            chunks = self.model.inference_zero_shot(
+                item.text,
+                self.references[item.voice].text,
+                self.references[item.voice].path,
+                **options,
+            )
         else:
-            chunks = self.model.inference_cross_lingual(item.text, self.references[item.voice].path, **options)
+            chunks = self.model.inference_cross_lingual(
+                item.text, self.references[item.voice].path, **options
+            )
         for chunk in chunks:
             yield chunk["tts_speech"][0].numpy()
 
@@ -88,30 +118,57 @@ class Run:
         """Speak one utterance and write what the judges find into its facts."""
         start = time.process_time()
         wav = np.concatenate(list(self.speak(item)))
-        item.facts = {"cpu_seconds": time.process_time() - start, **signal_facts(wav, self.model.sample_rate)}
+        item.facts = {
+            "cpu_seconds": time.process_time() - start,
+            **signal_facts(wav, self.model.sample_rate),
+        }
         heard = to_judge_rate(wav, self.model.sample_rate)
-        item.facts |= {"f0": median_f0(heard), "dnsmos": self.judges.dnsmos(heard), "heard": self.judges.transcribe(heard, item.language)}
+        item.facts |= {
+            "f0": median_f0(heard),
+            "dnsmos": self.judges.dnsmos(heard),
+            "heard": self.judges.transcribe(heard, item.language),
+        }
         item.facts |= reading_errors(item.text, item.facts["heard"], item.language)
         if item.kind in ("clone", "cross"):
             item.facts |= self.compare_voices(item.voice, heard)
         if self.wavs:
-            soundfile.write(self.wavs / f"{item.kind}_{item.voice}_{item.asked.replace(' ', '_')}_{item.seed:08x}.wav", wav, self.model.sample_rate)
+            soundfile.write(
+                self.wavs
+                / f"{item.kind}_{item.voice}_{item.asked.replace(' ', '_')}_{item.seed:08x}.wav",
+                wav,
+                self.model.sample_rate,
+            )
 
     def compare_voices(self, voice, wav):
         """Likeness to the voice's reference, and whether no other reference is nearer, by both speaker judges."""
         vector, second = self.judges.campplus(wav), self.judges.ge2e(wav)
-        near = {name: rectified_cosine(vector, reference.campplus) for name, reference in self.references.items()}
-        near2 = {name: cosine(second, reference.ge2e) for name, reference in self.references.items()}
-        return {"cosine": near[voice], "plain_cosine": cosine(vector, self.references[voice].campplus), "right": max(near, key=near.get) == voice,
-                "ge2e": near2[voice], "ge2e_right": max(near2, key=near2.get) == voice}
+        near = {
+            name: rectified_cosine(vector, reference.campplus)
+            for name, reference in self.references.items()
+        }
+        near2 = {
+            name: cosine(second, reference.ge2e) for name, reference in self.references.items()
+        }
+        return {
+            "cosine": near[voice],
+            "plain_cosine": cosine(vector, self.references[voice].campplus),
+            "right": max(near, key=near.get) == voice,
+            "ge2e": near2[voice],
+            "ge2e_right": max(near2, key=near2.get) == voice,
+        }
 
     def speed(self, items):
         """Wall seconds a second of whole speech, and seconds to the first streamed chunk (median); judges may not be loaded yet,
         since some of them leave torch with a single thread."""
-        list(self.speak(items[0]))                                 # loads what all need
+        list(self.speak(items[0]))  # loads what all need
         start = time.perf_counter()
-        seconds = sum(len(chunk) for item in items for chunk in self.speak(item)) / self.model.sample_rate
-        return {"rtf": (time.perf_counter() - start) / seconds, "first_audio_s": statistics.median(map(self.first_audio, items))}
+        seconds = (
+            sum(len(chunk) for item in items for chunk in self.speak(item)) / self.model.sample_rate
+        )
+        return {
+            "rtf": (time.perf_counter() - start) / seconds,
+            "first_audio_s": statistics.median(map(self.first_audio, items)),
+        }
 
     def first_audio(self, item):
         start = time.perf_counter()
@@ -125,6 +182,7 @@ class Run:
 @dataclass
 class Reference:
     """The clip of an unseen voice: what it says, where it is, and how both speaker judges see it."""
+
     text: str
     path: str
     campplus: np.ndarray
@@ -139,11 +197,19 @@ def speaking(item: Utterance):
 def plan(texts, presets, voices, quick, instruct):
     """The utterances to speak. texts: {"zh": [...], "en": [...]}; presets and voices: names."""
     few = 10 if quick else 1
-    items = [Utterance("sft", language, text, presets[i % len(presets)])
-             for language in ("zh", "en") for i, text in enumerate(texts[language][:40 // few if presets else 0])]
+    items = [
+        Utterance("sft", language, text, presets[i % len(presets)])
+        for language in ("zh", "en")
+        for i, text in enumerate(texts[language][: 40 // few if presets else 0])
+    ]
     for language, kind in (("zh", "clone"), ("en", "cross")):
-        items += [Utterance(kind, language, text, voices[i % len(voices)]) for i, text in enumerate(texts[language][40:][:40 // few])]
-    return items + (plan_instructions(texts, presets, 1 if quick else 3) if instruct and presets else [])
+        items += [
+            Utterance(kind, language, text, voices[i % len(voices)])
+            for i, text in enumerate(texts[language][40:][: 40 // few])
+        ]
+    return items + (
+        plan_instructions(texts, presets, 1 if quick else 3) if instruct and presets else []
+    )
 
 
 def plan_instructions(texts, presets, rounds):
@@ -153,14 +219,22 @@ def plan_instructions(texts, presets, rounds):
         for i in range(rounds):
             text, voice = texts[language][-1 - i], presets[(i * 3 + wording) % len(presets)]
             items.append(Utterance("sft", language, text, voice))
-            items += [Utterance("instruct", language, text, voice, wordings[wording], asked) for asked, wordings in INSTRUCTIONS.items()]
+            items += [
+                Utterance("instruct", language, text, voice, wordings[wording], asked)
+                for asked, wordings in INSTRUCTIONS.items()
+            ]
     return items
 
 
 def followed(item, plain):
     """Whether an instructed utterance differs from the plain one as asked, in everything that was asked."""
     longer, up = speaking(item) / speaking(plain), item.facts["f0"] / plain.facts["f0"]
-    done = {"slower": longer >= 1 + LENGTH_CHANGE, "faster": longer <= 1 - LENGTH_CHANGE, "higher": up >= 1 + F0_CHANGE, "lower": up <= 1 - F0_CHANGE}
+    done = {
+        "slower": longer >= 1 + LENGTH_CHANGE,
+        "faster": longer <= 1 - LENGTH_CHANGE,
+        "higher": up >= 1 + F0_CHANGE,
+        "lower": up <= 1 - F0_CHANGE,
+    }
     return all(done[word] for word in item.asked.split())
 
 
@@ -169,7 +243,11 @@ def instruction_score(items):
     plain = {(i.text, i.voice): i for i in items if i.kind == "sft"}
     tries = [(i, plain[i.text, i.voice]) for i in items if i.kind == "instruct"]
     for item, before in tries:
-        item.facts |= {"followed": followed(item, before), "length_ratio": speaking(item) / speaking(before), "f0_ratio": item.facts["f0"] / before.facts["f0"]}
+        item.facts |= {
+            "followed": followed(item, before),
+            "length_ratio": speaking(item) / speaking(before),
+            "f0_ratio": item.facts["f0"] / before.facts["f0"],
+        }
     return share([item.facts["followed"] for item, _ in tries])
 
 
@@ -177,8 +255,13 @@ def tails(item):
     """(units missing at the end, units heard after the end) by the best alignment of text and transcript."""
     units = word_units if item.language == "en" else lambda text: pinyin_units(text, False)
     expected, got = units(item.text), units(item.facts["heard"])
-    missing = min(range(len(expected) + 1), key=lambda n: (edit_distance(expected[:len(expected) - n], got), n))
-    extra = min(range(len(got) + 1), key=lambda n: (edit_distance(expected, got[:len(got) - n]), n))
+    missing = min(
+        range(len(expected) + 1),
+        key=lambda n: (edit_distance(expected[: len(expected) - n], got), n),
+    )
+    extra = min(
+        range(len(got) + 1), key=lambda n: (edit_distance(expected, got[: len(got) - n]), n)
+    )
     return missing, extra, len(expected)
 
 
@@ -214,13 +297,23 @@ def figures(items, speed, size_mb):
     cloned = [i.facts for i in items if i.kind in ("clone", "cross")]
     plain = [i.facts for i in items if i.kind != "instruct"]
     return {
-        "zh_per": error_rate(items, "zh"), "zh_tone_per": error_rate(items, "zh", "tone_errors"), "en_wer": error_rate(items, "en"),
-        "clone_cosine": share([f["cosine"] for f in cloned]), "clone_right": share([f["right"] for f in cloned]),
+        "zh_per": error_rate(items, "zh"),
+        "zh_tone_per": error_rate(items, "zh", "tone_errors"),
+        "en_wer": error_rate(items, "en"),
+        "clone_cosine": share([f["cosine"] for f in cloned]),
+        "clone_right": share([f["right"] for f in cloned]),
         "clone_plain_cosine": share([f["plain_cosine"] for f in cloned]),
-        "clone_ge2e": share([f["ge2e"] for f in cloned]), "clone_ge2e_right": share([f["ge2e_right"] for f in cloned]),
-        "instruct": instruction_score(items), "endless_or_cut": mark_runaways(items), "utterances": len(items),
-        "dnsmos": share([f["dnsmos"] for f in plain]), "rtf": speed["rtf"], "cpu_per_second": per_second(plain, "cpu_seconds"),
-        "first_audio_s": speed["first_audio_s"], "size_mb": size_mb, "longest_pause_s": max(f["longest_pause"] for f in plain),
+        "clone_ge2e": share([f["ge2e"] for f in cloned]),
+        "clone_ge2e_right": share([f["ge2e_right"] for f in cloned]),
+        "instruct": instruction_score(items),
+        "endless_or_cut": mark_runaways(items),
+        "utterances": len(items),
+        "dnsmos": share([f["dnsmos"] for f in plain]),
+        "rtf": speed["rtf"],
+        "cpu_per_second": per_second(plain, "cpu_seconds"),
+        "first_audio_s": speed["first_audio_s"],
+        "size_mb": size_mb,
+        "longest_pause_s": max(f["longest_pause"] for f in plain),
         "clipped": max(f["clipped"] for f in plain),
     }
 
@@ -230,8 +323,16 @@ def table(found):
     lines = ["| figure | value | pass | aim | |", "|---|---|---|---|---|"]
     for name, value in found.items():
         ok, aim, lower = TARGETS.get(name, ("", "", True))
-        good = "" if ok == "" or value is None else "ok" if (value <= ok if lower else value >= ok) else "**missed**"
-        lines.append(f"| {name} | {'-' if value is None else f'{value:.3g}'} | {ok} | {aim} | {good} |")
+        good = (
+            ""
+            if ok == "" or value is None
+            else "ok"
+            if (value <= ok if lower else value >= ok)
+            else "**missed**"
+        )
+        lines.append(
+            f"| {name} | {'-' if value is None else f'{value:.3g}'} | {ok} | {aim} | {good} |"
+        )
     return "\n".join(lines)
 
 
@@ -245,17 +346,26 @@ def read_references(work: Path, judges):
     names = voice_names()
     if not all((folder / f"{name}.wav").exists() for name in names):
         speak_references(work, folder)
-    return {name: read_reference(folder / f"{name}.wav", judges) for name in tqdm(names, desc="reference voices", unit="voice")}
+    return {
+        name: read_reference(folder / f"{name}.wav", judges)
+        for name in tqdm(names, desc="reference voices", unit="voice")
+    }
 
 
 def read_reference(path: Path, judges):
     wav, rate = soundfile.read(path, dtype="float32")
     heard = to_judge_rate(wav, rate)
-    return Reference(path.with_suffix(".txt").read_text("utf-8"), str(path), judges.campplus(heard), judges.ge2e(heard))
+    return Reference(
+        path.with_suffix(".txt").read_text("utf-8"),
+        str(path),
+        judges.campplus(heard),
+        judges.ge2e(heard),
+    )
 
 
 def voice_names():
     from tools.mini.teacher import held_out_voices
+
     bases, mixes = held_out_voices()
     return [*bases, *mixes]
 
@@ -264,16 +374,24 @@ def speak_references(work: Path, folder: Path):
     """Two held-out Mandarin sentences in each unseen voice, at that voice's own pitch; about five seconds a clip."""
     from cosyvoice.tokenizer.phoneme import phonemes
     from tools.mini.teacher import RATE, Teacher, held_out_voices, speaker
+
     folder.mkdir(parents=True, exist_ok=True)
     teacher, (bases, mixes) = Teacher(work / "teacher"), held_out_voices()
-    pitches = json.loads((work / "speakers.json").read_text("utf-8"))["pitches"] | measure(teacher, bases)
+    pitches = json.loads((work / "speakers.json").read_text("utf-8"))["pitches"] | measure(
+        teacher, bases
+    )
     texts = json.loads((work / "heldout.json").read_text("utf-8"))["zh"][80:97]
     for i, name in enumerate(tqdm(voice_names(), desc="speaking references", unit="voice")):
         rng = np.random.default_rng(i)
         voice = speaker(name, mixes.get(name, {name: 1.0}), teacher.voices(), pitches, rng)
         text = texts[i % len(texts)] + texts[(i + 5) % len(texts)]
-        own = np.exp(sum(weight * np.log(pitches[base]) for base, weight in voice.prosody["zh"].items()) / sum(voice.prosody["zh"].values()))
-        spoken = teacher.speak(phonemes(text), voice, "zh", 1.0, float(np.clip(voice.pitch / own, 0.72, 1.35)), rng)
+        own = np.exp(
+            sum(weight * np.log(pitches[base]) for base, weight in voice.prosody["zh"].items())
+            / sum(voice.prosody["zh"].values())
+        )
+        spoken = teacher.speak(
+            phonemes(text), voice, "zh", 1.0, float(np.clip(voice.pitch / own, 0.72, 1.35)), rng
+        )
         (folder / f"{name}.txt").write_text(text, "utf-8")
         soundfile.write(folder / f"{name}.wav", spoken.wav, RATE)
 
@@ -282,6 +400,7 @@ def measure(teacher, names):
     """Mean F0 in Hz of base voices with their own prosody."""
     from cosyvoice.tokenizer.phoneme import phonemes
     from tools.mini.teacher import Speaker, mean_f0
+
     said, found = phonemes("今天天气不错，我们一起去公园走走吧。"), {}
     for name in names:
         voice = Speaker(name, {name: 1.0}, {"zh": {name: 1.0}})
@@ -292,10 +411,14 @@ def measure(teacher, names):
 def evaluate(model_dir: Path, work: Path, quick=False, wavs=None):
     """(figures, judged utterances) of a model directory."""
     from cosyvoice.cli.cosyvoice import CosyVoice
+
     torch.manual_seed(0)
     model, judges = CosyVoice(str(model_dir)), Judges(work)
     run = Run(model, judges, {}, wavs)
-    texts, presets = json.loads((work / "heldout.json").read_text("utf-8")), model.list_available_spks()
+    texts, presets = (
+        json.loads((work / "heldout.json").read_text("utf-8")),
+        model.list_available_spks(),
+    )
     items = plan(texts, presets, voice_names(), quick, model.supports_instruct)
     speed = run.speed(items[:SPEED_ITEMS])
     run.references = read_references(work, judges)
@@ -306,11 +429,20 @@ def evaluate(model_dir: Path, work: Path, quick=False, wavs=None):
 
 def main():
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", type=Path, required=True, help="model directory")
-    parser.add_argument("--work", type=Path, required=True, help="folder of tools/mini: held-out sentences, teacher, judges")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        required=True,
+        help="folder of tools/mini: held-out sentences, teacher, judges",
+    )
     parser.add_argument("--quick", action="store_true", help="about 30 utterances instead of 200")
-    parser.add_argument("--json", type=Path, help="also write figures and every utterance's facts there")
+    parser.add_argument(
+        "--json", type=Path, help="also write figures and every utterance's facts there"
+    )
     parser.add_argument("--wavs", type=Path, help="also write what was spoken there")
     args = parser.parse_args()
     if args.wavs:
@@ -318,7 +450,15 @@ def main():
     found, items = evaluate(args.model, args.work, args.quick, args.wavs)
     print(table(found))
     if args.json:
-        args.json.write_text(json.dumps({"figures": found, "utterances": [asdict(i) for i in items]}, ensure_ascii=False, indent=1, default=float), "utf-8")
+        args.json.write_text(
+            json.dumps(
+                {"figures": found, "utterances": [asdict(i) for i in items]},
+                ensure_ascii=False,
+                indent=1,
+                default=float,
+            ),
+            "utf-8",
+        )
 
 
 if __name__ == "__main__":

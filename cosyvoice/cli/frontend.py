@@ -2,6 +2,7 @@
 
 All tensors are on the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
 """
+
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -13,30 +14,47 @@ import torch
 from torch import Tensor
 
 from cosyvoice.utils import text as texts
-from cosyvoice.utils.audio import REFERENCE_RATE, kaldi_fbank, load_wav, log_mel_spectrogram, resample
+from cosyvoice.utils.audio import (
+    REFERENCE_RATE,
+    kaldi_fbank,
+    load_wav,
+    log_mel_spectrogram,
+    resample,
+)
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
 from cosyvoice.utils.files import read_weights
 
 Audio = str | Path | BinaryIO | Tensor
 
-MIN_SECONDS, MAX_SECONDS = 0.5, 30        # of a reference; the speech tokenizer is trained on at most 30 s
-SILENCE, LOUDEST = 1e-3, 10               # peak: -60 dB; what is far beyond 1 are integers
+MIN_SECONDS, MAX_SECONDS = (
+    0.5,
+    30,
+)  # of a reference; the speech tokenizer is trained on at most 30 s
+SILENCE, LOUDEST = 1e-3, 10  # peak: -60 dB; what is far beyond 1 are integers
 END_OF_INSTRUCTION = "<endofprompt>"
-PASS_THROUGH = 200                        # tokens; a text that is not normalised is cut when it is longer
+PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is longer
 
 
 class CosyVoiceFrontEnd:
     """Thread-safe. The ONNX models are loaded when a reference is first heard (the speech tokenizer is 500 MB)."""
 
-    def __init__(self, get_tokenizer: Callable, feat_extractor: Callable, campplus_model: str, speech_tokenizer_model: str,
-                 spk2info: str = "", allowed_special: str = "all", sample_rate: int = 22050):
+    def __init__(
+        self,
+        get_tokenizer: Callable,
+        feat_extractor: Callable,
+        campplus_model: str,
+        speech_tokenizer_model: str,
+        spk2info: str = "",
+        allowed_special: str = "all",
+        sample_rate: int = 22050,
+    ):
         self.tokenizer, self.allowed_special = get_tokenizer(), allowed_special
         self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
         self.campplus = OnnxModel(campplus_model)
         self.speech_tokenizer = OnnxModel(speech_tokenizer_model)
         self.spk2info = read_weights(spk2info) if os.path.exists(spk2info) else {}
-        self._features = lru_cache(maxsize=8)(self._extract)       # keyed by the samples themselves
+        self._features = lru_cache(maxsize=8)(self._extract)  # keyed by the samples themselves
 
     # text
 
@@ -44,7 +62,7 @@ class CosyVoiceFrontEnd:
         return self.tokenizer.encode(text, allowed_special=self.allowed_special)
 
     def text_token(self, text: str) -> Tensor:
-        return torch.tensor([self.encode(text)], dtype=torch.int32)            # (1, L)
+        return torch.tensor([self.encode(text)], dtype=torch.int32)  # (1, L)
 
     def text_normalize(self, text: str, split=True, text_frontend=True) -> list[str] | str:
         """The sentences to speak, or with split=False one normalised string, which may be empty.
@@ -57,10 +75,16 @@ class CosyVoiceFrontEnd:
             return text
         whole = written and len(self.encode(text)) <= PASS_THROUGH
         sentences = [text] if whole else texts.split_sentences(text, self.encode)
-        sentences = [s for s in sentences if texts.is_speakable(s) and self.encode(texts.without_punctuation(s))]
+        sentences = [
+            s
+            for s in sentences
+            if texts.is_speakable(s) and self.encode(texts.without_punctuation(s))
+        ]
         if not sentences:
-            raise TextError("the text holds nothing that can be spoken: send words, not only punctuation or blanks",
-                            "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白")
+            raise TextError(
+                "the text holds nothing that can be spoken: send words, not only punctuation or blanks",
+                "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白",
+            )
         return sentences
 
     # speakers and references -> what tts() takes beside the text
@@ -76,38 +100,63 @@ class CosyVoiceFrontEnd:
         if zero_shot_spk_id:
             return self.zero_shot_speaker(zero_shot_spk_id)
         token, mel, embedding = self.features(prompt_wav)
-        values = {"prompt_text": self.text_token(prompt_text), "llm_prompt_speech_token": token,
-                  "flow_prompt_speech_token": token, "prompt_speech_feat": mel}
-        return {**values, **lengths_of(values), "llm_embedding": embedding, "flow_embedding": embedding}
+        values = {
+            "prompt_text": self.text_token(prompt_text),
+            "llm_prompt_speech_token": token,
+            "flow_prompt_speech_token": token,
+            "prompt_speech_feat": mel,
+        }
+        return {
+            **values,
+            **lengths_of(values),
+            "llm_embedding": embedding,
+            "flow_embedding": embedding,
+        }
 
     def frontend_cross_lingual(self, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
         """The LM hears the speaker but not the reference, whose language would pull."""
         voice = self.frontend_zero_shot("", prompt_wav, zero_shot_spk_id)
-        return {name: voice[name] for name in ("flow_prompt_speech_token", "prompt_speech_feat", "llm_embedding", "flow_embedding")}
+        return {
+            name: voice[name]
+            for name in (
+                "flow_prompt_speech_token",
+                "prompt_speech_feat",
+                "llm_embedding",
+                "flow_embedding",
+            )
+        }
 
     def frontend_instruct(self, flow_embedding: Tensor, instruct_text: str) -> dict:
         """The LM is told how to speak and not who speaks: the speaker would drown the instruction."""
         if not instruct_text.endswith(END_OF_INSTRUCTION):
-            instruct_text += END_OF_INSTRUCTION                    # what the instruct model was trained with
+            instruct_text += END_OF_INSTRUCTION  # what the instruct model was trained with
         return {"prompt_text": self.text_token(instruct_text), "flow_embedding": flow_embedding}
 
     def frontend_vc(self, source_wav: Audio, prompt_wav: Audio) -> dict:
         token, mel, embedding = self.features(prompt_wav)
-        return {"source_speech_token": self.speech_token(reference(source_wav)), "flow_prompt_speech_token": token,
-                "prompt_speech_feat": mel, "flow_embedding": embedding}
+        return {
+            "source_speech_token": self.speech_token(reference(source_wav)),
+            "flow_prompt_speech_token": token,
+            "prompt_speech_feat": mel,
+            "flow_embedding": embedding,
+        }
 
     def speaker(self, spk_id: str) -> dict:
         if spk_id not in self.spk2info:
             known = ", ".join(self.spk2info) or "none"
-            raise UnknownSpeaker(f"unknown speaker {spk_id!r}; this model has: {known}",
-                                 f"没有音色 {spk_id!r}；该模型的音色：{known}")
+            raise UnknownSpeaker(
+                f"unknown speaker {spk_id!r}; this model has: {known}",
+                f"没有音色 {spk_id!r}；该模型的音色：{known}",
+            )
         return self.spk2info[spk_id]
 
     def zero_shot_speaker(self, spk_id: str) -> dict:
         info = self.speaker(spk_id)
         if "embedding" in info:
-            raise UnknownSpeaker(f"speaker {spk_id!r} has no reference audio: use inference_sft with it",
-                                 f"音色 {spk_id!r} 没有参考音频，请使用预训练音色模式")
+            raise UnknownSpeaker(
+                f"speaker {spk_id!r} has no reference audio: use inference_sft with it",
+                f"音色 {spk_id!r} 没有参考音频，请使用预训练音色模式",
+            )
         return info
 
     # reference audio
@@ -132,27 +181,38 @@ class CosyVoiceFrontEnd:
 
     def speaker_embedding(self, wav: Tensor) -> Tensor:
         fbank = kaldi_fbank(wav)
-        return torch.from_numpy(self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1))
+        return torch.from_numpy(
+            self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1)
+        )
 
 
 def reference(wav: Audio) -> Tensor:
     """(1, N) float32 at 16 kHz of a reference that can be used, or ReferenceAudioError."""
     if wav is None:
-        raise ReferenceAudioError("no reference audio is given: pass a path, a file object or samples at 16 kHz", "没有参考音频")
+        raise ReferenceAudioError(
+            "no reference audio is given: pass a path, a file object or samples at 16 kHz",
+            "没有参考音频",
+        )
     if not isinstance(wav, Tensor):
         wav = load_wav(wav, REFERENCE_RATE)
     wav = wav.detach().cpu().float()
     wav = torch.atleast_2d(wav).flatten(0, -2).mean(0, keepdim=True)
     if not MIN_SECONDS <= wav.shape[1] / REFERENCE_RATE <= MAX_SECONDS:
         seconds = (1 + int(wav[0].nonzero().max())) / REFERENCE_RATE if wav.any() else 0
-        raise ReferenceAudioError(f"the reference audio holds {seconds:.2f} s of sound; use {MIN_SECONDS} to {MAX_SECONDS} s, final pause included",
-                                  f"参考音频有声部分长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒（含结尾停顿）的音频")
+        raise ReferenceAudioError(
+            f"the reference audio holds {seconds:.2f} s of sound; use {MIN_SECONDS} to {MAX_SECONDS} s, final pause included",
+            f"参考音频有声部分长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒（含结尾停顿）的音频",
+        )
     peak = float(wav.abs().max())
-    if not peak <= LOUDEST:               # false for NaN
-        raise ReferenceAudioError("the reference audio's samples are not numbers from -1 to 1: give it as float",
-                                  "参考音频的采样不是 -1 至 1 的数值，请以浮点格式提供")
+    if not peak <= LOUDEST:  # false for NaN
+        raise ReferenceAudioError(
+            "the reference audio's samples are not numbers from -1 to 1: give it as float",
+            "参考音频的采样不是 -1 至 1 的数值，请以浮点格式提供",
+        )
     if peak < SILENCE:
-        raise ReferenceAudioError("the reference audio is silent: record it again, louder", "参考音频没有声音，请重新录制")
+        raise ReferenceAudioError(
+            "the reference audio is silent: record it again, louder", "参考音频没有声音，请重新录制"
+        )
     return wav
 
 
@@ -171,10 +231,17 @@ class OnnxModel:
 
 def open_onnx(path: str):
     import onnxruntime
-    usable = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
+
+    usable = [
+        p
+        for p in ("CUDAExecutionProvider", "CPUExecutionProvider")
+        if p in onnxruntime.get_available_providers()
+    ]
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3                                 # errors
+    options.log_severity_level = 3  # errors
     try:
         return onnxruntime.InferenceSession(path, sess_options=options, providers=usable)
-    except Exception as error:            # onnxruntime has no one error for a bad file
-        raise RuntimeError(f"{path} is damaged or not an ONNX model: download it again ({error})") from error
+    except Exception as error:  # onnxruntime has no one error for a bad file
+        raise RuntimeError(
+            f"{path} is damaged or not an ONNX model: download it again ({error})"
+        ) from error

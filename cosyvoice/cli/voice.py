@@ -5,6 +5,7 @@ A voice is a dict of tensors, the zero-shot model input of upstream without the 
 `llm_embedding` and `flow_embedding` (1, 192); and `meta`, a dict {family, fingerprint, created, consent}.
 Voice files come from users: nothing in them is executed and no size is believed before it is checked.
 """
+
 import io
 import os
 import tempfile
@@ -17,17 +18,25 @@ from torch import Tensor
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import VoiceError
 
-FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"                        # what the original server saved its voices with
-MAX_FILE_BYTES = 8 * 2 ** 20
+FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"  # what the original server saved its voices with
+MAX_FILE_BYTES = 8 * 2**20
 MAX_RECORDS = 200
-MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = 4000, 1600, 2700  # 30 s of speech are 1500 tokens at 50 Hz, 2584 frames
-MAX_ID = 2 ** 17                          # beyond any model's vocabulary; the model checks its own
-MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0    # absolute values
+MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = (
+    4000,
+    1600,
+    2700,
+)  # 30 s of speech are 1500 tokens at 50 Hz, 2584 frames
+MAX_ID = 2**17  # beyond any model's vocabulary; the model checks its own
+MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0  # absolute values
 
-IDS = {"prompt_text": MAX_TEXT_TOKENS, "llm_prompt_speech_token": MAX_SPEECH_TOKENS, "flow_prompt_speech_token": MAX_SPEECH_TOKENS}
+IDS = {
+    "prompt_text": MAX_TEXT_TOKENS,
+    "llm_prompt_speech_token": MAX_SPEECH_TOKENS,
+    "flow_prompt_speech_token": MAX_SPEECH_TOKENS,
+}
 EMBEDDINGS = ("llm_embedding", "flow_embedding")
 TENSORS = (*IDS, "prompt_speech_feat", *EMBEDDINGS)
-META = ("family", "fingerprint", "created", "consent")             # strings
+META = ("family", "fingerprint", "created", "consent")  # strings
 
 
 def save_voice(voice: dict, path: str | Path) -> None:
@@ -53,7 +62,7 @@ def load_voice(path: str | Path, family: str) -> dict:
     check_archive(data)
     try:
         voice = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:            # a crafted file can make the reader fail in any way
+    except Exception as error:  # a crafted file can make the reader fail in any way
         raise damaged(f"it is not a file of plain tensors ({type(error).__name__})") from error
     return check_voice(voice, family)
 
@@ -66,8 +75,14 @@ def check_archive(data: bytes) -> None:
         records = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise damaged("it is not an archive as torch.save writes it") from error
-    stored = all(r.compress_type == zipfile.ZIP_STORED and r.compress_size == r.file_size for r in records)
-    if not stored or len(records) > MAX_RECORDS or sum(r.file_size for r in records) > MAX_FILE_BYTES:
+    stored = all(
+        r.compress_type == zipfile.ZIP_STORED and r.compress_size == r.file_size for r in records
+    )
+    if (
+        not stored
+        or len(records) > MAX_RECORDS
+        or sum(r.file_size for r in records) > MAX_FILE_BYTES
+    ):
         raise damaged("its archive holds compressed, overlapping or too many records")
 
 
@@ -81,7 +96,9 @@ def check_voice(voice: dict, family: str) -> dict:
     meta = check_meta(voice.get("meta", {"family": FAMILY_WITHOUT_META}), family)
     ids = {name: check_ids(name, voice[name], limit) for name, limit in IDS.items()}
     mel = check_numbers("prompt_speech_feat", voice["prompt_speech_feat"], (1, None, 80), MAX_MEL)
-    embeddings = {name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS}
+    embeddings = {
+        name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS
+    }
     checked = {**ids, "prompt_speech_feat": mel}
     return {**checked, **lengths_of(checked), **embeddings, "meta": meta}
 
@@ -94,11 +111,15 @@ def family_of(voice: dict) -> str | None:
 
 
 def check_meta(meta, family: str) -> dict:
-    if not isinstance(meta, dict) or not all(isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META):
+    if not isinstance(meta, dict) or not all(
+        isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META
+    ):
         raise damaged("its meta data are not short texts")
     if meta.get("family") != family:
-        raise VoiceError(f"the voice was made with {meta.get('family')!r} and the model is {family}: clone it again with this model",
-                         f"该音色由 {meta.get('family')!r} 生成，与当前模型 {family} 不符，请用当前模型重新复刻")
+        raise VoiceError(
+            f"the voice was made with {meta.get('family')!r} and the model is {family}: clone it again with this model",
+            f"该音色由 {meta.get('family')!r} 生成，与当前模型 {family} 不符，请用当前模型重新复刻",
+        )
     return {name: meta.get(name, "") for name in META}
 
 
@@ -115,17 +136,24 @@ def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tens
     plain(name, values, shape, (torch.float32, torch.float16, torch.bfloat16, torch.float64))
     if not 0 < values.shape[1] <= MAX_FRAMES:
         raise damaged(f"{name} has {values.shape[1]} frames, not 1 to {MAX_FRAMES}")
-    if not bool((values.float().abs() <= limit).all()):            # false for NaN
+    if not bool((values.float().abs() <= limit).all()):  # false for NaN
         raise damaged(f"{name} has values that are not finite or beyond {limit:g}")
     return values.to(torch.float32)
 
 
 def plain(name: str, tensor: Tensor, shape: tuple, dtypes: tuple) -> None:
     """Refuse other shapes (None: any length) and dtypes, and sparse or quantised tensors."""
-    fits = tensor.dim() == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
+    fits = tensor.dim() == len(shape) and all(
+        want in (None, got) for want, got in zip(shape, tensor.shape)
+    )
     if not fits or tensor.dtype not in dtypes or tensor.layout != torch.strided:
-        raise damaged(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected {dtypes[0]} of shape {shape}")
+        raise damaged(
+            f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected {dtypes[0]} of shape {shape}"
+        )
 
 
 def damaged(reason: str) -> VoiceError:
-    return VoiceError(f"the voice cannot be used: {reason}; clone it again", "音色文件无法使用：内容损坏或不完整，请重新复刻")
+    return VoiceError(
+        f"the voice cannot be used: {reason}; clone it again",
+        "音色文件无法使用：内容损坏或不完整，请重新复刻",
+    )

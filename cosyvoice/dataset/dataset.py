@@ -3,13 +3,14 @@
 The chain of cosyvoice.yaml is cut before its first random step: what stands before it (decoding, resampling, mels) is done
 once per file and kept as int16 speech and float16 mels (10 h: 1.6 GB and 0.25 GB); what follows runs in every epoch.
 """
+
 import random
 from functools import partial
 from pathlib import Path
 
 import torch
 
-RANDOM = ("truncate", "shuffle", "batch")   # take a random generator
+RANDOM = ("truncate", "shuffle", "batch")  # take a random generator
 PER_EPOCH = ("truncate", "shuffle", "sort", "batch", "padding")
 INT16 = 32767
 
@@ -22,12 +23,24 @@ class Dataset:
     cache_bytes: files beyond that are read again in every epoch.
     """
 
-    def __init__(self, data_list, pipeline, model, mode="train", seed=1986, token_rate=None, max_frames=None, cache_bytes=8 << 30):
+    def __init__(
+        self,
+        data_list,
+        pipeline,
+        model,
+        mode="train",
+        seed=1986,
+        token_rate=None,
+        max_frames=None,
+        cache_bytes=8 << 30,
+    ):
         self.data_list, self.mode, self.seed = Path(data_list), mode, seed
-        own = {"parquet_opener": {"audio": model != "llm"},
-               "compute_fbank": {"token_rate": token_rate if model == "flow" else None},
-               "batch": {"max_frames_in_batch": max_frames} if max_frames else {},
-               "padding": {"gan": model == "hift", "drop_speaker": model == "llm"}}
+        own = {
+            "parquet_opener": {"audio": model != "llm"},
+            "compute_fbank": {"token_rate": token_rate if model == "flow" else None},
+            "batch": {"max_frames_in_batch": max_frames} if max_frames else {},
+            "padding": {"gan": model == "hift", "drop_speaker": model == "llm"},
+        }
         steps = [partial(f, mode=mode, **own.get(name(f), {})) for f in pipeline]
         cut = next((i for i, f in enumerate(steps) if name(f) in PER_EPOCH), len(steps))
         self.once, self.every = steps[:cut], steps[cut:]
@@ -38,7 +51,11 @@ class Dataset:
         """The paths named in the list now. Raises FileNotFoundError or ValueError when there are none."""
         if not self.data_list.exists():
             raise FileNotFoundError(f"{self.data_list} not found: write one parquet path a line")
-        paths = [line.strip() for line in self.data_list.read_text(encoding="utf-8").splitlines() if line.strip()]
+        paths = [
+            line.strip()
+            for line in self.data_list.read_text(encoding="utf-8").splitlines()
+            if line.strip()
+        ]
         if not paths:
             raise ValueError(f"{self.data_list} names no parquet file")
         return paths
@@ -60,7 +77,9 @@ class Dataset:
             for f in self.once:
                 data = f(data)
             rows = [self.pack(row) for row in data]
-            room = self.room - sum(x.nbytes for row in rows for x in row.values() if hasattr(x, "nbytes"))
+            room = self.room - sum(
+                x.nbytes for row in rows for x in row.values() if hasattr(x, "nbytes")
+            )
             if room < 0:
                 return rows
             self.cache[path], self.room = rows, room

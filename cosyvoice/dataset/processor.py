@@ -8,6 +8,7 @@ all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_spe
 in one list; a vocoder learns from the flow's).
 pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
 """
+
 import math
 import random
 from io import BytesIO
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-POOL = 64                                 # batches drawn from at random in training
+POOL = 64  # batches drawn from at random in training
 MEL_BINS, SILENT_MEL = 80, math.log(1e-5)  # the floor of matcha.utils.audio, which needs librosa
 
 
@@ -36,6 +37,7 @@ def parquet_opener(data, mode="train", audio=True):
 def read_rows(path, audio):
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
+
     try:
         with ParquetFile(path) as file:
             columns = [name for name in file.schema_arrow.names if audio or name != "audio_data"]
@@ -51,7 +53,9 @@ def read_rows(path, audio):
 def to_python(scalar):
     """An arrow value as Python has it, lists as numpy arrays of their own memory."""
     values = getattr(scalar, "values", None)
-    return scalar.as_py() if values is None else values.to_numpy(zero_copy_only=False, writable=True)
+    return (
+        scalar.as_py() if values is None else values.to_numpy(zero_copy_only=False, writable=True)
+    )
 
 
 def tokenize(data, get_tokenizer, allowed_special, mode="train"):
@@ -64,8 +68,16 @@ def tokenize(data, get_tokenizer, allowed_special, mode="train"):
         yield sample
 
 
-def filter(data, max_length=10240, min_length=10, token_max_length=200, token_min_length=1,
-           min_output_input_ratio=0.0005, max_output_input_ratio=1, mode="train"):
+def filter(
+    data,
+    max_length=10240,
+    min_length=10,
+    token_max_length=200,
+    token_min_length=1,
+    min_output_input_ratio=0.0005,
+    max_output_input_ratio=1,
+    mode="train",
+):
     """Decode the audio to `speech` (1, N) and `sample_rate`; drop rows out of bounds.
 
     max_length, min_length: of the audio, in units of 10 ms. token_*: of the text. *_ratio: text tokens per 10 ms.
@@ -73,7 +85,10 @@ def filter(data, max_length=10240, min_length=10, token_max_length=200, token_mi
     """
     for sample in data:
         words = len(sample["text_token"])
-        if not token_min_length <= words <= token_max_length or len(sample.get("speech_token", [0])) == 0:
+        if (
+            not token_min_length <= words <= token_max_length
+            or len(sample.get("speech_token", [0])) == 0
+        ):
             continue
         if "audio_data" in sample:
             sample["speech"], sample["sample_rate"] = decode(sample)
@@ -88,10 +103,15 @@ def filter(data, max_length=10240, min_length=10, token_max_length=200, token_mi
 def decode(sample):
     """Encoded audio of a row -> mono (1, N) float32 and its rate."""
     import soundfile
+
     try:
-        wav, rate = soundfile.read(BytesIO(sample.pop("audio_data")), dtype="float32", always_2d=True)
+        wav, rate = soundfile.read(
+            BytesIO(sample.pop("audio_data")), dtype="float32", always_2d=True
+        )
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise ValueError(f"{sample['src']}: audio of utterance {sample['utt']!r} cannot be decoded: {error}") from error
+        raise ValueError(
+            f"{sample['src']}: audio of utterance {sample['utt']!r} cannot be decoded: {error}"
+        ) from error
     return torch.from_numpy(wav.mean(1))[None], rate
 
 
@@ -102,14 +122,18 @@ def resample(data, resample_rate=22050, min_sample_rate=16000, mode="train"):
             if sample["sample_rate"] < min_sample_rate:
                 continue
             speech = convert(sample["speech"], sample["sample_rate"], resample_rate)
-            sample["speech"], sample["sample_rate"] = speech / speech.abs().max().clamp(min=1), resample_rate
+            sample["speech"], sample["sample_rate"] = (
+                speech / speech.abs().max().clamp(min=1),
+                resample_rate,
+            )
         yield sample
 
 
 def convert(wav, from_rate, to_rate):
     if from_rate == to_rate:
         return wav
-    from cosyvoice.utils.audio import resample                     # needs librosa
+    from cosyvoice.utils.audio import resample  # needs librosa
+
     return resample(wav, from_rate, to_rate)
 
 
@@ -119,7 +143,9 @@ def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random
     The piece starts on a mel frame, so what is stored a frame stays aligned.
     """
     if truncate_length % hop_size:
-        raise ValueError(f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}")
+        raise ValueError(
+            f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}"
+        )
     frames = truncate_length // hop_size
     for sample in data:
         start = rng.randint(0, max(0, sample["speech"].shape[1] // hop_size - frames))
@@ -133,7 +159,7 @@ def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random
 
 def piece(x, start, length, filler=0.0):
     """`length` values of the last axis from `start`, `filler` after the end."""
-    x = x[..., start:start + length]
+    x = x[..., start : start + length]
     return F.pad(x, (0, length - x.shape[-1]), value=filler)
 
 
@@ -154,7 +180,9 @@ def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
             mel = stored_mel(sample)
             sample["speech_feat"] = feat_extractor(sample["speech"])[0].T if mel is None else mel
             if token_rate:
-                mel_rate = feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
+                mel_rate = (
+                    feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
+                )
                 align(sample, mel_rate / token_rate)
         yield sample
 
@@ -163,14 +191,18 @@ def align(sample, ratio):
     """Cut `speech_token` and `speech_feat` to one duration; n tokens are int(n * ratio) frames, as in flow inference."""
     tokens = min(len(sample["speech_token"]), round(sample["speech_feat"].shape[0] / ratio))
     sample["speech_token"] = sample["speech_token"][:tokens]
-    sample["speech_feat"] = sample["speech_feat"][:int(tokens * ratio)]
+    sample["speech_feat"] = sample["speech_feat"][: int(tokens * ratio)]
 
 
 def compute_f0(data, sample_rate, hop_size, mode="train"):
     """Make `pitch_feat` (T,) in Hz as long as the mel: the stored one, or pyworld's where the row has none."""
     for sample in data:
         stored, frames = sample.get("pitch_feat"), sample["speech_feat"].shape[0]
-        pitch = world_pitch(sample["speech"][0], sample_rate, hop_size) if stored is None else torch.as_tensor(stored)
+        pitch = (
+            world_pitch(sample["speech"][0], sample_rate, hop_size)
+            if stored is None
+            else torch.as_tensor(stored)
+        )
         sample["pitch_feat"] = piece(pitch.float(), 0, frames)
         yield sample
 
@@ -180,13 +212,17 @@ def world_pitch(wav, sample_rate, hop_size):
     try:
         import pyworld
     except ImportError as error:
-        raise RuntimeError("no pitch_feat column and pyworld is not installed: pip install pyworld") from error
+        raise RuntimeError(
+            "no pitch_feat column and pyworld is not installed: pip install pyworld"
+        ) from error
     wav, step = wav.double().numpy(), 1000 * hop_size / sample_rate
     f0, times = pyworld.harvest(wav, sample_rate, frame_period=step)
     if (f0 > 0).sum() < 5:
         f0, times = pyworld.dio(wav, sample_rate, frame_period=step)
     f0 = torch.from_numpy(pyworld.stonemask(wav, f0, times, sample_rate))
-    return torch.where((f0[:-1] > 0) & (f0[1:] > 0), (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double())
+    return torch.where(
+        (f0[:-1] > 0) & (f0[1:] > 0), (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double()
+    )
 
 
 def parse_embedding(data, normalize, mode="train"):
@@ -195,9 +231,13 @@ def parse_embedding(data, normalize, mode="train"):
     A row with only one of them uses it for both.
     """
     for sample in data:
-        present = [name for name in ("utt_embedding", "spk_embedding") if sample.get(name) is not None]
+        present = [
+            name for name in ("utt_embedding", "spk_embedding") if sample.get(name) is not None
+        ]
         if not present:
-            raise ValueError(f"{sample['src']}: utterance {sample['utt']!r} has neither utt_embedding nor spk_embedding")
+            raise ValueError(
+                f"{sample['src']}: utterance {sample['utt']!r} has neither utt_embedding nor spk_embedding"
+            )
         found = {name: torch.tensor(np.asarray(sample[name], dtype=np.float32)) for name in present}
         for name in ("utt_embedding", "spk_embedding"):
             vector = found.get(name, found[present[0]])
@@ -215,8 +255,8 @@ def shuffle(data, shuffle_size=10000, mode="train", rng=random):
         window.append(sample)
         if len(window) >= shuffle_size:
             rng.shuffle(window)
-            yield from window[:shuffle_size // 2]
-            del window[:shuffle_size // 2]
+            yield from window[: shuffle_size // 2]
+            del window[: shuffle_size // 2]
     rng.shuffle(window)
     yield from window
 
@@ -245,7 +285,9 @@ def groups(data, count):
         yield group
 
 
-def batch(data, batch_type="static", batch_size=16, max_frames_in_batch=12000, mode="train", rng=random):
+def batch(
+    data, batch_type="static", batch_size=16, max_frames_in_batch=12000, mode="train", rng=random
+):
     """Group rows into lists: "static" by number, "dynamic" by padded size of at most `max_frames_in_batch`.
 
     A row above that size is a batch of its own. In training the batches leave in random order: sorted input would
@@ -253,7 +295,11 @@ def batch(data, batch_type="static", batch_size=16, max_frames_in_batch=12000, m
     """
     if batch_type not in ("static", "dynamic"):
         raise ValueError(f"unknown batch_type {batch_type!r}; use static or dynamic")
-    batches = groups(data, batch_size) if batch_type == "static" else dynamic_batch(data, max_frames_in_batch)
+    batches = (
+        groups(data, batch_size)
+        if batch_type == "static"
+        else dynamic_batch(data, max_frames_in_batch)
+    )
     for pool in groups(batches, POOL):
         if mode == "train":
             rng.shuffle(pool)
@@ -278,7 +324,10 @@ def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False
     `embedding` (B, 192) is the speaker's or the utterance's x-vector; with drop_speaker (for the LM) zeros in
     `no_speaker` rows. With gan also `speech` (B, N) and `pitch_feat` (B, T).
     """
-    names = ["text_token", "speech_token", "text_position", "speech_feat"] + ["speech", "pitch_feat"] * gan
+    names = ["text_token", "speech_token", "text_position", "speech_feat"] + [
+        "speech",
+        "pitch_feat",
+    ] * gan
     for rows in data:
         rows = sorted(rows, key=size, reverse=True)
         result = {"utts": [row["utt"] for row in rows], "text": [row.get("text") for row in rows]}

@@ -3,6 +3,7 @@
 Each block is a residual convolution that hears the time, and transformers over all frames. Parameter names follow the
 released flow.pt, that is Matcha-TTS for the UNet (arXiv 2309.03199) and diffusers for the transformers.
 """
+
 import math
 
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 NORM_GROUPS = 8
-TIME_SCALE = 1000           # times in 0..1 are embedded as diffusion steps 0..1000
+TIME_SCALE = 1000  # times in 0..1 are embedded as diffusion steps 0..1000
 
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
@@ -35,7 +36,9 @@ class TimestepEmbedding(nn.Module):
 class Block1D(nn.Module):
     def __init__(self, dim: int, dim_out: int):
         super().__init__()
-        self.block = nn.Sequential(nn.Conv1d(dim, dim_out, 3, padding=1), nn.GroupNorm(NORM_GROUPS, dim_out), nn.Mish())
+        self.block = nn.Sequential(
+            nn.Conv1d(dim, dim_out, 3, padding=1), nn.GroupNorm(NORM_GROUPS, dim_out), nn.Mish()
+        )
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         return masked(self.block(masked(x, mask)), mask)
@@ -57,13 +60,18 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int, head_dim: int, dropout: float):
         super().__init__()
         self.heads = heads
-        self.to_q, self.to_k, self.to_v = (nn.Linear(dim, heads * head_dim, bias=False) for _ in range(3))
+        self.to_q, self.to_k, self.to_v = (
+            nn.Linear(dim, heads * head_dim, bias=False) for _ in range(3)
+        )
         self.to_out = nn.Sequential(nn.Linear(heads * head_dim, dim), nn.Dropout(dropout))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x (B, T, D); mask bool (B, 1, 1, T), True where visible."""
-        q, k, v = (linear(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for linear in (self.to_q, self.to_k, self.to_v))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)        # (B, H, T, D/H)
+        q, k, v = (
+            linear(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for linear in (self.to_q, self.to_k, self.to_v)
+        )
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, H, T, D/H)
         return self.to_out(y.transpose(1, 2).flatten(2))
 
 
@@ -118,33 +126,56 @@ class Upsample1D(nn.Module):
 class ConditionalDecoder(nn.Module):
     """in_channels: mel, regulated mel, speaker and prompt mel together (320 in the official models)."""
 
-    def __init__(self, in_channels: int, out_channels: int, channels=(256, 256), dropout: float = 0.05,
-                 attention_head_dim: int = 64, n_blocks: int = 1, num_mid_blocks: int = 2, num_heads: int = 4,
-                 act_fn: str = "gelu"):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        channels=(256, 256),
+        dropout: float = 0.05,
+        attention_head_dim: int = 64,
+        n_blocks: int = 1,
+        num_mid_blocks: int = 2,
+        num_heads: int = 4,
+        act_fn: str = "gelu",
+    ):
         super().__init__()
         if act_fn != "gelu":
-            raise ValueError(f"act_fn {act_fn!r} is not supported by ConditionalDecoder; use 'gelu'")
+            raise ValueError(
+                f"act_fn {act_fn!r} is not supported by ConditionalDecoder; use 'gelu'"
+            )
         self.time_mlp = TimestepEmbedding(in_channels, 4 * channels[0])
 
         def block(dim, dim_out, *resample):
             transformers = nn.ModuleList(
-                BasicTransformerBlock(dim_out, num_heads, attention_head_dim, dropout) for _ in range(n_blocks))
-            return nn.ModuleList([ResnetBlock1D(dim, dim_out, 4 * channels[0]), transformers, *resample])
+                BasicTransformerBlock(dim_out, num_heads, attention_head_dim, dropout)
+                for _ in range(n_blocks)
+            )
+            return nn.ModuleList(
+                [ResnetBlock1D(dim, dim_out, 4 * channels[0]), transformers, *resample]
+            )
 
         def plain(dim):
             return nn.Conv1d(dim, dim, 3, padding=1)
 
         down, up, last = (in_channels, *channels), (*channels[::-1], channels[0]), len(channels) - 1
         self.down_blocks = nn.ModuleList(
-            block(c, d, plain(d) if i == last else Downsample1D(d)) for i, (c, d) in enumerate(zip(down, down[1:])))
-        self.mid_blocks = nn.ModuleList(block(channels[-1], channels[-1]) for _ in range(num_mid_blocks))
+            block(c, d, plain(d) if i == last else Downsample1D(d))
+            for i, (c, d) in enumerate(zip(down, down[1:]))
+        )
+        self.mid_blocks = nn.ModuleList(
+            block(channels[-1], channels[-1]) for _ in range(num_mid_blocks)
+        )
         self.up_blocks = nn.ModuleList(
-            block(2 * c, d, plain(d) if i == last else Upsample1D(d)) for i, (c, d) in enumerate(zip(up, up[1:])))
+            block(2 * c, d, plain(d) if i == last else Upsample1D(d))
+            for i, (c, d) in enumerate(zip(up, up[1:]))
+        )
         self.final_block = Block1D(channels[0], channels[0])
         self.final_proj = nn.Conv1d(channels[0], out_channels, 1)
         self.apply(init_weights)
 
-    def forward(self, x: Tensor, mask: Tensor | None, mu: Tensor, t: Tensor, spks: Tensor, cond: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None, mu: Tensor, t: Tensor, spks: Tensor, cond: Tensor
+    ) -> Tensor:
         """Velocity (B, 80, T) of the noisy mel x (B, 80, T) at times t (B,) in 0..1.
 
         mask: (B, 1, T), 1 where a row has data, or None when all rows are full. mu, cond (B, 80, T): regulated mel and
@@ -158,18 +189,20 @@ class ConditionalDecoder(nn.Module):
             skips.append(x)
             x = downsample(masked(x, masks[-1]))
             masks.append(mask if mask is None else masks[-1][:, :, ::2])
-        masks.pop()                                                # the last down block keeps its rate
+        masks.pop()  # the last down block keeps its rate
         for resnet, transformers in self.mid_blocks:
             x = run(resnet, transformers, x, masks[-1], time)
         for resnet, transformers, upsample in self.up_blocks:
             skip, level = skips.pop(), masks.pop()
-            x = run(resnet, transformers, torch.cat([x[:, :, :skip.shape[2]], skip], 1), level, time)
+            x = run(
+                resnet, transformers, torch.cat([x[:, :, : skip.shape[2]], skip], 1), level, time
+            )
             x = upsample(masked(x, level))
         return masked(self.final_proj(self.final_block(x, mask)), mask)
 
 
 def run(resnet, transformers, x, mask, time):
-    x = resnet(x, mask, time).transpose(1, 2)                      # (B, T, D)
+    x = resnet(x, mask, time).transpose(1, 2)  # (B, T, D)
     visible = None if mask is None else mask[:, None].bool()
     for transformer in transformers:
         x = transformer(x, visible)

@@ -3,6 +3,7 @@
 Tokens -> encoder -> length regulator -> conditional flow matching, which also hears the prompt's mel and its speaker.
 Source: CosyVoice paper (arXiv 2407.05407), section 2.3; parameter names follow the released flow.pt.
 """
+
 import random
 
 import torch
@@ -15,13 +16,25 @@ from cosyvoice.flow.length_regulator import OVERLAP_TOKENS, length_mask, mel_fra
 class MaskedDiffWithXvec(nn.Module):
     """mel_overlap_frames: frames that two chunks of a stream share, carried by the flow cache (68 at 25 Hz, 34 at 50 Hz)."""
 
-    def __init__(self, input_size: int = 512, output_size: int = 80, spk_embed_dim: int = 192, output_type: str = "mel",
-                 vocab_size: int = 4096, input_frame_rate: int = 50, only_mask_loss: bool = True, encoder: nn.Module = None,
-                 length_regulator: nn.Module = None, decoder: nn.Module = None):
+    def __init__(
+        self,
+        input_size: int = 512,
+        output_size: int = 80,
+        spk_embed_dim: int = 192,
+        output_type: str = "mel",
+        vocab_size: int = 4096,
+        input_frame_rate: int = 50,
+        only_mask_loss: bool = True,
+        encoder: nn.Module = None,
+        length_regulator: nn.Module = None,
+        decoder: nn.Module = None,
+    ):
         super().__init__()
         if output_type != "mel" or not only_mask_loss:
-            raise ValueError("MaskedDiffWithXvec knows output_type 'mel' and only_mask_loss True alone, "
-                             f"not {output_type!r} and {only_mask_loss}")
+            raise ValueError(
+                "MaskedDiffWithXvec knows output_type 'mel' and only_mask_loss True alone, "
+                f"not {output_type!r} and {only_mask_loss}"
+            )
         self.input_frame_rate = input_frame_rate
         self.mel_overlap_frames = mel_frames(OVERLAP_TOKENS, input_frame_rate)
         self.input_embedding = nn.Embedding(vocab_size, input_size)
@@ -39,7 +52,9 @@ class MaskedDiffWithXvec(nn.Module):
         mask, mu, speakers, prompts = self.conditions(batch, device)
         return {"loss": self.decoder.compute_loss(mel.transpose(1, 2), mask, mu, speakers, prompts)}
 
-    def conditions(self, batch: dict, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def conditions(
+        self, batch: dict, device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What the estimator is given for a padded batch: mask (B, 1, T), regulated mel (B, 80, T), speakers (B, 80), prompts (B, 80, T)."""
         token, token_len = batch["speech_token"].to(device), batch["speech_token_len"].to(device)
         mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
@@ -47,12 +62,27 @@ class MaskedDiffWithXvec(nn.Module):
         h = self.encode(self.input_embedding(token.clamp(min=0)) * present, token_len)
         h, _ = self.length_regulator(h, mel_len)
         mask = length_mask(mel_len, mel.shape[1])[:, None].to(mel)
-        return mask, h.transpose(1, 2), self.speaker(batch["embedding"].to(device)), random_prompts(mel, mel_len).transpose(1, 2)
+        return (
+            mask,
+            h.transpose(1, 2),
+            self.speaker(batch["embedding"].to(device)),
+            random_prompts(mel, mel_len).transpose(1, 2),
+        )
 
     @torch.inference_mode()
-    def inference(self, token: Tensor, token_len: Tensor, prompt_token: Tensor, prompt_token_len: Tensor,
-                  prompt_feat: Tensor, prompt_feat_len: Tensor, embedding: Tensor, flow_cache: Tensor,
-                  generator: torch.Generator | None = None, check=None) -> tuple[Tensor, Tensor]:
+    def inference(
+        self,
+        token: Tensor,
+        token_len: Tensor,
+        prompt_token: Tensor,
+        prompt_token_len: Tensor,
+        prompt_feat: Tensor,
+        prompt_feat_len: Tensor,
+        embedding: Tensor,
+        flow_cache: Tensor,
+        generator: torch.Generator | None = None,
+        check=None,
+    ) -> tuple[Tensor, Tensor]:
         """token (1, L) after prompt_token (1, P) with its mel prompt_feat (1, M, 80), embedding (1, 192) -> mel
         (1, 80, mel_frames(L)) and the cache for the next chunk.
 
@@ -64,10 +94,20 @@ class MaskedDiffWithXvec(nn.Module):
         tokens = torch.cat([prompt_token, token], 1).clamp(min=0)
         h = self.encode(self.input_embedding(tokens), prompt_token_len + token_len)
         prompt_h, h = h.split([prompt_token.shape[1], token.shape[1]], 1)
-        mu, _ = self.length_regulator.inference(prompt_h, h, prompt_len, frames, self.input_frame_rate)
-        cond = F.pad(prompt_feat.to(mu), (0, 0, 0, frames))        # (1, M + frames, 80)
-        mel, flow_cache = self.decoder(mu.transpose(1, 2), self.speaker(embedding), cond.transpose(1, 2), prompt_len,
-                                       self.mel_overlap_frames, flow_cache.to(mu), generator, check)
+        mu, _ = self.length_regulator.inference(
+            prompt_h, h, prompt_len, frames, self.input_frame_rate
+        )
+        cond = F.pad(prompt_feat.to(mu), (0, 0, 0, frames))  # (1, M + frames, 80)
+        mel, flow_cache = self.decoder(
+            mu.transpose(1, 2),
+            self.speaker(embedding),
+            cond.transpose(1, 2),
+            prompt_len,
+            self.mel_overlap_frames,
+            flow_cache.to(mu),
+            generator,
+            check,
+        )
         return mel[:, :, prompt_len:], flow_cache
 
     def encode(self, x: Tensor, lengths: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 Source: Lipman et al. 2022 (optimal-transport paths); classifier-free guidance as in Voicebox (arXiv 2306.15687).
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,11 +18,20 @@ class ConditionalCFM(nn.Module):
     estimator.
     """
 
-    def __init__(self, in_channels: int, cfm_params, n_spks: int = 1, spk_emb_dim: int = 64, estimator: nn.Module = None):
+    def __init__(
+        self,
+        in_channels: int,
+        cfm_params,
+        n_spks: int = 1,
+        spk_emb_dim: int = 64,
+        estimator: nn.Module = None,
+    ):
         super().__init__()
         for name, choices in (("solver", ("euler",)), ("t_scheduler", ("cosine", "linear"))):
             if cfm_params[name] not in choices:
-                raise ValueError(f"{name} {cfm_params[name]!r} is not supported by ConditionalCFM; use {' or '.join(choices)}")
+                raise ValueError(
+                    f"{name} {cfm_params[name]!r} is not supported by ConditionalCFM; use {' or '.join(choices)}"
+                )
         self.estimator = estimator
         self.sigma_min = cfm_params.get("sigma_min", 1e-4)
         self.t_scheduler = cfm_params["t_scheduler"]
@@ -32,8 +42,17 @@ class ConditionalCFM(nn.Module):
         self.inference_temperature = cfm_params.get("inference_temperature", 1.0)
 
     @torch.inference_mode()
-    def forward(self, mu: Tensor, spks: Tensor, cond: Tensor, prompt_len: int, overlap: int, cache: Tensor,
-                generator: torch.Generator | None = None, check=None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        mu: Tensor,
+        spks: Tensor,
+        cond: Tensor,
+        prompt_len: int,
+        overlap: int,
+        cache: Tensor,
+        generator: torch.Generator | None = None,
+        check=None,
+    ) -> tuple[Tensor, Tensor]:
         """mu, cond (1, 80, T), spks (1, 80) -> mel (1, 80, T) and the cache for the next chunk of the same stream.
 
         cache (1, 80, C, 2): noise and mu of the first C frames, from the chunk before (C = 0 at the start): the prompt,
@@ -41,7 +60,7 @@ class ConditionalCFM(nn.Module):
         """
         z = self.inference_temperature * draw(torch.randn, mu.shape, mu, generator)
         start = torch.stack([z, mu], -1)
-        start = torch.cat([cache, start[:, :, cache.shape[2]:]], 2)
+        start = torch.cat([cache, start[:, :, cache.shape[2] :]], 2)
         cache = torch.cat([start[:, :, :prompt_len], start[:, :, -overlap:]], 2)
         z, mu = start.unbind(-1)
         return self.solve_euler(z, mu, spks, cond, check), cache
@@ -69,7 +88,9 @@ class ConditionalCFM(nn.Module):
         """(B, 1, 1), even in 0..1"""
         return draw(torch.rand, (len(x1), 1, 1), x1)
 
-    def compute_loss(self, x1: Tensor, mask: Tensor, mu: Tensor, spks: Tensor, cond: Tensor) -> Tensor:
+    def compute_loss(
+        self, x1: Tensor, mask: Tensor, mu: Tensor, spks: Tensor, cond: Tensor
+    ) -> Tensor:
         """Mean squared error of the velocity at a random time of each row.
 
         x1 mel, mu, cond (B, 80, T); mask (B, 1, T); spks (B, 80). A row loses all its conditions with probability
@@ -83,4 +104,6 @@ class ConditionalCFM(nn.Module):
             keep = draw(torch.rand, (len(mu), 1, 1), x1) > self.training_cfg_rate
             mu, spks, cond = mu * keep, spks * keep[:, 0], cond * keep
         predicted = self.estimator(y, mask, mu, t[:, 0, 0], spks, cond).float()
-        return F.mse_loss(predicted * mask, velocity * mask, reduction="sum") / (mask.sum() * mu.shape[1])
+        return F.mse_loss(predicted * mask, velocity * mask, reduction="sum") / (
+            mask.sum() * mu.shape[1]
+        )

@@ -3,13 +3,14 @@
 Linear interpolation followed by a small convolution stack. Parameter names follow the released flow.pt.
 Source: CosyVoice paper (arXiv 2407.05407); frame counts as in upstream flow/length_regulator.py.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SAMPLE_RATE = 22050         # Hz
-MEL_HOP = 256               # samples per mel frame
-OVERLAP_TOKENS = 20         # tokens that two chunks of a stream share
+SAMPLE_RATE = 22050  # Hz
+MEL_HOP = 256  # samples per mel frame
+OVERLAP_TOKENS = 20  # tokens that two chunks of a stream share
 
 
 def mel_frames(tokens: int, input_frame_rate: int) -> int:
@@ -31,8 +32,15 @@ class InterpolateRegulator(nn.Module):
     def __init__(self, channels: int, sampling_ratios, out_channels: int = None, groups: int = 1):
         """sampling_ratios: one convolution per entry; the values are not used (the lengths given are)."""
         super().__init__()
-        layers = [layer for _ in sampling_ratios
-                  for layer in (nn.Conv1d(channels, channels, 3, padding=1), nn.GroupNorm(groups, channels), nn.Mish())]
+        layers = [
+            layer
+            for _ in sampling_ratios
+            for layer in (
+                nn.Conv1d(channels, channels, 3, padding=1),
+                nn.GroupNorm(groups, channels),
+                nn.Mish(),
+            )
+        ]
         self.model = nn.Sequential(*layers, nn.Conv1d(channels, out_channels or channels, 1))
 
     def forward(self, x: Tensor, ylens: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,7 +49,9 @@ class InterpolateRegulator(nn.Module):
         y = self.model(stretch(x.transpose(1, 2), frames)).transpose(1, 2)
         return y * length_mask(ylens, frames)[..., None], ylens
 
-    def inference(self, x1: Tensor, x2: Tensor, mel_len1: int, mel_len2: int, input_frame_rate=50) -> tuple[Tensor, int]:
+    def inference(
+        self, x1: Tensor, x2: Tensor, mel_len1: int, mel_len2: int, input_frame_rate=50
+    ) -> tuple[Tensor, int]:
         """x1 (1, T1, D) of the prompt, x2 (1, T2, D) to be spoken -> (1, mel_len1 + mel_len2, D) and its length.
 
         Prompt, head, middle and tail are stretched apart: the tail of one chunk must equal the head of the next.

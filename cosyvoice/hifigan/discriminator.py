@@ -2,6 +2,7 @@
 
 Every discriminator gives scores (B, n) and the feature maps of its layers.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,32 +27,59 @@ class MultipleDiscriminator(nn.Module):
 class MultiResSpecDiscriminator(nn.Module):
     """Spectral discriminators at several resolutions; sizes in samples. channels: width of every layer."""
 
-    def __init__(self, fft_sizes=(1024, 2048, 512), hop_sizes=(120, 240, 50), win_lengths=(600, 1200, 240),
-                 window="hann_window", channels=32):
+    def __init__(
+        self,
+        fft_sizes=(1024, 2048, 512),
+        hop_sizes=(120, 240, 50),
+        win_lengths=(600, 1200, 240),
+        window="hann_window",
+        channels=32,
+    ):
         super().__init__()
         self.discriminators = nn.ModuleList(
-            SpecDiscriminator(*sizes, window, channels) for sizes in zip(fft_sizes, hop_sizes, win_lengths))
+            SpecDiscriminator(*sizes, window, channels)
+            for sizes in zip(fft_sizes, hop_sizes, win_lengths)
+        )
 
     def forward(self, y: Tensor, y_hat: Tensor):
-        real, generated = [d(y) for d in self.discriminators], [d(y_hat) for d in self.discriminators]
-        return [s for s, _ in real], [s for s, _ in generated], [f for _, f in real], [f for _, f in generated]
+        real, generated = (
+            [d(y) for d in self.discriminators],
+            [d(y_hat) for d in self.discriminators],
+        )
+        return (
+            [s for s, _ in real],
+            [s for s, _ in generated],
+            [f for _, f in real],
+            [f for _, f in generated],
+        )
 
 
 class SpecDiscriminator(nn.Module):
-    def __init__(self, fft_size=1024, shift_size=120, win_length=600, window="hann_window", channels=32):
+    def __init__(
+        self, fft_size=1024, shift_size=120, win_length=600, window="hann_window", channels=32
+    ):
         super().__init__()
         self.fft_size, self.shift_size, self.win_length = fft_size, shift_size, win_length
         self.window = getattr(torch, window)
         shapes = [(1, (3, 9), 1)] + [(channels, (3, 9), (1, 2))] * 3 + [(channels, (3, 3), 1)]
         self.discriminators = nn.ModuleList(
-            weight_norm(nn.Conv2d(c, channels, k, stride, padding=(k[0] // 2, k[1] // 2))) for c, k, stride in shapes)
+            weight_norm(nn.Conv2d(c, channels, k, stride, padding=(k[0] // 2, k[1] // 2)))
+            for c, k, stride in shapes
+        )
         self.out = weight_norm(nn.Conv2d(channels, 1, 3, padding=1))
 
     def forward(self, y: Tensor) -> tuple[Tensor, list[Tensor]]:
         with torch.autocast(y.device.type, enabled=False):
             window = self.window(self.win_length, device=y.device)
-            spectrum = torch.stft(y.float(), self.fft_size, self.shift_size, self.win_length, window, return_complex=True)
-            x = spectrum.abs().transpose(1, 2)[:, None]            # (B, 1, frames, bins)
+            spectrum = torch.stft(
+                y.float(),
+                self.fft_size,
+                self.shift_size,
+                self.win_length,
+                window,
+                return_complex=True,
+            )
+            x = spectrum.abs().transpose(1, 2)[:, None]  # (B, 1, frames, bins)
         features = []
         for conv in self.discriminators:
             x = F.leaky_relu(conv(x), LRELU_SLOPE)

@@ -1,4 +1,5 @@
 """Pitch predictor: mel (B, 80, T) -> f0 in Hz (B, T); low values mean unvoiced."""
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -11,9 +12,13 @@ class ConvRNNF0Predictor(nn.Module):
     def __init__(self, num_class: int = 1, in_channels: int = 80, cond_channels: int = 512):
         super().__init__()
         widths = [in_channels] + [cond_channels] * LAYERS
-        self.condnet = nn.Sequential(*(
-            layer for c, d in zip(widths, widths[1:])
-            for layer in (weight_norm(nn.Conv1d(c, d, 3, padding=1)), nn.ELU())))
+        self.condnet = nn.Sequential(
+            *(
+                layer
+                for c, d in zip(widths, widths[1:])
+                for layer in (weight_norm(nn.Conv1d(c, d, 3, padding=1)), nn.ELU())
+            )
+        )
         self.classifier = nn.Linear(cond_channels, num_class)
 
     def forward(self, x: Tensor) -> Tensor:

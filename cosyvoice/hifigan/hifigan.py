@@ -3,24 +3,39 @@
 Losses: HiFi-GAN (Kong et al. 2020, section 2.4; least squares, feature matching, mel L1), truncated pointwise relativistic
 loss (arXiv 2208.00449), L1 between predicted and measured f0. All are computed in float32.
 """
+
 from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STFT_SIZES = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))   # fft, hop, window in samples (arXiv 1910.11480)
+STFT_SIZES = (
+    (1024, 120, 600),
+    (2048, 240, 1200),
+    (512, 50, 240),
+)  # fft, hop, window in samples (arXiv 1910.11480)
 
 
 class HiFiGan(nn.Module):
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, mel_spec_transform,
-                 multi_mel_spectral_recon_loss_weight=45, feat_match_loss_weight=2.0, tpr_loss_weight=1.0,
-                 tpr_loss_tau=0.04):
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        mel_spec_transform,
+        multi_mel_spectral_recon_loss_weight=45,
+        feat_match_loss_weight=2.0,
+        tpr_loss_weight=1.0,
+        tpr_loss_tau=0.04,
+    ):
         """mel_spec_transform: list of functions wave (B, N) -> log-mel."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.mel_spec_transform = mel_spec_transform
-        self.mel_weight, self.feature_weight = multi_mel_spectral_recon_loss_weight, feat_match_loss_weight
+        self.mel_weight, self.feature_weight = (
+            multi_mel_spectral_recon_loss_weight,
+            feat_match_loss_weight,
+        )
         self.tpr_weight, self.tau = tpr_loss_weight, tpr_loss_tau
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
@@ -29,8 +44,11 @@ class HiFiGan(nn.Module):
         batch: speech (B, 256 T), speech_feat (B, T, 80), pitch_feat (B, T) in Hz, and turn: "generator", "discriminator",
         or "reconstruct" (spectral losses alone: a fast start before the discriminators join).
         """
-        turns = {"generator": self.forward_generator, "discriminator": self.forward_discriminator,
-                 "reconstruct": self.forward_reconstruct}
+        turns = {
+            "generator": self.forward_generator,
+            "discriminator": self.forward_discriminator,
+            "reconstruct": self.forward_reconstruct,
+        }
         if batch["turn"] not in turns:
             raise ValueError(f"unknown turn {batch['turn']!r}; use one of {', '.join(turns)}")
         return turns[batch["turn"]](batch, device)
@@ -43,28 +61,47 @@ class HiFiGan(nn.Module):
         losses["loss_gen"] = sum(((1 - s.float()) ** 2).mean() for s in scores)
         losses["loss_fm"] = feature_loss(real_features, features)
         losses["loss_tpr"] = self.relativistic(scores, real_scores)
-        return {"loss": losses["loss_gen"] + self.feature_weight * losses["loss_fm"] + self.mel_weight * losses["loss_mel"]
-                + self.tpr_weight * losses["loss_tpr"] + losses["loss_f0"], **losses}
+        return {
+            "loss": losses["loss_gen"]
+            + self.feature_weight * losses["loss_fm"]
+            + self.mel_weight * losses["loss_mel"]
+            + self.tpr_weight * losses["loss_tpr"]
+            + losses["loss_f0"],
+            **losses,
+        }
 
     def forward_discriminator(self, batch, device):
         real = batch["speech"].to(device)
         with torch.no_grad():
             generated, _ = self.generator(batch, device)
         real_scores, scores, _, _ = self.discriminator(real, generated)
-        loss_disc = sum(((1 - r.float()) ** 2).mean() + (s.float() ** 2).mean() for r, s in zip(real_scores, scores))
+        loss_disc = sum(
+            ((1 - r.float()) ** 2).mean() + (s.float() ** 2).mean()
+            for r, s in zip(real_scores, scores)
+        )
         loss_tpr = self.relativistic(real_scores, scores)
-        return {"loss": loss_disc + self.tpr_weight * loss_tpr, "loss_disc": loss_disc, "loss_tpr": loss_tpr}
+        return {
+            "loss": loss_disc + self.tpr_weight * loss_tpr,
+            "loss_disc": loss_disc,
+            "loss_tpr": loss_tpr,
+        }
 
     def forward_reconstruct(self, batch, device):
         generated, losses = self.reconstruct(batch, device)
         losses["loss_stft"] = stft_loss(batch["speech"].to(device), generated)
-        return {"loss": self.mel_weight * losses["loss_mel"] + losses["loss_stft"] + losses["loss_f0"], **losses}
+        return {
+            "loss": self.mel_weight * losses["loss_mel"] + losses["loss_stft"] + losses["loss_f0"],
+            **losses,
+        }
 
     def reconstruct(self, batch, device):
         real = batch["speech"].to(device)
         generated, f0 = self.generator(batch, device)
         loss_mel = sum(F.l1_loss(mel(generated), mel(real)) for mel in self.mel_spec_transform)
-        return generated, {"loss_mel": loss_mel, "loss_f0": F.l1_loss(f0, batch["pitch_feat"].to(f0))}
+        return generated, {
+            "loss_mel": loss_mel,
+            "loss_f0": F.l1_loss(f0, batch["pitch_feat"].to(f0)),
+        }
 
     def relativistic(self, better, worse):
         """The scores that should be higher, and those they are compared with."""
@@ -84,7 +121,9 @@ def frozen(module: nn.Module):
 
 
 def feature_loss(real, generated):
-    return 2 * sum(F.l1_loss(g.float(), r.float()) for rs, gs in zip(real, generated) for r, g in zip(rs, gs))
+    return 2 * sum(
+        F.l1_loss(g.float(), r.float()) for rs, gs in zip(real, generated) for r, g in zip(rs, gs)
+    )
 
 
 def tpr_loss(better, worse, tau):
@@ -97,15 +136,26 @@ def tpr_loss(better, worse, tau):
 
 def stft_loss(real: Tensor, generated: Tensor) -> Tensor:
     """Spectral convergence and log-magnitude L1, averaged over three resolutions (arXiv 1910.11480, section 2.2)."""
-    return sum(resolution_loss(magnitude(real, *sizes), magnitude(generated, *sizes)) for sizes in STFT_SIZES) / len(STFT_SIZES)
+    return sum(
+        resolution_loss(magnitude(real, *sizes), magnitude(generated, *sizes))
+        for sizes in STFT_SIZES
+    ) / len(STFT_SIZES)
 
 
 def resolution_loss(real, generated):
-    return (real - generated).norm() / real.norm().clamp(min=1e-5) + F.l1_loss(generated.log(), real.log())
+    return (real - generated).norm() / real.norm().clamp(min=1e-5) + F.l1_loss(
+        generated.log(), real.log()
+    )
 
 
 def magnitude(wave, fft_size, hop, window):
     with torch.autocast(wave.device.type, enabled=False):
-        spectrum = torch.stft(wave.float(), fft_size, hop, window, torch.hann_window(window, device=wave.device),
-                              return_complex=True)
+        spectrum = torch.stft(
+            wave.float(),
+            fft_size,
+            hop,
+            window,
+            torch.hann_window(window, device=wave.device),
+            return_complex=True,
+        )
         return torch.view_as_real(spectrum).square().sum(-1).clamp(min=1e-7).sqrt()

@@ -4,6 +4,7 @@ One causal sequence: [start, speaker, text, task, speech tokens ...]; after each
 comes next, `speech_token_size` being the end. Parameter names follow the released llm.pt.
 Source: CosyVoice paper (arXiv 2407.05407), section 2.2; lengths and sampling as in upstream llm/llm.py.
 """
+
 import logging
 import math
 from typing import Callable, Iterator
@@ -18,13 +19,24 @@ from cosyvoice.utils.common import IGNORE_ID, ras_sampling
 
 logger = logging.getLogger(__name__)
 
-START, TASK = 0, 1                        # rows of llm_embedding
+START, TASK = 0, 1  # rows of llm_embedding
 
 
 class TransformerLM(nn.Module):
-    def __init__(self, text_encoder_input_size: int, llm_input_size: int, llm_output_size: int, text_token_size: int,
-                 speech_token_size: int, text_encoder: Encoder, llm: Encoder, sampling: Callable = ras_sampling,
-                 length_normalized_loss: bool = True, lsm_weight: float = 0.0, spk_embed_dim: int = 192):
+    def __init__(
+        self,
+        text_encoder_input_size: int,
+        llm_input_size: int,
+        llm_output_size: int,
+        text_token_size: int,
+        speech_token_size: int,
+        text_encoder: Encoder,
+        llm: Encoder,
+        sampling: Callable = ras_sampling,
+        length_normalized_loss: bool = True,
+        lsm_weight: float = 0.0,
+        spk_embed_dim: int = 192,
+    ):
         super().__init__()
         self.text_embedding = nn.Embedding(text_token_size, text_encoder_input_size)
         self.text_encoder = text_encoder
@@ -35,7 +47,11 @@ class TransformerLM(nn.Module):
         self.speech_embedding = nn.Embedding(speech_token_size, llm_input_size)
         self.spk_embed_affine_layer = nn.Linear(spk_embed_dim, llm_input_size)
         self.speech_token_size = self.eos_token = speech_token_size
-        self.sampling, self.length_normalized_loss, self.lsm_weight = sampling, length_normalized_loss, lsm_weight
+        self.sampling, self.length_normalized_loss, self.lsm_weight = (
+            sampling,
+            length_normalized_loss,
+            lsm_weight,
+        )
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         """Training loss, and the share of next tokens guessed right.
@@ -46,9 +62,20 @@ class TransformerLM(nn.Module):
         text_len, speech_len = batch["text_token_len"].tolist(), batch["speech_token_len"].tolist()
         text = self._encode_text(batch["text_token"].to(device), batch["text_token_len"].to(device))
         speech_token = batch["speech_token"].to(device)
-        rows = zip(self._speakers(batch["embedding"].to(device)), text, text_len, self.speech_embedding(speech_token), speech_len)
-        sequences = [self._sequence(speaker, t[:t_len], s[:s_len]) for speaker, t, t_len, s, s_len in rows]
-        targets = [self._target(len(x), tokens[:n].long()) for x, tokens, n in zip(sequences, speech_token, speech_len)]
+        rows = zip(
+            self._speakers(batch["embedding"].to(device)),
+            text,
+            text_len,
+            self.speech_embedding(speech_token),
+            speech_len,
+        )
+        sequences = [
+            self._sequence(speaker, t[:t_len], s[:s_len]) for speaker, t, t_len, s, s_len in rows
+        ]
+        targets = [
+            self._target(len(x), tokens[:n].long())
+            for x, tokens, n in zip(sequences, speech_token, speech_len)
+        ]
         lengths = torch.tensor([len(x) for x in sequences], device=device)
         y, _ = self.llm(pad_sequence(sequences, batch_first=True), lengths)
         target = pad_sequence(targets, batch_first=True, padding_value=IGNORE_ID)
@@ -56,17 +83,31 @@ class TransformerLM(nn.Module):
         return self._loss(self.llm_decoder(y[counts]).float(), target[counts], len(lengths))
 
     @torch.inference_mode()
-    def inference(self, text: Tensor, text_len: Tensor, prompt_text: Tensor, prompt_text_len: Tensor,
-                  prompt_speech_token: Tensor, prompt_speech_token_len: Tensor, embedding: Tensor, sampling: int = 25,
-                  max_token_text_ratio: float = 20, min_token_text_ratio: float = 2, uuid: str = "",
-                  generator: torch.Generator | None = None) -> Iterator[int]:
+    def inference(
+        self,
+        text: Tensor,
+        text_len: Tensor,
+        prompt_text: Tensor,
+        prompt_text_len: Tensor,
+        prompt_speech_token: Tensor,
+        prompt_speech_token_len: Tensor,
+        embedding: Tensor,
+        sampling: int = 25,
+        max_token_text_ratio: float = 20,
+        min_token_text_ratio: float = 2,
+        uuid: str = "",
+        generator: torch.Generator | None = None,
+    ) -> Iterator[int]:
         """Yield speech tokens until the model ends, or with a warning in the log at max_token_text_ratio per text id.
 
         text, prompt_text: (1, L) ids; prompt_speech_token: (1, N); their lengths (1,); embedding: (1, 192), or (0, 192)
         for no speaker. The end cannot come before min_token_text_ratio tokens per id of `text`. `generator` makes all
         draws (None: torch's global one); `uuid` names the request in the log. Any number may run at once.
         """
-        shortest, longest = int(text_len * min_token_text_ratio), int(text_len * max_token_text_ratio)
+        shortest, longest = (
+            int(text_len * min_token_text_ratio),
+            int(text_len * max_token_text_ratio),
+        )
         ids = torch.cat([prompt_text, text], dim=1)
         encoded = self._encode_text(ids, torch.tensor([ids.size(1)], device=ids.device))[0]
         speaker = self._speakers(embedding)[0] if len(embedding) else encoded[:0]
@@ -82,7 +123,9 @@ class TransformerLM(nn.Module):
             yield token
             tokens.append(token)
             x = self.speech_embedding.weight[None, None, token]
-        logger.warning("speech did not end by itself after %d tokens: cut there (request %s)", longest, uuid)
+        logger.warning(
+            "speech did not end by itself after %d tokens: cut there (request %s)", longest, uuid
+        )
 
     def _encode_text(self, ids: Tensor, lengths: Tensor) -> Tensor:
         encoded, _ = self.text_encoder(self.text_embedding(ids), lengths)
@@ -91,11 +134,11 @@ class TransformerLM(nn.Module):
     def _speakers(self, embedding: Tensor) -> list[Tensor]:
         """One (1, D) per row of (B, 192), or (0, D) where the row is all zeros."""
         projected = self.spk_embed_affine_layer(F.normalize(embedding, dim=1))
-        return [row[None][:int(known)] for row, known in zip(projected, embedding.any(dim=1))]
+        return [row[None][: int(known)] for row, known in zip(projected, embedding.any(dim=1))]
 
     def _sequence(self, speaker: Tensor, text: Tensor, speech: Tensor) -> Tensor:
         start, task = self.llm_embedding.weight[:, None]
-        return torch.cat([start, speaker, text, task, speech])                              # (T, D)
+        return torch.cat([start, speaker, text, task, speech])  # (T, D)
 
     def _target(self, length: int, tokens: Tensor) -> Tensor:
         """What must come after each position of a sequence: nothing is asked before the task mark."""
@@ -109,6 +152,10 @@ class TransformerLM(nn.Module):
         """
         others, weight = logits.size(1) - 1, self.lsm_weight
         entropy = -sum(p * math.log(p / n) for p, n in [(1 - weight, 1), (weight, others)] if p > 0)
-        total = F.cross_entropy(logits, target, reduction="sum", label_smoothing=weight * (others + 1) / others)
-        loss = (total - entropy * len(target)) / (len(target) if self.length_normalized_loss else rows)
+        total = F.cross_entropy(
+            logits, target, reduction="sum", label_smoothing=weight * (others + 1) / others
+        )
+        loss = (total - entropy * len(target)) / (
+            len(target) if self.length_normalized_loss else rows
+        )
         return {"loss": loss, "acc": (logits.argmax(1) == target).float().mean()}

@@ -1,4 +1,5 @@
 """The other end of a request: whether it is still there, asked without writing to it, and how to cut it off."""
+
 import contextlib
 import multiprocessing.connection
 import socket
@@ -22,8 +23,10 @@ class Client:
         if self.socket is None or isinstance(self.socket, ssl.SSLSocket):
             return False
         try:
-            return bool(multiprocessing.connection.wait([self.socket], 0)) and not self.socket.recv(1, socket.MSG_PEEK)
-        except (OSError, ValueError):                              # reset, or closed on our side
+            return bool(multiprocessing.connection.wait([self.socket], 0)) and not self.socket.recv(
+                1, socket.MSG_PEEK
+            )
+        except (OSError, ValueError):  # reset, or closed on our side
             return True
 
     def hang_up(self):

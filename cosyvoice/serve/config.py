@@ -3,6 +3,7 @@
 One table, read once. OSS credentials are the exception: the store reads them when it first needs them,
 so that they are neither kept here nor shown when a Config is printed.
 """
+
 import argparse
 import os
 import sys
@@ -19,17 +20,32 @@ def setting(default, help: str, env: str = "", flag: str = ""):
 @dataclass(frozen=True)
 class Config:
     """Every setting with its default; the environment variable is the name in capitals unless one is given."""
-    host: str = setting("127.0.0.1", "address to listen on; 0.0.0.0 opens the service to the network", flag="--host")
+
+    host: str = setting(
+        "127.0.0.1", "address to listen on; 0.0.0.0 opens the service to the network", flag="--host"
+    )
     port: int = setting(9883, "port to listen on", flag="--port")
-    model: str = setting("", "model directory or ModelScope id; empty: the best one in pretrained_models/",
-                         env="COSYVOICE_MODEL", flag="--model_dir")
-    instruct_model: str = setting("", "model for 自然语言控制 if the main one does not follow instructions; "
-                                      "empty: pretrained_models/CosyVoice-300M-Instruct when it is there",
-                                  env="COSYVOICE_INSTRUCT_MODEL")
+    model: str = setting(
+        "",
+        "model directory or ModelScope id; empty: the best one in pretrained_models/",
+        env="COSYVOICE_MODEL",
+        flag="--model_dir",
+    )
+    instruct_model: str = setting(
+        "",
+        "model for 自然语言控制 if the main one does not follow instructions; "
+        "empty: pretrained_models/CosyVoice-300M-Instruct when it is there",
+        env="COSYVOICE_INSTRUCT_MODEL",
+    )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
-    max_concurrent: int = setting(2, "requests that generate at once; one keeps all cores busy, two let a short one start beside a long one")
+    max_concurrent: int = setting(
+        2,
+        "requests that generate at once; one keeps all cores busy, two let a short one start beside a long one",
+    )
     max_queue: int = setting(16, "requests that wait for their turn; more are refused with 503")
-    request_timeout: float = setting(120.0, "seconds without new audio after which a request ends with an error")
+    request_timeout: float = setting(
+        120.0, "seconds without new audio after which a request ends with an error"
+    )
     max_body_mb: int = setting(20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB")
     max_reference_mb: int = setting(20, "largest reference audio fetched from the store, MB")
     max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB")
@@ -37,14 +53,28 @@ class Config:
     threads: int = setting(40, "listeners served at once by `python all_api.py`")
     output_dir: Path = setting(ROOT / "output", "working files of requests")
     reference_dir: Path = setting(ROOT / "参考音频", "reference audio that requests can name")
-    store_dir: Path = setting(ROOT / "local_store", "the object store's place when OSS credentials are not set")
-    oss_prompt_prefix: str = setting("", "only store keys with this prefix can be named as reference; "
-                                         "{user_id} in it stands for the request's user")
-    api_key: str = setting("", "if set, requests need `Authorization: Bearer <key>`; this key may act for every user")
-    api_keys_file: str = setting("", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users')
-    cors_origins: tuple = setting((), "origins, comma separated, whose pages may call the service from a browser")
-    allowed_hosts: tuple = setting((), "host names, comma separated, by which the service may be addressed; empty: "
-                                       "on a loopback address only localhost, otherwise any; * is any")
+    store_dir: Path = setting(
+        ROOT / "local_store", "the object store's place when OSS credentials are not set"
+    )
+    oss_prompt_prefix: str = setting(
+        "",
+        "only store keys with this prefix can be named as reference; "
+        "{user_id} in it stands for the request's user",
+    )
+    api_key: str = setting(
+        "", "if set, requests need `Authorization: Bearer <key>`; this key may act for every user"
+    )
+    api_keys_file: str = setting(
+        "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
+    )
+    cors_origins: tuple = setting(
+        (), "origins, comma separated, whose pages may call the service from a browser"
+    )
+    allowed_hosts: tuple = setting(
+        (),
+        "host names, comma separated, by which the service may be addressed; empty: "
+        "on a loopback address only localhost, otherwise any; * is any",
+    )
 
     def __post_init__(self):
         for f in fields(self):
@@ -65,7 +95,11 @@ def read_config(argv=None, environ=os.environ) -> Config:
     Raises ValueError that names the variable and what it may hold; with argv, a program, it exits with that sentence.
     """
     try:
-        values = {f.name: _convert(f, environ[_env(f)]) for f in fields(Config) if environ.get(_env(f), "") != ""}
+        values = {
+            f.name: _convert(f, environ[_env(f)])
+            for f in fields(Config)
+            if environ.get(_env(f), "") != ""
+        }
         return Config(**{**values, **(_read_arguments(argv) if argv is not None else {})})
     except ValueError as error:
         if argv is not None:
@@ -81,8 +115,13 @@ def _read_arguments(argv) -> dict:
     parser = argparse.ArgumentParser(description="The CosyVoice speech service.")
     for f in fields(Config):
         if f.metadata["flag"]:
-            parser.add_argument(f.metadata["flag"], dest=f.name, type=f.type, default=argparse.SUPPRESS,
-                                help=f"{f.metadata['help']} (environment: {_env(f)})")
+            parser.add_argument(
+                f.metadata["flag"],
+                dest=f.name,
+                type=f.type,
+                default=argparse.SUPPRESS,
+                help=f"{f.metadata['help']} (environment: {_env(f)})",
+            )
     return vars(parser.parse_args(argv))
 
 
@@ -92,4 +131,6 @@ def _convert(f, text: str):
     try:
         return f.type(text)
     except ValueError:
-        raise ValueError(f"{_env(f)} is {text!r}; it must be a {'number' if f.type in (int, float) else 'path'}")
+        raise ValueError(
+            f"{_env(f)} is {text!r}; it must be a {'number' if f.type in (int, float) else 'path'}"
+        )

@@ -3,6 +3,7 @@
 A page elsewhere on the web must not drive a service on somebody's own computer, so requests that a browser sends for
 a foreign page are refused even where no key is set.
 """
+
 import hashlib
 import hmac
 import ipaddress
@@ -21,13 +22,27 @@ from cosyvoice.serve.problem import Problem
 
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}       # need no key: they tell nothing about anybody
-PAGES = {"/", "/docs"}                                             # a link elsewhere may lead here
-OWNER = re.compile(r"learn-wave/([^/]+)/")                         # keys and paths that belong to a user
-HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-           "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store"}
-CORS = {"Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS", "Access-Control-Max-Age": "600",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID"}
+OPEN = {
+    "/",
+    "/health",
+    "/ready",
+    "/docs",
+    "/openapi.json",
+}  # need no key: they tell nothing about anybody
+PAGES = {"/", "/docs"}  # a link elsewhere may lead here
+OWNER = re.compile(r"learn-wave/([^/]+)/")  # keys and paths that belong to a user
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+CORS = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Max-Age": "600",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
+}
 
 
 class Keys:
@@ -43,7 +58,7 @@ class Keys:
         return bool(self.fixed or self.file)
 
     def users_of(self, key: str):
-        """"*" or the set of user ids that the key may act for; None for an unknown key."""
+        """ "*" or the set of user ids that the key may act for; None for an unknown key."""
         given, found = _digest(key), None
         for digest, users in {**self._read(), **self.fixed}.items():
             if hmac.compare_digest(digest, given):
@@ -62,11 +77,18 @@ def parse_keys(file: Path) -> dict:
     try:
         keys = json.loads(file.read_text("utf-8"))
         assert isinstance(keys, dict)
-        assert all(key and (users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users))
-                   for key, users in keys.items())
+        assert all(
+            key
+            and (users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users))
+            for key, users in keys.items()
+        )
     except (ValueError, AssertionError) as error:
-        raise ValueError(f'API_KEYS_FILE {file} must hold JSON like {{"key": ["user id"], "other key": "*"}}') from error
-    return {_digest(key): users if users == "*" else frozenset(users) for key, users in keys.items()}
+        raise ValueError(
+            f'API_KEYS_FILE {file} must hold JSON like {{"key": ["user id"], "other key": "*"}}'
+        ) from error
+    return {
+        _digest(key): users if users == "*" else frozenset(users) for key, users in keys.items()
+    }
 
 
 def _digest(key: str) -> str:
@@ -77,7 +99,7 @@ def install(app: Flask, config: Config):
     """Check every request before it is read, and give every answer its id and headers."""
     keys = Keys(config.api_key, config.api_keys_file)
     if keys.file:
-        keys._read()                                               # a wrong file is told at start-up
+        keys._read()  # a wrong file is told at start-up
 
     @app.before_request
     def check():
@@ -99,7 +121,12 @@ def install(app: Flask, config: Config):
         if config.cors_origins:
             answer.headers.add("Vary", "Origin")
         if origin in config.cors_origins:
-            answer.headers.update({"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "X-Request-ID, Retry-After"})
+            answer.headers.update(
+                {
+                    "Access-Control-Allow-Origin": origin,
+                    "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
+                }
+            )
             if request.method == "OPTIONS":
                 answer.headers.update(CORS)
         return answer
@@ -108,7 +135,13 @@ def install(app: Flask, config: Config):
 def check_user(user_id: str):
     """Raises a 403 Problem when the caller's key may not act for that user."""
     if user_id and g.users != "*" and user_id not in g.users:
-        raise Problem(403, "foreign_user", "user_id", "your key may not act for this user_id", "您的密钥无权代表该 user_id")
+        raise Problem(
+            403,
+            "foreign_user",
+            "user_id",
+            "your key may not act for this user_id",
+            "您的密钥无权代表该 user_id",
+        )
 
 
 def owner(user_id: str) -> str:
@@ -120,14 +153,21 @@ def check_reference_owner(path: str):
     """Raises a 403 Problem when a reference, local or in the store, is of a user that the caller's key may not act for."""
     found = OWNER.match(path)
     if found and g.users != "*" and found[1] not in g.users:
-        raise Problem(403, "foreign_user", "prompt_speech_16k", "that reference belongs to a user your key may not act for",
-                      "该参考音频属于您的密钥无权代表的用户")
+        raise Problem(
+            403,
+            "foreign_user",
+            "prompt_speech_16k",
+            "that reference belongs to a user your key may not act for",
+            "该参考音频属于您的密钥无权代表的用户",
+        )
 
 
 def check_reference_key(key: str, user_id: str, prefix: str):
     """Raises a 404 Problem when the operator does not let that object of the store be a reference."""
     if not key.startswith(prefix.replace("{user_id}", user_id)):
-        raise Problem(404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频")
+        raise Problem(
+            404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频"
+        )
 
 
 def _request_id() -> str:
@@ -140,14 +180,19 @@ def _check_host(config: Config):
     host = _split(f"//{request.headers.get('Host', '')}").hostname or ""
     allowed = config.allowed_hosts or (() if is_loopback(config.host) else ("*",))
     if not ("*" in allowed or host in allowed or is_loopback(host)):
-        raise Problem(403, "foreign_host", None, "this host name is not served here; the operator can add it to ALLOWED_HOSTS",
-                      "不接受该主机名；管理员可将其加入 ALLOWED_HOSTS")
+        raise Problem(
+            403,
+            "foreign_host",
+            None,
+            "this host name is not served here; the operator can add it to ALLOWED_HOSTS",
+            "不接受该主机名；管理员可将其加入 ALLOWED_HOSTS",
+        )
 
 
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError:                                             # such as http://[
+    except ValueError:  # such as http://[
         return SplitResult("", "", "", "", "")
 
 
@@ -162,14 +207,26 @@ def _check_origin(config: Config):
     """Refuse what a browser sends for a page of another origin, unless the operator allows that origin."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if origin is None and site in ("cross-site", "same-site"):
-        origin = _origin_of(request.headers.get("Referer", ""))    # media elements send no Origin
-        if request.method == "GET" and request.path in PAGES and request.headers.get("Sec-Fetch-Dest") == "document":
+        origin = _origin_of(request.headers.get("Referer", ""))  # media elements send no Origin
+        if (
+            request.method == "GET"
+            and request.path in PAGES
+            and request.headers.get("Sec-Fetch-Dest") == "document"
+        ):
             return
     if origin is None or site == "same-origin" or origin in config.cors_origins:
         return
-    if _split(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in ("cross-site", "same-site"):
-        raise Problem(403, "foreign_origin", None, "pages of this origin may not call the service; the operator can add it to CORS_ORIGINS",
-                      "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS")
+    if _split(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in (
+        "cross-site",
+        "same-site",
+    ):
+        raise Problem(
+            403,
+            "foreign_origin",
+            None,
+            "pages of this origin may not call the service; the operator can add it to CORS_ORIGINS",
+            "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS",
+        )
 
 
 def _origin_of(url: str) -> str:
@@ -181,6 +238,12 @@ def _check_key(keys: Keys):
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     users = keys.users_of(key.strip()) if scheme.lower() == "bearer" and key else None
     if users is None:
-        raise Problem(401, "no_key", None, "send your key as `Authorization: Bearer <key>`", "请在请求头中发送密钥：Authorization: Bearer <密钥>",
-                      {"WWW-Authenticate": 'Bearer realm="cosyvoice"'})
+        raise Problem(
+            401,
+            "no_key",
+            None,
+            "send your key as `Authorization: Bearer <key>`",
+            "请在请求头中发送密钥：Authorization: Bearer <密钥>",
+            {"WWW-Authenticate": 'Bearer realm="cosyvoice"'},
+        )
     return users

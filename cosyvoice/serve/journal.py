@@ -1,4 +1,5 @@
 """The log: every line of a request has its id, one line at the end says what became of it. No text, audio or key is logged."""
+
 import contextvars
 import functools
 import logging
@@ -34,6 +35,7 @@ def carry(work):
 
 def install(app: Flask, watchers: list):
     """Open a Record for every request (after guard has given the id) and close it when the last byte is out, or the client is."""
+
     @app.before_request
     def open_record():
         request_id.set(g.request_id)
@@ -41,13 +43,15 @@ def install(app: Flask, watchers: list):
 
     @app.after_request
     def close_record(response: Response) -> Response:
-        if response.status_code >= 400 and "record" not in g:      # refused at the door
+        if response.status_code >= 400 and "record" not in g:  # refused at the door
             open_record()
         if "record" in g:
             if response.status_code >= 400:
                 g.record.change(outcome=g.get("outcome", "error"))
             loud = g.record.mode != "-" or response.status_code >= 400 and request.path != "/ready"
-            response.call_on_close(functools.partial(finish, g.record, g.get("speech"), response.status_code, loud))
+            response.call_on_close(
+                functools.partial(finish, g.record, g.get("speech"), response.status_code, loud)
+            )
         return response
 
 
@@ -55,9 +59,18 @@ def finish(record: Record, speech: Speech | None, status: int, loud: bool):
     if speech:
         speech.close()
     record.change(outcome=record.outcome or ("client_gone" if speech else "done"), state="done")
-    log.log(logging.INFO if loud else logging.DEBUG,
-            "mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s", record.mode, record.characters,
-            record.seconds, figure(record.first_chunk), figure(record.real_time_factor), time.monotonic() - record.started, status, record.outcome)
+    log.log(
+        logging.INFO if loud else logging.DEBUG,
+        "mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s",
+        record.mode,
+        record.characters,
+        record.seconds,
+        figure(record.first_chunk),
+        figure(record.real_time_factor),
+        time.monotonic() - record.started,
+        status,
+        record.outcome,
+    )
 
 
 def figure(value: float | None) -> str:

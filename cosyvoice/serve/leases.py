@@ -3,6 +3,7 @@
 A folder's name carries the token of the process that made it; that process holds an operating-system lock on a
 file of that token, which a killed process loses. `sweep` removes folders whose process is dead, and touches nothing else.
 """
+
 import contextlib
 import logging
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 FOLDER = re.compile(r"\.work-([0-9a-f]{16})-[0-9a-f]{16}$")
-UNKNOWN_AGE = 24 * 3600                   # seconds after which a folder without any lock file counts as left behind
+UNKNOWN_AGE = 24 * 3600  # seconds after which a folder without any lock file counts as left behind
 
 
 class Leases:
@@ -75,7 +76,7 @@ class Leases:
                 self.home.mkdir(parents=True, exist_ok=True)
                 self.token = secrets.token_hex(8)
                 self.lock = open(self.home / f"{self.token}.lock", "wb")
-                with contextlib.suppress(OSError):                 # a sweep looks at it right now: take another
+                with contextlib.suppress(OSError):  # a sweep looks at it right now: take another
                     lock_file(self.lock)
                     self.pid = os.getpid()
 
@@ -84,9 +85,11 @@ def lock_file(file):
     """Lock an open file for this process, or raise OSError if another one holds it; the system frees it at the end."""
     if os.name == "nt":
         import msvcrt
+
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -100,4 +103,6 @@ def _is_unlocked(path: Path) -> bool:
 
 
 def _remove(path: Path):
-    shutil.rmtree(path, onerror=lambda _, name, info: log.warning("cannot remove %s: %s", name, info[1]))
+    shutil.rmtree(
+        path, onerror=lambda _, name, info: log.warning("cannot remove %s: %s", name, info[1])
+    )

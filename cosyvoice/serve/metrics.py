@@ -3,33 +3,65 @@
 Fed by the changes of each request's Record. With several processes set PROMETHEUS_MULTIPROC_DIR to an empty folder before they
 start; deploy/gunicorn.conf.py tells it of processes that end.
 """
+
 import os
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from cosyvoice.serve.slots import Slots
 from cosyvoice.serve.speech import Record
 
-if TYPE_CHECKING:                         # parts imports models, which tells its figures here
+if TYPE_CHECKING:  # parts imports models, which tells its figures here
     from cosyvoice.serve.parts import Parts
 
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
-SPEAKING = {"/generate_audio", "/generate_audio_get", "/v1/audio/speech"}   # what is refused here was a request for speech
-STORE = {"store_failed", "store_timeout"}                          # outcomes that are the object store's
+SPEAKING = {
+    "/generate_audio",
+    "/generate_audio_get",
+    "/v1/audio/speech",
+}  # what is refused here was a request for speech
+STORE = {"store_failed", "store_timeout"}  # outcomes that are the object store's
 
 REQUESTS = Counter("cosyvoice_requests", "Requests for speech that have ended", ["mode", "outcome"])
 CHARACTERS = Counter("cosyvoice_characters", "Characters that were asked for", ["mode"])
 AUDIO = Counter("cosyvoice_audio_seconds", "Seconds of sound made", ["mode"])
-FIRST_CHUNK = Histogram("cosyvoice_first_chunk_seconds", "From a request's arrival to its first encoded sound, queue included", ["mode"], buckets=SECONDS)
-REAL_TIME = Histogram("cosyvoice_real_time_factor", "Seconds of work per second of sound, by request", ["mode"], buckets=FACTORS)
-STORE_ERRORS = Counter("cosyvoice_store_errors", "Requests that the object store let down, after its retries", ["code"])
-QUEUE = Gauge("cosyvoice_queue_length", "Requests that wait for their turn", multiprocess_mode="livesum")
+FIRST_CHUNK = Histogram(
+    "cosyvoice_first_chunk_seconds",
+    "From a request's arrival to its first encoded sound, queue included",
+    ["mode"],
+    buckets=SECONDS,
+)
+REAL_TIME = Histogram(
+    "cosyvoice_real_time_factor",
+    "Seconds of work per second of sound, by request",
+    ["mode"],
+    buckets=FACTORS,
+)
+STORE_ERRORS = Counter(
+    "cosyvoice_store_errors", "Requests that the object store let down, after its retries", ["code"]
+)
+QUEUE = Gauge(
+    "cosyvoice_queue_length", "Requests that wait for their turn", multiprocess_mode="livesum"
+)
 RUNNING = Gauge("cosyvoice_running", "Requests that generate", multiprocess_mode="livesum")
-MODEL_LOAD = Gauge("cosyvoice_model_load_seconds", "Time that loading a model took", ["model"], multiprocess_mode="livemax")
+MODEL_LOAD = Gauge(
+    "cosyvoice_model_load_seconds",
+    "Time that loading a model took",
+    ["model"],
+    multiprocess_mode="livemax",
+)
 
 
 def blueprint(parts: "Parts") -> Blueprint:
@@ -62,7 +94,7 @@ def watch(record: Record, slots: Slots):
     """Hear of one change. A request is counted once, when it has ended."""
     look(slots)
     if record.state == "done" and not getattr(record, "counted", False):
-        record.counted = True                                      # an engine that is being stopped may still change it
+        record.counted = True  # an engine that is being stopped may still change it
         count(record)
 
 

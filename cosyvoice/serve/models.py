@@ -1,4 +1,5 @@
 """Which model the service speaks with, and the second one for instructions, loaded when it is first needed."""
+
 import logging
 import re
 import sys
@@ -13,7 +14,7 @@ from cosyvoice.serve.problem import Problem
 
 log = logging.getLogger(__name__)
 MODELS = ROOT / "pretrained_models"
-CHOICE = ("CosyVoice-300M-25Hz", "CosyVoice-Mini-25Hz")           # the first that is there
+CHOICE = ("CosyVoice-300M-25Hz", "CosyVoice-Mini-25Hz")  # the first that is there
 INSTRUCT = "CosyVoice-300M-Instruct"
 MODEL_ID = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
@@ -45,20 +46,27 @@ def choose_model(config: Config, may_download: bool) -> str:
         for name in CHOICE:
             if (MODELS / name / "cosyvoice.yaml").is_file():
                 return str(MODELS / name)
-        raise FileNotFoundError(f"no model in {MODELS}: put {CHOICE[0]} or {CHOICE[1]} there, or set COSYVOICE_MODEL")
+        raise FileNotFoundError(
+            f"no model in {MODELS}: put {CHOICE[0]} or {CHOICE[1]} there, or set COSYVOICE_MODEL"
+        )
     if Path(config.model).exists():
         return config.model
     if not MODEL_ID.fullmatch(config.model):
-        raise FileNotFoundError(f"COSYVOICE_MODEL {config.model!r} is neither a directory nor a ModelScope id such as iic/CosyVoice-300M-25Hz")
+        raise FileNotFoundError(
+            f"COSYVOICE_MODEL {config.model!r} is neither a directory nor a ModelScope id such as iic/CosyVoice-300M-25Hz"
+        )
     return config.model if may_download else _downloaded(config.model)
 
 
 def _downloaded(model_id: str) -> str:
     from modelscope import snapshot_download
+
     try:
         return snapshot_download(model_id, local_files_only=True)
     except ValueError as error:
-        raise FileNotFoundError(f"{model_id} is not downloaded; run once: python all_api.py --model_dir {model_id}") from error
+        raise FileNotFoundError(
+            f"{model_id} is not downloaded; run once: python all_api.py --model_dir {model_id}"
+        ) from error
 
 
 class Instruct:
@@ -82,8 +90,12 @@ class Instruct:
     def _directory(self) -> str:
         path = Path(self.config.instruct_model or MODELS / INSTRUCT)
         if not path.is_dir():
-            raise Problem(404, "no_instruct_model", "mode",
-                          f"自然语言控制 needs a model that follows instructions; the operator can download iic/{INSTRUCT} "
-                          f"into pretrained_models/{INSTRUCT} or set COSYVOICE_INSTRUCT_MODEL",
-                          f"自然语言控制 需要支持指令的模型；管理员可将 iic/{INSTRUCT} 下载到 pretrained_models/{INSTRUCT}，或设置 COSYVOICE_INSTRUCT_MODEL")
+            raise Problem(
+                404,
+                "no_instruct_model",
+                "mode",
+                f"自然语言控制 needs a model that follows instructions; the operator can download iic/{INSTRUCT} "
+                f"into pretrained_models/{INSTRUCT} or set COSYVOICE_INSTRUCT_MODEL",
+                f"自然语言控制 需要支持指令的模型；管理员可将 iic/{INSTRUCT} 下载到 pretrained_models/{INSTRUCT}，或设置 COSYVOICE_INSTRUCT_MODEL",
+            )
         return str(path)

@@ -6,6 +6,7 @@ change any more are sent, cut at frame borders. Without bit reservoir (`-reservo
 With 12 frames of history the result equals the encode of the whole (measured: 97 dB between the two decodes).
 The encoder is ffmpeg from imageio-ffmpeg's wheel; no system package is needed.
 """
+
 import errno
 import functools
 import io
@@ -17,16 +18,20 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)   # pydub's, of the system; the wheel's is used
+warnings.filterwarnings(
+    "ignore", "Couldn't find ffmpeg", RuntimeWarning
+)  # pydub's, of the system; the wheel's is used
 import pydub.audio_segment
 from pydub import AudioSegment
 
-HISTORY = 12                              # frames encoded again before the first new one
-LOOKAHEAD = 2                             # frames that need what comes after them
-HOLD = 2.0                                # seconds of sound, at most, that wait to be encoded in one go; see Mp3Stream
+HISTORY = 12  # frames encoded again before the first new one
+LOOKAHEAD = 2  # frames that need what comes after them
+HOLD = 2.0  # seconds of sound, at most, that wait to be encoded in one go; see Mp3Stream
 OPTIONS = ["-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0", "-flags", "+bitexact"]
-KBPS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),     # MPEG-1 layer III
-        2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}         # MPEG-2 and 2.5
+KBPS = {
+    1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG-1 layer III
+    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}  # MPEG-2 and 2.5
 RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 32000)}
 
 AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
@@ -47,11 +52,15 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
     """int16 mono (N,) -> raw MP3 frames. Raises pydub's CouldntEncodeError or OSError; leaves no file in scratch."""
     segment = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=sample_rate, channels=1)
     _scratch.files = []
-    with tempfile.TemporaryDirectory(prefix="mp3-", dir=scratch, ignore_cleanup_errors=True) as _scratch.folder:
+    with tempfile.TemporaryDirectory(
+        prefix="mp3-", dir=scratch, ignore_cleanup_errors=True
+    ) as _scratch.folder:
         try:
-            return segment.export(io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS).getvalue()
+            return segment.export(
+                io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS
+            ).getvalue()
         except pydub.exceptions.CouldntEncodeError as error:
-            if "No space left on device" in str(error):            # it was ffmpeg that found the disk full
+            if "No space left on device" in str(error):  # it was ffmpeg that found the disk full
                 raise OSError(errno.ENOSPC, "No space left on device") from error
             raise
         finally:
@@ -65,18 +74,22 @@ def check_encoder(sample_rate: int, bitrate: str):
     try:
         frames = split_frames(encode(np.zeros(4096, np.int16), sample_rate, bitrate))
     except (OSError, pydub.exceptions.CouldntEncodeError) as error:
-        raise RuntimeError(f"MP3 cannot be made at {sample_rate} Hz, {bitrate}: {AudioSegment.converter} failed; "
-                           "reinstall imageio-ffmpeg or choose another MP3_BITRATE") from error
+        raise RuntimeError(
+            f"MP3 cannot be made at {sample_rate} Hz, {bitrate}: {AudioSegment.converter} failed; "
+            "reinstall imageio-ffmpeg or choose another MP3_BITRATE"
+        ) from error
     if not frames:
-        raise RuntimeError(f"{AudioSegment.converter} made no MP3 frames at {sample_rate} Hz, {bitrate}")
+        raise RuntimeError(
+            f"{AudioSegment.converter} made no MP3 frames at {sample_rate} Hz, {bitrate}"
+        )
 
 
 def split_frames(data: bytes) -> list[bytes]:
     """The frames of a raw MP3 stream, in order. Raises ValueError where a frame header is missing."""
     frames, at = [], 0
     while at + 4 <= len(data):
-        size = _frame_bytes(data[at:at + 4])
-        frames.append(data[at:at + size])
+        size = _frame_bytes(data[at : at + 4])
+        frames.append(data[at : at + size])
         at += size
     return frames
 
@@ -88,7 +101,9 @@ def _frame_bytes(header: bytes) -> int:
     if word >> 21 != 0x7FF or version == 1 or layer != 1 or rate == 3 or index in (0, 15):
         raise ValueError(f"no MP3 frame header in {header.hex()}")
     slots = 144 if version == 3 else 72
-    return slots * KBPS[1 if version == 3 else 2][index] * 1000 // RATES[version][rate] + (word >> 9 & 1)
+    return slots * KBPS[1 if version == 3 else 2][index] * 1000 // RATES[version][rate] + (
+        word >> 9 & 1
+    )
 
 
 class Mp3Stream:
@@ -97,27 +112,32 @@ class Mp3Stream:
     Feeding (n,) samples at a time or all at once gives the same sound. Starting ffmpeg costs as much as encoding 5 s, so small
     pieces wait: until they are half as long as all that was sent, or HOLD. The first is sent at once. One thread at a time.
     """
+
     mimetype = "audio/mpeg"
 
     def __init__(self, sample_rate: int, bitrate: str = "96k", scratch: Path | None = None):
         self.sample_rate, self.bitrate, self.scratch = sample_rate, bitrate, scratch
         self.frame = 576 if sample_rate <= 24000 else 1152
-        self.pcm = np.zeros(0, np.int16)         # from absolute sample `start` on; start is a frame border
-        self.start, self.sent = 0, 0             # samples; frames
+        self.pcm = np.zeros(0, np.int16)  # from absolute sample `start` on; start is a frame border
+        self.start, self.sent = 0, 0  # samples; frames
 
     def feed(self, pcm: np.ndarray) -> bytes:
         self.pcm = np.concatenate([self.pcm, pcm])
         final = (self.start + len(self.pcm)) // self.frame - LOOKAHEAD
-        if final <= self.sent or final - self.sent < min(self.sent / 2, HOLD * self.sample_rate / self.frame):
+        if final <= self.sent or final - self.sent < min(
+            self.sent / 2, HOLD * self.sample_rate / self.frame
+        ):
             return b""
-        data = b"".join(self._encode()[self.sent - self.start // self.frame:final - self.start // self.frame])
+        data = b"".join(
+            self._encode()[self.sent - self.start // self.frame : final - self.start // self.frame]
+        )
         self._forget(final)
         return data
 
     def end(self) -> bytes:
         if not len(self.pcm):
             return b""
-        return b"".join(self._encode()[self.sent - self.start // self.frame:])
+        return b"".join(self._encode()[self.sent - self.start // self.frame :])
 
     def _encode(self) -> list[bytes]:
         return split_frames(encode(self.pcm, self.sample_rate, self.bitrate, self.scratch))
@@ -126,4 +146,4 @@ class Mp3Stream:
         """Keep HISTORY frames before the first one not sent yet."""
         self.sent = final
         start = max(self.start, (final - HISTORY) * self.frame)
-        self.pcm, self.start = self.pcm[start - self.start:], start
+        self.pcm, self.start = self.pcm[start - self.start :], start

@@ -3,16 +3,19 @@
 A name that could leave its folder, or alias another file on some system (Windows device names, trailing dots,
 `file:stream`), is refused here; what passes is joined only by `inside`, which also refuses symbolic links.
 """
+
 import re
 from pathlib import Path
 
 from cosyvoice.serve.problem import Problem
 
-MAX_NAME = 64                             # characters of a user, voice or experiment name
-MAX_PART_BYTES = 200                      # of one path part; file systems allow 255
-MAX_KEY_BYTES = 1023                      # of an object key: OSS's limit
+MAX_NAME = 64  # characters of a user, voice or experiment name
+MAX_PART_BYTES = 200  # of one path part; file systems allow 255
+MAX_KEY_BYTES = 1023  # of an object key: OSS's limit
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\u2028\u2029\ufffe\uffff]')
-DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?$", re.IGNORECASE)
+DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?$", re.IGNORECASE
+)
 
 
 def check_name(value: str, field: str) -> str:
@@ -21,9 +24,13 @@ def check_name(value: str, field: str) -> str:
     if len(value) > MAX_NAME:
         fault = f"is {len(value)} characters long"
     if fault:
-        raise Problem(400, "bad_name", field,
-                      f"{field} {fault}; use 1 to {MAX_NAME} letters, digits, spaces, '-', '_' or '.', not starting with '.'",
-                      f"{field} 不能用作名称；请使用 1 到 {MAX_NAME} 个字母、汉字、数字、空格、“-”、“_”或“.”，且不能以“.”开头")
+        raise Problem(
+            400,
+            "bad_name",
+            field,
+            f"{field} {fault}; use 1 to {MAX_NAME} letters, digits, spaces, '-', '_' or '.', not starting with '.'",
+            f"{field} 不能用作名称；请使用 1 到 {MAX_NAME} 个字母、汉字、数字、空格、“-”、“_”或“.”，且不能以“.”开头",
+        )
     return value
 
 
@@ -33,9 +40,13 @@ def check_key(value: str, field: str) -> str:
     if len(value.encode()) > MAX_KEY_BYTES:
         faults = [f"is longer than {MAX_KEY_BYTES} bytes"]
     if any(faults):
-        raise Problem(400, "bad_path", field,
-                      f"{field} {next(filter(None, faults))}; use a relative path such as 'folder/voice.wav'",
-                      f"{field} 不是可用的路径；请使用相对路径，例如“folder/voice.wav”")
+        raise Problem(
+            400,
+            "bad_path",
+            field,
+            f"{field} {next(filter(None, faults))}; use a relative path such as 'folder/voice.wav'",
+            f"{field} 不是可用的路径；请使用相对路径，例如“folder/voice.wav”",
+        )
     return value
 
 
@@ -69,8 +80,13 @@ def inside(folder: Path, key: str, field: str) -> Path | None:
             return None
         path = path / part
         if path.is_symlink():
-            raise Problem(400, "bad_path", field, f"{field} goes through a symbolic link, which is not followed",
-                          f"{field} 经过符号链接，不予访问")
+            raise Problem(
+                400,
+                "bad_path",
+                field,
+                f"{field} goes through a symbolic link, which is not followed",
+                f"{field} 经过符号链接，不予访问",
+            )
     return path if path.is_file() else None
 
 

@@ -3,6 +3,7 @@
 POST /v1/audio/speech, GET /v1/models, GET /v1/audio/voices; errors in OpenAI's form.
 Source: developers.openai.com/api/reference, "Create speech", and the types of the `openai` Python package.
 """
+
 import base64
 import json
 import math
@@ -13,7 +14,15 @@ from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from cosyvoice.serve import guard, problem
-from cosyvoice.serve.fields import bad, missing, read_choice, read_name, read_string, read_text, short
+from cosyvoice.serve.fields import (
+    bad,
+    missing,
+    read_choice,
+    read_name,
+    read_string,
+    read_text,
+    short,
+)
 from cosyvoice.serve.formats import FFMPEG, FfmpegStream, ResampledPcm
 from cosyvoice.serve.mp3 import Mp3Stream
 from cosyvoice.serve.names import voice_key
@@ -21,17 +30,36 @@ from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.wav import WavStream
 
-MAX_INPUT = 4096                          # characters
-PCM_RATE = 24000                          # Hz, of OpenAI's `pcm`
+MAX_INPUT = 4096  # characters
+PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
 ENGINE_SPEED = (0.5, 2.0)
-TOKEN_RATE = 25                           # speech tokens per second, for `usage`
+TOKEN_RATE = 25  # speech tokens per second, for `usage`
 MODELS = ("gpt-4o-mini-tts", "tts-1", "tts-1-hd", "cosyvoice")
 DATED = re.compile(r"(gpt-4o-mini-tts|tts-1|tts-1-hd)-[0-9-]{4,10}")
 FORMATS = ("mp3", "wav", "pcm", *FFMPEG)
-VOICES = {"alloy": "女", "ash": "男", "ballad": "男2", "cedar": "男", "coral": "女2", "echo": "男", "fable": "男2", "marin": "女2", "nova": "女",
-          "onyx": "男", "sage": "女2", "shimmer": "女", "verse": "男2"}   # -> how the names of speakers end, after a language
+VOICES = {
+    "alloy": "女",
+    "ash": "男",
+    "ballad": "男2",
+    "cedar": "男",
+    "coral": "女2",
+    "echo": "男",
+    "fable": "男2",
+    "marin": "女2",
+    "nova": "女",
+    "onyx": "男",
+    "sage": "女2",
+    "shimmer": "女",
+    "verse": "男2",
+}  # -> how the names of speakers end, after a language
 HAN = re.compile(r"[\u3400-\u9fff]")
-FIELDS = {"tts_text": "input", "spk_id": "voice", "spk_customize": "voice", "prompt_text": "instructions", "mode": "instructions"}
+FIELDS = {
+    "tts_text": "input",
+    "spk_id": "voice",
+    "spk_customize": "voice",
+    "prompt_text": "instructions",
+    "mode": "instructions",
+}
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -50,13 +78,27 @@ def blueprint(parts: Parts) -> Blueprint:
     @openai.get("/v1/models")
     def models():
         names = dict.fromkeys([*MODELS, parts.engine.model_family])
-        return jsonify(object="list", data=[{"id": name, "object": "model", "created": 0, "owned_by": "cosyvoice"} for name in names])
+        return jsonify(
+            object="list",
+            data=[
+                {"id": name, "object": "model", "created": 0, "owned_by": "cosyvoice"}
+                for name in names
+            ],
+        )
 
     @openai.get("/v1/audio/voices")
     def voices():
         """Speakers, OpenAI's names, and the saved voices of the user."""
-        names = [*parts.engine.list_available_spks(), *VOICES, *saved_voices(parts, the_user(request.args.get("user_id", "")))]
-        return jsonify(voices=[{"id": name, "name": name, "object": "audio.voice"} for name in dict.fromkeys(names)])
+        names = [
+            *parts.engine.list_available_spks(),
+            *VOICES,
+            *saved_voices(parts, the_user(request.args.get("user_id", ""))),
+        ]
+        return jsonify(
+            voices=[
+                {"id": name, "name": name, "object": "audio.voice"} for name in dict.fromkeys(names)
+            ]
+        )
 
     @openai.app_errorhandler(NotFound)
     @openai.app_errorhandler(MethodNotAllowed)
@@ -75,10 +117,18 @@ def openai_error(error: Exception) -> Response:
 
 def error_body(told: Problem) -> dict:
     kind = TYPES.get(told.status, "invalid_request_error" if told.status < 500 else "server_error")
-    return {"error": {"message": str(told), "type": kind, "param": FIELDS.get(told.field, told.field), "code": told.code}}
+    return {
+        "error": {
+            "message": str(told),
+            "type": kind,
+            "param": FIELDS.get(told.field, told.field),
+            "code": told.code,
+        }
+    }
 
 
 # what a request may hold
+
 
 def read_speech(fields: dict, parts: Parts) -> tuple:
     """Check every field. Returns (response format, stream format, warning, Job). Raises a Problem that names the first wrong one."""
@@ -92,17 +142,42 @@ def read_speech(fields: dict, parts: Parts) -> tuple:
     form = read_choice("audio", "sse")("stream_format", fields.get("stream_format", "audio"))
     speed, warning = read_speed(fields.get("speed", 1.0))
     engine = parts.instruct.get() if instructions.strip() else parts.engine
-    voice = read_voice(fields["voice"], text, engine.list_available_spks(), the_user(fields.get("user_id", "")))
-    mode = {"mode": "自然语言控制", "prompt_text": instructions} if instructions.strip() else {"mode": "预训练音色"}
-    return kind, form, warning, parts.read_job({**mode, **voice, "tts_text": text, "speed": speed, "seed": fields.get("seed", 0), "stream": True})
+    voice = read_voice(
+        fields["voice"], text, engine.list_available_spks(), the_user(fields.get("user_id", ""))
+    )
+    mode = (
+        {"mode": "自然语言控制", "prompt_text": instructions}
+        if instructions.strip()
+        else {"mode": "预训练音色"}
+    )
+    return (
+        kind,
+        form,
+        warning,
+        parts.read_job(
+            {
+                **mode,
+                **voice,
+                "tts_text": text,
+                "speed": speed,
+                "seed": fields.get("seed", 0),
+                "stream": True,
+            }
+        ),
+    )
 
 
 def read_model(value, parts: Parts):
     name = read_string("model", value)
     known = [*MODELS, parts.engine.model_family]
     if name not in known and not DATED.fullmatch(name):
-        raise bad("model", f"{short(name)} is not here; use one of {', '.join(known)}", f"没有模型 {short(name)}，可选：{'、'.join(known)}",
-                  "model_not_found", 404)
+        raise bad(
+            "model",
+            f"{short(name)} is not here; use one of {', '.join(known)}",
+            f"没有模型 {short(name)}，可选：{'、'.join(known)}",
+            "model_not_found",
+            404,
+        )
 
 
 def read_speed(value) -> tuple[float, str]:
@@ -112,9 +187,18 @@ def read_speed(value) -> tuple[float, str]:
     except (TypeError, ValueError, OverflowError):
         speed = math.nan
     if not 0.25 <= speed <= 4.0:
-        raise bad("speed", f"{short(value)} came; use a number from 0.25 to 4.0", "必须是 0.25 到 4.0 的数字")
+        raise bad(
+            "speed",
+            f"{short(value)} came; use a number from 0.25 to 4.0",
+            "必须是 0.25 到 4.0 的数字",
+        )
     nearest = min(max(speed, ENGINE_SPEED[0]), ENGINE_SPEED[1])
-    return nearest, "" if nearest == speed else f'299 cosyvoice "speed {speed:g} is not available, {nearest:g} was used"'
+    return (
+        nearest,
+        ""
+        if nearest == speed
+        else f'299 cosyvoice "speed {speed:g} is not available, {nearest:g} was used"',
+    )
 
 
 def the_user(user_id) -> str:
@@ -133,8 +217,13 @@ def read_voice(value, text: str, speakers: list[str], user_id: str) -> dict:
     if not saved and name in VOICES and speakers:
         return {"spk_id": speaker_like(VOICES[name], text, speakers)}
     if not name.strip() or not user_id:
-        raise bad("voice", f"{short(name)} is unknown; use one of {', '.join([*speakers, *VOICES])}, or a saved voice and its user_id",
-                  f"没有音色 {short(name)}，可选：{'、'.join([*speakers, *VOICES])}，或已保存的音色及其 user_id", "unknown_voice", 404)
+        raise bad(
+            "voice",
+            f"{short(name)} is unknown; use one of {', '.join([*speakers, *VOICES])}, or a saved voice and its user_id",
+            f"没有音色 {short(name)}，可选：{'、'.join([*speakers, *VOICES])}，或已保存的音色及其 user_id",
+            "unknown_voice",
+            404,
+        )
     return {"spk_customize": read_name("voice", name), "user_id": user_id}
 
 
@@ -155,18 +244,28 @@ def saved_voices(parts: Parts, user_id: str) -> list[str]:
 
 # the answer
 
+
 def encoder_of(parts: Parts, kind: str, sample_rate: int):
     if kind == "mp3":
         return Mp3Stream(sample_rate, parts.config.mp3_bitrate, parts.scratch)
     if kind == "wav":
         return WavStream(sample_rate)
-    return ResampledPcm(sample_rate, PCM_RATE) if kind == "pcm" else FfmpegStream(kind, sample_rate, parts.scratch)
+    return (
+        ResampledPcm(sample_rate, PCM_RATE)
+        if kind == "pcm"
+        else FfmpegStream(kind, sample_rate, parts.scratch)
+    )
 
 
-def answer(parts: Parts, make: Callable, sample_rate: int, kind: str, form: str, warning: str) -> Response:
+def answer(
+    parts: Parts, make: Callable, sample_rate: int, kind: str, form: str, warning: str
+) -> Response:
     encoder = encoder_of(parts, kind, sample_rate)
     sound = parts.speak(closing_early(make, encoder), encoder, sample_rate)
-    headers = {"X-Accel-Buffering": "no", "X-Sample-Rate": str(PCM_RATE if kind == "pcm" else sample_rate)}
+    headers = {
+        "X-Accel-Buffering": "no",
+        "X-Sample-Rate": str(PCM_RATE if kind == "pcm" else sample_rate),
+    }
     if warning:
         headers["Warning"] = warning
     if form == "sse":
@@ -176,12 +275,14 @@ def answer(parts: Parts, make: Callable, sample_rate: int, kind: str, form: str,
 
 def closing_early(make: Callable, encoder) -> Callable[[Callable], Iterator[dict]]:
     """The same chunks; an encoder that holds a process is closed when they end before their time."""
+
     def chunks(check):
         try:
             yield from make(check)
         except BaseException:
             getattr(encoder, "close", lambda: None)()
             raise
+
     return chunks
 
 
@@ -190,11 +291,16 @@ def events(parts: Parts, sound) -> Iterator[str]:
     try:
         for data in parts.follow(sound):
             yield event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
-    except Exception as error:                                     # follow has logged it
+    except Exception as error:  # follow has logged it
         yield event({"type": "error", **error_body(problem.as_problem(error))})
         return
     heard, made = sound.record.characters, round(sound.record.seconds * TOKEN_RATE)
-    yield event({"type": "speech.audio.done", "usage": {"input_tokens": heard, "output_tokens": made, "total_tokens": heard + made}})
+    yield event(
+        {
+            "type": "speech.audio.done",
+            "usage": {"input_tokens": heard, "output_tokens": made, "total_tokens": heard + made},
+        }
+    )
 
 
 def event(content: dict) -> str:

@@ -1,4 +1,5 @@
 """Every error a caller can meet: one exception, one JSON form, English and Chinese in each message."""
+
 import errno
 import logging
 
@@ -14,7 +15,15 @@ DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 class Problem(Exception):
     """An answer that is an error: HTTP status, a stable code word, the field it is about, the message twice."""
 
-    def __init__(self, status: int, code: str, field: str | None, en: str, zh: str, headers: dict | None = None):
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        field: str | None,
+        en: str,
+        zh: str,
+        headers: dict | None = None,
+    ):
         super().__init__(f"{en} / {zh}")
         self.status, self.code, self.field, self.headers = status, code, field, headers or {}
 
@@ -22,22 +31,32 @@ class Problem(Exception):
         return {"error": str(self), "code": self.code, "field": self.field}
 
 
-ENGINE = [(errors.TextError, 400, "text_unusable", "tts_text"),
-          (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
-          (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
-          (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),
-          (errors.InstructUnsupported, 404, "no_instruct_model", "mode"),
-          (errors.InputError, 400, "bad_input", None)]
+ENGINE = [
+    (errors.TextError, 400, "text_unusable", "tts_text"),
+    (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
+    (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
+    (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),
+    (errors.InstructUnsupported, 404, "no_instruct_model", "mode"),
+    (errors.InputError, 400, "bad_input", None),
+]
 
-HTTP = {400: ("bad_request", "the request cannot be read", "请求无法读取"),
-        404: ("no_such_path", "there is no such address", "没有这个地址"),
-        405: ("wrong_method", "this address does not take that method", "该地址不支持此请求方法"),
-        413: ("body_too_large", "the request body is too large", "请求体过大"),
-        414: ("address_too_long", "the address is too long; send the fields as the body of POST /generate_audio",
-              "地址过长，请改用 POST /generate_audio，把字段放在请求体中"),
-        415: ("wrong_content_type", "send application/json, multipart/form-data or application/x-www-form-urlencoded",
-              "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded"),
-        431: ("headers_too_large", "the request headers are too large", "请求头过大")}
+HTTP = {
+    400: ("bad_request", "the request cannot be read", "请求无法读取"),
+    404: ("no_such_path", "there is no such address", "没有这个地址"),
+    405: ("wrong_method", "this address does not take that method", "该地址不支持此请求方法"),
+    413: ("body_too_large", "the request body is too large", "请求体过大"),
+    414: (
+        "address_too_long",
+        "the address is too long; send the fields as the body of POST /generate_audio",
+        "地址过长，请改用 POST /generate_audio，把字段放在请求体中",
+    ),
+    415: (
+        "wrong_content_type",
+        "send application/json, multipart/form-data or application/x-www-form-urlencoded",
+        "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded",
+    ),
+    431: ("headers_too_large", "the request headers are too large", "请求头过大"),
+}
 
 
 def of_status(status: int, reason: str) -> Problem:
@@ -54,17 +73,28 @@ def as_problem(error: BaseException) -> Problem:
         if isinstance(error, kind):
             return Problem(status, code, field, error.en, error.zh)
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return Problem(507, "disk_full", None, "the service's disk is full; tell its operator", "服务器磁盘已满，请联系管理员")
+        return Problem(
+            507,
+            "disk_full",
+            None,
+            "the service's disk is full; tell its operator",
+            "服务器磁盘已满，请联系管理员",
+        )
     if isinstance(error, HTTPException):
         return of_status(error.code or 500, error.name)
-    return Problem(500, "internal_error", None, "the service failed; its log has the reason under this request's id",
-                   "服务内部错误，原因见日志中的同一请求编号")
+    return Problem(
+        500,
+        "internal_error",
+        None,
+        "the service failed; its log has the reason under this request's id",
+        "服务内部错误，原因见日志中的同一请求编号",
+    )
 
 
 def handle(error: Exception):
     """Flask error handler: the JSON answer, and a stack trace in the log when the fault is ours."""
     if isinstance(error, HTTPException) and error.code and error.code < 400:
-        return error                                                   # a redirect of Flask's own
+        return error  # a redirect of Flask's own
     problem = as_problem(error)
     if problem.status == 500:
         log.error("the request failed", exc_info=error)

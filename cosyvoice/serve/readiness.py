@@ -1,4 +1,5 @@
 """Whether the model answers: one short sentence is spoken when somebody first asks, and its speed is told."""
+
 import logging
 import threading
 import time
@@ -38,11 +39,11 @@ class Readiness:
             self.done = True
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
-            self.started = False                                   # the next question tries again
+            self.started = False  # the next question tries again
 
     def _speak(self) -> float | None:
         """Seconds of work per second of speech; None for a model without speakers, which needs a reference."""
-        trim_and_level(torch.zeros(1, 16000))                      # loads what reading a first reference would wait for
+        trim_and_level(torch.zeros(1, 16000))  # loads what reading a first reference would wait for
         speakers = self.engine.list_available_spks()
         if not speakers:
             return None

@@ -3,6 +3,7 @@
 Whoever knows a request's X-Request-ID may ask; callers choose one themselves so that they can ask before the first sound.
 The states are small files, written whole, so that any worker can answer; after KEEP seconds without a change they are removed.
 """
+
 import hashlib
 import json
 import logging
@@ -21,10 +22,16 @@ from cosyvoice.serve.problem import Problem
 from cosyvoice.serve.speech import Record
 
 log = logging.getLogger(__name__)
-KEEP = 3600                               # seconds
-SWEEP = 60                                # seconds between two looks for old files
-PAUSE = 0.25                              # seconds, at least, between two writes that only tell more sound of one sentence
-STATES = {"reading": "queued", "waiting": "queued", "speaking": "running", "spoken": "done", "done": "done"}
+KEEP = 3600  # seconds
+SWEEP = 60  # seconds between two looks for old files
+PAUSE = 0.25  # seconds, at least, between two writes that only tell more sound of one sentence
+STATES = {
+    "reading": "queued",
+    "waiting": "queued",
+    "speaking": "running",
+    "spoken": "done",
+    "done": "done",
+}
 OUTCOMES = {"": None, "done": "done", "client_gone": "cancelled"}  # anything else: failed
 
 
@@ -33,7 +40,7 @@ class States:
 
     def __init__(self, folder: Path):
         self.folder, self.lock = folder, threading.Lock()
-        self.written, self.swept = {}, 0.0       # request id -> (what was told, when), while it runs
+        self.written, self.swept = {}, 0.0  # request id -> (what was told, when), while it runs
 
     def note(self, record: Record):
         """Write down a change of a request that speaks. A disk that fails costs the state, not the sound."""
@@ -63,12 +70,20 @@ class States:
                     return json.loads(path.read_text("utf-8"))
             except FileNotFoundError:
                 pass
-        raise Problem(404, "unknown_request", "id", "no request of that id is known; it has not begun, or ended long ago",
-                      "没有该编号的请求：尚未开始，或早已结束")
+        raise Problem(
+            404,
+            "unknown_request",
+            "id",
+            "no request of that id is known; it has not begun, or ended long ago",
+            "没有该编号的请求：尚未开始，或早已结束",
+        )
 
     def _path(self, request_id: str) -> Path:
         """A name that any file system keeps apart, and that does not give the id away."""
-        return self.folder / f"{hashlib.sha256(request_id.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
+        return (
+            self.folder
+            / f"{hashlib.sha256(request_id.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
+        )
 
     def _write(self, path: Path, state: dict):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -90,32 +105,49 @@ class States:
             try:
                 if time.time() - path.stat().st_mtime > KEEP:
                     path.unlink()
-            except FileNotFoundError:                              # another worker was faster
+            except FileNotFoundError:  # another worker was faster
                 pass
 
 
 def describe(record: Record) -> dict:
     """What is told about a request, and whose it is. Times are seconds in the sound as it is sent."""
+
     def seconds(samples):
         return round(samples / record.sample_rate, 3)
 
     factor = record.real_time_factor
     state = OUTCOMES.get(record.outcome, "failed") or STATES[record.state]
-    sentences = [{"index": index, "text": text, "start": seconds(start), "end": seconds(end)} for index, (text, start, end) in enumerate(record.marks)]
-    return {"id": record.id, "user_id": record.user_id, "state": state, "queue_position": record.position or None,
-            "seconds": round(record.seconds, 3), "seed": record.seed, "rtf": None if factor is None else round(factor, 3),
-            "sentences": sentences}
+    sentences = [
+        {"index": index, "text": text, "start": seconds(start), "end": seconds(end)}
+        for index, (text, start, end) in enumerate(record.marks)
+    ]
+    return {
+        "id": record.id,
+        "user_id": record.user_id,
+        "state": state,
+        "queue_position": record.position or None,
+        "seconds": round(record.seconds, 3),
+        "seed": record.seed,
+        "rtf": None if factor is None else round(factor, 3),
+        "sentences": sentences,
+    }
 
 
 def srt(sentences: list[dict]) -> str:
     """SubRip: numbered cues, times with a comma."""
-    cues = (f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n{line(s['text'])}\n" for n, s in enumerate(cued(sentences), 1))
+    cues = (
+        f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n{line(s['text'])}\n"
+        for n, s in enumerate(cued(sentences), 1)
+    )
     return "\n".join(cues)
 
 
 def vtt(sentences: list[dict]) -> str:
     """WebVTT, with what its text may not hold escaped. Source: W3C WebVTT, section 4.2.2."""
-    cues = (f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n{escape(line(s['text']), quote=False)}\n" for s in cued(sentences))
+    cues = (
+        f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n{escape(line(s['text']), quote=False)}\n"
+        for s in cued(sentences)
+    )
     return "\n".join(["WEBVTT\n", *cues])
 
 
@@ -134,13 +166,16 @@ def clock(seconds: float, mark: str) -> str:
     return f"{milliseconds // 3_600_000:02}:{milliseconds // 60_000 % 60:02}:{milliseconds // 1000 % 60:02}{mark}{milliseconds % 1000:03}"
 
 
-FORMATS = {"srt": (srt, "application/x-subrip; charset=utf-8"), "vtt": (vtt, "text/vtt; charset=utf-8")}
+FORMATS = {
+    "srt": (srt, "application/x-subrip; charset=utf-8"),
+    "vtt": (vtt, "text/vtt; charset=utf-8"),
+}
 
 
 def blueprint(parts: Parts) -> Blueprint:
     """GET /requests/<id> and its subtitles; from now on every request's changes are written down."""
     pages = Blueprint("requests", __name__)
-    states = States(parts.leases.home / "requests")                # the service's own folder in output/
+    states = States(parts.leases.home / "requests")  # the service's own folder in output/
     parts.watchers.append(states.note)
 
     @pages.get("/requests/<id>")

@@ -1,4 +1,5 @@
 """Who may use the model: a bounded number at once, a bounded queue in order of arrival, the rest are refused."""
+
 import threading
 import time
 from collections import deque
@@ -6,7 +7,7 @@ from collections.abc import Callable
 
 from cosyvoice.serve.problem import Problem
 
-LOOK_AROUND = 0.25                        # seconds between two looks whether a waiting client is still there
+LOOK_AROUND = 0.25  # seconds between two looks whether a waiting client is still there
 
 
 class Slots:
@@ -15,10 +16,14 @@ class Slots:
     def __init__(self, running: int, waiting: int):
         self.limit, self.max_waiting = running, waiting
         self.running, self.queue = 0, deque()
-        self.mean_seconds = 10.0                 # of recent generations, to say when to come back
+        self.mean_seconds = 10.0  # of recent generations, to say when to come back
         self.changed = threading.Condition()
 
-    def take(self, still_wanted: Callable[[], None] = lambda: None, on_position: Callable[[int], None] = lambda n: None):
+    def take(
+        self,
+        still_wanted: Callable[[], None] = lambda: None,
+        on_position: Callable[[int], None] = lambda n: None,
+    ):
         """Returns when the caller holds a slot. Raises a 503 Problem when the queue is full.
 
         still_wanted is called now and then while waiting; what it raises ends the wait. on_position hears the
@@ -56,7 +61,11 @@ class Slots:
 
     def _busy(self) -> Problem:
         after = self.wait_seconds()
-        return Problem(503, "busy", None,
-                       f"the service is busy: {self.running} generating, {len(self.queue)} waiting; try again in {after} s",
-                       f"服务繁忙：{self.running} 个正在生成，{len(self.queue)} 个排队；请在 {after} 秒后重试",
-                       {"Retry-After": str(after)})
+        return Problem(
+            503,
+            "busy",
+            None,
+            f"the service is busy: {self.running} generating, {len(self.queue)} waiting; try again in {after} s",
+            f"服务繁忙：{self.running} 个正在生成，{len(self.queue)} 个排队；请在 {after} 秒后重试",
+            {"Retry-After": str(after)},
+        )

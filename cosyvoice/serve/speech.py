@@ -4,6 +4,7 @@ So a slow reader never holds the model: generation runs to its end and frees its
 that makes nothing for too long, ends the work. Every endpoint that speaks uses this: give it a callable that makes
 the engine's generator and an encoder, `start()`, then iterate over the bytes.
 """
+
 import contextvars
 import logging
 import tempfile
@@ -21,39 +22,44 @@ from cosyvoice.serve.sentences import Segment
 from cosyvoice.serve.slots import LOOK_AROUND, Slots
 
 log = logging.getLogger(__name__)
-GRACE = 10.0                              # seconds a cancelled engine may take to notice before its slot is given away
-IN_MEMORY = 1 << 20                       # bytes of sound kept in memory per request; what is above goes to a file
+GRACE = 10.0  # seconds a cancelled engine may take to notice before its slot is given away
+IN_MEMORY = 1 << 20  # bytes of sound kept in memory per request; what is above goes to a file
 
 
 class ClientGone(Problem):
     """Nobody waits for this answer any more."""
 
     def __init__(self):
-        super().__init__(499, "client_gone", None, "the client left before the end", "客户端提前断开")
+        super().__init__(
+            499, "client_gone", None, "the client left before the end", "客户端提前断开"
+        )
 
 
 @dataclass
 class Record:
     """What is known about one request while it runs; other parts of the service may look at it at any time."""
+
     id: str
     mode: str = "-"
-    path: str = ""                        # of the request
+    path: str = ""  # of the request
     user_id: str = ""
     seed: int = 0
     characters: int = 0
     sample_rate: int = 0
-    state: str = "reading"                # reading, waiting, speaking, spoken, done
-    outcome: str = ""                     # "done", "client_gone" or the code of an error
-    position: int = 0                     # in the queue; 0 is not waiting
-    samples: int = 0                      # of sound made so far
+    state: str = "reading"  # reading, waiting, speaking, spoken, done
+    outcome: str = ""  # "done", "client_gone" or the code of an error
+    position: int = 0  # in the queue; 0 is not waiting
+    samples: int = 0  # of sound made so far
     started: float = field(default_factory=time.monotonic)
-    speaking: float | None = None         # when the slot was taken
-    first_chunk: float | None = None      # seconds from arrival to the first encoded sound
-    engine_seconds: float = 0.0           # that the engine has worked
-    marks: list = field(default_factory=list)   # (text, first sample, end sample) of each sentence begun so far
-    segment: Segment | None = None        # of the text, being spoken
-    settled: list = field(default_factory=list)   # marks of the segments before it
-    watchers: list = field(default_factory=list)   # called with the record after each change
+    speaking: float | None = None  # when the slot was taken
+    first_chunk: float | None = None  # seconds from arrival to the first encoded sound
+    engine_seconds: float = 0.0  # that the engine has worked
+    marks: list = field(
+        default_factory=list
+    )  # (text, first sample, end sample) of each sentence begun so far
+    segment: Segment | None = None  # of the text, being spoken
+    settled: list = field(default_factory=list)  # marks of the segments before it
+    watchers: list = field(default_factory=list)  # called with the record after each change
 
     @property
     def seconds(self) -> float:
@@ -76,7 +82,9 @@ class Record:
             self.settle()
             self.segment = Segment(number, chunk.get("text", ""), self.samples, self.sample_rate)
         self.segment.add(pcm)
-        self.change(samples=self.samples + len(pcm), marks=self.settled + self.segment.marks(whole=False))
+        self.change(
+            samples=self.samples + len(pcm), marks=self.settled + self.segment.marks(whole=False)
+        )
 
     def settle(self):
         """The segment being spoken is whole: its sentences keep the times they have now."""
@@ -146,12 +154,25 @@ class Speech:
     encoder: has feed(int16 PCM) -> bytes and end() -> bytes. client: None when nobody in particular waits.
     """
 
-    def __init__(self, chunks: Callable[[Callable], Iterator[dict]], encoder, slots: Slots, record: Record, stall: float,
-                 client: Client | None = None, scratch: Path | None = None):
+    def __init__(
+        self,
+        chunks: Callable[[Callable], Iterator[dict]],
+        encoder,
+        slots: Slots,
+        record: Record,
+        stall: float,
+        client: Client | None = None,
+        scratch: Path | None = None,
+    ):
         self.chunks, self.encoder, self.slots, self.record = chunks, encoder, slots, record
         self.stall, self.client, self.spool = stall, client, Spool(scratch)
         self.cancelled, self.slot_is_free = threading.Event(), threading.Lock()
-        self.thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), name=f"speak-{record.id}", daemon=True)
+        self.thread = threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(self._run,),
+            name=f"speak-{record.id}",
+            daemon=True,
+        )
 
     def start(self) -> "Speech":
         """Wait for a slot, begin, and return when there is sound. Raises what the engine raised before that."""
@@ -161,14 +182,19 @@ class Speech:
         self.spool.last_sign = time.monotonic()
         try:
             self.thread.start()
-        except RuntimeError:                                       # the system has no thread left
+        except RuntimeError:  # the system has no thread left
             self._free_slot()
             raise
         try:
             self._await()
             if not self.spool.written:
-                raise self.spool.error or Problem(422, "nothing_spoken", "tts_text", "the text gave no sound; send words or digits",
-                                                  "该文本没有可朗读的内容；请输入文字或数字")
+                raise self.spool.error or Problem(
+                    422,
+                    "nothing_spoken",
+                    "tts_text",
+                    "the text gave no sound; send words or digits",
+                    "该文本没有可朗读的内容；请输入文字或数字",
+                )
         except BaseException:
             self.close()
             raise
@@ -208,8 +234,13 @@ class Speech:
         while not self.spool.wait(LOOK_AROUND):
             self._check_client()
             if time.monotonic() - self.spool.last_sign > self.stall:
-                raise Problem(504, "stalled", None, f"the model made no sound for {self.stall:g} s; send less text or try again",
-                              f"模型在 {self.stall:g} 秒内没有产生声音；请缩短文本或重试")
+                raise Problem(
+                    504,
+                    "stalled",
+                    None,
+                    f"the model made no sound for {self.stall:g} s; send less text or try again",
+                    f"模型在 {self.stall:g} 秒内没有产生声音；请缩短文本或重试",
+                )
 
     def _tell_place(self, place: int):
         if place > self.record.position:
@@ -226,7 +257,7 @@ class Speech:
             self._speak()
             self.record.settle()
             self.record.change(state="spoken")
-        except BaseException as caught:                            # told to the reader, who raises it
+        except BaseException as caught:  # told to the reader, who raises it
             error = caught
         finally:
             self._free_slot()
@@ -255,7 +286,11 @@ class Speech:
     def _give_up(self):
         """A cancelled engine that still has not stopped loses its slot, or the service would stop with it."""
         if self.thread.is_alive():
-            log.error("the engine did not stop within %g s after %s was given up; its slot goes to others", GRACE, self.record.id)
+            log.error(
+                "the engine did not stop within %g s after %s was given up; its slot goes to others",
+                GRACE,
+                self.record.id,
+            )
             self._free_slot()
 
     def _free_slot(self):

@@ -8,6 +8,7 @@ list(prefix)              yields Entry(key, size, modified), in order of the key
 
 Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 larger than the limit, 507 disk full.
 """
+
 import logging
 import os
 import random
@@ -25,10 +26,10 @@ from cosyvoice.serve.problem import Problem
 
 log = logging.getLogger(__name__)
 BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"
-TIMEOUTS = (3.0, 10.0)                    # seconds to connect, and between two bytes
-DEADLINE = 40.0                           # seconds for one operation with its retries
-TRIES, FIRST_PAUSE = 3, 0.2              # seconds; four times as long after each failure
-BLOCK = 1 << 16                           # bytes read at a time
+TIMEOUTS = (3.0, 10.0)  # seconds to connect, and between two bytes
+DEADLINE = 40.0  # seconds for one operation with its retries
+TRIES, FIRST_PAUSE = 3, 0.2  # seconds; four times as long after each failure
+BLOCK = 1 << 16  # bytes read at a time
 
 
 class NoObject(Exception):
@@ -39,19 +40,24 @@ class NoObject(Exception):
 class Entry:
     key: str
     size: int
-    modified: float                       # seconds since 1970
+    modified: float  # seconds since 1970
 
 
 def open_store(folder: Path, leases: Leases, environ=os.environ):
     """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder. One alone is a RuntimeError."""
-    unset = [name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)]
+    unset = [
+        name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)
+    ]
     if len(unset) == 1:
-        raise RuntimeError(f"{unset[0]} is not set; set it to keep voices in OSS, or unset the other to keep them in {folder}")
+        raise RuntimeError(
+            f"{unset[0]} is not set; set it to keep voices in OSS, or unset the other to keep them in {folder}"
+        )
     return LocalStore(folder, leases) if unset else OssStore(environ)
 
 
 class LocalStore:
     """Objects as files under folder; encode_key says which."""
+
     name = "local"
 
     def __init__(self, folder: Path, leases: Leases):
@@ -86,7 +92,11 @@ class LocalStore:
         entries = []
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
-            if not name.startswith(".work-") and path.is_file() and (key := decode_key(name)).startswith(prefix):
+            if (
+                not name.startswith(".work-")
+                and path.is_file()
+                and (key := decode_key(name)).startswith(prefix)
+            ):
                 status = path.stat()
                 entries.append(Entry(key, status.st_size, status.st_mtime))
         yield from sorted(entries, key=lambda entry: entry.key)
@@ -116,7 +126,9 @@ def decode_key(path: str) -> str:
 def _encode_part(part: str, plain: str) -> str:
     if not part:
         return "%"
-    signs = [_encode_character(c, plain if 0 < i < len(part) - 1 else "") for i, c in enumerate(part)]
+    signs = [
+        _encode_character(c, plain if 0 < i < len(part) - 1 else "") for i, c in enumerate(part)
+    ]
     if DEVICES.match(part):
         signs[0] = f"%{ord(part[0]):02x}"
     lines, size = [""], 0
@@ -153,6 +165,7 @@ def _copy(read: Callable[[], bytes], path: Path, limit: int | None = None) -> in
 
 class OssStore:
     """Aliyun OSS by oss2 with V4 signatures. Credentials are read at the first use and not shown anywhere."""
+
     name = "oss"
 
     def __init__(self, environ=os.environ):
@@ -175,7 +188,11 @@ class OssStore:
 
     def list(self, prefix: str) -> Iterator[Entry]:
         import oss2
-        found = self._retry("list", lambda deadline: list(oss2.ObjectIteratorV2(self.bucket, prefix=prefix, max_retries=1)))
+
+        found = self._retry(
+            "list",
+            lambda deadline: list(oss2.ObjectIteratorV2(self.bucket, prefix=prefix, max_retries=1)),
+        )
         yield from (Entry(entry.key, entry.size, float(entry.last_modified)) for entry in found)
 
     @property
@@ -186,16 +203,21 @@ class OssStore:
 
     def _download(self, key: str, path: Path, limit: int, deadline: float):
         import oss2
+
         answer = self.bucket.get_object(key)
-        watchdog = threading.Timer(max(0.0, deadline - time.monotonic()), answer.resp.response.raw.shutdown)
-        watchdog.daemon = True                                     # a drip of bytes would never meet the read timeout
+        watchdog = threading.Timer(
+            max(0.0, deadline - time.monotonic()), answer.resp.response.raw.shutdown
+        )
+        watchdog.daemon = True  # a drip of bytes would never meet the read timeout
         watchdog.start()
         try:
             if answer.content_length is not None and answer.content_length > limit:
                 raise too_large(limit)
             size = _copy(lambda: answer.read(BLOCK), path, limit)
             if answer.content_length is not None and size != answer.content_length:
-                raise oss2.exceptions.InconsistentError(f"{size} bytes of {answer.content_length} came", answer.request_id)
+                raise oss2.exceptions.InconsistentError(
+                    f"{size} bytes of {answer.content_length} came", answer.request_id
+                )
             if answer.server_crc is not None and answer.client_crc != answer.server_crc:
                 raise oss2.exceptions.InconsistentError("the checksum differs", answer.request_id)
         except BaseException:
@@ -211,6 +233,7 @@ class OssStore:
         """Run work(deadline), again after failures that may pass. Raises NoObject or a Problem."""
         import oss2
         import requests
+
         deadline = time.monotonic() + DEADLINE
         for attempt in range(1, TRIES + 1):
             try:
@@ -219,7 +242,9 @@ class OssStore:
                 if getattr(error, "status", 0) == 404 and error.code in ("", "NoSuchKey"):
                     raise NoObject() from error
                 pause = FIRST_PAUSE * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
-                log.warning("store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error))
+                log.warning(
+                    "store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error)
+                )
                 if attempt == TRIES or not _may_pass(error) or time.monotonic() + pause > deadline:
                     raise _as_problem(error) from error
                 time.sleep(pause)
@@ -227,12 +252,21 @@ class OssStore:
 
 def _open_bucket(environ):
     import oss2
-    logging.getLogger("oss2").setLevel(logging.ERROR)              # it logs keys and answers
-    provider = oss2.StaticCredentialsProvider(environ["OSS_ACCESS_KEY_ID"], environ["OSS_ACCESS_KEY_SECRET"],
-                                              environ.get("OSS_SESSION_TOKEN"))
-    return oss2.Bucket(oss2.ProviderAuthV4(provider), environ.get("OSS_ENDPOINT") or ENDPOINT,
-                       environ.get("OSS_BUCKET") or BUCKET, region=(environ.get("OSS_REGION") or REGION).removeprefix("oss-"),
-                       connect_timeout=TIMEOUTS, app_name="cosyvoice")
+
+    logging.getLogger("oss2").setLevel(logging.ERROR)  # it logs keys and answers
+    provider = oss2.StaticCredentialsProvider(
+        environ["OSS_ACCESS_KEY_ID"],
+        environ["OSS_ACCESS_KEY_SECRET"],
+        environ.get("OSS_SESSION_TOKEN"),
+    )
+    return oss2.Bucket(
+        oss2.ProviderAuthV4(provider),
+        environ.get("OSS_ENDPOINT") or ENDPOINT,
+        environ.get("OSS_BUCKET") or BUCKET,
+        region=(environ.get("OSS_REGION") or REGION).removeprefix("oss-"),
+        connect_timeout=TIMEOUTS,
+        app_name="cosyvoice",
+    )
 
 
 def describe(error: Exception) -> str:
@@ -243,12 +277,13 @@ def describe(error: Exception) -> str:
 
 def _may_pass(error: Exception) -> bool:
     """Whether another try may help: the network, the server's own failures, throttling, a checksum."""
-    status = getattr(error, "status", -2)                # oss2: -1 wrong use, -2 the network, -3 a wrong checksum
+    status = getattr(error, "status", -2)  # oss2: -1 wrong use, -2 the network, -3 a wrong checksum
     return status < -1 or status >= 500 or status == 429
 
 
 def _is_timeout(error: BaseException | None) -> bool:
     import requests
+
     while error is not None:
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
             return True
@@ -259,13 +294,30 @@ def _is_timeout(error: BaseException | None) -> bool:
 def _as_problem(error: Exception) -> Problem:
     if _is_timeout(error):
         return timed_out()
-    return Problem(502, "store_failed", None, "the object store failed; try again, and tell the operator if it stays so",
-                   "对象存储出错；请重试，若持续出现请联系管理员")
+    return Problem(
+        502,
+        "store_failed",
+        None,
+        "the object store failed; try again, and tell the operator if it stays so",
+        "对象存储出错；请重试，若持续出现请联系管理员",
+    )
 
 
 def timed_out() -> Problem:
-    return Problem(504, "store_timeout", None, "the object store did not answer in time; try again", "对象存储超时；请重试")
+    return Problem(
+        504,
+        "store_timeout",
+        None,
+        "the object store did not answer in time; try again",
+        "对象存储超时；请重试",
+    )
 
 
 def too_large(limit: int) -> Problem:
-    return Problem(413, "object_too_large", None, f"the stored file is larger than {limit / 1e6:.0f} MB", f"存储的文件超过 {limit / 1e6:.0f} MB")
+    return Problem(
+        413,
+        "object_too_large",
+        None,
+        f"the stored file is larger than {limit / 1e6:.0f} MB",
+        f"存储的文件超过 {limit / 1e6:.0f} MB",
+    )

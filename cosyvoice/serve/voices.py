@@ -6,6 +6,7 @@ GET    /voices/<name>/preview     a sentence spoken with it
 DELETE /voices/<name>
 POST   /voices/doctor             what is good and bad about a reference; nothing is stored. Also under /voices/check
 """
+
 import functools
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,15 @@ from werkzeug.datastructures import FileStorage
 from cosyvoice.serve import guard
 from cosyvoice.serve.clients import Client
 from cosyvoice.serve.doctor import Report, examine_file
-from cosyvoice.serve.fields import bad, missing, read_flag, read_name, read_reference, read_text, read_voice_name
+from cosyvoice.serve.fields import (
+    bad,
+    missing,
+    read_flag,
+    read_name,
+    read_reference,
+    read_text,
+    read_voice_name,
+)
 from cosyvoice.serve.names import voice_key
 from cosyvoice.serve.parts import Parts
 from cosyvoice.serve.problem import Problem
@@ -27,17 +36,27 @@ from cosyvoice.serve.speech import ClientGone
 from cosyvoice.utils.errors import VoiceError
 
 log = logging.getLogger(__name__)
-SENTENCES = {"zh": "你好，这就是我的声音，很高兴认识你。", "en": "Hello, this is my voice. It is nice to meet you."}
-FETCHES = 8                               # voices looked into at once
+SENTENCES = {
+    "zh": "你好，这就是我的声音，很高兴认识你。",
+    "en": "Hello, this is my voice. It is nice to meet you.",
+}
+FETCHES = 8  # voices looked into at once
 
 
-READ = {"user_id": read_name, "name": read_voice_name, "prompt_text": read_text(1000), "prompt_speech_16k": read_reference,
-        "consent": read_text(2000), "overwrite": read_flag}
+READ = {
+    "user_id": read_name,
+    "name": read_voice_name,
+    "prompt_text": read_text(1000),
+    "prompt_speech_16k": read_reference,
+    "consent": read_text(2000),
+    "overwrite": read_flag,
+}
 
 
 @dataclass(frozen=True)
 class Form:
     """The checked fields of one request."""
+
     user_id: str = ""
     name: str = ""
     prompt_text: str = ""
@@ -61,14 +80,16 @@ class Shelf:
 
     def __init__(self, parts: Parts):
         self.parts = parts
-        self.about = functools.lru_cache(maxsize=10_000)(self._look)   # by the file's date and size: a new file is looked into again
+        self.about = functools.lru_cache(maxsize=10_000)(
+            self._look
+        )  # by the file's date and size: a new file is looked into again
 
     def exists(self, form: Form) -> bool:
         return bool(self._copy(form)) or self.parts.store.exists(self._key(form))
 
     def push(self, voice: dict, form: Form):
         self.parts.push_voice(voice, form.user_id, form.name)
-        self.about.cache_clear()                                   # a store's dates may be whole seconds
+        self.about.cache_clear()  # a store's dates may be whole seconds
 
     def delete(self, form: Form) -> bool:
         """Forget a voice, its copy too; False when there was none."""
@@ -80,11 +101,25 @@ class Shelf:
     def voices_of(self, user_id: str) -> list[dict]:
         """What is told about each voice of a user, newest first."""
         prefix = voice_key(user_id, "").removesuffix(".pt")
-        found = {entry.key.removeprefix(prefix): (entry.modified, entry.size) for entry in self.parts.store.list(prefix)}
-        found |= {path.name: (path.stat().st_mtime, path.stat().st_size) for path in self._copies(user_id)}
-        files = sorted(((modified, size, name) for name, (modified, size) in found.items() if name.endswith(".pt") and "/" not in name), reverse=True)
+        found = {
+            entry.key.removeprefix(prefix): (entry.modified, entry.size)
+            for entry in self.parts.store.list(prefix)
+        }
+        found |= {
+            path.name: (path.stat().st_mtime, path.stat().st_size) for path in self._copies(user_id)
+        }
+        files = sorted(
+            (
+                (modified, size, name)
+                for name, (modified, size) in found.items()
+                if name.endswith(".pt") and "/" not in name
+            ),
+            reverse=True,
+        )
         with ThreadPoolExecutor(FETCHES) as pool:
-            told = pool.map(lambda file: self.about(user_id, file[2].removesuffix(".pt"), *file[:2]), files)
+            told = pool.map(
+                lambda file: self.about(user_id, file[2].removesuffix(".pt"), *file[:2]), files
+            )
             return [voice for voice in told if voice]
 
     def _look(self, user_id: str, name: str, modified: float, size: int) -> dict | None:
@@ -92,29 +127,50 @@ class Shelf:
         try:
             meta = self.parts.fetch_voice(user_id, name)["meta"]
         except VoiceError as error:
-            return {"name": name, "created": None, "consent": "", "family": None, "problem": str(error)}
+            return {
+                "name": name,
+                "created": None,
+                "consent": "",
+                "family": None,
+                "problem": str(error),
+            }
         except Problem as problem:
             if problem.status == 404:
                 return None
             raise
-        return {"name": name, "created": meta["created"] or None, "consent": meta["consent"], "family": meta["family"], "problem": None}
+        return {
+            "name": name,
+            "created": meta["created"] or None,
+            "consent": meta["consent"],
+            "family": meta["family"],
+            "problem": None,
+        }
 
     def _key(self, form: Form) -> str:
         return voice_key(form.user_id, form.name)
 
     def _copies(self, user_id: str) -> list[Path]:
-        return [path for path in self.parts.config.output_dir.glob("*/*.pt") if path.parent.name == user_id and not path.is_symlink()]
+        return [
+            path
+            for path in self.parts.config.output_dir.glob("*/*.pt")
+            if path.parent.name == user_id and not path.is_symlink()
+        ]
 
     def _copy(self, form: Form) -> Path | None:
-        return next((path for path in self._copies(form.user_id) if path.name == f"{form.name}.pt"), None)
+        return next(
+            (path for path in self._copies(form.user_id) if path.name == f"{form.name}.pt"), None
+        )
 
 
 def without_words(voice: dict) -> dict:
     """The voice without what was said: timbre and manner, as cross-lingual speech uses a reference."""
     nothing = torch.zeros(1, 0, dtype=torch.int32)
     length = torch.zeros(1, dtype=torch.int32)
-    return {**voice, **{name: nothing for name in ("prompt_text", "llm_prompt_speech_token")},
-            **{f"{name}_len": length for name in ("prompt_text", "llm_prompt_speech_token")}}
+    return {
+        **voice,
+        **{name: nothing for name in ("prompt_text", "llm_prompt_speech_token")},
+        **{f"{name}_len": length for name in ("prompt_text", "llm_prompt_speech_token")},
+    }
 
 
 def make_voice(parts: Parts, form: Form, report: Report) -> dict:
@@ -136,8 +192,13 @@ def make_voice(parts: Parts, form: Form, report: Report) -> dict:
 
 
 def taken(form: Form) -> Problem:
-    return bad("name", f"there is a voice {form.name!r} already; choose another name, or send overwrite=True",
-               f"已有名为“{form.name}”的音色，请换名，或发送 overwrite=True", "voice_exists", 409)
+    return bad(
+        "name",
+        f"there is a voice {form.name!r} already; choose another name, or send overwrite=True",
+        f"已有名为“{form.name}”的音色，请换名，或发送 overwrite=True",
+        "voice_exists",
+        409,
+    )
 
 
 def blueprint(parts: Parts) -> Blueprint:
@@ -156,7 +217,7 @@ def blueprint(parts: Parts) -> Blueprint:
         if report.error:
             raise report.error
         voice = make_voice(parts, form, report)
-        refuse_taken(form)                                         # another may have made it meanwhile
+        refuse_taken(form)  # another may have made it meanwhile
         shelf.push(voice, form)
         return jsonify(name=form.name, reference=report.body()), 201
 
@@ -171,15 +232,32 @@ def blueprint(parts: Parts) -> Blueprint:
         """A fixed sentence in the listener's language, as MP3."""
         form = named(name)
         if request.method == "HEAD":
-            return Response(mimetype="audio/mpeg")                 # a look at the headers must not make the model work
+            return Response(
+                mimetype="audio/mpeg"
+            )  # a look at the headers must not make the model work
         sentence = SENTENCES[request.accept_languages.best_match(SENTENCES, "zh")]
-        return parts.answer(parts.read_job({"mode": "预训练音色", "tts_text": sentence, "spk_customize": form.name, "user_id": form.user_id}))
+        return parts.answer(
+            parts.read_job(
+                {
+                    "mode": "预训练音色",
+                    "tts_text": sentence,
+                    "spk_customize": form.name,
+                    "user_id": form.user_id,
+                }
+            )
+        )
 
     @voices.delete("/voices/<name>")
     def delete(name: str) -> Response:
         form = named(name)
         if not shelf.delete(form):
-            raise bad("name", f"user {form.user_id} has no voice {form.name!r}", f"用户没有音色“{form.name}”", "unknown_voice", 404)
+            raise bad(
+                "name",
+                f"user {form.user_id} has no voice {form.name!r}",
+                f"用户没有音色“{form.name}”",
+                "unknown_voice",
+                404,
+            )
         log.info("a voice was deleted")
         return jsonify(name=form.name)
 
@@ -191,6 +269,9 @@ def blueprint(parts: Parts) -> Blueprint:
             raise taken(form)
 
     def doctor_report(form: Form) -> Report:
-        return parts.fetch_reference(form, functools.partial(examine_file, transcript=form.prompt_text, scratch=parts.scratch))
+        return parts.fetch_reference(
+            form,
+            functools.partial(examine_file, transcript=form.prompt_text, scratch=parts.scratch),
+        )
 
     return voices

@@ -1,20 +1,36 @@
 """16-bit mono PCM and WAV with the interface of Mp3Stream."""
+
 import struct
 
 import numpy as np
 
-UNKNOWN = 0xFFFFFFFF                      # length in the header of a stream whose end is not known yet
+UNKNOWN = 0xFFFFFFFF  # length in the header of a stream whose end is not known yet
 
 
 def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
     """44 bytes of RIFF header for mono int16; without data_bytes, for a stream of unknown length."""
     data = UNKNOWN if data_bytes is None else data_bytes
-    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(data + 36, UNKNOWN), b"WAVE", b"fmt ", 16, 1, 1,
-                       sample_rate, sample_rate * 2, 2, 16, b"data", data)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        min(data + 36, UNKNOWN),
+        b"WAVE",
+        b"fmt ",
+        16,
+        1,
+        1,
+        sample_rate,
+        sample_rate * 2,
+        2,
+        16,
+        b"data",
+        data,
+    )
 
 
 class PcmStream:
     """Samples as they are, little endian."""
+
     mimetype = "audio/pcm"
 
     def feed(self, pcm: np.ndarray) -> bytes:
@@ -26,6 +42,7 @@ class PcmStream:
 
 class WavStream(PcmStream):
     """A WAV file whose header says that its length is unknown; `wav_header` written over it tells it later."""
+
     mimetype = "audio/wav"
 
     def __init__(self, sample_rate: int):
@@ -33,6 +50,6 @@ class WavStream(PcmStream):
 
     def feed(self, pcm: np.ndarray) -> bytes:
         if not len(pcm):
-            return b""                                             # a header alone is no sound
+            return b""  # a header alone is no sound
         header, self.header = self.header, b""
         return header + super().feed(pcm)

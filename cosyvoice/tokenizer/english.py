@@ -6,6 +6,7 @@
 The symbols are those of misaki (American), which Kokoro reads: A I O W Y are the diphthongs of "bay buy bow cow boy", T the flap of
 "water", ᵊ a fleeting schwa, ᵻ the vowel of "roses"; ˈ and ˌ stand before the stressed vowel.
 """
+
 import lzma
 import re
 from functools import cache
@@ -16,17 +17,84 @@ STRESSED = re.compile("[ˈˌ]")
 PAUSES = ",.!?;:—…"
 STOPS = ".!?;:。！？；：\n"
 TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
-ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])")   # their stop is no pause
+ABBREVIATION = re.compile(
+    r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])"
+)  # their stop is no pause
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
-INITIALS = {"US", "IT", "WHO"}              # other words in small letters
+INITIALS = {"US", "IT", "WHO"}  # other words in small letters
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
-AFTER_LETTER = {"is", "was", "and", "or", "to"}                      # "A is right"
-BEFORE_VERB = {"to", "will", "would", "can", "could", "should", "must", "may", "might", "shall", "don't", "didn't", "doesn't", "won't",
-               "can't", "cannot", "couldn't", "wouldn't", "shouldn't", "i", "you", "we", "they", "let's", "please", "not", "who"}
-BEFORE_NOUN = {"the", "a", "an", "my", "your", "his", "her", "our", "their", "its", "this", "that", "these", "those", "some", "any", "no",
-               "every", "each", "of", "in", "with", "for", "one", "new"}
-BEFORE_PAST = {"have", "has", "had", "was", "were", "been", "be", "is", "are", "i've", "he's", "she's"}
+AFTER_LETTER = {"is", "was", "and", "or", "to"}  # "A is right"
+BEFORE_VERB = {
+    "to",
+    "will",
+    "would",
+    "can",
+    "could",
+    "should",
+    "must",
+    "may",
+    "might",
+    "shall",
+    "don't",
+    "didn't",
+    "doesn't",
+    "won't",
+    "can't",
+    "cannot",
+    "couldn't",
+    "wouldn't",
+    "shouldn't",
+    "i",
+    "you",
+    "we",
+    "they",
+    "let's",
+    "please",
+    "not",
+    "who",
+}
+BEFORE_NOUN = {
+    "the",
+    "a",
+    "an",
+    "my",
+    "your",
+    "his",
+    "her",
+    "our",
+    "their",
+    "its",
+    "this",
+    "that",
+    "these",
+    "those",
+    "some",
+    "any",
+    "no",
+    "every",
+    "each",
+    "of",
+    "in",
+    "with",
+    "for",
+    "one",
+    "new",
+}
+BEFORE_PAST = {
+    "have",
+    "has",
+    "had",
+    "was",
+    "were",
+    "been",
+    "be",
+    "is",
+    "are",
+    "i've",
+    "he's",
+    "she's",
+}
 
 
 def english_phonemes(text: str) -> str:
@@ -36,7 +104,11 @@ def english_phonemes(text: str) -> str:
     for token, before in reversed([*zip(tokens, words_before(tokens))]):
         sound = token
         if is_word := token[0].isalpha():
-            sound = spell_out(token) if token in INITIALS and not shouted else in_context(token, before, following, after)
+            sound = (
+                spell_out(token)
+                if token in INITIALS and not shouted
+                else in_context(token, before, following, after)
+            )
             following = token.lower()
         spoken.append(sound)
         after = next_sound(sound, after) if is_word or token in PAUSES else after
@@ -87,7 +159,11 @@ def weak_form(word: str, before: str, following: str, after: str) -> str:
             return "ði" if vowel else "ðə"
         case "to":
             return "tu" if not after else "tʊ" if vowel else "tə"
-        case "a" if after and (word == "a" or not before and following not in AFTER_LETTER) and len(following) != 1:
+        case "a" if (
+            after
+            and (word == "a" or not before and following not in AFTER_LETTER)
+            and len(following) != 1
+        ):
             return "ɐ"
         case "in":
             return "ɪn" if after else "ˈɪn"
@@ -96,8 +172,10 @@ def weak_form(word: str, before: str, following: str, after: str) -> str:
 
 @cache
 def lexicon() -> dict[str, str]:
-    """The dictionary: word -> "phonemes" or "phonemes<TAB>TAG=phonemes...". """
-    data = lzma.decompress(files(__package__).joinpath("assets/english.txt.xz").read_bytes()).decode()
+    """The dictionary: word -> "phonemes" or "phonemes<TAB>TAG=phonemes..."."""
+    data = lzma.decompress(
+        files(__package__).joinpath("assets/english.txt.xz").read_bytes()
+    ).decode()
     return dict(line.split("\t", 1) for line in data.splitlines())
 
 
@@ -106,15 +184,44 @@ def pronounce(word: str, tag: str | None = None) -> str:
     """Phonemes of one word; every string of letters gets some."""
     phonemes = NEW_WORDS.get(word.lower()) or look_up(word, tag) or inflected(word, tag)
     if not phonemes and word.lower() != word:
-        phonemes = "" if is_acronym(word) else look_up(word.lower(), tag) or inflected(word.lower(), tag)
-    return phonemes or compound(word) or (spell_out(word) if is_acronym(word) else by_rule(word.lower()))
+        phonemes = (
+            "" if is_acronym(word) else look_up(word.lower(), tag) or inflected(word.lower(), tag)
+        )
+    return (
+        phonemes
+        or compound(word)
+        or (spell_out(word) if is_acronym(word) else by_rule(word.lower()))
+    )
 
 
-NEW_WORDS = {                                   # too young for the dictionary
-    "youtube": "jˈutˌub", "tiktok": "tˈɪktˌɑk", "wechat": "wˈiʧˌæt", "chatgpt": "ʧˌætʤˌipˌitˈi", "openai": "ˌOpᵊnˌAˈI", "wifi": "wˈIfˌI",
-    "kubernetes": "kˌubəɹnˈɛTiz", "pytorch": "pˈItˌɔɹʧ", "covid": "kˈOvɪd", "qwen": "kwˈɛn", "json": "ʤˈAsən", "alibaba": "ˌɑlibˈɑbə",
-    "alipay": "ˈɑlipˌA", "shenzhen": "ʃˈʌnʤˈʌn", "weibo": "wˈAbˌO", "taobao": "tˈWbˌW", "xi": "ʃˈi", "zhang": "ʤˈɑŋ", "zhao": "ʤˈW",
-    "xiao": "ʃˈW", "qiang": "ʧˈæŋ", "xu": "ʃˈu", "zhou": "ʤˈO", "zhu": "ʤˈu", "qi": "ʧˈi", "qin": "ʧˈɪn", "tokenizer": "tˈOkənˌIzəɹ",
+NEW_WORDS = {  # too young for the dictionary
+    "youtube": "jˈutˌub",
+    "tiktok": "tˈɪktˌɑk",
+    "wechat": "wˈiʧˌæt",
+    "chatgpt": "ʧˌætʤˌipˌitˈi",
+    "openai": "ˌOpᵊnˌAˈI",
+    "wifi": "wˈIfˌI",
+    "kubernetes": "kˌubəɹnˈɛTiz",
+    "pytorch": "pˈItˌɔɹʧ",
+    "covid": "kˈOvɪd",
+    "qwen": "kwˈɛn",
+    "json": "ʤˈAsən",
+    "alibaba": "ˌɑlibˈɑbə",
+    "alipay": "ˈɑlipˌA",
+    "shenzhen": "ʃˈʌnʤˈʌn",
+    "weibo": "wˈAbˌO",
+    "taobao": "tˈWbˌW",
+    "xi": "ʃˈi",
+    "zhang": "ʤˈɑŋ",
+    "zhao": "ʤˈW",
+    "xiao": "ʃˈW",
+    "qiang": "ʧˈæŋ",
+    "xu": "ʃˈu",
+    "zhou": "ʤˈO",
+    "zhu": "ʤˈu",
+    "qi": "ʧˈi",
+    "qin": "ʧˈɪn",
+    "tokenizer": "tˈOkənˌIzəɹ",
 }
 
 
@@ -122,13 +229,19 @@ def is_acronym(word: str) -> bool:
     """USB, U.S, a.m and hmm; a known word in capitals (HELLO) or a long one is none."""
     if re.fullmatch(r"[A-Za-z](\.[A-Za-z])+", word) or not re.search("[aeiouyAEIOUY]", word):
         return True
-    return word.isupper() and len(word) <= 5 and not (look_up(word.lower(), None) or inflected(word.lower(), None))
+    return (
+        word.isupper()
+        and len(word) <= 5
+        and not (look_up(word.lower(), None) or inflected(word.lower(), None))
+    )
 
 
 def look_up(word: str, tag: str | None) -> str:
     """The lexicon's phonemes for this very spelling, or for it with a small or capital first letter; "" if absent."""
     entries = lexicon()
-    entry = entries.get(word) or (entries.get(word.lower()) if word in (word.capitalize(), word.upper()) else None)
+    entry = entries.get(word) or (
+        entries.get(word.lower()) if word in (word.capitalize(), word.upper()) else None
+    )
     entry = entry or (entries.get(word.capitalize()) if word == word.lower() else None)
     if not entry:
         return ""
@@ -141,7 +254,7 @@ def inflected(word: str, tag: str | None) -> str:
     lower = word.lower()
     for ending, replacement, inflect in INFLECTIONS:
         if lower.endswith(ending) and len(word) - len(ending) > 1:
-            stem = look_up(word[:len(word) - len(ending)] + replacement, tag)
+            stem = look_up(word[: len(word) - len(ending)] + replacement, tag)
             if stem:
                 return inflect(stem)
     doubled = re.fullmatch(r"(.+([bdgklmnprtvz]))\2(ed|ing)", lower)
@@ -173,11 +286,25 @@ def flapped(stem: str) -> str:
 
 
 INFLECTIONS = (
-    ("'s", "", plural), ("s'", "", plural), ("ies", "y", plural), ("es", "", plural), ("es", "e", plural), ("s", "", plural),
-    ("'", "", str), ("ied", "y", past), ("ed", "e", past), ("ed", "", past), ("'d", "", past),
-    ("ing", "e", progressive), ("ing", "", progressive),
-    ("'ll", "", lambda stem: stem + "ᵊl"), ("'ve", "", lambda stem: stem + "əv"), ("'re", "", lambda stem: stem + "əɹ"),
-    ("ly", "", lambda stem: stem + "li"), ("ness", "", lambda stem: stem + "nəs"), ("less", "", lambda stem: stem + "ləs"),
+    ("'s", "", plural),
+    ("s'", "", plural),
+    ("ies", "y", plural),
+    ("es", "", plural),
+    ("es", "e", plural),
+    ("s", "", plural),
+    ("'", "", str),
+    ("ied", "y", past),
+    ("ed", "e", past),
+    ("ed", "", past),
+    ("'d", "", past),
+    ("ing", "e", progressive),
+    ("ing", "", progressive),
+    ("'ll", "", lambda stem: stem + "ᵊl"),
+    ("'ve", "", lambda stem: stem + "əv"),
+    ("'re", "", lambda stem: stem + "əɹ"),
+    ("ly", "", lambda stem: stem + "li"),
+    ("ness", "", lambda stem: stem + "nəs"),
+    ("less", "", lambda stem: stem + "ləs"),
 )
 
 
@@ -185,7 +312,9 @@ def compound(word: str) -> str:
     """Two known words written together, as in "iPhone", "BlueBerryPie" or "voicebox"; "" otherwise."""
     parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", word.replace("'", ""))
     if 1 < len(parts) and "." not in word:
-        return second_stress("".join(spell_out(part) if len(part) == 1 else pronounce(part) for part in parts))
+        return second_stress(
+            "".join(spell_out(part) if len(part) == 1 else pronounce(part) for part in parts)
+        )
     for cut in range(len(word) - 4, 3, -1):
         left, right = look_up(word[:cut].lower(), None), look_up(word[cut:].lower(), None)
         if left and right:
@@ -199,18 +328,30 @@ def second_stress(phonemes: str) -> str:
     return head + mark + tail.replace("ˈ", "ˌ")
 
 
-LETTER_NAMES = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (
-    "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi").split()))
+LETTER_NAMES = dict(
+    zip(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (
+            "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi"
+        ).split(),
+    )
+)
 
 
 def spell_out(word: str) -> str:
     """Letter by letter, the last one stressed: USB -> jˌuˌɛsbˈi."""
-    names = "".join(LETTER_NAMES[letter] for letter in word.upper() if letter in LETTER_NAMES).replace("ˈ", "ˌ")
+    names = "".join(
+        LETTER_NAMES[letter] for letter in word.upper() if letter in LETTER_NAMES
+    ).replace("ˈ", "ˌ")
     head, mark, tail = names.rpartition("ˌ")
     return head + mark.replace("ˌ", "ˈ") + tail
 
 
-RULES = [(re.compile(pattern), phonemes) for pattern, phonemes in (rule.split() for rule in """
+RULES = [
+    (re.compile(pattern), phonemes)
+    for pattern, phonemes in (
+        rule.split()
+        for rule in """
 ^x z|^kn n|^gn n|^wr ɹ|^ps s|^pn n|^wh w|^mc mək|^sch ʃ|^rh ɹ|^ay A|^eu ju
 tion$ ʃən|sion$ ʒən|tions$ ʃənz|sions$ ʒənz|cious$ ʃəs|tious$ ʃəs|ous$ əs|cian$ ʃən|cial$ ʃᵊl|tial$ ʃᵊl|ture$ ʧəɹ|sure$ ʒəɹ
 age$ ɪʤ|able$ əbᵊl|ible$ əbᵊl|ful$ fᵊl|ness$ nəs|less$ ləs|ment$ mənt|ville$ vɪl|burgh$ bɜɹɡ|berg$ bɜɹɡ|ically$ ɪkli|ism$ ɪzəm
@@ -223,15 +364,25 @@ ai A|ay A|au ɔ|aw ɔ|ea i|ee i|ei i|eu u|ew u|ey A|ie i|oa O|oe O|oi Y|oo u|ou 
 a(?=[bcdfgklmnpstvz]e[sd]?$) A|e(?=[bcdfgklmnpstvz]e[sd]?$) i|i(?=[bcdfgklmnpstvz]e[sd]?$) I|o(?=[bcdfgklmnpstvz]e[sd]?$) O
 u(?=[bcdfgklmnpstvz]e[sd]?$) u|y(?=[bcdfgklmnpstvz]e[sd]?$) I
 c(?=[eiy]) s|g(?=[eiy]) ʤ|x ks|j ʤ|y(?=[aeiou]) j|y ɪ|a æ|e ɛ|i ɪ|o ɑ|u ʌ|c k|g ɡ|r ɹ|q k
-""".replace("\n", "|").strip("|").split("|"))]
+""".replace("\n", "|")
+        .strip("|")
+        .split("|")
+    )
+]
 
 
 def by_rule(word: str) -> str:
     """Letters -> sounds for a word no dictionary has: at each letter the first rule that fits; stress on the first full vowel."""
     phonemes, i = "", 0
     while i < len(word):
-        sound, length = next(((sound, match.end() - i) for rule, sound in RULES if (match := rule_match(rule, word, i))),
-                             (word[i] if word[i].isalpha() else "", 1))
+        sound, length = next(
+            (
+                (sound, match.end() - i)
+                for rule, sound in RULES
+                if (match := rule_match(rule, word, i))
+            ),
+            (word[i] if word[i].isalpha() else "", 1),
+        )
         phonemes, i = phonemes + sound.strip("-"), i + max(length, 1)
     return re.sub(f"(?=[{VOWELS}])", "ˈ", phonemes, count=1)
 

@@ -9,6 +9,7 @@
 One token is one symbol of Kokoro's alphabet (hexgrad/Kokoro-82M, vocab of config.json), with Kokoro's number, so a token sequence can be
 given to that model as it is. Chinese, English and digits are read, in any mixture; characters of other scripts are dropped.
 """
+
 import re
 import unicodedata
 from functools import cache
@@ -17,30 +18,108 @@ from cosyvoice.tokenizer.english import english_phonemes
 from cosyvoice.tokenizer.mandarin import CHINESE, mandarin_phonemes
 
 SYMBOLS = {
-    **dict(zip(";:,.!?", range(1, 7))), **dict(zip("—…\"()“” \u0303ʣʥʦʨᵝꭧAI", range(9, 26))), "O": 31, "Q": 33, "S": 35, "T": 36, "W": 39,
-    **dict(zip("Yᵊabcdef", range(41, 49))), **dict(zip("hijklmnopqrstuvwxyzɑɐɒæ", range(50, 73))), **dict(zip("βɔɕç", range(75, 79))),
-    **dict(zip("ɖðʤə", range(80, 84))), "ɚ": 85, "ɛ": 86, "ɜ": 87, "ɟ": 90, "ɡ": 92, "ɥ": 99, "ɨ": 101, "ɪ": 102, "ʝ": 103,
-    **dict(zip("ɯɰŋɳɲɴø", range(110, 117))), "ɸ": 118, "θ": 119, "œ": 120, "ɹ": 123, "ɾ": 125, "ɻ": 126, "ʁ": 128, "ɽ": 129,
-    **dict(zip("ʂʃʈʧ", range(130, 134))), "ʊ": 135, "ʋ": 136, "ʌ": 138, "ɣ": 139, "ɤ": 140, "χ": 142, "ʎ": 143, "ʒ": 147, "ʔ": 148,
-    "ˈ": 156, "ˌ": 157, "ː": 158, "ʰ": 162, "ʲ": 164, "↓": 169, "→": 171, "↗": 172, "↘": 173, "ᵻ": 177,
+    **dict(zip(";:,.!?", range(1, 7))),
+    **dict(zip('—…"()“” \u0303ʣʥʦʨᵝꭧAI', range(9, 26))),
+    "O": 31,
+    "Q": 33,
+    "S": 35,
+    "T": 36,
+    "W": 39,
+    **dict(zip("Yᵊabcdef", range(41, 49))),
+    **dict(zip("hijklmnopqrstuvwxyzɑɐɒæ", range(50, 73))),
+    **dict(zip("βɔɕç", range(75, 79))),
+    **dict(zip("ɖðʤə", range(80, 84))),
+    "ɚ": 85,
+    "ɛ": 86,
+    "ɜ": 87,
+    "ɟ": 90,
+    "ɡ": 92,
+    "ɥ": 99,
+    "ɨ": 101,
+    "ɪ": 102,
+    "ʝ": 103,
+    **dict(zip("ɯɰŋɳɲɴø", range(110, 117))),
+    "ɸ": 118,
+    "θ": 119,
+    "œ": 120,
+    "ɹ": 123,
+    "ɾ": 125,
+    "ɻ": 126,
+    "ʁ": 128,
+    "ɽ": 129,
+    **dict(zip("ʂʃʈʧ", range(130, 134))),
+    "ʊ": 135,
+    "ʋ": 136,
+    "ʌ": 138,
+    "ɣ": 139,
+    "ɤ": 140,
+    "χ": 142,
+    "ʎ": 143,
+    "ʒ": 147,
+    "ʔ": 148,
+    "ˈ": 156,
+    "ˌ": 157,
+    "ː": 158,
+    "ʰ": 162,
+    "ʲ": 164,
+    "↓": 169,
+    "→": 171,
+    "↗": 172,
+    "↘": 173,
+    "ᵻ": 177,
 }
-END_OF_PROMPT = "<endofprompt>"                                     # between an instruction and the text to speak
+END_OF_PROMPT = "<endofprompt>"  # between an instruction and the text to speak
 END_OF_PROMPT_ID = 178
 VOCAB_SIZE = 179
 
 INLINE_MARKS = re.compile(r"\[(?:laughter|breath)\]|</?(?:strong|laughter)>")
 PIECE = re.compile(rf"[{CHINESE}]+|[A-Za-z'][^{CHINESE}]*|[^{CHINESE}A-Za-z']+")
-PUNCTUATION = str.maketrans({
-    "，": ", ", "、": ", ", "。": ". ", "．": ". ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "… ",
-    "《": " “", "》": "” ", "「": " “", "」": "” ", "『": " “", "』": "” ", "【": " “", "】": "” ", "（": " (", "）": ") ", "«": " “", "»": "” ",
-    "–": "—", "～": ", ", "~": ", ", "−": "-",
-})
+PUNCTUATION = str.maketrans(
+    {
+        "，": ", ",
+        "、": ", ",
+        "。": ". ",
+        "．": ". ",
+        "！": "! ",
+        "？": "? ",
+        "：": ": ",
+        "；": "; ",
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "…": "… ",
+        "《": " “",
+        "》": "” ",
+        "「": " “",
+        "」": "” ",
+        "『": " “",
+        "』": "” ",
+        "【": " “",
+        "】": "” ",
+        "（": " (",
+        "）": ") ",
+        "«": " “",
+        "»": "” ",
+        "–": "—",
+        "～": ", ",
+        "~": ", ",
+        "−": "-",
+    }
+)
 SEPARATORS = str.maketrans(dict.fromkeys("-_/·\n\t\u3000", " "))
 NUMBER = r"\d+(?:\.\d+)?"
-MEASURE_WORDS = "个只条本张位件年天次块斤瓶杯碗辆台家间种句遍岁双把座米页"         # 2 is 两 before these
-SPOKEN_SIGNS = {                                                    # (Chinese, English)
-    "%": ("百分号", "percent"), "&": ("和", "and"), "+": ("加", "plus"), "=": ("等于", "equals"), "@": ("艾特", "at"), "$": ("美元", "dollars"),
-    "#": ("井号", "hash"), "*": ("星号", "star"), "°": ("度", "degrees"),
+MEASURE_WORDS = "个只条本张位件年天次块斤瓶杯碗辆台家间种句遍岁双把座米页"  # 2 is 两 before these
+SPOKEN_SIGNS = {  # (Chinese, English)
+    "%": ("百分号", "percent"),
+    "&": ("和", "and"),
+    "+": ("加", "plus"),
+    "=": ("等于", "equals"),
+    "@": ("艾特", "at"),
+    "$": ("美元", "dollars"),
+    "#": ("井号", "hash"),
+    "*": ("星号", "star"),
+    "°": ("度", "degrees"),
 }
 
 
@@ -56,14 +135,20 @@ class PhonemeTokenizer:
         """
         instruction_and_text = re.split(r"<\|?endofprompt\|?>", text)
         ids = [[SYMBOLS[symbol] for symbol in phonemes(part)] for part in instruction_and_text]
-        return [number for i, part in enumerate(ids) for number in ([END_OF_PROMPT_ID] if i else []) + part]
+        return [
+            number
+            for i, part in enumerate(ids)
+            for number in ([END_OF_PROMPT_ID] if i else []) + part
+        ]
 
     def decode(self, ids: list[int]) -> str:
         """The phonemes that `ids` stand for."""
         return "".join(SYMBOL_OF[int(number)] for number in ids)
 
 
-SYMBOL_OF = {number: symbol for symbol, number in SYMBOLS.items()} | {END_OF_PROMPT_ID: END_OF_PROMPT}
+SYMBOL_OF = {number: symbol for symbol, number in SYMBOLS.items()} | {
+    END_OF_PROMPT_ID: END_OF_PROMPT
+}
 
 
 @cache
@@ -78,9 +163,13 @@ def phonemes(text: str) -> str:
     >>> phonemes("我有2个APP。")
     'wo↓ jou↗ lja↓ŋkɤ↘ ˈæp.'
     """
-    text = text.upper() if re.fullmatch(r"\W*a\W*", text) else text  # the letter: the article alone is no sound
-    spoken = "".join(mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
-                     for piece in PIECE.findall(apart(clean(text))))
+    text = (
+        text.upper() if re.fullmatch(r"\W*a\W*", text) else text
+    )  # the letter: the article alone is no sound
+    spoken = "".join(
+        mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
+        for piece in PIECE.findall(apart(clean(text)))
+    )
     spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
     spoken = re.sub(r"\s+(?=[,.!?;:…”)])", "", re.sub(r"\s+", " ", spoken))
     return re.sub(r"([,.!?;:…—])[,.;:—]+", r"\1", spoken).strip()
@@ -92,15 +181,26 @@ def clean(text: str) -> str:
     chinese = bool(re.search(f"[{CHINESE}]", text))
     text = chinese_signs(text) if chinese else english_signs(text)
     text = re.sub(NUMBER, lambda match: f" {read_number(match[0], chinese)} ", text)
-    text = re.sub("[%&+=@$#*°]", lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ", text.translate(SEPARATORS))
-    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    text = re.sub(
+        "[%&+=@$#*°]",
+        lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ",
+        text.translate(SEPARATORS),
+    )
+    return "".join(
+        letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter)
+    )
 
 
 def chinese_signs(text: str) -> str:
     """Put what is written beside digits where it is spoken: $5, 50%, -3, 3:45, 2个."""
     for pattern, spoken in (
-        (r"(?<=\d),(?=\d{3})", ""), (rf"\$({NUMBER})", r"\1美元"), (rf"({NUMBER})%", r"百分之\1"), (r"(?<![A-Za-z\d-])-(?=\d)", "负"),
-        (r"(?<=\d): ?00(?!\d)", "点"), (r"(?<=\d): ?(?=\d)", "点"), (rf"(?<![\d.])2(?=[{MEASURE_WORDS}])", "两"),
+        (r"(?<=\d),(?=\d{3})", ""),
+        (rf"\$({NUMBER})", r"\1美元"),
+        (rf"({NUMBER})%", r"百分之\1"),
+        (r"(?<![A-Za-z\d-])-(?=\d)", "负"),
+        (r"(?<=\d): ?00(?!\d)", "点"),
+        (r"(?<=\d): ?(?=\d)", "点"),
+        (rf"(?<![\d.])2(?=[{MEASURE_WORDS}])", "两"),
     ):
         text = re.sub(pattern, spoken, text)
     return text
@@ -109,7 +209,10 @@ def chinese_signs(text: str) -> str:
 def english_signs(text: str) -> str:
     """As `chinese_signs`, for English: $5, -3, 3:45, 5th."""
     for pattern, spoken in (
-        (r"(?<=\d),(?=\d{3})", ""), (rf"\$({NUMBER})", r"\1 dollars"), (r"(?<![\w-])-(?=\d)", "minus "), (r"(?<=\d):(?=\d)", " "),
+        (r"(?<=\d),(?=\d{3})", ""),
+        (rf"\$({NUMBER})", r"\1 dollars"),
+        (r"(?<![\w-])-(?=\d)", "minus "),
+        (r"(?<=\d):(?=\d)", " "),
         (r"(\d+)(?:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
     ):
         text = re.sub(pattern, spoken, text)
@@ -131,7 +234,11 @@ def read_number(number: str, chinese: bool) -> str:
     digits = CHINESE_DIGITS if chinese else ENGLISH_DIGITS
     join = "".join if chinese else " ".join
     one_by_one = len(whole) > 8 or (len(whole) > 1 and whole[0] == "0")
-    words = join(digits[int(d)] for d in whole) if one_by_one else (chinese_number if chinese else english_number)(int(whole))
+    words = (
+        join(digits[int(d)] for d in whole)
+        if one_by_one
+        else (chinese_number if chinese else english_number)(int(whole))
+    )
     if not decimals:
         return words
     return join([words, "点" if chinese else "point", *(digits[int(d)] for d in decimals)])
@@ -146,12 +253,21 @@ def chinese_number(n: int) -> str:
         unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
         many, rest = divmod(n, unit)
         zero = "零" if 0 < rest < unit // 10 else ""
-        return ("两" if many == 2 else chinese_number(many)) + name + zero + (chinese_number(rest) if rest else "")
+        return (
+            ("两" if many == 2 else chinese_number(many))
+            + name
+            + zero
+            + (chinese_number(rest) if rest else "")
+        )
     words, gap = "", False
     for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit = n // place % 10
         if digit:
-            words += ("零" if gap and words else "") + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit]) + name
+            words += (
+                ("零" if gap and words else "")
+                + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit])
+                + name
+            )
         gap = not digit
     return re.sub("^一十", "十", words) or "零"
 
@@ -163,15 +279,30 @@ TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 def english_number(n: int) -> str:
     """105 -> one hundred five; below 10^12."""
-    for unit, name in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred")):
+    for unit, name in (
+        (10**9, "billion"),
+        (10**6, "million"),
+        (10**3, "thousand"),
+        (100, "hundred"),
+    ):
         if n >= unit:
-            return " ".join([english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])])
+            return " ".join(
+                [english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])]
+            )
     if n < 20:
         return (ENGLISH_DIGITS + TEENS)[n]
     return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])
 
 
-ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth"}
+ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
 
 
 def ordinal(n: int) -> str:

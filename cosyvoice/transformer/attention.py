@@ -3,6 +3,7 @@
 Parameter names follow the released llm.pt and flow.pt.
 Source: Dai et al. 2019 (arXiv 1901.02860), section 3.3; both signs of a distance are told apart, as in ESPnet.
 """
+
 import math
 
 import torch
@@ -15,7 +16,9 @@ from cosyvoice.transformer.linear import Linear
 def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tensor:
     """Sinusoids of the distances past-1, past-2, ..., -future (query minus key), float32 (past + future, width)."""
     distance = torch.arange(past - 1, -future - 1, -1, dtype=torch.float32, device=device)[:, None]
-    rate = torch.exp(torch.arange(0, width, 2, dtype=torch.float32, device=device) * -(math.log(10000.0) / width))
+    rate = torch.exp(
+        torch.arange(0, width, 2, dtype=torch.float32, device=device) * -(math.log(10000.0) / width)
+    )
     return torch.stack([torch.sin(distance * rate), torch.cos(distance * rate)], dim=-1).flatten(1)
 
 
@@ -30,15 +33,15 @@ class KeyValues:
         end = self.length + k.size(2)
         if self.store is None or end > self.store.size(3):
             self._grow(k, max(2 * end, 256))
-        self.store[0, :, :, self.length:end] = k
-        self.store[1, :, :, self.length:end] = v
+        self.store[0, :, :, self.length : end] = k
+        self.store[1, :, :, self.length : end] = v
         self.length = end
         return self.store[:, :, :, :end]
 
     def _grow(self, like: Tensor, room: int):
         store = like.new_empty(2, *like.shape[:2], room, like.size(3))
         if self.store is not None:
-            store[:, :, :, :self.length] = self.store[:, :, :, :self.length]
+            store[:, :, :, : self.length] = self.store[:, :, :, : self.length]
         self.store = store
 
 
@@ -56,13 +59,21 @@ class RelativeAttention(nn.Module):
         self.pos_bias_u = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))
         self.pos_bias_v = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width // heads)))
 
-    def forward(self, x: Tensor, positions: Tensor, hidden: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        positions: Tensor,
+        hidden: Tensor | None = None,
+        cache: KeyValues | None = None,
+    ) -> Tensor:
         """Attend from the new frames to everything seen so far.
 
         x: (B, T, D) new frames. positions: (H, W, D/H), the projected distances S-1, S-2, ..., S-W with W > S.
         hidden: bool, broadcasts to (B, H, T, S), True where a key must not be seen. cache: extended in place.
         """
-        q, k, v = (self._split(project(x)) for project in (self.linear_q, self.linear_k, self.linear_v))
+        q, k, v = (
+            self._split(project(x)) for project in (self.linear_q, self.linear_k, self.linear_v)
+        )
         if cache is not None:
             k, v = cache.append(k, v)
         bias = self._position_scores(q, positions, k.size(2))
@@ -77,7 +88,7 @@ class RelativeAttention(nn.Module):
         return self.linear_pos(sinusoids).unflatten(1, (self.heads, -1)).transpose(0, 1)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)                    # (B, H, T, D/H)
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, H, T, D/H)
 
     def _position_scores(self, q: Tensor, positions: Tensor, keys: int) -> Tensor:
         """Scores (B, H, T, S) of the distance from each query to each key, already over sqrt(D/H).
@@ -86,9 +97,9 @@ class RelativeAttention(nn.Module):
         starts one column later: reading the same memory in rows one shorter moves every row into place.
         """
         q = (q + self.pos_bias_v[:, None].to(q.dtype)) / math.sqrt(q.size(3))
-        scores = q @ positions.transpose(1, 2)                                     # (B, H, T, W)
+        scores = q @ positions.transpose(1, 2)  # (B, H, T, W)
         rows, stride = scores.size(2), scores.size(3) - 1
-        moved = scores.flatten(2)[..., rows - 1:rows - 1 + rows * stride]
+        moved = scores.flatten(2)[..., rows - 1 : rows - 1 + rows * stride]
         return moved.unflatten(2, (rows, stride))[..., :keys]
 
 

@@ -5,6 +5,7 @@ parts, which the 300M models switch off, a Conformer layer is a Transformer laye
 Constructor keywords, defaults and parameter names are upstream's (transformer/encoder.py); what is not implemented
 is refused by name.
 """
+
 import math
 
 import torch
@@ -18,16 +19,22 @@ ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
 
 def require(name: str, value, *supported):
     if value not in supported:
-        raise ValueError(f"{name}={value!r} is not supported; use {' or '.join(map(repr, supported))}")
+        raise ValueError(
+            f"{name}={value!r} is not supported; use {' or '.join(map(repr, supported))}"
+        )
 
 
 class InputLayer(nn.Module):
     """Projection, norm, and the scale of sqrt(D) that upstream's position module applies."""
 
-    def __init__(self, input_size: int, width: int, dropout: float, positional_dropout: float, relu: bool):
+    def __init__(
+        self, input_size: int, width: int, dropout: float, positional_dropout: float, relu: bool
+    ):
         super().__init__()
         after = [nn.ReLU()] if relu else []
-        self.out = nn.Sequential(nn.Linear(input_size, width), nn.LayerNorm(width), nn.Dropout(dropout), *after)
+        self.out = nn.Sequential(
+            nn.Linear(input_size, width), nn.LayerNorm(width), nn.Dropout(dropout), *after
+        )
         self.dropout = nn.Dropout(positional_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,14 +56,26 @@ class FeedForward(nn.Module):
 class EncoderLayer(nn.Module):
     """Attention, then feed-forward, each behind its own norm. `norms`: the two norms' names in the checkpoint."""
 
-    def __init__(self, attention: RelativeAttention, feed_forward: FeedForward, dropout: float, norms: tuple[str, str]):
+    def __init__(
+        self,
+        attention: RelativeAttention,
+        feed_forward: FeedForward,
+        dropout: float,
+        norms: tuple[str, str],
+    ):
         super().__init__()
-        self.self_attn, self.feed_forward, self.dropout = attention, feed_forward, nn.Dropout(dropout)
+        self.self_attn, self.feed_forward, self.dropout = (
+            attention,
+            feed_forward,
+            nn.Dropout(dropout),
+        )
         self.norms = norms
         for name in norms:
             self.add_module(name, nn.LayerNorm(attention.linear_out.out_features, eps=1e-12))
 
-    def forward(self, x: Tensor, positions: Tensor, hidden: Tensor | None, cache: KeyValues | None) -> Tensor:
+    def forward(
+        self, x: Tensor, positions: Tensor, hidden: Tensor | None, cache: KeyValues | None
+    ) -> Tensor:
         before_attention, before_feed_forward = (getattr(self, name) for name in self.norms)
         x = x + self.dropout(self.self_attn(before_attention(x), positions, hidden, cache))
         return x + self.dropout(self.feed_forward(before_feed_forward(x)))
@@ -67,13 +86,28 @@ class Encoder(nn.Module):
 
     norms: tuple[str, str]
 
-    def __init__(self, input_size: int, output_size: int = 256, attention_heads: int = 4, linear_units: int = 2048,
-                 num_blocks: int = 6, dropout_rate: float = 0.1, positional_dropout_rate: float = 0.1,
-                 attention_dropout_rate: float = 0.0, input_layer: str = "conv2d", pos_enc_layer_type: str = "abs_pos",
-                 normalize_before: bool = True, static_chunk_size: int = 0, use_dynamic_chunk: bool = False,
-                 global_cmvn=None, use_dynamic_left_chunk: bool = False, key_bias: bool = True,
-                 selfattention_layer_type: str = "selfattn", activation_type: str = "relu",
-                 gradient_checkpointing: bool = False):
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int = 256,
+        attention_heads: int = 4,
+        linear_units: int = 2048,
+        num_blocks: int = 6,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        attention_dropout_rate: float = 0.0,
+        input_layer: str = "conv2d",
+        pos_enc_layer_type: str = "abs_pos",
+        normalize_before: bool = True,
+        static_chunk_size: int = 0,
+        use_dynamic_chunk: bool = False,
+        global_cmvn=None,
+        use_dynamic_left_chunk: bool = False,
+        key_bias: bool = True,
+        selfattention_layer_type: str = "selfattn",
+        activation_type: str = "relu",
+        gradient_checkpointing: bool = False,
+    ):
         super().__init__()
         require("input_layer", input_layer, "linear", "linear_legacy")
         require("pos_enc_layer_type", pos_enc_layer_type, "rel_pos_espnet")
@@ -83,17 +117,32 @@ class Encoder(nn.Module):
         require("normalize_before", normalize_before, True)
         require("key_bias", key_bias, True)
         require("global_cmvn", global_cmvn, None)
-        for name, value in [("use_dynamic_chunk", use_dynamic_chunk), ("use_dynamic_left_chunk", use_dynamic_left_chunk),
-                            ("gradient_checkpointing", gradient_checkpointing)]:
+        for name, value in [
+            ("use_dynamic_chunk", use_dynamic_chunk),
+            ("use_dynamic_left_chunk", use_dynamic_left_chunk),
+            ("gradient_checkpointing", gradient_checkpointing),
+        ]:
             require(name, value, False)
         self.causal = static_chunk_size == 1
         self.position_dropout = nn.Dropout(positional_dropout_rate)
-        self.embed = InputLayer(input_size, output_size, dropout_rate, positional_dropout_rate, input_layer == "linear_legacy")
+        self.embed = InputLayer(
+            input_size,
+            output_size,
+            dropout_rate,
+            positional_dropout_rate,
+            input_layer == "linear_legacy",
+        )
         self.encoders = nn.ModuleList(
-            EncoderLayer(RelativeAttention(output_size, attention_heads, attention_dropout_rate),
-                         FeedForward(output_size, linear_units, dropout_rate, ACTIVATIONS[activation_type]()),
-                         dropout_rate, self.norms)
-            for _ in range(num_blocks))
+            EncoderLayer(
+                RelativeAttention(output_size, attention_heads, attention_dropout_rate),
+                FeedForward(
+                    output_size, linear_units, dropout_rate, ACTIVATIONS[activation_type]()
+                ),
+                dropout_rate,
+                self.norms,
+            )
+            for _ in range(num_blocks)
+        )
         self.after_norm = nn.LayerNorm(output_size)
         self._forget_positions()
 
@@ -106,15 +155,15 @@ class Encoder(nn.Module):
         Frames beyond a row's length hold numbers without meaning.
         """
         frames = xs.size(1)
-        real = torch.arange(frames, device=xs.device) < xs_lens[:, None]                    # (B, T)
-        if self.causal:                                # a real frame never looks as far as the padding
+        real = torch.arange(frames, device=xs.device) < xs_lens[:, None]  # (B, T)
+        if self.causal:  # a real frame never looks as far as the padding
             hidden = self._hidden_future(frames, frames, xs.device)
         else:
             hidden = None if real.all() else ~real[:, None, None]
         return self._run(xs, frames, hidden, [None] * len(self.encoders)), real[:, None]
 
     def train(self, mode: bool = True):
-        self._forget_positions()                       # fused optimizers change weights without a trace
+        self._forget_positions()  # fused optimizers change weights without a trace
         return super().train(mode)
 
     def new_cache(self) -> list[KeyValues]:
@@ -145,20 +194,28 @@ class Encoder(nn.Module):
         if self.training or torch.is_grad_enabled():
             return self._project_positions(past)
         weights = [_state(layer.self_attn.linear_pos.weight) for layer in self.encoders]
-        kept, reach, projected = self._projected       # read once: another thread may replace the whole value
+        kept, reach, projected = (
+            self._projected
+        )  # read once: another thread may replace the whole value
         if kept != weights or reach < past:
             reach = max(256, 1 << (past - 1).bit_length())
             with torch.autocast(self.after_norm.weight.device.type, enabled=False):
                 projected = self._project_positions(reach)
             self._projected = (weights, reach, projected)
-        return [p[:, reach - past:reach + self._future(past)] for p in projected]
+        return [p[:, reach - past : reach + self._future(past)] for p in projected]
 
     def _forget_positions(self):
-        self._projected = ([], 0, [])                  # of which weights, for how many past distances, one per layer
+        self._projected = (
+            [],
+            0,
+            [],
+        )  # of which weights, for how many past distances, one per layer
 
     def _project_positions(self, past: int) -> list[Tensor]:
         weight = self.after_norm.weight
-        table = relative_sinusoids(past, self._future(past), self.output_size(), weight.device).to(weight.dtype)
+        table = relative_sinusoids(past, self._future(past), self.output_size(), weight.device).to(
+            weight.dtype
+        )
         table = self.position_dropout(table)
         return [layer.self_attn.project_positions(table) for layer in self.encoders]
 
@@ -182,11 +239,26 @@ class ConformerEncoder(Encoder):
 
     norms = ("norm_mha", "norm_ff")
 
-    def __init__(self, input_size: int, *, activation_type: str = "swish", selfattention_layer_type: str = "rel_selfattn",
-                 positionwise_conv_kernel_size: int = 1, macaron_style: bool = True, use_cnn_module: bool = True,
-                 cnn_module_kernel: int = 15, causal: bool = False, cnn_module_norm: str = "batch_norm", **options):
+    def __init__(
+        self,
+        input_size: int,
+        *,
+        activation_type: str = "swish",
+        selfattention_layer_type: str = "rel_selfattn",
+        positionwise_conv_kernel_size: int = 1,
+        macaron_style: bool = True,
+        use_cnn_module: bool = True,
+        cnn_module_kernel: int = 15,
+        causal: bool = False,
+        cnn_module_norm: str = "batch_norm",
+        **options,
+    ):
         require("positionwise_conv_kernel_size", positionwise_conv_kernel_size, 1)
         require("macaron_style", macaron_style, False)
         require("use_cnn_module", use_cnn_module, False)
-        super().__init__(input_size, activation_type=activation_type, selfattention_layer_type=selfattention_layer_type,
-                         **options)
+        super().__init__(
+            input_size,
+            activation_type=activation_type,
+            selfattention_layer_type=selfattention_layer_type,
+            **options,
+        )

@@ -1,4 +1,5 @@
 """nn.Linear that spreads the product of one row over the CPU's threads."""
+
 import torch
 from torch import Tensor, nn
 
@@ -11,9 +12,13 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         parts = 1 << (torch.get_num_threads() - 1).bit_length()
-        one_row = x.numel() == self.in_features and x.dtype == torch.float32 and x.device.type == "cpu"
+        one_row = (
+            x.numel() == self.in_features and x.dtype == torch.float32 and x.device.type == "cpu"
+        )
         if parts == 1 or not one_row or self.out_features % parts:
             return super().forward(x)
         weight = self.weight.unflatten(0, (parts, -1)).transpose(1, 2)
-        y = torch.baddbmm(self.bias.view(parts, 1, -1), x.view(1, 1, -1).expand(parts, -1, -1), weight)
+        y = torch.baddbmm(
+            self.bias.view(parts, 1, -1), x.view(1, 1, -1).expand(parts, -1, -1), weight
+        )
         return y.view(*x.shape[:-1], -1)

@@ -1,17 +1,29 @@
 """Small shared parts: lengths beside tensors, choosing the next speech token from its scores, cross-fading two pieces."""
+
 import torch
 from torch import Tensor
 
-IGNORE_ID = -1                            # a target that does not count in the loss
+IGNORE_ID = -1  # a target that does not count in the loss
 
 
 def lengths_of(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """For each (1, L, ...) its `<name>_len`, int32 (1,) on the same device."""
-    return {f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32, device=value.device) for name, value in tensors.items()}
+    return {
+        f"{name}_len": torch.tensor([value.shape[1]], dtype=torch.int32, device=value.device)
+        for name, value in tensors.items()
+    }
 
 
-def ras_sampling(weighted_scores: Tensor, decoded_tokens: list[int], sampling: int, top_p: float = 0.8, top_k: int = 25,
-                 win_size: int = 10, tau_r: float = 0.1, generator: torch.Generator | None = None) -> int:
+def ras_sampling(
+    weighted_scores: Tensor,
+    decoded_tokens: list[int],
+    sampling: int,
+    top_p: float = 0.8,
+    top_k: int = 25,
+    win_size: int = 10,
+    tau_r: float = 0.1,
+    generator: torch.Generator | None = None,
+) -> int:
     """Draw a token from the nucleus; one that came too often lately is ruled out and drawn again from all others.
 
     weighted_scores: (V,) log-probabilities or logits. `sampling` has no effect: kept for the call that upstream defines.
@@ -19,13 +31,19 @@ def ras_sampling(weighted_scores: Tensor, decoded_tokens: list[int], sampling: i
     """
     token = nucleus_sampling(weighted_scores, top_p, top_k, generator)
     if decoded_tokens[-win_size:].count(token) >= win_size * tau_r:
-        others = weighted_scores.index_fill(0, torch.tensor([token], device=weighted_scores.device), -torch.inf)
+        others = weighted_scores.index_fill(
+            0, torch.tensor([token], device=weighted_scores.device), -torch.inf
+        )
         token = random_sampling(others, generator)
     return token
 
 
-def nucleus_sampling(weighted_scores: Tensor, top_p: float = 0.8, top_k: int = 25,
-                     generator: torch.Generator | None = None) -> int:
+def nucleus_sampling(
+    weighted_scores: Tensor,
+    top_p: float = 0.8,
+    top_k: int = 25,
+    generator: torch.Generator | None = None,
+) -> int:
     """Draw from the likeliest tokens: at most top_k, as many as it takes to reach probability top_p."""
     probability, order = weighted_scores.softmax(0).sort(descending=True, stable=True)
     probability = probability[:top_k]

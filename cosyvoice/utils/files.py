@@ -1,4 +1,5 @@
 """Model files: found or named in the error, read without executing anything in them."""
+
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -9,15 +10,19 @@ def need(path: str | Path) -> Path:
     """The path of a model file that must exist."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: put the model's files in {path.parent}, as "
-                                f"`modelscope download --model iic/CosyVoice-300M-25Hz --local_dir {path.parent}` does")
+        raise FileNotFoundError(
+            f"{path} not found: put the model's files in {path.parent}, as "
+            f"`modelscope download --model iic/CosyVoice-300M-25Hz --local_dir {path.parent}` does"
+        )
     return path
 
 
 def read_yaml(path: str | Path) -> str:
     """The text of a cosyvoice.yaml; what it calls whisper's tokenizer is ours, so that openai-whisper is not needed."""
     text = need(path).read_text(encoding="utf-8")
-    return text.replace("whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer")
+    return text.replace(
+        "whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer"
+    )
 
 
 def read_weights(path: str | Path) -> dict:
@@ -29,8 +34,10 @@ def read_weights(path: str | Path) -> dict:
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
         return unpack_int8(widen(dict(weights)))
-    except Exception as error:            # torch.load has no one error for a bad file
-        raise RuntimeError(f"{path} is damaged or not a file of weights: download it again ({error!r})") from error
+    except Exception as error:  # torch.load has no one error for a bad file
+        raise RuntimeError(
+            f"{path} is damaged or not a file of weights: download it again ({error!r})"
+        ) from error
 
 
 def unpack_int8(weights: dict) -> dict:

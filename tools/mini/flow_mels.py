@@ -5,6 +5,7 @@
 Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors, and writes their audio, pitch and mels
 (`speech_feat`) to WORK/train_flow/*.parquet and data.list beside them, anew each time.
 """
+
 import argparse
 from pathlib import Path
 
@@ -28,11 +29,22 @@ def load_flow(path: Path) -> torch.nn.Module:
     return flow.eval()
 
 
-def speak(flow: torch.nn.Module, tokens: torch.Tensor, vector: torch.Tensor, seed: int = 0) -> torch.Tensor:
+def speak(
+    flow: torch.nn.Module, tokens: torch.Tensor, vector: torch.Tensor, seed: int = 0
+) -> torch.Tensor:
     """Mel (1, 80, T) of speech tokens (1, N) in the voice of a CAM++ vector (192,), without a prompt."""
     none = torch.tensor([0])
-    mel, _ = flow.inference(tokens, torch.tensor([tokens.shape[1]]), NOTHING, none, torch.zeros(1, 0, 80), none, vector[None],
-                            torch.zeros(1, 80, 0, 2), torch.Generator().manual_seed(seed))
+    mel, _ = flow.inference(
+        tokens,
+        torch.tensor([tokens.shape[1]]),
+        NOTHING,
+        none,
+        torch.zeros(1, 0, 80),
+        none,
+        vector[None],
+        torch.zeros(1, 80, 0, 2),
+        torch.Generator().manual_seed(seed),
+    )
     return mel
 
 
@@ -40,14 +52,21 @@ def convert(flow: torch.nn.Module, source: Path, target: Path) -> float:
     """Write one table; returns its seconds."""
     rows, frames = [row for row in read([source]) if row["audio_data"] is not None], 0
     for number, row in enumerate(tqdm(rows, desc=source.stem, unit="row", leave=False)):
-        mel = speak(flow, torch.tensor(row["speech_token"])[None], torch.tensor(row["utt_embedding"]), number)
+        mel = speak(
+            flow,
+            torch.tensor(row["speech_token"])[None],
+            torch.tensor(row["utt_embedding"]),
+            number,
+        )
         row["speech_feat"], frames = mel[0].T.half().numpy().ravel(), frames + mel.shape[2]
     write(target, rows, WITH_MELS)
     return frames * MEL_HOP / RATE
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--flow", type=Path, required=True, help="weights of the flow")
     parser.add_argument("--hours", type=float, default=2.0, help="stop after so much speech")
@@ -55,7 +74,9 @@ def main() -> None:
     torch.set_num_threads(1)
     flow, folder, files, seconds = load_flow(args.flow), args.work / "train_flow", [], 0.0
     folder.mkdir(exist_ok=True)
-    for line in tqdm((args.work / "train/data.list").read_text("utf-8").splitlines(), desc="tables", unit="table"):
+    for line in tqdm(
+        (args.work / "train/data.list").read_text("utf-8").splitlines(), desc="tables", unit="table"
+    ):
         if seconds < args.hours * 3600:
             files.append(folder / Path(line).name)
             seconds += convert(flow, Path(line), files[-1])

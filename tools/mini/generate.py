@@ -21,6 +21,7 @@ Time in seconds of symbol i begins at sum(durations[:i]) / 40. Stop it by `touch
 
     python -m tools.mini.generate --work WORK [--processes 2] [--hours 10] [--seed 1]
 """
+
 import argparse
 import io
 import json
@@ -36,19 +37,48 @@ import soundfile
 from tqdm import tqdm
 
 from cosyvoice.tokenizer.phoneme import phonemes
-from tools.mini.teacher import FRAME, PRESET_WEIGHT, PRESETS, RATE, SCALE_RANGE, TEACHER_RATE, Speaker, Teacher, blend_pitch, cast, lone_voice, mean_f0
+from tools.mini.teacher import (
+    FRAME,
+    PRESET_WEIGHT,
+    PRESETS,
+    RATE,
+    SCALE_RANGE,
+    TEACHER_RATE,
+    Speaker,
+    Teacher,
+    blend_pitch,
+    cast,
+    lone_voice,
+    mean_f0,
+)
 
 SHARD = 100
 SPEEDS = {"slow": (0.66, 0.74), "fast": (1.4, 1.6), "": (0.9, 1.1), "neutral": (0.95, 1.05)}
 SHIFTS = {"high": (1.32, 1.45), "low": (0.66, 0.75)}
 LONGEST_PHONEMES = 480
 LONE_SHARE = 0.8
-SCHEMA = pa.schema([
-    ("id", pa.int32()), ("lang", pa.string()), ("kind", pa.string()), ("text", pa.string()), ("instruct", pa.string()), ("style", pa.string()),
-    ("phonemes", pa.string()), ("durations", pa.list_(pa.int16())), ("f0", pa.list_(pa.float32())), ("speaker", pa.string()),
-    ("speed", pa.float32()), ("f0_scale", pa.float32()), ("pitch_shift", pa.float32()), ("audio", pa.binary()),
-])
-PITCH_PROBE = {"zh": "今天天气不错，我们一起去公园走走吧。", "en": "The weather is nice, so let's take a walk in the park."}
+SCHEMA = pa.schema(
+    [
+        ("id", pa.int32()),
+        ("lang", pa.string()),
+        ("kind", pa.string()),
+        ("text", pa.string()),
+        ("instruct", pa.string()),
+        ("style", pa.string()),
+        ("phonemes", pa.string()),
+        ("durations", pa.list_(pa.int16())),
+        ("f0", pa.list_(pa.float32())),
+        ("speaker", pa.string()),
+        ("speed", pa.float32()),
+        ("f0_scale", pa.float32()),
+        ("pitch_shift", pa.float32()),
+        ("audio", pa.binary()),
+    ]
+)
+PITCH_PROBE = {
+    "zh": "今天天气不错，我们一起去公园走走吧。",
+    "en": "The weather is nice, so let's take a walk in the park.",
+}
 
 
 def make_shard(work: Path, number: int, rows: list[dict], seed: int) -> float:
@@ -66,7 +96,11 @@ def make_shard(work: Path, number: int, rows: list[dict], seed: int) -> float:
 def utterance(row: dict, speakers: list[Speaker], seed: int) -> dict | None:
     """Speak one sentence; None when nothing of it can be read or it is too long for the teacher."""
     rng = np.random.default_rng([seed, row["id"]])
-    lone = [lone_voice(row["id"], list(pitches), pitches, rng)] if not row["instruct"] and rng.random() < LONE_SHARE else None
+    lone = (
+        [lone_voice(row["id"], list(pitches), pitches, rng)]
+        if not row["instruct"] and rng.random() < LONE_SHARE
+        else None
+    )
     if (chosen := part(row, lone or speakers, pitches, seed, rng)) is None:
         return None
     spoken = teacher.speak(*chosen.spoken, rng)
@@ -90,30 +124,50 @@ class Part:
 
     def row(self, durations: np.ndarray, f0: np.ndarray, audio: bytes) -> dict:
         said, speaker, _, speed, scale = self.spoken
-        return {**self.sentence, "phonemes": said, "durations": durations.tolist(), "f0": f0.tolist(), "speaker": speaker.name,
-                "speed": speed, "f0_scale": scale, "pitch_shift": self.shift, "audio": audio}
+        return {
+            **self.sentence,
+            "phonemes": said,
+            "durations": durations.tolist(),
+            "f0": f0.tolist(),
+            "speaker": speaker.name,
+            "speed": speed,
+            "f0_scale": scale,
+            "pitch_shift": self.shift,
+            "audio": audio,
+        }
 
 
-def part(row: dict, speakers: list[Speaker], pitches: dict, seed: int, rng: np.random.Generator) -> Part | None:
+def part(
+    row: dict, speakers: list[Speaker], pitches: dict, seed: int, rng: np.random.Generator
+) -> Part | None:
     """None when nothing of the sentence can be read or it is too long for the teacher."""
     speaker, lang, said = speaker_of(row["id"], speakers, seed), row["lang"], phonemes(row["text"])
     if not any(symbol.isalpha() for symbol in said) or len(said) > LONGEST_PHONEMES:
         return None
     speed, shift = realise(row["style"].split(), rng)
-    scale = float(np.clip(speaker.pitch / blend_pitch(speaker.prosody[lang], pitches), *SCALE_RANGE)) * shift
+    scale = (
+        float(np.clip(speaker.pitch / blend_pitch(speaker.prosody[lang], pitches), *SCALE_RANGE))
+        * shift
+    )
     return Part(row, (said, speaker, lang, speed, scale), shift)
 
 
 def realise(style: list[str], rng: np.random.Generator) -> tuple[float, float]:
     """(teacher speed, pitch factor) of an instruction's parts."""
-    speed = next((SPEEDS[part] for part in style if part in SPEEDS), SPEEDS["neutral" if style else ""])
+    speed = next(
+        (SPEEDS[part] for part in style if part in SPEEDS), SPEEDS["neutral" if style else ""]
+    )
     shift = next((SHIFTS[part] for part in style if part in SHIFTS), (1.0, 1.0))
     return round(float(rng.uniform(*speed)), 3), round(float(rng.uniform(*shift)), 3)
 
 
 def speaker_of(number: int, speakers: list[Speaker], seed: int) -> Speaker:
     """Every speaker once (a preset several times) in each round, in an order of its own."""
-    parts = [speaker for speaker in speakers for _ in range(PRESET_WEIGHT if speaker.name in PRESETS else 1)]
+    parts = [
+        speaker
+        for speaker in speakers
+        for _ in range(PRESET_WEIGHT if speaker.name in PRESETS else 1)
+    ]
     order = np.random.default_rng([seed, 7, number // len(parts)]).permutation(len(parts))
     return parts[order[number % len(parts)]]
 
@@ -123,8 +177,11 @@ def measure_pitches(teacher: Teacher) -> dict[str, float]:
     found = {}
     for name in tqdm(teacher.voices(), desc="pitch of the voices", unit="voice"):
         voice = Speaker(name, {name: 1.0}, {"zh": {name: 1.0}, "en": {name: 1.0}})
-        f0 = [teacher.run(said, teacher.style(voice, lang, len(said)), 1.0, 1.0)[2]
-              for lang, text in PITCH_PROBE.items() if (said := phonemes(text))]
+        f0 = [
+            teacher.run(said, teacher.style(voice, lang, len(said)), 1.0, 1.0)[2]
+            for lang, text in PITCH_PROBE.items()
+            if (said := phonemes(text))
+        ]
         found[name] = round(mean_f0(np.concatenate(f0)), 1)
     return found
 
@@ -137,11 +194,16 @@ def prepare(work: Path, seed: int) -> None:
     teacher = Teacher(work / "teacher")
     found = measure_pitches(teacher)
     speakers = [asdict(speaker) for speaker in cast(teacher.voices(), found, seed)]
-    (work / "speakers.json").write_text(json.dumps({"pitches": found, "speakers": speakers}, indent=1), "utf-8")
+    (work / "speakers.json").write_text(
+        json.dumps({"pitches": found, "speakers": speakers}, indent=1), "utf-8"
+    )
 
 
 def read_speakers(work: Path) -> list[Speaker]:
-    return [Speaker(**recipe) for recipe in json.loads((work / "speakers.json").read_text("utf-8"))["speakers"]]
+    return [
+        Speaker(**recipe)
+        for recipe in json.loads((work / "speakers.json").read_text("utf-8"))["speakers"]
+    ]
 
 
 def start_worker(work: Path) -> None:
@@ -162,19 +224,25 @@ def seconds_of(path: Path) -> float:
 
 def missing_shards(work: Path) -> dict[int, list[dict]]:
     rows = [json.loads(line) for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()]
-    shards = {start // SHARD: rows[start:start + SHARD] for start in range(0, len(rows), SHARD)}
-    return {number: part for number, part in shards.items() if not shard_path(work, number).exists()}
+    shards = {start // SHARD: rows[start : start + SHARD] for start in range(0, len(rows), SHARD)}
+    return {
+        number: part for number, part in shards.items() if not shard_path(work, number).exists()
+    }
 
 
 def run(work: Path, processes: int, hours: float, seed: int) -> None:
     """Fill shards in order, `processes` at a time, until there is enough audio, no sentence left, or a file STOP."""
     done = sum(seconds_of(path) for path in (work / "data").glob("shard-*.parquet"))
     todo = iter(missing_shards(work).items())
-    with ProcessPoolExecutor(processes, initializer=start_worker, initargs=(work,)) as pool, \
-            tqdm(total=round(hours * 3600), initial=round(done), unit="s", desc="speech") as bar:
+    with (
+        ProcessPoolExecutor(processes, initializer=start_worker, initargs=(work,)) as pool,
+        tqdm(total=round(hours * 3600), initial=round(done), unit="s", desc="speech") as bar,
+    ):
         running = set()
         while True:
-            while len(running) < processes and bar.n < hours * 3600 and not (work / "STOP").exists():
+            while (
+                len(running) < processes and bar.n < hours * 3600 and not (work / "STOP").exists()
+            ):
                 number, rows = next(todo, (None, None))
                 if rows is None:
                     break
@@ -187,7 +255,9 @@ def run(work: Path, processes: int, hours: float, seed: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--hours", type=float, default=10.0)

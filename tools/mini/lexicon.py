@@ -6,6 +6,7 @@ chinese.txt.xz: `cost<TAB>word word ...`, cost = round(-4 ln p), for cutting tex
 
     python -m tools.mini.lexicon --work WORK
 """
+
 import argparse
 import json
 import lzma
@@ -17,8 +18,10 @@ from pathlib import Path
 
 ASSETS = Path(__file__).parents[2] / "cosyvoice/tokenizer/assets"
 TAGS = ("NOUN", "VERB", "ADJ", "VBD", "None")
-TEACHER_SPELLING = str.maketrans({"ɾ": "T", "ʔ": "t"})     # the flap and glottal stop as Kokoro v1.0 reads them
-MIN_FREQUENCY = 20                                          # of a Chinese word in jieba's counts of 60 M words
+TEACHER_SPELLING = str.maketrans(
+    {"ɾ": "T", "ʔ": "t"}
+)  # the flap and glottal stop as Kokoro v1.0 reads them
+MIN_FREQUENCY = 20  # of a Chinese word in jieba's counts of 60 M words
 COST_SCALE = 4
 
 
@@ -36,7 +39,9 @@ def english_line(word: str, entry: str | dict) -> str:
     default = variants["DEFAULT"]
     if not re.fullmatch(r"[A-Za-z][A-Za-z'.-]*|'[a-z]+", word) or not default:
         return ""
-    if variants.get("NOUN") == variants.get("VERB"):                # "close": what follows "a" is then the adjective, not the noun
+    if variants.get("NOUN") == variants.get(
+        "VERB"
+    ):  # "close": what follows "a" is then the adjective, not the noun
         variants = {**variants, "NOUN": None}
     others = [f"{tag}={variants[tag]}" for tag in TAGS if variants.get(tag) not in (None, default)]
     return "\t".join([word, default, *others]).translate(TEACHER_SPELLING)
@@ -62,7 +67,9 @@ def write(name: str, lines: list[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     work = parser.parse_args().work
     write("english.txt.xz", english_lines(work / "teacher/misaki"))

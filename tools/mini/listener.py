@@ -5,6 +5,7 @@
 Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage (tools/mini/straight_flow.py) and no part of the
 model.
 """
+
 import argparse
 import io
 import logging
@@ -24,10 +25,10 @@ from tools.mini import made
 from tools.mini.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
-MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5               # of log-mels, roughly
+MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5  # of log-mels, roughly
 WIDTH, DILATIONS = 224, (1, 1, 2, 2, 1)
-TOKENS, BATCH = 56, 20                           # of a training piece, 2.2 s; and pieces
-HELD_BACK = 40                                   # one recording in so many is for the check
+TOKENS, BATCH = 56, 20  # of a training piece, 2.2 s; and pieces
+HELD_BACK = 40  # one recording in so many is for the check
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,9 @@ class Listener(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = nn.Conv1d(80, WIDTH, 5, padding=2)
-        self.layers = nn.ModuleList(nn.Conv1d(WIDTH, WIDTH, 3, padding=step, dilation=step) for step in DILATIONS)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(WIDTH, WIDTH, 3, padding=step, dilation=step) for step in DILATIONS
+        )
         self.norms = nn.ModuleList(nn.GroupNorm(8, WIDTH) for _ in DILATIONS)
         self.read = nn.Conv1d(WIDTH, len(SOUNDS), 1)
 
@@ -58,7 +61,9 @@ class SoundLoss:
     @classmethod
     def of(cls, work: Path) -> "SoundLoss":
         listener = Listener()
-        listener.load_state_dict(torch.load(made(work / "listener.pt", "listener"), weights_only=True))
+        listener.load_state_dict(
+            torch.load(made(work / "listener.pt", "listener"), weights_only=True)
+        )
         return cls(listener, torch.from_numpy(CodeBook.load(work / "codebook.json").pairs))
 
     def __call__(self, mel: Tensor, token: Tensor) -> Tensor:
@@ -68,12 +73,16 @@ class SoundLoss:
 
 def unlike(frames: Tensor, token: Tensor, pairs: Tensor) -> Tensor:
     """Cross entropy of a listener's logits (B, T, S) from the sounds of tokens (B, L)."""
-    return F.cross_entropy(at_sounds(frames, token.shape[1]).transpose(1, 2), pairs[token // LEVELS].flatten(1))
+    return F.cross_entropy(
+        at_sounds(frames, token.shape[1]).transpose(1, 2), pairs[token // LEVELS].flatten(1)
+    )
 
 
 def at_sounds(frames: Tensor, tokens: int) -> Tensor:
     """(B, T, S) -> (B, 2 * tokens, S) at the middles of the tokens' sounds."""
-    place = ((torch.arange(2 * tokens, device=frames.device) + 0.5) * TOKEN_SAMPLES / 2 / MEL_HOP - 0.5).clamp(0, frames.shape[1] - 1.001)
+    place = (
+        (torch.arange(2 * tokens, device=frames.device) + 0.5) * TOKEN_SAMPLES / 2 / MEL_HOP - 0.5
+    ).clamp(0, frames.shape[1] - 1.001)
     before = place.long()
     return torch.lerp(frames[:, before], frames[:, before + 1], (place - before)[:, None])
 
@@ -84,19 +93,26 @@ def spoken_mels(data_list: Path, mel_spectrogram):
         for row in pq.read_table(path, columns=["audio_data", "speech_token"]).to_pylist():
             if row["audio_data"]:
                 wav, _ = soundfile.read(io.BytesIO(row["audio_data"]), dtype="float32")
-                yield mel_spectrogram(torch.from_numpy(wav)[None])[0].T, torch.tensor(row["speech_token"])
+                yield (
+                    mel_spectrogram(torch.from_numpy(wav)[None])[0].T,
+                    torch.tensor(row["speech_token"]),
+                )
 
 
 def recordings(data_list: Path, mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
     """The same of what is long enough, mels in half precision."""
-    return [(mel.half(), token) for mel, token in spoken_mels(data_list, mel_spectrogram) if len(token) > TOKENS]
+    return [
+        (mel.half(), token)
+        for mel, token in spoken_mels(data_list, mel_spectrogram)
+        if len(token) > TOKENS
+    ]
 
 
 def piece(mel: Tensor, token: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The mel of TOKENS tokens from a random one on, from its first frame (to half a frame), and those tokens."""
     start, frames = int(rng.integers(len(token) - TOKENS)), TOKENS * TOKEN_SAMPLES // MEL_HOP
     first = min(round(start * TOKEN_SAMPLES / MEL_HOP), len(mel) - frames)
-    return mel[first:first + frames].float(), token[start:start + TOKENS]
+    return mel[first : first + frames].float(), token[start : start + TOKENS]
 
 
 def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
@@ -106,7 +122,10 @@ def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, total_steps=steps)
     bar = tqdm(range(steps), desc="listener", unit="step", mininterval=10)
     for _ in bar:
-        mels, tokens = (torch.stack(x) for x in zip(*(piece(*data[int(i)], rng) for i in rng.integers(len(data), size=BATCH))))
+        mels, tokens = (
+            torch.stack(x)
+            for x in zip(*(piece(*data[int(i)], rng) for i in rng.integers(len(data), size=BATCH)))
+        )
         loss = unlike(listener(mels), tokens, pairs)
         optimizer.zero_grad()
         loss.backward()
@@ -119,13 +138,21 @@ def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
 @torch.inference_mode()
 def share_heard(listener: Listener, data: list, pairs: Tensor) -> float:
     """Of the sounds of whole recordings, silence included, how many are told rightly."""
-    right = [(at_sounds(listener(mel[None].float()), len(token))[0].argmax(1) == pairs[token // LEVELS].flatten()) for mel, token in data]
+    right = [
+        (
+            at_sounds(listener(mel[None].float()), len(token))[0].argmax(1)
+            == pairs[token // LEVELS].flatten()
+        )
+        for mel, token in data
+    ]
     return float(torch.cat(right).float().mean())
 
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=2500)
     args = parser.parse_args()
@@ -133,7 +160,10 @@ def main():
     pairs = torch.from_numpy(CodeBook.load(args.work / "codebook.json").pairs)
     data = recordings(args.work / "train/data.list", load_config(CONFIG, "flow")["feat_extractor"])
     listener = train([row for i, row in enumerate(data) if i % HELD_BACK], pairs, args.steps)
-    log.info("sounds of recordings kept back: %.1f %% right", 100 * share_heard(listener, data[::HELD_BACK], pairs))
+    log.info(
+        "sounds of recordings kept back: %.1f %% right",
+        100 * share_heard(listener, data[::HELD_BACK], pairs),
+    )
     torch.save(listener.state_dict(), args.work / "listener.pt")
 
 

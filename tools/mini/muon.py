@@ -3,10 +3,11 @@
 Muon (https://kellerjordan.github.io/posts/muon) makes of a matrix's gradient the nearest one that turns and does not stretch, so that
 directions which few examples ask for are followed too. It is torch's own, shown convolutions as matrices, a row an output.
 """
+
 import torch
 from torch import nn
 
-SMALLEST = 64                             # rows and columns; what has less is no matrix to speak of
+SMALLEST = 64  # rows and columns; what has less is no matrix to speak of
 
 
 class MuonAndAdam:
@@ -16,12 +17,26 @@ class MuonAndAdam:
     """
 
     def __init__(self, network: nn.Module, lr: float, edges: tuple[str, ...] = ()):
-        chosen = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-        inner = {name for name, weight in chosen.items() if weight.dim() > 1 and min(weight.flatten(1).shape) >= SMALLEST
-                 and not name.startswith(edges) and "embedding" not in name}
-        self.shown = [(chosen[name], nn.Parameter(chosen[name].detach().flatten(1))) for name in sorted(inner)]      # one memory, two shapes
-        self.muon = torch.optim.Muon([matrix for _, matrix in self.shown], lr, weight_decay=0, adjust_lr_fn="match_rms_adamw")
-        self.adam = torch.optim.Adam([weight for name, weight in chosen.items() if name not in inner], lr, fused=True)
+        chosen = {
+            name: weight for name, weight in network.named_parameters() if weight.requires_grad
+        }
+        inner = {
+            name
+            for name, weight in chosen.items()
+            if weight.dim() > 1
+            and min(weight.flatten(1).shape) >= SMALLEST
+            and not name.startswith(edges)
+            and "embedding" not in name
+        }
+        self.shown = [
+            (chosen[name], nn.Parameter(chosen[name].detach().flatten(1))) for name in sorted(inner)
+        ]  # one memory, two shapes
+        self.muon = torch.optim.Muon(
+            [matrix for _, matrix in self.shown], lr, weight_decay=0, adjust_lr_fn="match_rms_adamw"
+        )
+        self.adam = torch.optim.Adam(
+            [weight for name, weight in chosen.items() if name not in inner], lr, fused=True
+        )
 
     @property
     def param_groups(self) -> list[dict]:

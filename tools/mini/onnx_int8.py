@@ -3,11 +3,12 @@
 Activations stay float32: a DequantizeLinear or Cast node in front of each user rebuilds the weight, so any runtime gives
 the same answer. Dynamic int8 (activations too) costs CAM++ three times the error and is not used.
 """
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-SMALLEST = 1024                           # values; biases and norms below this stay float32
+SMALLEST = 1024  # values; biases and norms below this stay float32
 CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": -1}
 
 
@@ -24,7 +25,11 @@ def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
     rebuilders = []
     for name, axis, user in list(find_weights(graph, weights)):
         sensitive = any(word in user for word in half)
-        rebuilders.append(store_half(graph, weights[name]) if sensitive else store_int8(graph, weights[name], axis))
+        rebuilders.append(
+            store_half(graph, weights[name])
+            if sensitive
+            else store_int8(graph, weights[name], axis)
+        )
     nodes = rebuilders + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
@@ -41,7 +46,12 @@ def find_weights(graph, weights):
                 users.setdefault(name, {})[node.op_type, position] = node.name
     for name, used in users.items():
         (op, position), user = next(iter(used.items()))
-        if len(used) == 1 and position == 1 and op in CHANNEL_AXIS and np.prod(weights[name].dims) >= SMALLEST:
+        if (
+            len(used) == 1
+            and position == 1
+            and op in CHANNEL_AXIS
+            and np.prod(weights[name].dims) >= SMALLEST
+        ):
             yield name, CHANNEL_AXIS[op] % len(weights[name].dims), user
 
 
@@ -61,5 +71,9 @@ def store_int8(graph, initializer, axis):
     small = np.clip(np.round(value / scale), -127, 127).astype(np.int8)
     graph.initializer.remove(initializer)
     graph.initializer.append(numpy_helper.from_array(small, f"{name}.int8"))
-    graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32).reshape(-1), f"{name}.scale"))
-    return helper.make_node("DequantizeLinear", [f"{name}.int8", f"{name}.scale"], [name], axis=axis)
+    graph.initializer.append(
+        numpy_helper.from_array(scale.astype(np.float32).reshape(-1), f"{name}.scale")
+    )
+    return helper.make_node(
+        "DequantizeLinear", [f"{name}.int8", f"{name}.scale"], [name], axis=axis
+    )

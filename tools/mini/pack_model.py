@@ -5,6 +5,7 @@
 Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean
 vector of some of its training utterances by the speaker encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
 """
+
 import argparse
 import io
 import json
@@ -24,13 +25,19 @@ from tools.mini.generate import seconds_of
 from tools.mini.speaker_vector import pitch_of, with_pitch
 
 MODEL_NAME = "CosyVoice-Mini-25Hz"
-PRESETS = {                               # name in the service -> training speaker: of sixty, well understood on sentences that are not the held-out ones
-    "中文女": "preset_zf_2", "中文男": "mix_009", "英文女": "mix_051", "英文男": "am_adam",
-    "中文女2": "mix_152", "中文童声": "mix_132", "英文女2": "mix_135", "英文男2": "mix_075",
+PRESETS = {  # name in the service -> training speaker: of sixty, well understood on sentences that are not the held-out ones
+    "中文女": "preset_zf_2",
+    "中文男": "mix_009",
+    "英文女": "mix_051",
+    "英文男": "am_adam",
+    "中文女2": "mix_152",
+    "中文童声": "mix_132",
+    "英文女2": "mix_135",
+    "英文男2": "mix_075",
 }
-INT8 = ("llm", "flow")                    # the vocoder keeps float16: it is small, and its weights are split in two
-SMALLEST_INT8 = 4096                      # values; smaller weights stay float16
-UTTERANCES = 12                           # whose vectors make one preset
+INT8 = ("llm", "flow")  # the vocoder keeps float16: it is small, and its weights are split in two
+SMALLEST_INT8 = 4096  # values; smaller weights stay float16
+UTTERANCES = 12  # whose vectors make one preset
 HERE = Path(__file__).parent
 log = logging.getLogger(__name__)
 
@@ -41,23 +48,39 @@ def shrink(path: Path, target: Path, int8: bool):
     The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is dropped. Packed weights may be
     packed again, into the same file too.
     """
-    state, small = unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True))), {}   # not mapped into memory: it may be the target
+    state, small = (
+        unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True))),
+        {},
+    )  # not mapped into memory: it may be the target
     for name, value in state.items():
         name = name.removeprefix("generator.")
-        if int8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= SMALLEST_INT8:
+        if (
+            int8
+            and value.is_floating_point()
+            and value.dim() > 1
+            and value.numel() >= SMALLEST_INT8
+        ):
             small[name], small[f"{name}.int8_scale"] = rows_to_int8(value)
         else:
             small[name] = value.half() if value.is_floating_point() else value
-    bad = [name for name, value in small.items() if value.is_floating_point() and not value.isfinite().all()]
+    bad = [
+        name
+        for name, value in small.items()
+        if value.is_floating_point() and not value.isfinite().all()
+    ]
     if bad:
-        raise ValueError(f"{path} does not fit float16: {', '.join(bad[:5])} overflow or are not finite")
+        raise ValueError(
+            f"{path} does not fit float16: {', '.join(bad[:5])} overflow or are not finite"
+        )
     torch.save(small, target)
 
 
 def rows_to_int8(value):
     """(int8 values, float32 scale of each row) of a weight; rows are output channels, or entries of an embedding."""
     scale = value.float().flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-    return (value.float() / scale.reshape(-1, *[1] * (value.dim() - 1))).round().to(torch.int8), scale
+    return (value.float() / scale.reshape(-1, *[1] * (value.dim() - 1))).round().to(
+        torch.int8
+    ), scale
 
 
 def preset_clips(work: Path, wanted):
@@ -65,8 +88,14 @@ def preset_clips(work: Path, wanted):
     clips = defaultdict(list)
     for shard in sorted((work / "data").glob("shard-*.parquet")):
         for row in pq.read_table(shard, columns=["speaker", "style", "audio"]).to_pylist():
-            if row["speaker"] in wanted and not row["style"] and len(clips[row["speaker"]]) < UTTERANCES:
-                clips[row["speaker"]].append(to_judge_rate(*soundfile.read(io.BytesIO(row["audio"]), dtype="float32")))
+            if (
+                row["speaker"] in wanted
+                and not row["style"]
+                and len(clips[row["speaker"]]) < UTTERANCES
+            ):
+                clips[row["speaker"]].append(
+                    to_judge_rate(*soundfile.read(io.BytesIO(row["audio"]), dtype="float32"))
+                )
         if all(len(clips[name]) == UTTERANCES for name in wanted):
             break
     return {name: clips[name] if clips[name] else missing(name, work) for name in wanted}
@@ -79,22 +108,42 @@ def missing(name, work):
 def speaker_vector(session, clips):
     """(1, 192): unit mean of the clips' vectors, with their mean pitch."""
     feats = [np.asarray(kaldi_features(wav), dtype=np.float32) for wav in clips]
-    mean = np.mean([session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0][0] for f in feats], axis=0)
+    mean = np.mean(
+        [
+            session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0][0]
+            for f in feats
+        ],
+        axis=0,
+    )
     return torch.from_numpy(with_pitch(mean / np.linalg.norm(mean), pitch_of(mean)))[None]
 
 
 def preset_speakers(work: Path, campplus: Path):
     """The content of spk2info.pt: name -> {"embedding": (1, 192) float32}."""
     session, clips = one_thread_session(campplus), preset_clips(work, set(PRESETS.values()))
-    return {name: {"embedding": speaker_vector(session, clips[speaker])} for name, speaker in PRESETS.items()}
+    return {
+        name: {"embedding": speaker_vector(session, clips[speaker])}
+        for name, speaker in PRESETS.items()
+    }
 
 
 def model_card(work, figures):
     """README.md of the directory: tools/mini/model_card.md with its figures and how much speech there was to learn from."""
     from tools.evaluate import table
-    card, heard, silent = (HERE / "model_card.md").read_text("utf-8"), hours(work / "data"), hours(work / "prosody")
-    filled = {"figures": table(figures) if figures else "Not evaluated yet: run `python -m tools.evaluate`.", "hours": f"{heard:.1f}",
-              "prosody_hours": f"{silent:.0f}", "speakers": str(len(json.loads((work / "speakers.json").read_text("utf-8"))["speakers"]))}
+
+    card, heard, silent = (
+        (HERE / "model_card.md").read_text("utf-8"),
+        hours(work / "data"),
+        hours(work / "prosody"),
+    )
+    filled = {
+        "figures": table(figures)
+        if figures
+        else "Not evaluated yet: run `python -m tools.evaluate`.",
+        "hours": f"{heard:.1f}",
+        "prosody_hours": f"{silent:.0f}",
+        "speakers": str(len(json.loads((work / "speakers.json").read_text("utf-8"))["speakers"])),
+    }
     for name, value in filled.items():
         card = card.replace(f"{{{name}}}", value)
     return card
@@ -109,7 +158,10 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
     out.mkdir(parents=True, exist_ok=True)
     for name, path in weights.items():
         shrink(path, out / f"{name}.pt", name in INT8)
-    for source, name in (("speaker_encoder.onnx", "campplus.onnx"), ("speech_tokenizer_v1.onnx", "speech_tokenizer_v1.onnx")):
+    for source, name in (
+        ("speaker_encoder.onnx", "campplus.onnx"),
+        ("speech_tokenizer_v1.onnx", "speech_tokenizer_v1.onnx"),
+    ):
         shutil.copyfile(work / source, out / name)
     shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
@@ -120,7 +172,9 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--llm", type=Path, required=True)
     parser.add_argument("--flow", type=Path, required=True)

@@ -25,6 +25,7 @@ model that knows no pace but the teacher's takes a fast prompt for one that is n
 
     python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
 """
+
 import argparse
 import io
 import os
@@ -49,23 +50,48 @@ from cosyvoice.utils.audio import kaldi_fbank, resample
 from tools.judges import need
 from tools.mini.generate import flac
 from tools.mini.speaker_vector import with_pitch
-from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens, text_positions, voiced
+from tools.mini.tokens import (
+    CodeBook,
+    read,
+    shard_paths,
+    speaker_bases,
+    speech_tokens,
+    text_positions,
+    voiced,
+)
 
 RATE, MEL_HOP = 22_050, 256
-PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}      # more is voiced than by Praat's defaults: weak voice is voice
+PRAAT = {
+    "silence_threshold": 0.01,
+    "voicing_threshold": 0.3,
+}  # more is voiced than by Praat's defaults: weak voice is voice
 SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
-PLAYED = (0.87, 1.15)                            # times as fast; what is nearer to 1 than NEAR makes no other voice
+PLAYED = (0.87, 1.15)  # times as fast; what is nearer to 1 than NEAR makes no other voice
 NEAR = 0.04
-PACES = (0.93, 1.07)                             # what durations are multiplied by
-HURRY = (0.75, 1.6)                              # times as fast as the teacher
-JOINED_SHARE, AGAIN_SHARE = 0.8, 0.05            # joined rows, per uninstructed utterance; and those of them that say the same twice
+PACES = (0.93, 1.07)  # what durations are multiplied by
+HURRY = (0.75, 1.6)  # times as fast as the teacher
+JOINED_SHARE, AGAIN_SHARE = (
+    0.8,
+    0.05,
+)  # joined rows, per uninstructed utterance; and those of them that say the same twice
 TOLD_TIMES = 6
-LONGEST_JOINED = 500                             # speech tokens: 20 s
+LONGEST_JOINED = 500  # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
-SCHEMA = pa.schema([
-    ("utt", pa.string()), ("spk", pa.string()), ("text", pa.string()), ("text_token", INT32S), ("speech_token", INT32S), ("text_position", INT32S),
-    ("audio_data", pa.binary()), ("pitch_feat", FLOATS), ("utt_embedding", FLOATS), ("spk_embedding", FLOATS), ("no_speaker", pa.bool_()),
-])
+SCHEMA = pa.schema(
+    [
+        ("utt", pa.string()),
+        ("spk", pa.string()),
+        ("text", pa.string()),
+        ("text_token", INT32S),
+        ("speech_token", INT32S),
+        ("text_position", INT32S),
+        ("audio_data", pa.binary()),
+        ("pitch_feat", FLOATS),
+        ("utt_embedding", FLOATS),
+        ("spk_embedding", FLOATS),
+        ("no_speaker", pa.bool_()),
+    ]
+)
 WITHOUT_AUDIO = [name for name in SCHEMA.names if name not in ("audio_data", "pitch_feat")]
 
 
@@ -75,7 +101,9 @@ class Embedder:
     def __init__(self, work: Path):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(str(work / "campplus.onnx"), options, providers=["CPUExecutionProvider"])
+        self.network = onnxruntime.InferenceSession(
+            str(work / "campplus.onnx"), options, providers=["CPUExecutionProvider"]
+        )
         self.folder = work / "train/embeddings"
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -94,7 +122,9 @@ class Embedder:
     def vector(self, audio: bytes) -> np.ndarray:
         wav, rate = soundfile.read(io.BytesIO(audio), dtype="float32")
         fbank = kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000))
-        vector = self.network.run(None, {self.network.get_inputs()[0].name: (fbank - fbank.mean(0))[None].numpy()})[0].ravel()
+        vector = self.network.run(
+            None, {self.network.get_inputs()[0].name: (fbank - fbank.mean(0))[None].numpy()}
+        )[0].ravel()
         return vector / np.linalg.norm(vector)
 
 
@@ -119,31 +149,55 @@ def pitch_feat(audio: bytes, f0: np.ndarray) -> np.ndarray:
     if not is_voiced.any():
         return np.zeros(frames, np.float32)
     low, high = np.percentile(f0[is_voiced], (2, 98))
-    pitch = need("parselmouth").Sound(wav, rate).to_pitch_ac(time_step=MEL_HOP / rate / 2, pitch_floor=low / 1.4, pitch_ceiling=high * 1.5, **PRAAT)
-    nearest = np.round(((np.arange(frames) + 0.5) * MEL_HOP / rate - pitch.x1) / pitch.dx).astype(np.int64)
-    return pitch.selected_array["frequency"][np.clip(nearest, 0, pitch.n_frames - 1)].astype(np.float32)
+    pitch = (
+        need("parselmouth")
+        .Sound(wav, rate)
+        .to_pitch_ac(
+            time_step=MEL_HOP / rate / 2, pitch_floor=low / 1.4, pitch_ceiling=high * 1.5, **PRAAT
+        )
+    )
+    nearest = np.round(((np.arange(frames) + 0.5) * MEL_HOP / rate - pitch.x1) / pitch.dx).astype(
+        np.int64
+    )
+    return pitch.selected_array["frequency"][np.clip(nearest, 0, pitch.n_frames - 1)].astype(
+        np.float32
+    )
 
 
 def varied(row: dict, rng: np.random.Generator) -> dict:
     """A row of prosody at a slightly other pace: durations are multiplied and rounded up or down at random, F0 goes with the symbols."""
     before = np.asarray(row["durations"])
-    after = np.maximum(np.floor(before * rng.uniform(*PACES) + rng.random(len(before))).astype(np.int64), before > 0)
+    after = np.maximum(
+        np.floor(before * rng.uniform(*PACES) + rng.random(len(before))).astype(np.int64),
+        before > 0,
+    )
     ends = [2 * np.cumsum([0, *durations]) for durations in (after, before)]
     places = np.interp(np.arange(ends[0][-1]) + 0.5, *ends)
-    return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places.astype(np.int64)]}
+    return {
+        **row,
+        "durations": after.tolist(),
+        "f0": np.asarray(row["f0"])[places.astype(np.int64)],
+    }
 
 
 def hurried(rows: list[dict], rng: np.random.Generator) -> list[dict]:
     """Rows of prosody, each speaker's at one pace: the teacher's, or for half of them any of HURRY."""
-    paces = defaultdict(lambda: float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0)
+    paces = defaultdict(
+        lambda: float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0
+    )
     return [{**row, "pace": paces[row["speaker"]]} for row in rows]
 
 
 def played(row: dict, pace: float) -> dict:
     """A row of speech played `pace` times as fast: another voice, that says only this."""
     wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
-    return {**row, "pace": pace, "speaker": f"{row['speaker']}*{pace:.3f}", "f0": np.asarray(row["f0"]) * pace,
-            "audio": flac(soxr.resample(wav, rate * pace, rate), rate)}
+    return {
+        **row,
+        "pace": pace,
+        "speaker": f"{row['speaker']}*{pace:.3f}",
+        "f0": np.asarray(row["f0"]) * pace,
+        "audio": flac(soxr.resample(wav, rate * pace, rate), rate),
+    }
 
 
 def other_pace(rng: np.random.Generator) -> float:
@@ -156,13 +210,24 @@ def plain_row(row: dict, book: CodeBook, base: float, vectors: dict, means: dict
     """One utterance as a row of the table; base: the speaker's mean F0 in Hz."""
     instruct, heard = row["instruct"], bool(row["audio"])
     speaker_mean = with_pitch(means[row["speaker"]], base)
-    said, told = [SYMBOLS[symbol] for symbol in row["phonemes"]], get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else []
+    said, told = (
+        [SYMBOLS[symbol] for symbol in row["phonemes"]],
+        get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else [],
+    )
     return {
-        "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}", "spk": row["speaker"], "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
-        "text_token": told + said, "speech_token": speech_tokens(row, book, base), "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
+        "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}",
+        "spk": row["speaker"],
+        "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
+        "text_token": told + said,
+        "speech_token": speech_tokens(row, book, base),
+        "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
         "audio_data": row["audio"] or None,
         "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if heard else None,
-        "utt_embedding": with_pitch(vectors[row["id"]], base) if heard and row["id"] in vectors else speaker_mean, "spk_embedding": speaker_mean, "no_speaker": bool(instruct),
+        "utt_embedding": with_pitch(vectors[row["id"]], base)
+        if heard and row["id"] in vectors
+        else speaker_mean,
+        "spk_embedding": speaker_mean,
+        "no_speaker": bool(instruct),
     }
 
 
@@ -175,10 +240,16 @@ def played_row(row: dict, pace: float, book: CodeBook, base: float, embedder: Em
 def joined_row(first: dict, second: dict) -> dict:
     """The second utterance as the continuation of the first, spoken as prompt; its vector is the prompt's."""
     return {
-        **first, "utt": f"{first['utt']}+{second['utt']}", "text": first["text"] + second["text"],
+        **first,
+        "utt": f"{first['utt']}+{second['utt']}",
+        "text": first["text"] + second["text"],
         "text_token": list(first["text_token"]) + list(second["text_token"]),
-        "speech_token": np.concatenate([first["speech_token"], second["speech_token"]]), "audio_data": None, "pitch_feat": None,
-        "text_position": np.concatenate([first["text_position"], second["text_position"] + np.int32(len(first["text_token"]))]),
+        "speech_token": np.concatenate([first["speech_token"], second["speech_token"]]),
+        "audio_data": None,
+        "pitch_feat": None,
+        "text_position": np.concatenate(
+            [first["text_position"], second["text_position"] + np.int32(len(first["text_token"]))]
+        ),
     }
 
 
@@ -194,7 +265,11 @@ class Joiner:
             return []
         row = {**row, "audio_data": None, "pitch_feat": None}
         said = [row] if self.rng.random() < AGAIN_SHARE else self.said[row["spk"]]
-        earlier = [other for other in said if len(other["speech_token"]) + len(row["speech_token"]) <= LONGEST_JOINED]
+        earlier = [
+            other
+            for other in said
+            if len(other["speech_token"]) + len(row["speech_token"]) <= LONGEST_JOINED
+        ]
         self.said[row["spk"]].append(row)
         if not earlier or self.rng.random() >= JOINED_SHARE:
             return []
@@ -218,7 +293,11 @@ class Packer:
         rng = np.random.default_rng([self.seed, int(shards[0].stem[6:]), version])
         rows = [row for row in read(shards) if row["speaker"] in self.means]
         if kind == "data" and version:
-            plain = [played_row(row, other_pace(rng), book, self.bases[row["speaker"]], embedder) for row in rows if not row["instruct"]]
+            plain = [
+                played_row(row, other_pace(rng), book, self.bases[row["speaker"]], embedder)
+                for row in rows
+                if not row["instruct"]
+            ]
         else:
             rows = rows if kind == "data" else [varied(row, rng) for row in rows]
             plain = self.plain_rows(rows, book)
@@ -227,7 +306,10 @@ class Packer:
         write(path, plain + [joined for row in to_join for joined in joiner.rows(row)])
 
     def plain_rows(self, rows: list[dict], book: CodeBook) -> list[dict]:
-        return [plain_row(row, book, self.bases[row["speaker"]], self.vectors, self.means) for row in rows]
+        return [
+            plain_row(row, book, self.bases[row["speaker"]], self.vectors, self.means)
+            for row in rows
+        ]
 
 
 def pack(work: Path, again: bool, seed: int, processes: int) -> None:
@@ -235,15 +317,37 @@ def pack(work: Path, again: bool, seed: int, processes: int) -> None:
     shards, tables = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}, {}
     for kind, paths in shards.items():
         size = SHARDS_A_FILE[kind]
-        groups = [paths[start:start + size] for start in range(0, len(paths) - size + 1, size)]
-        tables[kind] = {work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (kind, group, version)
-                        for group in groups for version in range(VERSIONS[kind])}
-    missing = [(path, *what) for path, what in (tables["data"] | tables["prosody"]).items() if again or not path.exists()]
+        groups = [paths[start : start + size] for start in range(0, len(paths) - size + 1, size)]
+        tables[kind] = {
+            work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (
+                kind,
+                group,
+                version,
+            )
+            for group in groups
+            for version in range(VERSIONS[kind])
+        }
+    missing = [
+        (path, *what)
+        for path, what in (tables["data"] | tables["prosody"]).items()
+        if again or not path.exists()
+    ]
     vectors = {}
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        for found in progress(pool.map(partial(shard_vectors, work), shards["data"]), shards["data"], "speaker vectors", "shard"):
+        for found in progress(
+            pool.map(partial(shard_vectors, work), shards["data"]),
+            shards["data"],
+            "speaker vectors",
+            "shard",
+        ):
             vectors |= found
-        packer = Packer(work, seed, speaker_bases(sum(shards.values(), [])), vectors, speaker_means(shards["data"], vectors))
+        packer = Packer(
+            work,
+            seed,
+            speaker_bases(sum(shards.values(), [])),
+            vectors,
+            speaker_means(shards["data"], vectors),
+        )
         for _ in progress(pool.map(packer.write_table, missing), missing, "tables", "file"):
             pass
     write_list(work / "train/data.list", list(tables["data"]))
@@ -271,7 +375,9 @@ def write(target: Path, rows: list[dict], schema: pa.Schema = SCHEMA) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--seed", type=int, default=1)

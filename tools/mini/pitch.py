@@ -6,6 +6,7 @@ Learns measured F0 (pack_parquet's `pitch_feat`) from whole mels of recordings a
 same file of weights. Every eighth utterance is kept apart for the figures it prints: the share of voiced frames
 within 5 % of the truth, and of frames whose voicing is right.
 """
+
 import argparse
 import io
 import math
@@ -22,15 +23,19 @@ from cosyvoice.utils.files import read_weights
 from tools.mini.tokens import read
 from tools.mini.train import CONFIG
 
-LEAST = 100.0                             # Hz; an error is weighed by the true F0, or by this where it is unvoiced or lower
-FRAMES = 2_500                            # of mel in a step
-KEPT = 8                                  # every eighth utterance is for the figures
+LEAST = 100.0  # Hz; an error is weighed by the true F0, or by this where it is unvoiced or lower
+FRAMES = 2_500  # of mel in a step
+KEPT = 8  # every eighth utterance is for the figures
 
 
 def utterances(lists: list[Path], mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
     """Mel (T, 80) and F0 (T,) in Hz of every row with audio, in the order of the lists."""
     found = []
-    for table in tqdm([line for path in lists for line in path.read_text("utf-8").splitlines()], desc="tables", unit="table"):
+    for table in tqdm(
+        [line for path in lists for line in path.read_text("utf-8").splitlines()],
+        desc="tables",
+        unit="table",
+    ):
         for row in read([Path(table)]):
             if row["audio_data"] is None:
                 continue
@@ -54,14 +59,26 @@ def batches(rows: list[tuple[Tensor, Tensor]], rng: random.Random):
             some.append(row)
             frames += len(row[0])
             if frames >= FRAMES:
-                yield torch.cat([mel for mel, _ in some]).T[None], torch.cat([pitch for _, pitch in some])[None]
+                yield (
+                    torch.cat([mel for mel, _ in some]).T[None],
+                    torch.cat([pitch for _, pitch in some])[None],
+                )
                 some, frames = [], 0
 
 
-def finish(predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], steps: int, rate: float, seed: int):
+def finish(
+    predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], steps: int, rate: float, seed: int
+):
     optimizer = torch.optim.Adam(predictor.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
-    progress = tqdm(zip(range(steps), batches(rows, random.Random(seed))), total=steps, desc="pitch", unit="step")
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2
+    )
+    progress = tqdm(
+        zip(range(steps), batches(rows, random.Random(seed))),
+        total=steps,
+        desc="pitch",
+        unit="step",
+    )
     for step, (mel, pitch) in progress:
         loss = ((predictor(mel) - pitch).abs() / pitch.clamp(min=LEAST)).mean()
         optimizer.zero_grad()
@@ -73,19 +90,27 @@ def finish(predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], steps: int, 
 
 
 @torch.inference_mode()
-def figures(predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], threshold: float) -> dict[str, float]:
+def figures(
+    predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], threshold: float
+) -> dict[str, float]:
     """Shares of frames: `close` of those voiced in both, `voicing` of all."""
     told = torch.cat([predictor(mel.T[None])[0] for mel, _ in rows])
     true = torch.cat([pitch for _, pitch in rows])
     both = (told > threshold) & (true > threshold)
-    return {"close": float(((told / true)[both].log().abs() < 0.05).float().mean()),
-            "voicing": float(((told > threshold) == (true > threshold)).float().mean())}
+    return {
+        "close": float(((told / true)[both].log().abs() < 0.05).float().mean()),
+        "voicing": float(((told > threshold) == (true > threshold)).float().mean()),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--hift", type=Path, required=True, help="weights of the vocoder, which are replaced")
+    parser.add_argument(
+        "--hift", type=Path, required=True, help="weights of the vocoder, which are replaced"
+    )
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="lists of tables")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--lr", type=float, default=1e-3)

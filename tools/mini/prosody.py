@@ -7,6 +7,7 @@ the model learns by heart what it meets twice (58 % of next tokens right, 50 % w
 
     python -m tools.mini.prosody --work WORK [--seed 2] [--rounds 2]
 """
+
 import argparse
 import json
 import os
@@ -23,8 +24,8 @@ from tqdm import tqdm
 from tools.mini.generate import SCHEMA, SHARD, part, read_speakers
 from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, inputs, trim_frames
 
-ENERGY = "/encoder/Squeeze_1_output_0"           # two values a frame; the decoder hears it beside F0
-SILENT_ENERGY = -2.5                             # mean of a frame; below it the decoder's frames are 40 dB under the loudest
+ENERGY = "/encoder/Squeeze_1_output_0"  # two values a frame; the decoder hears it beside F0
+SILENT_ENERGY = -2.5  # mean of a frame; below it the decoder's frames are 40 dB under the loudest
 
 
 class ProsodyTeacher(Teacher):
@@ -32,32 +33,47 @@ class ProsodyTeacher(Teacher):
         super().__init__(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(without_decoder(folder / "kokoro.onnx").SerializeToString(), options)
+        self.network = onnxruntime.InferenceSession(
+            without_decoder(folder / "kokoro.onnx").SerializeToString(), options
+        )
 
-    def prosody(self, said: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng) -> tuple[np.ndarray, np.ndarray]:
+    def prosody(
+        self, said: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(durations in frames with the two pads, F0 with two values a frame), trimmed as generate.py trims."""
         given = inputs(said, self.style(speaker, lang, len(said)), speed, f0_scale)
         durations, f0, energy = self.network.run(["durations", "f0", ENERGY], given)
-        durations, silent = durations.ravel().astype(np.int64), energy.reshape(-1, 2).mean(1) < SILENT_ENERGY
+        durations, silent = (
+            durations.ravel().astype(np.int64),
+            energy.reshape(-1, 2).mean(1) < SILENT_ENERGY,
+        )
         edges = rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
         durations, head, end = trim_frames(durations, silent, said, edges)
-        return durations, f0.ravel()[2 * head:2 * end]
+        return durations, f0.ravel()[2 * head : 2 * end]
 
 
 def without_decoder(path: Path) -> onnx.ModelProto:
     model = onnx.load(path)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(ENERGY, onnx.TensorProto.FLOAT, None))
-    return Extractor(model).extract_model([x.name for x in model.graph.input], ["durations", "f0", ENERGY])
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(ENERGY, onnx.TensorProto.FLOAT, None)
+    )
+    return Extractor(model).extract_model(
+        [x.name for x in model.graph.input], ["durations", "f0", ENERGY]
+    )
 
 
-def utterance(row: dict, teacher: ProsodyTeacher, speakers: list[Speaker], pitches: dict, seed: int) -> dict | None:
+def utterance(
+    row: dict, teacher: ProsodyTeacher, speakers: list[Speaker], pitches: dict, seed: int
+) -> dict | None:
     rng = np.random.default_rng([seed, row["id"]])
     chosen = part(row, speakers, pitches, seed, rng)
     return chosen and chosen.row(*teacher.prosody(*chosen.spoken, rng), b"")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
@@ -66,13 +82,24 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     teacher, speakers = ProsodyTeacher(args.work / "teacher"), read_speakers(args.work)
     pitches = json.loads((args.work / "speakers.json").read_text("utf-8"))["pitches"]
-    rows = [json.loads(line) for line in (args.work / "sentences.jsonl").read_text("utf-8").splitlines()]
-    parts = [rows[start:start + SHARD] for start in range(0, len(rows), SHARD)]
+    rows = [
+        json.loads(line) for line in (args.work / "sentences.jsonl").read_text("utf-8").splitlines()
+    ]
+    parts = [rows[start : start + SHARD] for start in range(0, len(rows), SHARD)]
     for number in tqdm(range(args.rounds * len(parts)), unit="shard"):
-        target, (turn, part_number) = folder / f"shard-{number:05d}.parquet", divmod(number, len(parts))
+        target, (turn, part_number) = (
+            folder / f"shard-{number:05d}.parquet",
+            divmod(number, len(parts)),
+        )
         if not target.exists():
-            spoken = [utterance(row, teacher, speakers, pitches, args.seed + turn) for row in parts[part_number]]
-            pq.write_table(pa.Table.from_pylist([row for row in spoken if row], SCHEMA), partial := target.with_suffix(".partial"))
+            spoken = [
+                utterance(row, teacher, speakers, pitches, args.seed + turn)
+                for row in parts[part_number]
+            ]
+            pq.write_table(
+                pa.Table.from_pylist([row for row in spoken if row], SCHEMA),
+                partial := target.with_suffix(".partial"),
+            )
             os.replace(partial, target)
 
 

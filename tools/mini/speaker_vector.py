@@ -3,9 +3,10 @@
 CAM++ hears pitch badly: a linear map from its vectors misses the mean F0 of unseen voices by 11 % on the mean, and a flow that knows no
 better speaks a voice of 105 Hz at 137 and one of 295 at 240. The speech tokens' pitch is relative to that mean, so it must come from here.
 """
+
 import numpy as np
 
-MIDDLE, SCALE = 165.0, 0.15               # Hz; of a unit vector, an octave: other places have 0.07
+MIDDLE, SCALE = 165.0, 0.15  # Hz; of a unit vector, an octave: other places have 0.07
 
 
 def with_pitch(vector: np.ndarray, hertz: float) -> np.ndarray:

@@ -12,6 +12,7 @@ nothing is voiced the network learns the F0 that tools/mini/tokens.py interpolat
 The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T) float32 whisper log-mel and
 `feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
 """
+
 import argparse
 import io
 import logging
@@ -35,20 +36,29 @@ from tqdm import tqdm
 
 from cosyvoice.utils.audio import log_mel_spectrogram
 from tools.mini.onnx_int8 import quantize_weights
-from tools.mini.tokens import CONTENTS, LEVELS, CodeBook, levels, pairs_of, shard_paths, speaker_bases, token_f0
+from tools.mini.tokens import (
+    CONTENTS,
+    LEVELS,
+    CodeBook,
+    levels,
+    pairs_of,
+    shard_paths,
+    speaker_bases,
+    token_f0,
+)
 
 N_MELS = 128
-TOKEN_FRAMES = 4                          # log-mel frames a token
-SAMPLES_A_TOKEN = 640                     # at 16 kHz: 40 ms
-RATE = 16000                              # Hz
+TOKEN_FRAMES = 4  # log-mel frames a token
+SAMPLES_A_TOKEN = 640  # at 16 kHz: 40 ms
+RATE = 16000  # Hz
 DROPOUT = 0.1
-F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96   # Hz; bins are even in log F0, 2.7 % wide
-F0_BLUR = 1.0                             # bins; width of the target around the true F0
-F0_REACH = 2                              # bins each side of the best one that make up the estimate
-UNVOICED_WEIGHT = 0.2                     # of the F0 loss where F0 is only interpolated
-BATCH, STRETCH = 16, 100                  # stretches a step, tokens a stretch
+F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96  # Hz; bins are even in log F0, 2.7 % wide
+F0_BLUR = 1.0  # bins; width of the target around the true F0
+F0_REACH = 2  # bins each side of the best one that make up the estimate
+UNVOICED_WEIGHT = 0.2  # of the F0 loss where F0 is only interpolated
+BATCH, STRETCH = 16, 100  # stretches a step, tokens a stretch
 SAVE_SECONDS = 120
-HELD_OUT_EVERY = 40                       # sentences: one of so many is never trained on
+HELD_OUT_EVERY = 40  # sentences: one of so many is never trained on
 log = logging.getLogger(__name__)
 
 
@@ -79,8 +89,10 @@ class Attention(nn.Module):
 
     def forward(self, x):
         batch, width, time = x.shape
-        qkv = self.qkv(self.norm(x.transpose(1, 2))).reshape(batch, time, 3, self.heads, width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)                        # (B, H, T, D/H) each
+        qkv = self.qkv(self.norm(x.transpose(1, 2))).reshape(
+            batch, time, 3, self.heads, width // self.heads
+        )
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D/H) each
         scores = q @ k.transpose(-1, -2) / math.sqrt(width // self.heads)
         y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, time, width)
         return x + self.out(y).transpose(1, 2)
@@ -91,7 +103,12 @@ class SpeechTokenizer(nn.Module):
 
     def __init__(self, width: int = 256, blocks: int = 6):
         super().__init__()
-        self.stem = nn.ModuleList([nn.Conv1d(N_MELS, width, 4, stride=2, padding=1), nn.Conv1d(width, width, 4, stride=2, padding=1)])
+        self.stem = nn.ModuleList(
+            [
+                nn.Conv1d(N_MELS, width, 4, stride=2, padding=1),
+                nn.Conv1d(width, width, 4, stride=2, padding=1),
+            ]
+        )
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.attention = nn.ModuleList([Attention(width), Attention(width)])
         self.norm = nn.LayerNorm(width)
@@ -105,7 +122,10 @@ class SpeechTokenizer(nn.Module):
         for convolution in self.stem:
             x = F.gelu(convolution(x))
         half = len(self.blocks) // 2
-        for blocks, attention in ((self.blocks[:half], self.attention[0]), (self.blocks[half:], self.attention[1])):
+        for blocks, attention in (
+            (self.blocks[:half], self.attention[0]),
+            (self.blocks[half:], self.attention[1]),
+        ):
             for block in blocks:
                 x = block(x)
             x = attention(x)
@@ -136,11 +156,12 @@ def pitch_level(log_f0: Tensor, voiced: Tensor) -> Tensor:
 @dataclass
 class Utterance:
     """Speech with its labels, one a token of 40 ms."""
-    wav: np.ndarray                       # (N,) int16 at 16 kHz
-    content: np.ndarray                   # (n,) in [0, 512)
-    f0: np.ndarray                        # (n,) Hz, interpolated where unvoiced; 0 throughout without any voice
-    voiced: np.ndarray                    # (n,) bool
-    level: np.ndarray                     # (n,) in [0, 8), the designed pitch
+
+    wav: np.ndarray  # (N,) int16 at 16 kHz
+    content: np.ndarray  # (n,) in [0, 512)
+    f0: np.ndarray  # (n,) Hz, interpolated where unvoiced; 0 throughout without any voice
+    voiced: np.ndarray  # (n,) bool
+    level: np.ndarray  # (n,) in [0, 8), the designed pitch
 
     def log_mel(self) -> Tensor:
         """(1, 128, T)"""
@@ -152,8 +173,16 @@ def read_utterances(work: Path, held_out: bool):
     book, shards = CodeBook.load(work / "codebook.json"), shard_paths(work)
     bases = speaker_bases(shards)
     columns = ["id", "phonemes", "durations", "f0", "pitch_shift", "speaker", "audio"]
-    rows = (row for shard in tqdm(shards, desc="reading", unit="shard") for row in pq.read_table(shard, columns=columns).to_pylist())
-    return [label(row, book, bases[row["speaker"]]) for row in rows if (row["id"] % HELD_OUT_EVERY == 0) == held_out], book.silence
+    rows = (
+        row
+        for shard in tqdm(shards, desc="reading", unit="shard")
+        for row in pq.read_table(shard, columns=columns).to_pylist()
+    )
+    return [
+        label(row, book, bases[row["speaker"]])
+        for row in rows
+        if (row["id"] % HELD_OUT_EVERY == 0) == held_out
+    ], book.silence
 
 
 def label(row, book, base):
@@ -162,7 +191,13 @@ def label(row, book, base):
     wav = np.clip(soxr.resample(wav, rate, RATE) * 32768, -32768, 32767).astype(np.int16)
     pairs = pairs_of(row["phonemes"], row["durations"])
     f0, voiced = token_f0(np.asarray(row["f0"]), len(pairs))
-    return Utterance(wav, book.content[pairs[:, 0], pairs[:, 1]], f0.astype(np.float32), voiced, levels(f0, base * row["pitch_shift"]))
+    return Utterance(
+        wav,
+        book.content[pairs[:, 0], pairs[:, 1]],
+        f0.astype(np.float32),
+        voiced,
+        levels(f0, base * row["pitch_shift"]),
+    )
 
 
 def cut(utterance: Utterance, tokens: int, silence: int, rng):
@@ -170,12 +205,22 @@ def cut(utterance: Utterance, tokens: int, silence: int, rng):
     speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
     need = math.ceil(tokens * speed) + 1
     start = int(rng.integers(max(1, len(utterance.content) - need + 1)))
-    source = utterance.wav[start * SAMPLES_A_TOKEN:(start + need) * SAMPLES_A_TOKEN].astype(np.float32) / 32768
-    wav = np.interp(np.arange(tokens * SAMPLES_A_TOKEN) * speed, np.arange(len(source)), source, right=0.0).astype(np.float32)
+    source = (
+        utterance.wav[start * SAMPLES_A_TOKEN : (start + need) * SAMPLES_A_TOKEN].astype(np.float32)
+        / 32768
+    )
+    wav = np.interp(
+        np.arange(tokens * SAMPLES_A_TOKEN) * speed, np.arange(len(source)), source, right=0.0
+    ).astype(np.float32)
     index = start + ((np.arange(tokens) + 0.5) * speed).astype(np.int64)
     inside = index < len(utterance.content)
     index = np.minimum(index, len(utterance.content) - 1)
-    return wav, np.where(inside, utterance.content[index], silence), utterance.f0[index] * np.float32(speed), utterance.voiced[index] & inside
+    return (
+        wav,
+        np.where(inside, utterance.content[index], silence),
+        utterance.f0[index] * np.float32(speed),
+        utterance.voiced[index] & inside,
+    )
 
 
 def add_noise(wav, rng):
@@ -183,14 +228,18 @@ def add_noise(wav, rng):
     spectrum = np.fft.rfft(rng.standard_normal(len(wav)))
     spectrum *= np.maximum(np.arange(len(spectrum)), 16.0) ** -rng.uniform(0, 1)
     noise = np.fft.irfft(spectrum, len(wav))
-    level = np.sqrt(np.square(wav).mean() / max(np.square(noise).mean(), 1e-12)) * 10 ** (-rng.uniform(5, 40) / 20)
+    level = np.sqrt(np.square(wav).mean() / max(np.square(noise).mean(), 1e-12)) * 10 ** (
+        -rng.uniform(5, 40) / 20
+    )
     return (wav + noise * level).astype(np.float32)
 
 
 def random_equalizer(rng):
     """(128, 1) smooth change of the log-mel, up to 10 dB."""
     points = rng.uniform(-0.25, 0.25, 5)
-    return torch.from_numpy(np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points).astype(np.float32))[:, None]
+    return torch.from_numpy(
+        np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points).astype(np.float32)
+    )[:, None]
 
 
 def scale_frequencies(mel, factor):
@@ -231,7 +280,9 @@ def features(wav, rng):
 
 def make_batch(utterances, rows, tokens, silence, rng):
     """feats (rows, 128, 4 tokens); content, f0 and voicing (rows, tokens), of random stretches."""
-    cuts = [cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)]
+    cuts = [
+        cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)
+    ]
     feats, factors = zip(*[features(wav, rng) for wav, *_ in cuts])
     content, f0, voiced = (torch.from_numpy(np.stack(labels)) for labels in list(zip(*cuts))[1:])
     return torch.stack(feats), content, f0 * torch.tensor(factors)[:, None], voiced
@@ -243,9 +294,11 @@ def losses(network, feats, content, f0, voiced):
     target = f0_target(f0.clamp(min=F0_LOW))
     weight = torch.where(voiced, 1.0, UNVOICED_WEIGHT) * (f0 > 0)
     f0_loss = -(target * f0_logits.float().log_softmax(-1)).sum(-1)
-    return {"content": F.cross_entropy(content_logits.float().flatten(0, 1), content.flatten()),
-            "voicing": F.binary_cross_entropy_with_logits(voicing.float(), voiced.float()),
-            "f0": (f0_loss * weight).sum() / weight.sum().clamp(min=1)}
+    return {
+        "content": F.cross_entropy(content_logits.float().flatten(0, 1), content.flatten()),
+        "voicing": F.binary_cross_entropy_with_logits(voicing.float(), voiced.float()),
+        "f0": (f0_loss * weight).sum() / weight.sum().clamp(min=1),
+    }
 
 
 def f0_target(f0: Tensor) -> Tensor:
@@ -261,7 +314,9 @@ class Trainer:
     def __init__(self, path: Path, minutes: float):
         self.path, self.budget, self.stopped = path, minutes * 60, False
         self.network = SpeechTokenizer()
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, weight_decay=0.02, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=1e-3, weight_decay=0.02, betas=(0.9, 0.98)
+        )
         self.step, self.spent = 0, 0.0
         if path.exists():
             self.load()
@@ -273,13 +328,22 @@ class Trainer:
         self.step, self.spent = state["step"], state["spent"]
 
     def save(self):
-        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent}
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent": self.spent,
+        }
         torch.save(state, self.path.with_suffix(".part"))
         self.path.with_suffix(".part").replace(self.path)
 
     def rate(self):
         """Learning rate: warm-up over 200 steps, then half a cosine over the budget."""
-        return 1.5e-3 * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, self.spent / self.budget))))
+        return (
+            1.5e-3
+            * min(1, (self.step + 1) / 200)
+            * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, self.spent / self.budget))))
+        )
 
     def train_step(self, batch):
         for group in self.optimizer.param_groups:
@@ -299,13 +363,19 @@ class Trainer:
     def run(self, next_batch):
         """Train until the budget is spent or a signal comes; saves every SAVE_SECONDS of CPU time and at the end."""
         before, saved, mean = time.process_time() - self.spent, self.spent, {}
-        with tqdm(total=round(self.budget), initial=round(self.spent), unit="s", desc="training") as bar:
+        with tqdm(
+            total=round(self.budget), initial=round(self.spent), unit="s", desc="training"
+        ) as bar:
             while self.spent < self.budget and not self.stopped:
                 for name, part in self.train_step(next_batch()).items():
                     mean[name] = 0.98 * mean.get(name, part) + 0.02 * part
                 self.spent = time.process_time() - before
                 bar.update(round(self.spent) - bar.n)
-                bar.set_postfix(step=self.step, **{name: f"{value:.3f}" for name, value in mean.items()}, refresh=False)
+                bar.set_postfix(
+                    step=self.step,
+                    **{name: f"{value:.3f}" for name, value in mean.items()},
+                    refresh=False,
+                )
                 if self.spent - saved > SAVE_SECONDS:
                     self.save()
                     saved = self.spent
@@ -328,10 +398,20 @@ class OfficialSignature(nn.Module):
 
 def export(network: SpeechTokenizer, path: Path):
     """Write the network as ONNX with the official signature, weights in int8 with a scale a channel; whole or not at all."""
-    frames, partial = 120, path.with_suffix(".part")               # frames of the example; the file takes any length
-    torch.onnx.export(OfficialSignature(network).eval(), (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)), str(partial),
-                      input_names=["feats", "feats_length"], output_names=["indices"], opset_version=17, dynamo=False,
-                      dynamic_axes={"feats": {2: "frames"}, "indices": {1: "tokens"}})
+    frames, partial = (
+        120,
+        path.with_suffix(".part"),
+    )  # frames of the example; the file takes any length
+    torch.onnx.export(
+        OfficialSignature(network).eval(),
+        (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)),
+        str(partial),
+        input_names=["feats", "feats_length"],
+        output_names=["indices"],
+        opset_version=17,
+        dynamo=False,
+        dynamic_axes={"feats": {2: "frames"}, "indices": {1: "tokens"}},
+    )
     onnx.save(quantize_weights(onnx.load(partial)), partial)
     partial.replace(path)
 
@@ -344,7 +424,9 @@ def open_session(path: Path):
 
 def tokenize(session, feats: Tensor) -> np.ndarray:
     """(1, 128, T) log-mel -> (1, T // 4) int32 tokens by an exported file."""
-    return session.run(None, {"feats": feats.numpy(), "feats_length": np.array([feats.shape[2]], dtype=np.int32)})[0]
+    return session.run(
+        None, {"feats": feats.numpy(), "feats_length": np.array([feats.shape[2]], dtype=np.int32)}
+    )[0]
 
 
 def agreement(session, network, utterances, book):
@@ -366,10 +448,19 @@ def compare(heard, item: Utterance, book: CodeBook):
     sounds, asked = book.pairs[heard[:n] // LEVELS].ravel(), book.pairs[item.content[:n]].ravel()
     beside = np.pad(asked, 1, mode="edge")
     near = (sounds == asked) | (sounds == beside[:-2]) | (sounds == beside[2:])
-    content, level = (heard[:n] // LEVELS == item.content[:n]), np.abs(heard[:n] % LEVELS - item.level[:n])
+    content, level = (
+        (heard[:n] // LEVELS == item.content[:n]),
+        np.abs(heard[:n] % LEVELS - item.level[:n]),
+    )
     voiced = item.voiced[:n]
-    return {"sound": (sounds == asked).mean(), "sound_near": near.mean(), "content": content.mean(), "pitch": (level == 0)[voiced].mean(),
-            "pitch_within_1": (level <= 1)[voiced].mean(), "token": (content & (level == 0)).mean()}
+    return {
+        "sound": (sounds == asked).mean(),
+        "sound_near": near.mean(),
+        "content": content.mean(),
+        "pitch": (level == 0)[voiced].mean(),
+        "pitch_within_1": (level <= 1)[voiced].mean(),
+        "token": (content & (level == 0)).mean(),
+    }
 
 
 def train(work: Path, minutes: float):
@@ -388,15 +479,26 @@ def finish(work: Path):
     trainer, path = Trainer(work / "speech_tokenizer.pt", 1), work / "speech_tokenizer_v1.onnx"
     export(trainer.network, path)
     utterances, _ = read_utterances(work, held_out=True)
-    found = agreement(open_session(path), trainer.network, utterances, CodeBook.load(work / "codebook.json"))
-    log.info("%s: %.2f MB, step %d, %d held-out utterances", path.name, path.stat().st_size / 1e6, trainer.step, len(utterances))
+    found = agreement(
+        open_session(path), trainer.network, utterances, CodeBook.load(work / "codebook.json")
+    )
+    log.info(
+        "%s: %.2f MB, step %d, %d held-out utterances",
+        path.name,
+        path.stat().st_size / 1e6,
+        trainer.step,
+        len(utterances),
+    )
     log.info("  ".join(f"{name} {value:.3f}" for name, value in found.items()))
 
 
 def hear(work: Path, count: int = 1000):
     """Write the tokens of `count` utterances as they are (`asked`) and as the exported file hears them (`heard`), (N,) int64 each, from
     which the language model learns what prompts are like."""
-    session, (utterances, _) = open_session(work / "speech_tokenizer_v1.onnx"), read_utterances(work, held_out=False)
+    session, (utterances, _) = (
+        open_session(work / "speech_tokenizer_v1.onnx"),
+        read_utterances(work, held_out=False),
+    )
     asked, heard = [], []
     for item in tqdm(utterances[:count], unit="utterance"):
         tokens = tokenize(session, item.log_mel())[0]
@@ -408,12 +510,20 @@ def hear(work: Path, count: int = 1000):
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("stage", choices=["train", "export", "hear"])
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=40.0, help="CPU minutes of training in all")
+    parser.add_argument(
+        "--minutes", type=float, default=40.0, help="CPU minutes of training in all"
+    )
     args = parser.parse_args()
-    {"train": lambda: train(args.work, args.minutes), "export": lambda: finish(args.work), "hear": lambda: hear(args.work)}[args.stage]()
+    {
+        "train": lambda: train(args.work, args.minutes),
+        "export": lambda: finish(args.work),
+        "hear": lambda: hear(args.work),
+    }[args.stage]()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ A flow that is unsure speaks nearer to the mean of all voices than it is asked t
 the pitch in its last place excepted; being linear, that is no work at inference, and the file has the same keys and shapes. Once only:
 weights that were spread are spread further.
 """
+
 import argparse
 from pathlib import Path
 
@@ -24,8 +25,11 @@ def spread(weights: dict[str, Tensor], mean: Tensor, times: float) -> dict[str, 
     """weights: of a flow; mean: (192,) of the unit vectors it learned from."""
     weight, bias = weights[f"{LAYER}.weight"], weights[f"{LAYER}.bias"]
     factor = torch.full_like(mean, times)
-    factor[-1] = 1.0                                               # an octave is an octave
-    return weights | {f"{LAYER}.weight": weight * factor, f"{LAYER}.bias": bias + weight @ ((1 - factor) * mean)}
+    factor[-1] = 1.0  # an octave is an octave
+    return weights | {
+        f"{LAYER}.weight": weight * factor,
+        f"{LAYER}.bias": bias + weight @ ((1 - factor) * mean),
+    }
 
 
 def mean_vector(data_list: Path) -> Tensor:
@@ -34,18 +38,26 @@ def mean_vector(data_list: Path) -> Tensor:
     for path in data_list.read_text("utf-8").splitlines():
         table = pq.read_table(path, columns=["utt_embedding"])
         vectors = np.array(table["utt_embedding"].to_pylist(), np.float64).reshape(-1, 192)
-        total, count = total + (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).sum(0), count + len(vectors)
+        total, count = (
+            total + (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).sum(0),
+            count + len(vectors),
+        )
     return torch.from_numpy(total / count).float()
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--flow", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--times", type=float, default=TIMES)
     args = parser.parse_args(argv)
-    torch.save(spread(read_weights(args.flow), mean_vector(args.work / "train/data.list"), args.times), args.out)
+    torch.save(
+        spread(read_weights(args.flow), mean_vector(args.work / "train/data.list"), args.times),
+        args.out,
+    )
 
 
 if __name__ == "__main__":

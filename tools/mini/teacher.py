@@ -3,6 +3,7 @@
 24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz); F0 has two values a frame (80 Hz), near 10 Hz where unvoiced.
 Source of the two halves of a style vector and of the tensors exposed: measured on the graph that fetch_teacher makes.
 """
+
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +16,35 @@ from cosyvoice.tokenizer.phoneme import SYMBOLS
 
 TEACHER_RATE, RATE, FRAME = 24_000, 22_050, 600
 TIMBRE, PROSODY = slice(0, 128), slice(128, 256)
-VOICED_ABOVE = 50.0                              # Hz
-ACTIVE_RMS, PEAK = 0.079, 0.9                    # speech at -22 dB of full scale, and never louder than that peak
-SILENCE = 0.01                                   # of the loudest frame: -40 dB
+VOICED_ABOVE = 50.0  # Hz
+ACTIVE_RMS, PEAK = 0.079, 0.9  # speech at -22 dB of full scale, and never louder than that peak
+SILENCE = 0.01  # of the loudest frame: -40 dB
 PAUSES = ",.!?;:—…"
 PAD_SPEED = 1.0
-EDGE_FRAMES = (4, 8)                             # silence left at each end: 0.1 to 0.2 s
-UNUSED = ("zf_xiaoni", "em_santa", "pm_santa", "pm_alex", "pf_dora")     # one is unclear, the others repeat am_santa, em_alex, ef_dora
+EDGE_FRAMES = (4, 8)  # silence left at each end: 0.1 to 0.2 s
+UNUSED = (
+    "zf_xiaoni",
+    "em_santa",
+    "pm_santa",
+    "pm_alex",
+    "pf_dora",
+)  # one is unclear, the others repeat am_santa, em_alex, ef_dora
 HELD_OUT_FILE = Path(__file__).with_name("heldout_voices.txt")
-NATIVE = {"zh": "z", "en": "ab"}                 # first letters of the voices that speak it natively
+NATIVE = {"zh": "z", "en": "ab"}  # first letters of the voices that speak it natively
 MIXES = 200
-PRESETS = {                                      # blends for the model's preset speakers; they speak PRESET_WEIGHT times as often
-    "preset_zf_1": {"zf_xiaoxiao": 0.65, "zf_xiaobei": 0.35}, "preset_zf_2": {"zf_xiaobei": 0.6, "af_heart": 0.4},
-    "preset_zm_1": {"zm_yunxi": 0.6, "zm_yunjian": 0.4}, "preset_zm_2": {"zm_yunxia": 0.6, "am_michael": 0.4},
-    "preset_ef_1": {"af_heart": 0.65, "af_nicole": 0.1, "bf_emma": 0.25}, "preset_ef_2": {"bf_emma": 0.6, "af_kore": 0.4},
-    "preset_em_1": {"am_michael": 0.6, "am_fenrir": 0.4}, "preset_em_2": {"bm_fable": 0.6, "am_puck": 0.4},
+PRESETS = {  # blends for the model's preset speakers; they speak PRESET_WEIGHT times as often
+    "preset_zf_1": {"zf_xiaoxiao": 0.65, "zf_xiaobei": 0.35},
+    "preset_zf_2": {"zf_xiaobei": 0.6, "af_heart": 0.4},
+    "preset_zm_1": {"zm_yunxi": 0.6, "zm_yunjian": 0.4},
+    "preset_zm_2": {"zm_yunxia": 0.6, "am_michael": 0.4},
+    "preset_ef_1": {"af_heart": 0.65, "af_nicole": 0.1, "bf_emma": 0.25},
+    "preset_ef_2": {"bf_emma": 0.6, "af_kore": 0.4},
+    "preset_em_1": {"am_michael": 0.6, "am_fenrir": 0.4},
+    "preset_em_2": {"bm_fable": 0.6, "am_puck": 0.4},
 }
 PRESET_WEIGHT = 4
 SCATTER = (0.2, 0.9)
-SCALE_RANGE = (0.72, 1.35)                       # of F0; beyond it a voice with another's prosody sounds unnatural
+SCALE_RANGE = (0.72, 1.35)  # of F0; beyond it a voice with another's prosody sounds unnatural
 
 
 @dataclass
@@ -43,9 +54,9 @@ class Speaker:
     name: str
     timbre: dict[str, float]
     prosody: dict[str, dict[str, float]]
-    spread: float = 1.0                          # how far from the mean of all voices the blend is pushed
+    spread: float = 1.0  # how far from the mean of all voices the blend is pushed
     pitch: float = 0.0
-    scatter: float = 0.0                         # how far off the blend, in deviations of each value among the voices
+    scatter: float = 0.0  # how far off the blend, in deviations of each value among the voices
 
 
 @dataclass
@@ -59,13 +70,19 @@ class Utterance:
 
 def held_out_voices() -> tuple[list[str], dict[str, dict[str, float]]]:
     """(base voices, mixes) that only evaluation may use."""
-    lines = [line for line in HELD_OUT_FILE.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in HELD_OUT_FILE.read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
     mixes = {}
     for line in lines:
         name, _, recipe = line.partition(" = ")
         parts = recipe.split()
         mixes[name] = dict(zip(parts[::2], map(float, parts[1::2])))
-    return [name for name, recipe in mixes.items() if not recipe], {name: recipe for name, recipe in mixes.items() if recipe}
+    return [name for name, recipe in mixes.items() if not recipe], {
+        name: recipe for name, recipe in mixes.items() if recipe
+    }
 
 
 class Teacher:
@@ -74,8 +91,13 @@ class Teacher:
     def __init__(self, folder: Path):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"])
-        self.packs = {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in sorted((folder / "voices").glob("*.bin"))}
+        self.network = onnxruntime.InferenceSession(
+            str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self.packs = {
+            path.stem: np.fromfile(path, np.float32).reshape(-1, 256)
+            for path in sorted((folder / "voices").glob("*.bin"))
+        }
         self.mean = np.mean([self.packs[name] for name in self.packs if name not in UNUSED], axis=0)
         self.deviation = np.std([self.packs[name] for name in self.voices()], axis=0)
 
@@ -89,7 +111,9 @@ class Teacher:
         row = min(tokens, len(self.mean)) - 1
         style = self.mean[row].copy()
         for half, blend in ((TIMBRE, speaker.timbre), (PROSODY, speaker.prosody[lang])):
-            mixed = sum(weight * self.packs[name][row, half] for name, weight in blend.items()) / sum(blend.values())
+            mixed = sum(
+                weight * self.packs[name][row, half] for name, weight in blend.items()
+            ) / sum(blend.values())
             spread = speaker.spread if half is TIMBRE else 1.0
             style[half] += spread * (mixed - style[half])
         if speaker.scatter:
@@ -97,19 +121,37 @@ class Teacher:
             style[TIMBRE] += speaker.scatter * own * self.deviation[row, TIMBRE]
         return style[None]
 
-    def run(self, phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def run(
+        self, phonemes: str, style: np.ndarray, speed: float, f0_scale: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(wav at 24 kHz, durations, f0) as the network gives them."""
-        wav, durations, f0 = self.network.run(["audio", "durations", "f0"], inputs(phonemes, style, speed, f0_scale))
+        wav, durations, f0 = self.network.run(
+            ["audio", "durations", "f0"], inputs(phonemes, style, speed, f0_scale)
+        )
         return wav.ravel(), durations.ravel().astype(np.int64), f0.ravel()
 
-    def speak(self, phonemes: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng: np.random.Generator) -> Utterance:
+    def speak(
+        self,
+        phonemes: str,
+        speaker: Speaker,
+        lang: str,
+        speed: float,
+        f0_scale: float,
+        rng: np.random.Generator,
+    ) -> Utterance:
         """Speech with its edges trimmed (durations and F0 too), levelled and resampled."""
-        wav, durations, f0 = self.run(phonemes, self.style(speaker, lang, len(phonemes)), speed, f0_scale)
-        wav, durations, f0 = trim(wav, durations, f0, phonemes, rng.integers(*EDGE_FRAMES, size=2, endpoint=True))
+        wav, durations, f0 = self.run(
+            phonemes, self.style(speaker, lang, len(phonemes)), speed, f0_scale
+        )
+        wav, durations, f0 = trim(
+            wav, durations, f0, phonemes, rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
+        )
         return Utterance(level(soxr.resample(wav, TEACHER_RATE, RATE, "VHQ")), durations, f0)
 
 
-def inputs(phonemes: str, style: np.ndarray, speed: float, f0_scale: float) -> dict[str, np.ndarray]:
+def inputs(
+    phonemes: str, style: np.ndarray, speed: float, f0_scale: float
+) -> dict[str, np.ndarray]:
     """What the network is given. The pad before the first sound keeps PAD_SPEED: a longer one is filled with a murmur, and a shorter one
     blurs the first consonant (at 1.4, ten first words of forty were misheard; at 1, none)."""
     speeds = np.full(len(phonemes) + 2, speed, np.float32)
@@ -124,12 +166,16 @@ def trim(wav, durations, f0, phonemes, edges):
     The teacher often stretches the last sound of a phrase over the silence that follows; where the tail of such a sound is silent
     its frames are counted to the punctuation after it.
     """
-    loudness = np.sqrt(np.mean(wav[:durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
-    durations, head, end = trim_frames(durations, loudness < SILENCE * loudness.max(), phonemes, edges)
-    return wav[head * FRAME:end * FRAME], durations, f0[2 * head:2 * end]
+    loudness = np.sqrt(np.mean(wav[: durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
+    durations, head, end = trim_frames(
+        durations, loudness < SILENCE * loudness.max(), phonemes, edges
+    )
+    return wav[head * FRAME : end * FRAME], durations, f0[2 * head : 2 * end]
 
 
-def trim_frames(durations: np.ndarray, silent: np.ndarray, phonemes: str, edges) -> tuple[np.ndarray, int, int]:
+def trim_frames(
+    durations: np.ndarray, silent: np.ndarray, phonemes: str, edges
+) -> tuple[np.ndarray, int, int]:
     """(settled durations, first frame kept, frame after the last); silent: bool, one a frame."""
     loud = np.flatnonzero(~silent)
     durations = settle(durations, silent, phonemes)
@@ -169,8 +215,8 @@ def cut(durations: np.ndarray, frames: int, order: range, keep: int = 0) -> int:
 
 def level(wav: np.ndarray) -> np.ndarray:
     """Bring the speech (not the silence) to one loudness."""
-    frames = wav[:len(wav) // 512 * 512].reshape(-1, 512)
-    power = np.mean(frames ** 2, axis=1)
+    frames = wav[: len(wav) // 512 * 512].reshape(-1, 512)
+    power = np.mean(frames**2, axis=1)
     rms = np.sqrt(np.mean(power[power > 1e-3 * power.max()]))
     return (wav * min(ACTIVE_RMS / rms, PEAK / np.abs(wav).max())).astype(np.float32)
 
@@ -185,42 +231,77 @@ def cast(voices: list[str], pitches: dict[str, float], seed: int) -> list[Speake
     rng = np.random.default_rng(seed)
     speakers = [speaker(name, {name: 1.0}, voices, pitches, rng) for name in voices]
     speakers += [random_mix(f"mix_{number:03d}", voices, pitches, rng) for number in range(MIXES)]
-    return speakers + [speaker(name, blend, voices, pitches, rng) for name, blend in PRESETS.items()]
+    return speakers + [
+        speaker(name, blend, voices, pitches, rng) for name, blend in PRESETS.items()
+    ]
 
 
-def random_mix(name: str, voices: list[str], pitches: dict[str, float], rng: np.random.Generator) -> Speaker:
+def random_mix(
+    name: str, voices: list[str], pitches: dict[str, float], rng: np.random.Generator
+) -> Speaker:
     """Two or three timbres, mostly of one gender, pushed up to a quarter away from the mean voice."""
     first = str(rng.choice(voices))
-    same = [voice for voice in voices if voice != first and (voice[1] == first[1]) == bool(rng.random() < 0.85)]
+    same = [
+        voice
+        for voice in voices
+        if voice != first and (voice[1] == first[1]) == bool(rng.random() < 0.85)
+    ]
     others = rng.choice(same, size=1 + int(rng.random() < 0.25), replace=False)
     weights = rng.uniform(0.3, 0.7, size=1 + len(others))
-    blend = {str(voice): round(float(weight), 3) for voice, weight in zip([first, *others], weights / weights.sum())}
-    return speaker(name, blend, voices, pitches, rng, spread=round(float(rng.uniform(1.0, 1.25)), 3))
+    blend = {
+        str(voice): round(float(weight), 3)
+        for voice, weight in zip([first, *others], weights / weights.sum())
+    }
+    return speaker(
+        name, blend, voices, pitches, rng, spread=round(float(rng.uniform(1.0, 1.25)), 3)
+    )
 
 
-def lone_voice(number: int, voices: list[str], pitches: dict[str, float], rng: np.random.Generator) -> Speaker:
+def lone_voice(
+    number: int, voices: list[str], pitches: dict[str, float], rng: np.random.Generator
+) -> Speaker:
     """A mix that speaks one utterance only, scattered around its blend: no voice that is cloned is a mix of those here."""
     mix = random_mix(f"lone_{number:06d}", voices, pitches, rng)
     mix.scatter = round(float(rng.uniform(*SCATTER)), 3)
     return mix
 
 
-def speaker(name: str, timbre: dict[str, float], voices: list[str], pitches: dict[str, float], rng: np.random.Generator, spread: float = 1.0) -> Speaker:
+def speaker(
+    name: str,
+    timbre: dict[str, float],
+    voices: list[str],
+    pitches: dict[str, float],
+    rng: np.random.Generator,
+    spread: float = 1.0,
+) -> Speaker:
     """A speaker with that timbre, its natural pitch, and for each language its own prosody, or that of native ones of `voices` if it is foreign."""
     pitch = blend_pitch(timbre, pitches)
-    prosody = {lang: timbre if all(voice[0] in letters for voice in timbre) else
-               borrowed_prosody(native_voices(letters, timbre, pitch, voices, pitches), rng) for lang, letters in NATIVE.items()}
+    prosody = {
+        lang: timbre
+        if all(voice[0] in letters for voice in timbre)
+        else borrowed_prosody(native_voices(letters, timbre, pitch, voices, pitches), rng)
+        for lang, letters in NATIVE.items()
+    }
     prosody["mixed"] = prosody["zh"]
     return Speaker(name, timbre, prosody, spread, round(float(pitch), 1))
 
 
-def native_voices(letters: str, timbre: dict[str, float], pitch: float, voices: list[str], pitches: dict[str, float]) -> list[str]:
+def native_voices(
+    letters: str,
+    timbre: dict[str, float],
+    pitch: float,
+    voices: list[str],
+    pitches: dict[str, float],
+) -> list[str]:
     """Voices of a language whose pitch can be scaled to `pitch`, of the blend's gender if there are such; at least the nearest in pitch."""
     gender = max(timbre, key=timbre.get)[1]
     native = [voice for voice in voices if voice[0] in letters]
     near = [voice for voice in native if SCALE_RANGE[0] < pitch / pitches[voice] < SCALE_RANGE[1]]
-    return ([voice for voice in near if voice[1] == gender] or near
-            or [min(native, key=lambda voice: abs(np.log(pitch / pitches[voice])))])
+    return (
+        [voice for voice in near if voice[1] == gender]
+        or near
+        or [min(native, key=lambda voice: abs(np.log(pitch / pitches[voice])))]
+    )
 
 
 def borrowed_prosody(native: list[str], rng: np.random.Generator) -> dict[str, float]:
@@ -232,4 +313,9 @@ def borrowed_prosody(native: list[str], rng: np.random.Generator) -> dict[str, f
 
 def blend_pitch(blend: dict[str, float], pitches: dict[str, float]) -> float:
     """Geometric mean F0 of a blend of voices, Hz."""
-    return float(np.exp(sum(weight * np.log(pitches[voice]) for voice, weight in blend.items()) / sum(blend.values())))
+    return float(
+        np.exp(
+            sum(weight * np.log(pitches[voice]) for voice, weight in blend.items())
+            / sum(blend.values())
+        )
+    )

@@ -14,6 +14,7 @@ drawn from the shards made so far; everything is then to be trained from nothing
 
     python -m tools.mini.tokens --work WORK [--anew]
 """
+
 import argparse
 import json
 from collections import Counter, defaultdict
@@ -25,21 +26,43 @@ import pyarrow.parquet as pq
 
 from cosyvoice.tokenizer.phoneme import phonemes
 
-TOKEN_SAMPLES = 882                              # at 22,050 Hz: 40 ms
-GRID = 80                                        # Hz: half frames of the teacher, the rate of its F0
-STEPS = 3.2                                      # of the grid, a token
+TOKEN_SAMPLES = 882  # at 22,050 Hz: 40 ms
+GRID = 80  # Hz: half frames of the teacher, the rate of its F0
+STEPS = 3.2  # of the grid, a token
 CONTENTS, LEVELS = 512, 8
 SHIPPED_BOOK = Path(__file__).with_name("codebook.json")
 SILENCE, PAD = "_", "_"
-ALIKE = [                                        # sounds that stand in for each other where a pair is not in the book
-    SILENCE, "i ɪ y ᵻ ɨ Y2 A2 I2", "e ɛ æ A1", "a ɑ ʌ ɐ I1 W1", "ə ɜ ɚ ᵊ ɤ", "o ɔ u ʊ O1 O2 Y1 W2", "j ɥ", "w", "ɹ ɻ", "l", "m", "n ŋ",
-    "p b", "t d T", "k ɡ", "f v", "s z", "ʃ ʒ ʂ ɕ", "θ ð", "h x ʰ", "ʧ1 ʤ1 ꭧ1 ʦ1 ʨ1", "ʧ2 ʤ2 ꭧ2 ʦ2 ʨ2",
+ALIKE = [  # sounds that stand in for each other where a pair is not in the book
+    SILENCE,
+    "i ɪ y ᵻ ɨ Y2 A2 I2",
+    "e ɛ æ A1",
+    "a ɑ ʌ ɐ I1 W1",
+    "ə ɜ ɚ ᵊ ɤ",
+    "o ɔ u ʊ O1 O2 Y1 W2",
+    "j ɥ",
+    "w",
+    "ɹ ɻ",
+    "l",
+    "m",
+    "n ŋ",
+    "p b",
+    "t d T",
+    "k ɡ",
+    "f v",
+    "s z",
+    "ʃ ʒ ʂ ɕ",
+    "θ ð",
+    "h x ʰ",
+    "ʧ1 ʤ1 ꭧ1 ʦ1 ʨ1",
+    "ʧ2 ʤ2 ꭧ2 ʦ2 ʨ2",
 ]
 SOUNDS = [sound for group in ALIKE for sound in group.split()]
 GROUP = np.array([number for number, group in enumerate(ALIKE) for _ in group.split()])
 INDEX = {sound: i for i, sound in enumerate(SOUNDS)}
 TONES, STRESSES = "→↗↓↘ː", "ˈˌ"
-VOICED_ABOVE = 50.0                              # Hz; and half the median of what is above it, against the teacher's gliding edges
+VOICED_ABOVE = (
+    50.0  # Hz; and half the median of what is above it, against the teacher's gliding edges
+)
 
 
 @dataclass
@@ -50,7 +73,9 @@ class CodeBook:
 
     def __post_init__(self):
         counts = len(SOUNDS)
-        self.content = np.array([[self.nearest(a, b) for b in range(counts)] for a in range(counts)])   # (S, S) -> content
+        self.content = np.array(
+            [[self.nearest(a, b) for b in range(counts)] for a in range(counts)]
+        )  # (S, S) -> content
 
     def nearest(self, first: int, second: int) -> int:
         """The pair that keeps most: an equal sound in its place counts 3, one alike 2; of equal ones the more frequent pair."""
@@ -65,14 +90,21 @@ class CodeBook:
 
     def save(self, path: Path) -> None:
         pairs = [[SOUNDS[a], SOUNDS[b]] for a, b in self.pairs.tolist()]
-        path.write_text(json.dumps({"rate": 25, "levels": LEVELS, "sounds": SOUNDS, "pairs": pairs}, ensure_ascii=False), "utf-8")
+        path.write_text(
+            json.dumps(
+                {"rate": 25, "levels": LEVELS, "sounds": SOUNDS, "pairs": pairs}, ensure_ascii=False
+            ),
+            "utf-8",
+        )
 
     @classmethod
     def load(cls, path: Path) -> "CodeBook":
         """Read codebook.json; ValueError if it was made with another set of sounds."""
         stored = json.loads(path.read_text("utf-8"))
         if stored["sounds"] != SOUNDS:
-            raise ValueError(f"{path} has other sounds than tools/mini/tokens.py; delete it to make it anew, and retrain what used it")
+            raise ValueError(
+                f"{path} has other sounds than tools/mini/tokens.py; delete it to make it anew, and retrain what used it"
+            )
         return cls(np.array([[INDEX[a], INDEX[b]] for a, b in stored["pairs"]]))
 
 
@@ -120,7 +152,11 @@ def last_half(symbols: list[str], i: int) -> tuple[str, str]:
 def pairs_of(phonemes: str, durations, pace: float = 1.0) -> np.ndarray:
     """(n, 2) sounds at 1/4 and 3/4 of each token."""
     grid = sounds_on_grid(phonemes, durations)
-    places = (np.arange(count_tokens(count_samples(durations, pace)))[:, None] + [0.25, 0.75]) * STEPS * pace
+    places = (
+        (np.arange(count_tokens(count_samples(durations, pace)))[:, None] + [0.25, 0.75])
+        * STEPS
+        * pace
+    )
     return grid[np.minimum(places.astype(np.int64), len(grid) - 1)]
 
 
@@ -149,7 +185,9 @@ def token_f0(f0: np.ndarray, tokens: int, pace: float = 1.0) -> tuple[np.ndarray
         return np.zeros(tokens), np.zeros(tokens, bool)
     mean = np.bincount(which, np.where(is_voiced, log_f0, 0), tokens) / np.maximum(count, 1)
     places = np.flatnonzero(count)
-    return np.exp(np.interp(np.arange(tokens), places, mean[places])), count > STEPS * pace / 2 - 0.5
+    return np.exp(
+        np.interp(np.arange(tokens), places, mean[places])
+    ), count > STEPS * pace / 2 - 0.5
 
 
 def levels(f0: np.ndarray, base: float) -> np.ndarray:
@@ -200,12 +238,15 @@ def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) 
         counts.update(map(tuple, pairs_of(said, drawn).tolist()))
     steady = {pair for pair in counts if pair[0] == pair[1]}
     others = [pair for pair, _ in counts.most_common() if pair not in steady]
-    chosen = steady | set(others[:CONTENTS - len(steady)])
+    chosen = steady | set(others[: CONTENTS - len(steady)])
     return CodeBook(np.array(sorted(chosen, key=lambda pair: (-counts[pair], pair))))
 
 
 def count_book(work: Path) -> CodeBook:
-    texts = [json.loads(line)["text"] for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()]
+    texts = [
+        json.loads(line)["text"]
+        for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()
+    ]
     return make_book(texts, seen_durations(shard_paths(work)))
 
 
@@ -221,18 +262,27 @@ def seen_durations(shards: list[Path]) -> dict[str, list[int]]:
 
 def coverage(book: CodeBook, shards: list[Path]) -> float:
     """Share of the shards' tokens whose pair is in the book."""
-    pairs = np.concatenate([pairs_of(row["phonemes"], row["durations"]) for row in read(shards, ["phonemes", "durations"])])
+    pairs = np.concatenate(
+        [
+            pairs_of(row["phonemes"], row["durations"])
+            for row in read(shards, ["phonemes", "durations"])
+        ]
+    )
     return float((book.pairs[book.content[pairs[:, 0], pairs[:, 1]]] == pairs).all(1).mean())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--anew", action="store_true")
     args = parser.parse_args()
     work = args.work
     if (work / "codebook.json").exists():
-        raise SystemExit(f"{work}/codebook.json is there already; delete it to make it anew, and retrain what used it")
+        raise SystemExit(
+            f"{work}/codebook.json is there already; delete it to make it anew, and retrain what used it"
+        )
     book = count_book(work) if args.anew else CodeBook.load(SHIPPED_BOOK)
     book.save(work / "codebook.json")
     print(f"{len(book.pairs)} pairs cover {coverage(book, shard_paths(work)):.2%} of the tokens")

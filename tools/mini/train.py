@@ -22,6 +22,7 @@
 
 None of it is left in the weights written, which are those of the plain networks.
 """
+
 import argparse
 from functools import partial
 from pathlib import Path
@@ -46,17 +47,25 @@ from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
 from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 
 CONFIG = Path(__file__).with_name("cosyvoice.yaml")
-TABLES = {"llm": {"speech_embedding": 0.5, "llm_decoder": 0.02}, "flow": {"input_embedding": 0.5}}   # and the spread they start with
-WHITENED_ABOVE = 0.05                     # of the largest variance: what is below is noise of the utterance
-MEL_MEAN = -6.0                           # of log-mel frames, roughly
+TABLES = {
+    "llm": {"speech_embedding": 0.5, "llm_decoder": 0.02},
+    "flow": {"input_embedding": 0.5},
+}  # and the spread they start with
+WHITENED_ABOVE = 0.05  # of the largest variance: what is below is noise of the utterance
+MEL_MEAN = -6.0  # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
-FINE, FINE_WEIGHT = (4096, 600, 2400), 10          # fft, hop, window in samples: lines 10 Hz apart are seen
-FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192     # rows, and mel frames of each: 2.2 s
+FINE, FINE_WEIGHT = (4096, 600, 2400), 10  # fft, hop, window in samples: lines 10 Hz apart are seen
+FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192  # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
-HEARD_ROWS, SHIFTED_ROWS, SLIPS = 0.5, 0.4, 0.08   # shares: of rows that begin as heard, of those rows, and of all tokens
-EDGES = {                                 # Adam's with --muon
-    "llm": ("llm.llm_decoder", "llm.spk_embed"), "flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"),
+HEARD_ROWS, SHIFTED_ROWS, SLIPS = (
+    0.5,
+    0.4,
+    0.08,
+)  # shares: of rows that begin as heard, of those rows, and of all tokens
+EDGES = {  # Adam's with --muon
+    "llm": ("llm.llm_decoder", "llm.spk_embed"),
+    "flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"),
     "hift": ("conv_pre.", "conv_post.", "f0_predictor."),
 }
 MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
@@ -67,14 +76,16 @@ class Parts(nn.Module):
 
     def __init__(self, pairs: Tensor, width: int, spread: float):
         super().__init__()
-        self.register_buffer("pairs", pairs)                       # (512, 2)
-        self.first, self.second = (nn.Parameter(spread * torch.randn(len(SOUNDS), width)) for _ in range(2))
+        self.register_buffer("pairs", pairs)  # (512, 2)
+        self.first, self.second = (
+            nn.Parameter(spread * torch.randn(len(SOUNDS), width)) for _ in range(2)
+        )
         self.pair = nn.Parameter(torch.zeros(len(pairs), width))
         self.level = nn.Parameter(spread * torch.randn(LEVELS, width))
 
     def forward(self, correction: Tensor) -> Tensor:
         pair = self.first[self.pairs[:, 0]] + self.second[self.pairs[:, 1]] + self.pair
-        tokens = (pair[:, None] + self.level).flatten(0, 1)        # (4096, D)
+        tokens = (pair[:, None] + self.level).flatten(0, 1)  # (4096, D)
         return correction + F.pad(tokens, (0, 0, 0, len(correction) - len(tokens)))
 
 
@@ -85,16 +96,27 @@ class GuidedFlow(nn.Module):
         super().__init__()
         self.voice_loss = voice_loss
         self.flow, self.input_frame_rate = flow, flow.input_frame_rate
-        self.guide = nn.Sequential(nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2), nn.Mish(), nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
-                                   nn.Mish(), nn.Conv1d(GUIDE_WIDTH, 80, 1))
+        self.guide = nn.Sequential(
+            nn.Conv1d(160, GUIDE_WIDTH, 5, padding=2),
+            nn.Mish(),
+            nn.Conv1d(GUIDE_WIDTH, GUIDE_WIDTH, 5, padding=2),
+            nn.Mish(),
+            nn.Conv1d(GUIDE_WIDTH, 80, 1),
+        )
         nn.init.constant_(self.guide[-1].bias, MEL_MEAN)
         cfm, even = flow.decoder, flow.decoder.random_times
         cfm.random_times = lambda x1: cfm.spaced(even(x1))
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         regulated, estimated = [], []
-        watches = [self.flow.length_regulator.register_forward_hook(lambda module, given, result: regulated.append(result[0])),
-                   self.flow.decoder.estimator.register_forward_hook(lambda module, given, result: estimated.append((given, result)))]
+        watches = [
+            self.flow.length_regulator.register_forward_hook(
+                lambda module, given, result: regulated.append(result[0])
+            ),
+            self.flow.decoder.estimator.register_forward_hook(
+                lambda module, given, result: estimated.append((given, result))
+            ),
+        ]
         try:
             loss = self.flow(batch, device)["loss"]
         finally:
@@ -107,10 +129,15 @@ class GuidedFlow(nn.Module):
         pieces = self.pieces(mel, mel_len, *estimated[0]) if self.voice_loss else None
         if pieces:
             voice = self.voice_loss(*pieces)
-            losses |= {"loss": losses["loss"] + FLOW_VOICE_WEIGHT * voice, "loss_voice": voice.detach()}
+            losses |= {
+                "loss": losses["loss"] + FLOW_VOICE_WEIGHT * voice,
+                "loss_voice": voice.detach(),
+            }
         return losses
 
-    def pieces(self, mel: Tensor, mel_len: Tensor, given: tuple, velocity: Tensor) -> tuple[Tensor, Tensor] | None:
+    def pieces(
+        self, mel: Tensor, mel_len: Tensor, given: tuple, velocity: Tensor
+    ) -> tuple[Tensor, Tensor] | None:
         """The true mel and the one the flow is on its way to, each (B, PIECE, 80), a random piece of a few rows that kept their
         conditions; None if no row is long enough."""
         noisy, _, _, t, speakers, _ = given
@@ -132,14 +159,29 @@ class TaughtLM(nn.Module):
     def __init__(self, llm: nn.Module, layers=POINTING_LAYERS):
         super().__init__()
         self.llm, self.layers = llm, layers
-        self.begun, self.told = nn.Linear(llm.llm_decoder.in_features, 2), nn.Linear(llm.text_encoder.output_size(), 2)
+        self.begun, self.told = (
+            nn.Linear(llm.llm_decoder.in_features, 2),
+            nn.Linear(llm.text_encoder.output_size(), 2),
+        )
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         seen, states, encoded = [], [], []
-        watches = [self.llm.llm.encoders[i].self_attn.register_forward_pre_hook(lambda module, given: seen.append((module, *given[:3])))
-                   for i in self.layers]
-        watches.append(self.llm.llm.register_forward_hook(lambda module, given, result: states.append(result[0])))
-        watches.append(self.llm.text_encoder.register_forward_hook(lambda module, given, result: encoded.append(result[0])))
+        watches = [
+            self.llm.llm.encoders[i].self_attn.register_forward_pre_hook(
+                lambda module, given: seen.append((module, *given[:3]))
+            )
+            for i in self.layers
+        ]
+        watches.append(
+            self.llm.llm.register_forward_hook(
+                lambda module, given, result: states.append(result[0])
+            )
+        )
+        watches.append(
+            self.llm.text_encoder.register_forward_hook(
+                lambda module, given, result: encoded.append(result[0])
+            )
+        )
         try:
             losses = self.llm(batch, device)
         finally:
@@ -148,8 +190,12 @@ class TaughtLM(nn.Module):
         rows = next_phonemes(batch)
         pointing = sum(pointing_loss(*given, *rows) for given in seen) / len(seen)
         manner = self.manner_loss(batch, states[0], encoded[0])
-        return {**losses, "loss": losses["loss"] + POINTING_WEIGHT * pointing + MANNER_WEIGHT * manner,
-                "loss_pointing": pointing.detach(), "loss_manner": manner.detach()}
+        return {
+            **losses,
+            "loss": losses["loss"] + POINTING_WEIGHT * pointing + MANNER_WEIGHT * manner,
+            "loss_pointing": pointing.detach(),
+            "loss_manner": manner.detach(),
+        }
 
     def manner_loss(self, batch: dict, states: Tensor, encoded: Tensor) -> Tensor:
         """Mean squared error of the manner read off the task mark and, where there is one, off the end of an instruction."""
@@ -157,7 +203,11 @@ class TaughtLM(nn.Module):
         rows, task = torch.arange(len(length)), 1 + batch["embedding"].any(1).long() + length
         loss = F.mse_loss(self.begun(states[rows, task].float()), target)
         row, place = (text == END_OF_PROMPT_ID).nonzero(as_tuple=True)
-        return loss + F.mse_loss(self.told(encoded[row, place].float()), target[row]) if len(row) else loss
+        return (
+            loss + F.mse_loss(self.told(encoded[row, place].float()), target[row])
+            if len(row)
+            else loss
+        )
 
 
 class Mishearing:
@@ -169,7 +219,9 @@ class Mishearing:
 
     def __init__(self, asked: np.ndarray, heard: np.ndarray):
         order = np.argsort(asked // LEVELS, kind="stable")
-        self.content, self.off = (torch.from_numpy(x[order]) for x in (heard // LEVELS, heard % LEVELS - asked % LEVELS))
+        self.content, self.off = (
+            torch.from_numpy(x[order]) for x in (heard // LEVELS, heard % LEVELS - asked % LEVELS)
+        )
         self.counts = torch.from_numpy(np.bincount(asked // LEVELS, minlength=CONTENTS))
         self.starts = self.counts.cumsum(0) - self.counts
 
@@ -184,43 +236,74 @@ class Mishearing:
     def misheard(self, tokens: Tensor) -> Tensor:
         """(B, N) -> the same with some replaced."""
         rows, length = tokens.shape
-        beginning = torch.arange(length) < length * torch.rand(rows, 1) * (torch.rand(rows, 1) < HEARD_ROWS)
+        beginning = torch.arange(length) < length * torch.rand(rows, 1) * (
+            torch.rand(rows, 1) < HEARD_ROWS
+        )
         shift = torch.randint(-1, 2, (rows, 1)) * (torch.rand(rows, 1) < SHIFTED_ROWS) * beginning
         content, level = tokens // LEVELS, tokens % LEVELS
         counts = self.counts[content]
-        place = (self.starts[content] + (torch.rand(rows, length) * counts).long()).clamp(max=len(self.content) - 1)
-        replaced = self.content[place] * LEVELS + (level + self.off[place] + shift).clamp(0, LEVELS - 1)
-        return torch.where((beginning | (torch.rand(rows, length) < SLIPS)) & (counts > 0), replaced, tokens)
+        place = (self.starts[content] + (torch.rand(rows, length) * counts).long()).clamp(
+            max=len(self.content) - 1
+        )
+        replaced = self.content[place] * LEVELS + (level + self.off[place] + shift).clamp(
+            0, LEVELS - 1
+        )
+        return torch.where(
+            (beginning | (torch.rand(rows, length) < SLIPS)) & (counts > 0), replaced, tokens
+        )
 
 
 def manner_of(batch: dict) -> Tensor:
     """(B, 2): log speech tokens a phoneme, and mean level of pitch, each less its usual value and over its usual spread."""
     speech, length = batch["speech_token"], batch["speech_token_len"]
-    position = torch.where(batch["text_token"] == END_OF_PROMPT_ID, torch.arange(batch["text_token"].shape[1]) + 1, 0).amax(1)
+    position = torch.where(
+        batch["text_token"] == END_OF_PROMPT_ID, torch.arange(batch["text_token"].shape[1]) + 1, 0
+    ).amax(1)
     pace = (length / (batch["text_token_len"] - position)).log()
     level = ((speech % LEVELS) * length_mask(length, speech.shape[1])).sum(1) / length
-    return (torch.stack([pace, level], 1) - torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])) / torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
+    return (
+        torch.stack([pace, level], 1) - torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])
+    ) / torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
 
 
 def next_phonemes(batch: dict) -> tuple[Tensor, Tensor, Tensor]:
     """(row, query, key), each (N,): the positions that predict a speech token, and that of its phoneme, in the model's sequences."""
     found = []
-    lengths = zip(batch["embedding"].any(1).tolist(), batch["text_token_len"].tolist(), batch["speech_token_len"].tolist())
+    lengths = zip(
+        batch["embedding"].any(1).tolist(),
+        batch["text_token_len"].tolist(),
+        batch["speech_token_len"].tolist(),
+    )
     for row, (speaker, text, speech) in enumerate(lengths):
-        first = 1 + speaker                                        # position of the first text token; before it start and speaker
+        first = 1 + speaker  # position of the first text token; before it start and speaker
         key = first + batch["text_position"][row, :speech].long()
-        query = first + text + torch.arange(speech)                # the task mark, then every speech token but the last
+        query = (
+            first + text + torch.arange(speech)
+        )  # the task mark, then every speech token but the last
         found.append(torch.stack([torch.full_like(key, row), query, key]))
     return torch.cat(found, 1).unbind(0)
 
 
-def pointing_loss(attention: nn.Module, x: Tensor, positions: Tensor, hidden: Tensor, row: Tensor, query: Tensor, key: Tensor) -> Tensor:
+def pointing_loss(
+    attention: nn.Module,
+    x: Tensor,
+    positions: Tensor,
+    hidden: Tensor,
+    row: Tensor,
+    query: Tensor,
+    key: Tensor,
+) -> Tensor:
     """Mean of -log of the weight that the pointing head gives, at (row, query), to its phoneme and the one after it."""
     with torch.autocast(x.device.type, enabled=False):
-        q, k = (attention._split(project(x.float())) for project in (attention.linear_q, attention.linear_k))
-        bias = attention._position_scores(q, positions.float(), k.size(2)).masked_fill(hidden, -torch.inf)
+        q, k = (
+            attention._split(project(x.float()))
+            for project in (attention.linear_q, attention.linear_k)
+        )
+        bias = attention._position_scores(q, positions.float(), k.size(2)).masked_fill(
+            hidden, -torch.inf
+        )
         scores = (q + attention.pos_bias_u[:, None]) @ k.transpose(2, 3) / q.size(3) ** 0.5 + bias
-        weights = scores[:, POINTING_HEAD].log_softmax(2)          # (B, T, T)
+        weights = scores[:, POINTING_HEAD].log_softmax(2)  # (B, T, T)
     return -torch.logaddexp(weights[row, query, key], weights[row, query, key + 1]).mean()
 
 
@@ -255,10 +338,21 @@ def listen(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
         if batch["turn"] == "discriminator":
             return losses
         with torch.no_grad():
-            twin, _ = module.generator.forward(batch, device)      # past the hook that keeps what is spoken
-        voice, fine, apart = voice_loss(real, generated), fine_distance(generated, real), distance(module, generated, twin)
-        return {**losses, "loss": losses["loss"] + VOICE_WEIGHT * voice + fine - apart_weight * apart,
-                "loss_voice": voice, "loss_fine": fine, "loss_twin": apart}
+            twin, _ = module.generator.forward(
+                batch, device
+            )  # past the hook that keeps what is spoken
+        voice, fine, apart = (
+            voice_loss(real, generated),
+            fine_distance(generated, real),
+            distance(module, generated, twin),
+        )
+        return {
+            **losses,
+            "loss": losses["loss"] + VOICE_WEIGHT * voice + fine - apart_weight * apart,
+            "loss_voice": voice,
+            "loss_fine": fine,
+            "loss_twin": apart,
+        }
 
     gan.generator.register_forward_hook(lambda module, given, result: spoken.append(result[0]))
     gan.register_forward_hook(add)
@@ -311,7 +405,9 @@ class MiniTrainer(Trainer):
         if self.args.model == "llm":
             model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
-        voice_loss = VoiceLoss.of(self.work, BankOfMels.of(self.work, self.config["feat_extractor"]))
+        voice_loss = VoiceLoss.of(
+            self.work, BankOfMels.of(self.work, self.config["feat_extractor"])
+        )
         if not self.straight:
             return GuidedFlow(model, voice_loss)
         return StraightFlow(model, voice_loss, SoundLoss.of(self.work), known_voices(self.work))
@@ -319,17 +415,25 @@ class MiniTrainer(Trainer):
     def make_optimizers(self):
         optimizers = super().make_optimizers()
         if self.muon:
-            optimizers[""] = MuonAndAdam(self.part(""), self.full_rate(""), choose(EDGES, self.args.model, "--model of --muon"))
+            optimizers[""] = MuonAndAdam(
+                self.part(""),
+                self.full_rate(""),
+                choose(EDGES, self.args.model, "--model of --muon"),
+            )
         return optimizers
 
     def weights(self, network):
-        return plain_weights(getattr(network, self.args.model, network), TABLES.get(self.args.model, ()))
+        return plain_weights(
+            getattr(network, self.args.model, network), TABLES.get(self.args.model, ())
+        )
 
 
 def plain_weights(network: nn.Module, tables) -> dict[str, Tensor]:
     """The network's state dict with each table as the sum of its parts; the network itself stays as it is."""
     parts = tuple(f"{name}.parametrizations." for name in tables)
-    weights = {name: value for name, value in network.state_dict().items() if not name.startswith(parts)}
+    weights = {
+        name: value for name, value in network.state_dict().items() if not name.startswith(parts)
+    }
     return weights | {f"{name}.weight": getattr(network, name).weight.detach() for name in tables}
 
 
@@ -337,7 +441,9 @@ def share(table: nn.Module, pairs: Tensor, spread: float):
     """Give a table its parts. With a spread the table starts as their sum, else as it is."""
     if spread:
         nn.init.zeros_(table.weight)
-    parametrize.register_parametrization(table, "weight", Parts(pairs, table.weight.shape[1], spread))
+    parametrize.register_parametrization(
+        table, "weight", Parts(pairs, table.weight.shape[1], spread)
+    )
 
 
 def whiten(layer: nn.Linear, vectors: Tensor):
@@ -346,7 +452,7 @@ def whiten(layer: nn.Linear, vectors: Tensor):
     _, spread, components = torch.linalg.svd(vectors - mean, full_matrices=False)
     spread = spread / len(vectors) ** 0.5
     scale = 1 / (spread.square() + WHITENED_ABOVE * spread[0].square()).sqrt()
-    weight = (components * scale[:, None])[:layer.out_features]
+    weight = (components * scale[:, None])[: layer.out_features]
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(-weight @ mean)
@@ -359,19 +465,42 @@ def known_voices(work: Path) -> Tensor:
 
 def speaker_vectors(data_list: Path) -> Tensor:
     """(N, 192) speaker vectors of the recordings."""
-    tables = (pq.read_table(path, columns=["utt_embedding", "audio_data"]) for path in data_list.read_text("utf-8").splitlines())
-    rows = (row for table in tables for row in table.filter(pc.is_valid(table["audio_data"]))["utt_embedding"].to_pylist())
+    tables = (
+        pq.read_table(path, columns=["utt_embedding", "audio_data"])
+        for path in data_list.read_text("utf-8").splitlines()
+    )
+    rows = (
+        row
+        for table in tables
+        for row in table.filter(pc.is_valid(table["audio_data"]))["utt_embedding"].to_pylist()
+    )
     return torch.tensor(list(rows))
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--apart", type=float, default=1.0, help="weight of the distance of the vocoder's tries; 0.5 on the flow's mels")
-    parser.add_argument("--straight", action="store_true", help="the flow's last stage, see tools/mini/straight_flow.py")
-    parser.add_argument("--muon", action="store_true", help="for last stages, see tools/mini/muon.py")
+    parser.add_argument(
+        "--apart",
+        type=float,
+        default=1.0,
+        help="weight of the distance of the vocoder's tries; 0.5 on the flow's mels",
+    )
+    parser.add_argument(
+        "--straight",
+        action="store_true",
+        help="the flow's last stage, see tools/mini/straight_flow.py",
+    )
+    parser.add_argument(
+        "--muon", action="store_true", help="for last stages, see tools/mini/muon.py"
+    )
     own, rest = parser.parse_known_args(argv)
-    train(["--config", str(CONFIG), *rest], partial(MiniTrainer, work=own.work, apart=own.apart, straight=own.straight, muon=own.muon))
+    train(
+        ["--config", str(CONFIG), *rest],
+        partial(MiniTrainer, work=own.work, apart=own.apart, straight=own.straight, muon=own.muon),
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 (N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The stage (tools/mini/straight_flow.py) hears
 the voices of its batches anyway; with these it knows whom to tell them from before its first step.
 """
+
 import argparse
 from pathlib import Path
 
@@ -22,12 +23,21 @@ from tools.mini.voice_loss import BankOfMels, VoiceLoss
 def voices(work: Path) -> Tensor:
     mel_spectrogram = load_config(CONFIG, "flow")["feat_extractor"]
     voice_loss = VoiceLoss.of(work, BankOfMels.of(work, mel_spectrogram))
-    return torch.cat([heard_voices(voice_loss, torch.stack([mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)]))
-                      for mel, _ in spoken_mels(work / "train/data.list", mel_spectrogram) if len(mel) >= PIECE])
+    return torch.cat(
+        [
+            heard_voices(
+                voice_loss, torch.stack([mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)])
+            )
+            for mel, _ in spoken_mels(work / "train/data.list", mel_spectrogram)
+            if len(mel) >= PIECE
+        ]
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)

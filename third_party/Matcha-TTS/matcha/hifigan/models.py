@@ -2,6 +2,7 @@
 
 Source: Kong et al. 2020 (HiFi-GAN), section 2.3; parameter names as in its published models.
 """
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -18,7 +19,8 @@ class DiscriminatorP(nn.Module):
         widths, strides = (1, *channels), [stride] * (len(channels) - 1) + [1]
         self.convs = nn.ModuleList(
             weight_norm(nn.Conv2d(c, d, (kernel_size, 1), (s, 1), padding=(kernel_size // 2, 0)))
-            for c, d, s in zip(widths, widths[1:], strides))
+            for c, d, s in zip(widths, widths[1:], strides)
+        )
         self.conv_post = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -41,5 +43,13 @@ class MultiPeriodDiscriminator(nn.Module):
 
     def forward(self, y: Tensor, y_hat: Tensor):
         """y real, y_hat generated, both (B, 1, N) -> scores of y, of y_hat, features of y, of y_hat: lists, one per period."""
-        real, generated = [d(y) for d in self.discriminators], [d(y_hat) for d in self.discriminators]
-        return [s for s, _ in real], [s for s, _ in generated], [f for _, f in real], [f for _, f in generated]
+        real, generated = (
+            [d(y) for d in self.discriminators],
+            [d(y_hat) for d in self.discriminators],
+        )
+        return (
+            [s for s, _ in real],
+            [s for s, _ in generated],
+            [f for _, f in real],
+            [f for _, f in generated],
+        )

@@ -3,6 +3,7 @@
 Reflection padding of (n_fft - hop) / 2 on both sides, magnitude sqrt(re^2 + im^2 + 1e-9), Slaney-normalised mel bands,
 natural logarithm floored at 1e-5. Definition: Kong et al. 2020 (HiFi-GAN), as in Matcha-TTS utils/audio.py.
 """
+
 from functools import lru_cache
 
 import librosa
@@ -16,8 +17,10 @@ LOG_FLOOR = 1e-5
 @lru_cache(maxsize=None)
 @torch.inference_mode(False)  # a cached tensor must stay usable in training
 def mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax, device) -> Tensor:
-    bands = librosa.filters.mel(sr=sampling_rate, n_fft=n_fft, n_mels=num_mels, fmin=fmin, fmax=fmax)
-    return torch.from_numpy(bands).to(device)                      # (num_mels, n_fft // 2 + 1)
+    bands = librosa.filters.mel(
+        sr=sampling_rate, n_fft=n_fft, n_mels=num_mels, fmin=fmin, fmax=fmax
+    )
+    return torch.from_numpy(bands).to(device)  # (num_mels, n_fft // 2 + 1)
 
 
 @lru_cache(maxsize=None)
@@ -26,7 +29,9 @@ def hann_window(win_size, device) -> Tensor:
     return torch.hann_window(win_size, device=device)
 
 
-def mel_spectrogram(y: Tensor, n_fft, num_mels, sampling_rate, hop_size, win_size, fmin, fmax, center=False) -> Tensor:
+def mel_spectrogram(
+    y: Tensor, n_fft, num_mels, sampling_rate, hop_size, win_size, fmin, fmax, center=False
+) -> Tensor:
     """Log-mel of y (B, N) in [-1, 1] at sampling_rate; fmax None means half the rate. Differentiable, always float32.
 
     Returns (B, num_mels, frames); frames = N // hop_size without centring when n_fft - hop_size is even.
@@ -34,8 +39,15 @@ def mel_spectrogram(y: Tensor, n_fft, num_mels, sampling_rate, hop_size, win_siz
     pad = (n_fft - hop_size) // 2
     with torch.autocast(y.device.type, enabled=False):
         y = F.pad(y.float().unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
-        spectrum = torch.stft(y, n_fft, hop_size, win_size, hann_window(win_size, y.device), center=center,
-                              return_complex=True)
+        spectrum = torch.stft(
+            y,
+            n_fft,
+            hop_size,
+            win_size,
+            hann_window(win_size, y.device),
+            center=center,
+            return_complex=True,
+        )
         magnitude = torch.view_as_real(spectrum).square().sum(-1).add(1e-9).sqrt()
         mel = mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax, y.device) @ magnitude
         return mel.clamp(min=LOG_FLOOR).log()
