@@ -2,14 +2,14 @@ from functools import partial
 
 import pytest
 import torch
+from matcha.hifigan.models import MultiPeriodDiscriminator
+from matcha.utils.audio import mel_spectrogram
 
 import cosyvoice  # noqa: F401  makes matcha importable
 from cosyvoice.hifigan.discriminator import MultipleDiscriminator, MultiResSpecDiscriminator
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator, Snake
 from cosyvoice.hifigan.hifigan import HiFiGan
-from matcha.hifigan.models import MultiPeriodDiscriminator
-from matcha.utils.audio import mel_spectrogram
 
 FRAMES = 6
 

@@ -7,14 +7,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from test_flow import CPU, make_flow, training_batch
 from torch import nn
 
-from test_flow import CPU, make_flow, training_batch
 from cosyvoice.flow.length_regulator import mel_frames
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
 from tools.mini.pack_model import shrink
-from tools.mini.spread import LAYER, main as spread_file, spread
+from tools.mini.spread import LAYER, spread
+from tools.mini.spread import main as spread_file
 from tools.mini.straight_flow import (
     SCALES,
     StraightFlow,

@@ -7,10 +7,10 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable, Iterator
 
 import torch
 from hyperpyyaml import load_hyperpyyaml

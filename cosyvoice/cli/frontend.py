@@ -4,10 +4,11 @@ All tensors are on the CPU, ids int32 and features float32, with the names that 
 """
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Callable
+from typing import BinaryIO
 
 import numpy as np
 import torch

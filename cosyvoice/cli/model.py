@@ -8,12 +8,13 @@ A whole utterance is one hop, the last. Source: upstream cli/model.py.
 import contextlib
 import math
 import random
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from numbers import Integral
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import Callable, Generator, Iterable, Iterator, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F

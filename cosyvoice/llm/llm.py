@@ -7,7 +7,7 @@ Source: CosyVoice paper (arXiv 2407.05407), section 2.2; lengths and sampling as
 
 import logging
 import math
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F

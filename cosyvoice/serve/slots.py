@@ -1,7 +1,6 @@
 """Who may use the model: a bounded number at once, a bounded queue in order of arrival, the rest are refused."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 

@@ -12,7 +12,6 @@ Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 
 import logging
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator

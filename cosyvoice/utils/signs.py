@@ -3,7 +3,6 @@
 Rules are (pattern, replacement) in the order in which they are applied, to text outside of marks such as <|en|>.
 """
 
-import re
 import unicodedata
 
 DECIMAL = r"\d+(?:\.\d+)?"

@@ -5,9 +5,9 @@ Lengths of sentences are counted in characters for Chinese, in text tokens other
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby
-from typing import Callable
 
 from cosyvoice.utils.hanzi import simplified
 from cosyvoice.utils.signs import CHINESE_SIGNS, ENGLISH_SIGNS, one_by_one

@@ -35,7 +35,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cosyvoice.bin.train import Trainer, choose, main as train
+from cosyvoice.bin.train import Trainer, choose
+from cosyvoice.bin.train import main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID

@@ -4,7 +4,7 @@ Reflection padding of (n_fft - hop) / 2 on both sides, magnitude sqrt(re^2 + im^
 natural logarithm floored at 1e-5. Definition: Kong et al. 2020 (HiFi-GAN), as in Matcha-TTS utils/audio.py.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import librosa
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 LOG_FLOOR = 1e-5
 
 
-@lru_cache(maxsize=None)
+@cache
 @torch.inference_mode(False)  # a cached tensor must stay usable in training
 def mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax, device) -> Tensor:
     bands = librosa.filters.mel(
@@ -23,7 +23,7 @@ def mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax, device) -> Tensor:
     return torch.from_numpy(bands).to(device)  # (num_mels, n_fft // 2 + 1)
 
 
-@lru_cache(maxsize=None)
+@cache
 @torch.inference_mode(False)
 def hann_window(win_size, device) -> Tensor:
     return torch.hann_window(win_size, device=device)
