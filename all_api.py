@@ -20,20 +20,14 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.serve import (
-    guard,
-    journal,
-    metrics,
-    openai,
-    openapi,
-    problem,
-    requests,
-    status,
-    voices,
-)
-from cosyvoice.serve.clients import Client
+from cosyvoice.encoders.mp3 import Mp3Stream, check_encoder
+from cosyvoice.encoders.wav import WavStream, wav_header
+from cosyvoice.serve import request_log as journal
 from cosyvoice.serve.config import read_config
-from cosyvoice.serve.fields import (
+from cosyvoice.serve.http import access as guard
+from cosyvoice.serve.http import problem
+from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.fields import (
     NONE,
     bad,
     missing,
@@ -49,18 +43,19 @@ from cosyvoice.serve.fields import (
     read_voice_name,
     short,
 )
-from cosyvoice.serve.leases import Leases
-from cosyvoice.serve.models import Instruct, load_model
-from cosyvoice.serve.mp3 import Mp3Stream, check_encoder
-from cosyvoice.serve.names import inside, voice_key
-from cosyvoice.serve.page import page
+from cosyvoice.serve.http.names import inside, voice_key
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.parts import Parts
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.readiness import Readiness
-from cosyvoice.serve.slots import Slots
-from cosyvoice.serve.speech import ClientGone, Speech
-from cosyvoice.serve.store import NoObject, open_store
-from cosyvoice.serve.wav import WavStream, wav_header
+from cosyvoice.serve.routes import metrics, openapi, status, voices
+from cosyvoice.serve.routes import openai_speech as openai
+from cosyvoice.serve.routes import request_states as requests
+from cosyvoice.serve.routes.page import page
+from cosyvoice.serve.speaking.engines import Instruct, load_model
+from cosyvoice.serve.speaking.readiness import Readiness
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.speech import ClientGone, Speech
+from cosyvoice.serve.storage.store import NoObject, open_store
+from cosyvoice.serve.storage.work_folders import Leases
 from cosyvoice.utils.audio import load_wav, trim_and_level
 from cosyvoice.utils.errors import UnknownSpeaker
 

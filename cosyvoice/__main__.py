@@ -170,7 +170,7 @@ def load(model: str):
 
 def choose(model: str) -> str:
     from cosyvoice.serve.config import Config
-    from cosyvoice.serve.models import choose_model
+    from cosyvoice.serve.speaking.engines import choose_model
 
     return choose_model(Config(model=model), may_download=True)
 
@@ -218,7 +218,7 @@ def collect(chunks, sample_rate: int):
     import numpy as np
     from tqdm import tqdm
 
-    from cosyvoice.serve.speech import to_int16
+    from cosyvoice.serve.speaking.speech import to_int16
 
     parts = []
     with tqdm(
@@ -273,8 +273,8 @@ def played(chunks, sample_rate: int):
 
 
 def piped(chunks, sample_rate: int, command: list[str]):
-    from cosyvoice.serve.speech import to_int16
-    from cosyvoice.serve.wav import WavStream
+    from cosyvoice.encoders.wav import WavStream
+    from cosyvoice.serve.speaking.speech import to_int16
 
     encoder, player = WavStream(sample_rate), subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
@@ -291,7 +291,7 @@ def piped(chunks, sample_rate: int, command: list[str]):
 def played_afterwards(chunks, sample_rate: int, command: list[str]):
     import numpy as np
 
-    from cosyvoice.serve.speech import to_int16
+    from cosyvoice.serve.speaking.speech import to_int16
 
     kept = []
     for chunk in chunks:

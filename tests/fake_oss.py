@@ -216,7 +216,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def oss(monkeypatch):
     """A running stand-in; the store's timeouts are short."""
-    from cosyvoice.serve import store
+    from cosyvoice.serve.storage import store
 
     monkeypatch.setattr(store, "TIMEOUTS", (0.5, 0.5))
     monkeypatch.setattr(store, "FIRST_PAUSE", 0.01)

@@ -241,7 +241,7 @@ def service(tmp_path, monkeypatch):
             (tmp_path / name).mkdir(exist_ok=True)
         if fake:
             install_fake_engine(lambda name, module: monkeypatch.setitem(sys.modules, name, module))
-        for name in ("all_api", "cosyvoice.serve.models"):
+        for name in ("all_api", "cosyvoice.serve.speaking.engines"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         FakeEngine.calls, FakeEngine.peak, FakeEngine.ended_early = [], 0, 0
         loaded.append(module := importlib.import_module("all_api"))

@@ -182,6 +182,6 @@ def test_full_disk_under_the_encoder_is_507(place, monkeypatch, where, error):
     def full(*_, **__):
         raise error
 
-    monkeypatch.setattr(f"cosyvoice.serve.mp3.{where}", full)
+    monkeypatch.setattr(f"cosyvoice.encoders.mp3.{where}", full)
     answer = place.client.post("/generate_audio", json=SFT)
     assert answer.status_code == 507 and unchanged(place)

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.serve.doctor import LONGEST, best_part, examine, examine_file, syllables
+from cosyvoice.cli.reference_doctor import LONGEST, best_part, examine, examine_file, syllables
 from cosyvoice.utils.errors import ReferenceAudioError
 
 RATE = 16000

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cosyvoice.serve.leases import Leases
+from cosyvoice.serve.storage.work_folders import Leases
 
 ROOT = Path(__file__).resolve().parents[1]
 HOLD = """
 import sys; sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from cosyvoice.serve.leases import Leases
+from cosyvoice.serve.storage.work_folders import Leases
 leases, home = Leases(Path(sys.argv[1])), Path(sys.argv[1])
 (leases.scratch(home) / "file").write_text("x")
 with leases.folder(home) as folder:

@@ -69,7 +69,7 @@ def test_failures_are_counted_by_their_code(grown):
 
 
 def test_store_errors_are_counted(service, monkeypatch):  # noqa: F811
-    from cosyvoice.serve.store import timed_out
+    from cosyvoice.serve.storage.store import timed_out
 
     api = service()
     client, before = api.app.test_client(), figures(api.app.test_client())
@@ -113,8 +113,8 @@ def test_figures_need_the_key_when_there_is_one(service):  # noqa: F811
 def test_processes_are_added_up(tmp_path):
     script = """if True:
         import os, shutil, sys
-        from cosyvoice.serve import metrics
-        from cosyvoice.serve.speech import Record
+        from cosyvoice.serve.routes import metrics
+        from cosyvoice.serve.speaking.speech import Record
         metrics.count(Record("id", mode="m", characters=5, outcome="done", samples=22050, sample_rate=22050, engine_seconds=0.5))
         for name in os.listdir(sys.argv[1]):                       # as a second process would have left them
             shutil.copy(f"{sys.argv[1]}/{name}", f"{sys.argv[1]}/{name.replace(str(os.getpid()), '1')}")

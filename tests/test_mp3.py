@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from cosyvoice.serve import mp3
+from cosyvoice.encoders import mp3
+from cosyvoice.encoders.mp3 import Mp3Stream, encode, split_frames
 from cosyvoice.serve.config import ROOT
-from cosyvoice.serve.mp3 import Mp3Stream, encode, split_frames
 
 DELAY = 1105  # samples of the encoder and the decoder together
 
@@ -135,7 +135,7 @@ def test_missing_encoder_is_told_at_start(monkeypatch):
 
 
 def test_nobody_is_told_that_the_system_has_no_ffmpeg():
-    code = "import cosyvoice.serve.mp3"
+    code = "import cosyvoice.encoders.mp3"
     said = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

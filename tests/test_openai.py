@@ -16,8 +16,8 @@ from test_mp3 import decode
 from werkzeug.serving import make_server
 
 from cosyvoice.cli.voice import save_voice
-from cosyvoice.serve.formats import FfmpegStream, ResampledPcm
-from cosyvoice.serve.openai import VOICES, speaker_like
+from cosyvoice.encoders.formats import FfmpegStream, ResampledPcm
+from cosyvoice.serve.routes.openai_speech import VOICES, speaker_like
 from cosyvoice.utils.audio import decode as decode_file
 from cosyvoice.utils.audio import resample
 

@@ -45,7 +45,7 @@ def test_every_field_that_is_read_is_described(api, spec):
         )
 
     assert fields("/generate_audio") == set(api.READ)
-    from cosyvoice.serve import voices
+    from cosyvoice.serve.routes import voices
 
     assert fields("/voices") == set(voices.READ)
 

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from cosyvoice.serve.config import ROOT
-from cosyvoice.serve.page import FOLDER, page
+from cosyvoice.serve.routes.page import FOLDER, page
 from cosyvoice.utils.files import read_weights
 
 NAMES = sorted(path.name for path in FOLDER.iterdir())

@@ -4,6 +4,7 @@ import doctest
 
 import pytest
 
+from cosyvoice.text.simplified import simplified
 from cosyvoice.tokenizer import english, mandarin, phoneme
 from cosyvoice.tokenizer.english import by_rule, pronounce
 from cosyvoice.tokenizer.mandarin import cut_words, spell, spoken_pinyin
@@ -17,7 +18,6 @@ from cosyvoice.tokenizer.phoneme import (
     ordinal,
     phonemes,
 )
-from cosyvoice.utils.hanzi import simplified
 
 
 def pinyin(text):

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from cosyvoice.serve import speech as speeches
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.slots import Slots
-from cosyvoice.serve.speech import ClientGone, Record, Speech
-from cosyvoice.serve.wav import PcmStream
+from cosyvoice.encoders.wav import PcmStream
+from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.speaking import speech as speeches
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.speech import ClientGone, Record, Speech
 
 
 def wait_for(condition, seconds: float = 10.0):

@@ -12,9 +12,9 @@ from serve_fixtures import FakeEngine, service  # noqa: F401
 from test_api import SFT
 from test_queue import wait_for
 
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.requests import KEEP, States, describe, srt, vtt
-from cosyvoice.serve.speech import Record
+from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.routes.request_states import KEEP, States, describe, srt, vtt
+from cosyvoice.serve.speaking.speech import Record
 
 ID = "request-of-test-1"
 SENTENCES = [

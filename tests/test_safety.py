@@ -15,9 +15,9 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
 from test_api import CLONE, CROSS, SFT, wav_bytes
 
-from cosyvoice.serve.guard import Keys
-from cosyvoice.serve.names import check_key, check_name
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.access import Keys
+from cosyvoice.serve.http.names import check_key, check_name
+from cosyvoice.serve.http.problem import Problem
 
 BAD_NAMES = [
     "..",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cosyvoice.serve.sentences import Segment, split
-from cosyvoice.serve.speech import Record
+from cosyvoice.serve.speaking.sentence_times import Segment, split
+from cosyvoice.serve.speaking.speech import Record
 
 RATE = 22050
 TEXT = "他说：“你来了！”我点点头。外面下着大雨，街上一个人也没有；屋里却很暖和。"

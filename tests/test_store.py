@@ -8,10 +8,17 @@ import time
 import pytest
 from fake_oss import ACCESS, oss  # noqa: F401
 
-from cosyvoice.serve import store as stores
-from cosyvoice.serve.leases import Leases
-from cosyvoice.serve.problem import Problem, as_problem
-from cosyvoice.serve.store import LocalStore, NoObject, OssStore, decode_key, encode_key, open_store
+from cosyvoice.serve.http.problem import Problem, as_problem
+from cosyvoice.serve.storage import store as stores
+from cosyvoice.serve.storage.store import (
+    LocalStore,
+    NoObject,
+    OssStore,
+    decode_key,
+    encode_key,
+    open_store,
+)
+from cosyvoice.serve.storage.work_folders import Leases
 
 KEYS = [
     "learn-wave/1321/model/cosyvoice/妈妈.pt",

@@ -379,7 +379,7 @@ def test_state_of_a_voice_in_the_making_can_be_asked(local):
 
 
 def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
-    from cosyvoice.serve.voices import without_words
+    from cosyvoice.serve.routes.voices import without_words
 
     save_voice(without_words(engine.make_voice("希望你好。", reference_wav)), tmp_path / "v.pt")
     voice = load_voice(tmp_path / "v.pt", engine.model_family)

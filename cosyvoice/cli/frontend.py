@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cosyvoice.utils import text as texts
+from cosyvoice.text import normalize as texts
 from cosyvoice.utils.audio import (
     REFERENCE_RATE,
     kaldi_fbank,

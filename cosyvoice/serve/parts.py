@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.leases import Leases
-from cosyvoice.serve.models import Instruct
-from cosyvoice.serve.readiness import Readiness
-from cosyvoice.serve.slots import Slots
-from cosyvoice.serve.speech import Speech
+from cosyvoice.serve.speaking.engines import Instruct
+from cosyvoice.serve.speaking.readiness import Readiness
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.speech import Speech
+from cosyvoice.serve.storage.work_folders import Leases
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Parts:
     config: Config
     engine: object  # the global CosyVoice
     instruct: Instruct  # .get() -> the engine for 自然语言控制, .loaded
-    store: object  # fetch, push, delete, list: see serve/store.py
+    store: object  # fetch, push, delete, list: see serve/storage/store.py
     leases: Leases  # .folder(config.output_dir) -> a working folder
     slots: Slots  # .take(), .free() around any other use of the model
     readiness: Readiness

@@ -12,8 +12,8 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.openai import error_body
-from cosyvoice.serve.problem import of_status
+from cosyvoice.serve.http.problem import of_status
+from cosyvoice.serve.routes.openai_speech import error_body
 
 log = logging.getLogger(__name__)
 

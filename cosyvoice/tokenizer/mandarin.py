@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
 
-from cosyvoice.utils.hanzi import simplified
+from cosyvoice.text.simplified import simplified
 
 CHINESE = "\u3007\u4e00-\u9fff"  # 〇 and the unified ideographs, as a regular-expression range
 LONGEST_WORD = 4  # characters, in chinese.txt.xz

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.problem import Problem
 
 LOOK_AROUND = 0.25  # seconds between two looks whether a waiting client is still there
 

@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from cosyvoice.serve import guard, problem
-from cosyvoice.serve.fields import (
+from cosyvoice.encoders.formats import FFMPEG, FfmpegStream, ResampledPcm
+from cosyvoice.encoders.mp3 import Mp3Stream
+from cosyvoice.encoders.wav import WavStream
+from cosyvoice.serve.http import access as guard
+from cosyvoice.serve.http import problem
+from cosyvoice.serve.http.fields import (
     bad,
     missing,
     read_choice,
@@ -23,12 +27,9 @@ from cosyvoice.serve.fields import (
     read_text,
     short,
 )
-from cosyvoice.serve.formats import FFMPEG, FfmpegStream, ResampledPcm
-from cosyvoice.serve.mp3 import Mp3Stream
-from cosyvoice.serve.names import voice_key
+from cosyvoice.serve.http.names import voice_key
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.parts import Parts
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.wav import WavStream
 
 MAX_INPUT = 4096  # characters
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from flask import Flask, Response, g, request
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.problem import Problem
 
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")

@@ -17,10 +17,10 @@ import torch
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from cosyvoice.serve import guard
-from cosyvoice.serve.clients import Client
-from cosyvoice.serve.doctor import Report, examine_file
-from cosyvoice.serve.fields import (
+from cosyvoice.cli.reference_doctor import Report, examine_file
+from cosyvoice.serve.http import access as guard
+from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.fields import (
     bad,
     missing,
     read_flag,
@@ -29,10 +29,10 @@ from cosyvoice.serve.fields import (
     read_text,
     read_voice_name,
 )
-from cosyvoice.serve.names import voice_key
+from cosyvoice.serve.http.names import voice_key
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.parts import Parts
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.speech import ClientGone
+from cosyvoice.serve.speaking.speech import ClientGone
 from cosyvoice.utils.errors import VoiceError
 
 log = logging.getLogger(__name__)

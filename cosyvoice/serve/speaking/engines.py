@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import CosyVoice
 from cosyvoice.serve.config import ROOT, Config
-from cosyvoice.serve.metrics import MODEL_LOAD
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.routes.metrics import MODEL_LOAD
 
 log = logging.getLogger(__name__)
 MODELS = ROOT / "pretrained_models"

@@ -7,7 +7,7 @@ A name that could leave its folder, or alias another file on some system (Window
 import re
 from pathlib import Path
 
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.problem import Problem
 
 MAX_NAME = 64  # characters of a user, voice or experiment name
 MAX_PART_BYTES = 200  # of one path part; file systems allow 255

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify
 
-from cosyvoice.serve import guard
+from cosyvoice.serve.http import access as guard
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.parts import Parts
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.speech import Record
+from cosyvoice.serve.speaking.speech import Record
 
 log = logging.getLogger(__name__)
 KEEP = 3600  # seconds

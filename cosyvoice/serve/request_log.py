@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from cosyvoice.serve.speech import Record, Speech
+from cosyvoice.serve.speaking.speech import Record, Speech
 
 log = logging.getLogger(__name__)
 FORMAT = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"

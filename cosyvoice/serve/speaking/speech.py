@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cosyvoice.serve.clients import Client
-from cosyvoice.serve.problem import Problem
-from cosyvoice.serve.sentences import Segment
-from cosyvoice.serve.slots import LOOK_AROUND, Slots
+from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.speaking.sentence_times import Segment
+from cosyvoice.serve.speaking.slots import LOOK_AROUND, Slots
 
 log = logging.getLogger(__name__)
 GRACE = 10.0  # seconds a cancelled engine may take to notice before its slot is given away

@@ -19,8 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from cosyvoice.serve.slots import Slots
-from cosyvoice.serve.speech import Record
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.speech import Record
 
 if TYPE_CHECKING:  # parts imports models, which tells its figures here
     from cosyvoice.serve.parts import Parts

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from cosyvoice.serve.leases import Leases
-from cosyvoice.serve.names import DEVICES
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.names import DEVICES
+from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.storage.work_folders import Leases
 
 log = logging.getLogger(__name__)
 BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"

@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from cosyvoice.serve.slots import Slots
+from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.utils.audio import trim_and_level
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from werkzeug.datastructures import FileStorage
 
-from cosyvoice.serve.names import check_key, check_name
-from cosyvoice.serve.problem import Problem
+from cosyvoice.serve.http.names import check_key, check_name
+from cosyvoice.serve.http.problem import Problem
 
 MAX_SEED = 2**32 - 1
 NONE = "无"  # spk_customize: no saved voice

@@ -5,11 +5,11 @@ import hashlib
 
 from flask import Blueprint, Response, jsonify, render_template_string
 
-from cosyvoice.serve.fields import MAX_SEED
-from cosyvoice.serve.formats import FFMPEG
-from cosyvoice.serve.names import MAX_NAME
-from cosyvoice.serve.openai import MAX_INPUT, VOICES
+from cosyvoice.encoders.formats import FFMPEG
+from cosyvoice.serve.http.fields import MAX_SEED
+from cosyvoice.serve.http.names import MAX_NAME
 from cosyvoice.serve.parts import Parts
+from cosyvoice.serve.routes.openai_speech import MAX_INPUT, VOICES
 
 MODES = ["预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制"]
 BINARY = {"type": "string", "format": "binary"}

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby
 
-from cosyvoice.utils.hanzi import simplified
-from cosyvoice.utils.signs import CHINESE_SIGNS, ENGLISH_SIGNS, one_by_one
+from cosyvoice.text.signs import CHINESE_SIGNS, ENGLISH_SIGNS, one_by_one
+from cosyvoice.text.simplified import simplified
 
 MARKS = re.compile(
     r"(<\|[^|<>]{1,40}\|>|\[[a-z_-]{1,40}\]|</?[a-z]{1,40}>)"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
 
-FOLDER = Path(__file__).with_name("page")
+FOLDER = Path(__file__).parents[1] / "page"
 TYPES = {
     ".html": "text/html",
     ".css": "text/css",

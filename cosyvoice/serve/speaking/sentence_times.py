@@ -8,8 +8,8 @@ import re
 
 import numpy as np
 
-from cosyvoice.serve.doctor import syllables
-from cosyvoice.utils.text import contains_chinese, is_speakable
+from cosyvoice.cli.reference_doctor import syllables
+from cosyvoice.text.normalize import contains_chinese, is_speakable
 
 FRAME, QUIET = 0.02, 0.18  # seconds: of one loudness, and over which it is averaged
 RANGE = 40.0  # dB below the loud parts; what is quieter is no better
