@@ -1,8 +1,10 @@
-"""Encoders beside MP3 and WAV, with the interface of Mp3Stream: Opus, FLAC and AAC by one ffmpeg each, PCM at another rate."""
+"""Encoders besides MP3 and WAV: Opus, FLAC and AAC by one ffmpeg each, PCM at another rate."""
 
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import imageio_ffmpeg
 import numpy as np
@@ -10,86 +12,95 @@ import torch
 
 from cosyvoice.utils.audio import resample
 
-FFMPEG = {
+FFMPEG = {  # codec and container, as ffmpeg's options
     "opus": ["-c:a", "libopus", "-b:a", "64k", "-f", "ogg", "-page_duration", "200000"],
     "flac": ["-c:a", "flac", "-f", "flac"],
     "aac": ["-c:a", "aac", "-b:a", "96k", "-f", "adts"],
 }
 TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac"}
-WHOLE = (
-    "flac",
-)  # sent when it is complete: many readers take a length of "unknown" for a very long one
+# Sent when they are complete: many readers take an "unknown" length for a very long one.
+WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
 
 
-class FfmpegStream:
-    """One ffmpeg per stream: it writes to a file, so that it never waits for a reader, and what is new there is returned.
+@dataclass
+class Ffmpeg:
+    """A running ffmpeg and the file it writes to."""
 
-    It starts with the first sound. `end` stops it; who gives up earlier calls `close`. One thread at a time.
+    process: subprocess.Popen
+    folder: tempfile.TemporaryDirectory
+    output: BinaryIO
+
+    def write(self, pcm: np.ndarray):
+        assert self.process.stdin
+        self.process.stdin.write(pcm.astype("<i2").tobytes())
+        self.process.stdin.flush()
+
+    def finish(self) -> int:
+        """Let it write the last bytes; returns its exit code."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        return self.process.wait(LAST_BYTES)
+
+    def stop(self):
+        self.process.kill()
+        self.process.communicate()
+        self.output.close()
+        self.folder.cleanup()
+
+
+class FfmpegStream:
+    """Encodes one stream by one ffmpeg, which starts with the first samples.
+
+    ffmpeg writes to a file, so it never waits for a reader; what is new in the file is returned.
+    `end` stops it. To give up earlier, call `close`, which also drops what was not read yet.
     """
 
     def __init__(self, kind: str, sample_rate: int, scratch: Path | None = None):
-        self.kind, self.sample_rate, self.scratch, self.mimetype = (
-            kind,
-            sample_rate,
-            scratch,
-            TYPES[kind],
-        )
-        self.process = self.folder = self.made = None
+        self.kind, self.mimetype = kind, TYPES[kind]
+        self.sample_rate, self.scratch = sample_rate, scratch
+        self.ffmpeg: Ffmpeg | None = None
 
     def feed(self, pcm: np.ndarray) -> bytes:
-        if self.process is None:
-            self._start()
-        self.process.stdin.write(pcm.astype("<i2").tobytes())
-        self.process.stdin.flush()
-        return b"" if self.kind in WHOLE else self.made.read()
+        if self.ffmpeg is None:
+            self.ffmpeg = self._start()
+        self.ffmpeg.write(pcm)
+        return b"" if self.kind in WHOLE else self.ffmpeg.output.read()
 
     def end(self) -> bytes:
-        if self.process is None:
+        if self.ffmpeg is None:
             return b""
         try:
-            self.process.stdin.close()
-            if code := self.process.wait(LAST_BYTES):
-                raise RuntimeError(f"ffmpeg ended with {code} while it made {self.kind}")
-            return self.made.read()
+            if code := self.ffmpeg.finish():
+                raise RuntimeError(f"ffmpeg ended with code {code} while encoding {self.kind}")
+            return self.ffmpeg.output.read()
         finally:
             self.close()
 
     def close(self):
-        """Stop, and drop what was not read; may be called again."""
-        if self.process:
-            self.process.kill()
-            self.process.communicate()
-            self.made.close()
-            self.folder.cleanup()
-            self.process = None
+        if self.ffmpeg is not None:
+            self.ffmpeg.stop()
+            self.ffmpeg = None
 
-    def _start(self):
-        self.folder = tempfile.TemporaryDirectory(
+    def _start(self) -> Ffmpeg:
+        folder = tempfile.TemporaryDirectory(
             prefix=f"{self.kind}-", dir=self.scratch, ignore_cleanup_errors=True
         )
-        self.made = open(path := Path(self.folder.name) / "sound", "w+b", buffering=0)
-        command = [
-            imageio_ffmpeg.get_ffmpeg_exe(),
-            "-v",
-            "error",
-            "-f",
-            "s16le",
-            "-ar",
-            str(self.sample_rate),
-            "-ac",
-            "1",
-            "-i",
-            "pipe:0",
-            *FFMPEG[self.kind],
-            "-flush_packets",
-            "1",
-            "-y",
-            str(path),
-        ]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        path = Path(folder.name) / "sound"
+        output = open(path, "w+b", buffering=0)
+        options = f"-v error -f s16le -ar {self.sample_rate} -ac 1 -i pipe:0".split()
+        process = subprocess.Popen(
+            [
+                imageio_ffmpeg.get_ffmpeg_exe(),
+                *options,
+                *FFMPEG[self.kind],
+                *("-flush_packets", "1", "-y", str(path)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
+        return Ffmpeg(process, folder, output)
 
 
 class ResampledPcm:
@@ -119,6 +130,9 @@ class ResampledPcm:
 
     def end(self) -> bytes:
         return self._resampled(None)
+
+    def close(self):
+        """Nothing is held."""
 
     def _resampled(self, final: int | None) -> bytes:
         if final == self.history or not len(self.pcm):

@@ -1,10 +1,11 @@
 """PCM chunks -> one MP3 stream without joints, by pydub.
 
-pydub encodes whole files: every export starts a new encoder, with its delay of 1105 samples and, by default, a header.
-So each export repeats the last HISTORY frames, which warm the encoder up, and only frames that no neighbour can
-change any more are sent, cut at frame borders. Without bit reservoir (`-reservoir 0`) a frame stands alone.
-With 12 frames of history the result equals the encode of the whole (measured: 97 dB between the two decodes).
-The encoder is ffmpeg from imageio-ffmpeg's wheel; no system package is needed.
+pydub encodes whole files: every export starts a new encoder, with its delay of 1105 samples and,
+by default, a header. So each export repeats the last HISTORY frames, which warm the encoder up, and
+only frames that no neighbour can change any more are sent, cut at frame borders. Without bit
+reservoir (`-reservoir 0`) a frame stands alone. With 12 frames of history the result equals the
+encode of the whole (measured: 97 dB between the two decodes). The encoder is ffmpeg from
+imageio-ffmpeg's wheel; no system package is needed.
 """
 
 import errno
@@ -18,14 +19,13 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-warnings.filterwarnings(
-    "ignore", "Couldn't find ffmpeg", RuntimeWarning
-)  # pydub's, of the system; the wheel's is used
-import pydub.audio_segment
-from pydub import AudioSegment
+with warnings.catch_warnings():  # about ffmpeg on the PATH, which is not used
+    warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
+    import pydub.audio_segment
+    from pydub import AudioSegment
 
 HISTORY = 12  # frames encoded again before the first new one
-LOOKAHEAD = 2  # frames that need what comes after them
+LOOKAHEAD = 2  # frames that still depend on the samples after them
 HOLD = 2.0  # seconds of sound, at most, that wait to be encoded in one go; see Mp3Stream
 OPTIONS = ["-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0", "-flags", "+bitexact"]
 KBPS = {
@@ -39,8 +39,9 @@ _scratch = threading.local()
 
 
 def _temporary_file(*args, **options):
-    """pydub's temporary files, which it leaves behind when an encode fails, in a folder of that encode."""
-    file = tempfile.NamedTemporaryFile(*args, dir=getattr(_scratch, "folder", None), **options)
+    """Make pydub's temporary files in the folder of an encode: pydub leaves them when it fails."""
+    options["dir"] = getattr(_scratch, "folder", None)
+    file = tempfile.NamedTemporaryFile(*args, **options)
     getattr(_scratch, "files", []).append(file)
     return file
 
@@ -49,7 +50,10 @@ pydub.audio_segment.NamedTemporaryFile = _temporary_file
 
 
 def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None = None) -> bytes:
-    """int16 mono (N,) -> raw MP3 frames. Raises pydub's CouldntEncodeError or OSError; leaves no file in scratch."""
+    """int16 mono (N,) -> raw MP3 frames. Leaves no file in scratch.
+
+    Raises pydub's CouldntEncodeError, or OSError.
+    """
     segment = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=sample_rate, channels=1)
     _scratch.files = []
     with tempfile.TemporaryDirectory(
@@ -60,7 +64,7 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
                 io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS
             ).getvalue()
         except pydub.exceptions.CouldntEncodeError as error:
-            if "No space left on device" in str(error):  # it was ffmpeg that found the disk full
+            if "No space left on device" in str(error):  # from ffmpeg's output
                 raise OSError(errno.ENOSPC, "No space left on device") from error
             raise
         finally:
@@ -70,12 +74,12 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
 
 @functools.cache
 def check_encoder(sample_rate: int, bitrate: str):
-    """Raises RuntimeError when this machine cannot encode MP3 at that rate; call it at start-up."""
+    """Raise RuntimeError if this machine cannot encode MP3 at that rate; call it at start-up."""
     try:
         frames = split_frames(encode(np.zeros(4096, np.int16), sample_rate, bitrate))
     except (OSError, pydub.exceptions.CouldntEncodeError) as error:
         raise RuntimeError(
-            f"MP3 cannot be made at {sample_rate} Hz, {bitrate}: {AudioSegment.converter} failed; "
+            f"cannot encode MP3 at {sample_rate} Hz, {bitrate}: {AudioSegment.converter} failed; "
             "reinstall imageio-ffmpeg or choose another MP3_BITRATE"
         ) from error
     if not frames:
@@ -85,7 +89,7 @@ def check_encoder(sample_rate: int, bitrate: str):
 
 
 def split_frames(data: bytes) -> list[bytes]:
-    """The frames of a raw MP3 stream, in order. Raises ValueError where a frame header is missing."""
+    """The frames of a raw MP3 stream, in order. Raises ValueError if a frame header is missing."""
     frames, at = [], 0
     while at + 4 <= len(data):
         size = _frame_bytes(data[at : at + 4])
@@ -107,43 +111,47 @@ def _frame_bytes(header: bytes) -> int:
 
 
 class Mp3Stream:
-    """Encoder of one stream: `feed` takes int16 PCM and returns the frames that are final, `end` the rest.
+    """Encodes one stream: `feed` returns the frames that are final, `end` the rest.
 
-    Feeding (n,) samples at a time or all at once gives the same sound. Starting ffmpeg costs as much as encoding 5 s, so small
-    pieces wait: until they are half as long as all that was sent, or HOLD. The first is sent at once. One thread at a time.
+    The sound does not depend on how the samples are divided. Starting ffmpeg costs as much as
+    encoding 5 s, so small pieces wait until they are half as long as all that was sent, or HOLD.
+    The first is sent at once.
     """
 
     mimetype = "audio/mpeg"
 
     def __init__(self, sample_rate: int, bitrate: str = "96k", scratch: Path | None = None):
         self.sample_rate, self.bitrate, self.scratch = sample_rate, bitrate, scratch
-        self.frame = 576 if sample_rate <= 24000 else 1152
-        self.pcm = np.zeros(0, np.int16)  # from absolute sample `start` on; start is a frame border
-        self.start, self.sent = 0, 0  # samples; frames
+        self.frame_samples = 576 if sample_rate <= 24000 else 1152
+        self.sent_frames = 0
+        self.first_frame = 0  # of the stream, that `pcm` begins with
+        self.pcm = np.zeros(0, np.int16)
 
     def feed(self, pcm: np.ndarray) -> bytes:
         self.pcm = np.concatenate([self.pcm, pcm])
-        final = (self.start + len(self.pcm)) // self.frame - LOOKAHEAD
-        if final <= self.sent or final - self.sent < min(
-            self.sent / 2, HOLD * self.sample_rate / self.frame
-        ):
+        final = self.first_frame + len(self.pcm) // self.frame_samples - LOOKAHEAD
+        most = HOLD * self.sample_rate / self.frame_samples
+        if final <= self.sent_frames or final - self.sent_frames < min(self.sent_frames / 2, most):
             return b""
-        data = b"".join(
-            self._encode()[self.sent - self.start // self.frame : final - self.start // self.frame]
-        )
+        frames = self._encode()
+        data = b"".join(frames[self.sent_frames - self.first_frame : final - self.first_frame])
         self._forget(final)
         return data
 
     def end(self) -> bytes:
         if not len(self.pcm):
             return b""
-        return b"".join(self._encode()[self.sent - self.start // self.frame :])
+        return b"".join(self._encode()[self.sent_frames - self.first_frame :])
+
+    def close(self):
+        """Nothing is held: every encode has removed its files."""
 
     def _encode(self) -> list[bytes]:
         return split_frames(encode(self.pcm, self.sample_rate, self.bitrate, self.scratch))
 
     def _forget(self, final: int):
-        """Keep HISTORY frames before the first one not sent yet."""
-        self.sent = final
-        start = max(self.start, (final - HISTORY) * self.frame)
-        self.pcm, self.start = self.pcm[start - self.start :], start
+        """Note that all frames before `final` are sent; keep the samples of the last HISTORY."""
+        self.sent_frames = final
+        first = max(self.first_frame, final - HISTORY)
+        self.pcm = self.pcm[(first - self.first_frame) * self.frame_samples :]
+        self.first_frame = first

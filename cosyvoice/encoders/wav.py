@@ -1,14 +1,14 @@
-"""16-bit mono PCM and WAV with the interface of Mp3Stream."""
+"""16-bit mono PCM and WAV."""
 
 import struct
 
 import numpy as np
 
-UNKNOWN = 0xFFFFFFFF  # length in the header of a stream whose end is not known yet
+UNKNOWN = 0xFFFFFFFF  # size in the header of a stream whose end is not known yet
 
 
 def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
-    """44 bytes of RIFF header for mono int16; without data_bytes, for a stream of unknown length."""
+    """44 bytes of RIFF header for mono int16. Without data_bytes, the sizes say "unknown"."""
     data = UNKNOWN if data_bytes is None else data_bytes
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
@@ -29,7 +29,7 @@ def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
 
 
 class PcmStream:
-    """Samples as they are, little endian."""
+    """The samples as they are, little endian."""
 
     mimetype = "audio/pcm"
 
@@ -39,9 +39,12 @@ class PcmStream:
     def end(self) -> bytes:
         return b""
 
+    def close(self):
+        """Nothing is held."""
+
 
 class WavStream(PcmStream):
-    """A WAV file whose header says that its length is unknown; `wav_header` written over it tells it later."""
+    """A WAV file of unknown size. When the size is known, `wav_header` can be written over it."""
 
     mimetype = "audio/wav"
 
@@ -50,6 +53,6 @@ class WavStream(PcmStream):
 
     def feed(self, pcm: np.ndarray) -> bytes:
         if not len(pcm):
-            return b""  # a header alone is no sound
+            return b""  # no header before the first sample
         header, self.header = self.header, b""
         return header + super().feed(pcm)
