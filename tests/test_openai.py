@@ -9,6 +9,7 @@ import numpy as np
 import openai
 import pytest
 import soundfile
+import soxr
 import torch
 from serve_fixtures import RATE, FakeEngine, make_voice, service  # noqa: F401
 from test_api import pcm_of
@@ -16,7 +17,10 @@ from test_mp3 import decode
 from werkzeug.serving import make_server
 
 from cosyvoice.cli.voice import save_voice
+from cosyvoice.encoders import Encoder
 from cosyvoice.encoders.formats import FfmpegStream, ResampledPcm
+from cosyvoice.encoders.mp3 import Mp3Stream
+from cosyvoice.encoders.wav import PcmStream, WavStream
 from cosyvoice.serve.routes.openai_speech import VOICES, speaker_like
 from cosyvoice.utils.audio import decode as decode_file
 from cosyvoice.utils.audio import resample
@@ -79,7 +83,7 @@ def test_official_client_streams_bytes(official):
             and answer.headers["X-Sample-Rate"] == "24000"
         )
         pcm = np.frombuffer(b"".join(answer.iter_bytes(4096)), "<i2")
-    whole = resample(torch.from_numpy(pcm_of().astype(np.float32))[None], RATE, 24000)[0].numpy()
+    whole = soxr.resample(pcm_of().astype(np.float32), RATE, 24000)
     assert len(pcm) == len(whole) and np.abs(pcm - whole).max() <= 1
 
 
@@ -260,15 +264,24 @@ def test_resampled_joints_cannot_be_heard():
     rng = np.random.default_rng(0)
     pcm = (8000 * rng.standard_normal(50000)).astype(np.int16).clip(-32768, 32767)
     encoder, data = ResampledPcm(RATE, 24000), b""
-    for part in np.split(pcm, [1, 100, 148, 400, 20000, 20001]):
+    for part in np.split(pcm, [0, 1, 100, 148, 400, 20000, 20001]):
         data += encoder.feed(part)
     got = np.frombuffer(data + encoder.end(), "<i2")
-    whole = (
-        resample(torch.from_numpy(pcm.astype(np.float32))[None], RATE, 24000)[0]
-        .clamp(-32768, 32767)
-        .numpy()
-    )
-    assert len(got) == len(whole) and np.abs(got - whole).max() <= 1
+    whole = soxr.resample(pcm.astype(np.float32), RATE, 24000).round().clip(-32768, 32767)
+    assert len(got) == round(len(pcm) * 24000 / RATE) and np.array_equal(got, whole)
+
+
+def test_resampled_pcm_agrees_with_the_resampler_of_references():
+    pcm = (8000 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.int16)
+    encoder = ResampledPcm(RATE, 24000)
+    got = np.frombuffer(encoder.feed(pcm) + encoder.end(), "<i2")
+    other = resample(torch.from_numpy(pcm.astype(np.float32))[None], RATE, 24000)[0].numpy()
+    assert len(got) == len(other) and np.abs(got - other)[200:-200].max() < 20
+
+
+def test_resampling_hardly_delays_the_first_sound():
+    first = ResampledPcm(RATE, 24000).feed(np.zeros(RATE // 2, np.int16))
+    assert len(first) // 2 == pytest.approx(12000, abs=0.02 * 24000)
 
 
 @pytest.mark.parametrize("to_rate", [RATE, 16000])
@@ -282,11 +295,30 @@ def test_resampled_pcm_of_other_rates(to_rate):
 def test_an_encoder_given_up_leaves_no_process_and_no_file(tmp_path):
     encoder = FfmpegStream("opus", RATE, tmp_path)
     encoder.feed(pcm_of())
-    process = encoder.process
+    process = encoder.ffmpeg.process
     encoder.close()
     encoder.close()
     assert process.poll() is not None and list(tmp_path.iterdir()) == []
     assert FfmpegStream("aac", RATE, tmp_path).end() == b""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Mp3Stream(RATE),
+        PcmStream,
+        lambda: WavStream(RATE),
+        lambda: ResampledPcm(RATE, 24000),
+        lambda: FfmpegStream("opus", RATE),
+    ],
+)
+def test_every_encoder_may_be_closed_before_its_end_after_it_and_again(make):
+    unused: Encoder = make()
+    unused.close()
+    encoder: Encoder = make()
+    assert encoder.feed(pcm_of()) + encoder.end()
+    encoder.close()
+    encoder.close()
 
 
 def test_a_failed_engine_stops_its_encoder(post, api):
