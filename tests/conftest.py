@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tiny_model import build
+
+from tests.support.tiny_model import build
 
 torch.set_num_threads(1)
 

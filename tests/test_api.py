@@ -8,8 +8,9 @@ import wave
 import numpy as np
 import pytest
 import soundfile
-from serve_fixtures import RATE, FakeEngine, service, tone  # noqa: F401
-from test_mp3 import DELAY, decode, snr
+
+from tests.encoders.test_mp3 import DELAY, decode, snr
+from tests.support.fake_engine import RATE, FakeEngine, service, tone  # noqa: F401
 
 SFT = {"mode": "预训练音色", "tts_text": "你好。", "spk_id": "中文女"}
 CLONE = {

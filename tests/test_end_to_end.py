@@ -10,10 +10,11 @@ import pytest
 import soundfile
 import torch
 from imageio_ffmpeg import get_ffmpeg_exe
-from serve_fixtures import service  # noqa: F401
-from test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
-from test_mp3 import DELAY, decode
-from test_queue import wait_for
+
+from tests.encoders.test_mp3 import DELAY, decode
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import service  # noqa: F401
+from tests.test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
 
 TEXT = "今天天气很好，我们去公园走一走。Then we go home."
 

@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from serve_fixtures import service  # noqa: F401
 
 from cosyvoice.serve.config import ROOT, Config
+from tests.support.fake_engine import service  # noqa: F401
 
 README = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")}
 

@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_training import row, write_config, write_list, write_parquet
 
 from cosyvoice.bin import train
+from tests.support.tiny_training import row, write_config, write_list, write_parquet
 
 
 @pytest.fixture

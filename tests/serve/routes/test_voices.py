@@ -6,13 +6,13 @@ import json
 import pytest
 import soundfile
 import torch
-from fake_oss import oss  # noqa: F401
-from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
-from test_api import CLONE, SFT, wav_bytes
-from test_cleanup import everything
-from test_doctor import speech
 
 from cosyvoice.cli.voice import load_voice, save_voice
+from tests.cli.test_reference_doctor import speech
+from tests.serve.storage.test_cleanup import everything
+from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
+from tests.support.fake_oss import oss  # noqa: F401
+from tests.test_api import CLONE, SFT, wav_bytes
 
 KEY = "learn-wave/1321/model/cosyvoice/{}.pt"
 FIELDS = {

@@ -1,6 +1,6 @@
 """A model directory in the official layout with random weights at small width, for tests.
 
-    python tests/tiny_model.py FOLDER
+    python -m tests.support.tiny_model FOLDER
 
 The two ONNX files are stand-ins with the real signatures: (feats (1, 128, T), feats_length (1)) -> ids (1, T / 4), and
 (1, T, 80) -> (1, 192). The weights are set so that speech ends soon after its shortest length and is voiced.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 spec = importlib.util.spec_from_file_location(
-    "launch", Path(__file__).parent.parent / "tools/launch.py"
+    "launch", Path(__file__).parents[2] / "tools/launch.py"
 )
 launch = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(launch)

@@ -1,17 +1,17 @@
 """The service with the fake engine in a process of its own.
 
-python tests/fake_server.py [options of all_api.py]
-gunicorn -c deploy/gunicorn.conf.py --pythonpath tests fake_server:app
+python tests/support/fake_server.py [options of all_api.py]
+gunicorn -c deploy/gunicorn.conf.py tests.support.fake_server:app
 """
 
 import runpy
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-from serve_fixtures import install_fake_engine  # noqa: E402
+from tests.support.fake_engine import install_fake_engine  # noqa: E402
 
 install_fake_engine()
 if __name__ == "__main__":

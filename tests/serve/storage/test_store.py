@@ -6,7 +6,6 @@ import socket
 import time
 
 import pytest
-from fake_oss import ACCESS, oss  # noqa: F401
 
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.storage import store as stores
@@ -19,6 +18,7 @@ from cosyvoice.serve.storage.store import (
     open_store,
 )
 from cosyvoice.serve.storage.work_folders import Leases
+from tests.support.fake_oss import ACCESS, oss  # noqa: F401
 
 KEYS = [
     "learn-wave/1321/model/cosyvoice/妈妈.pt",

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from fake_oss import oss  # noqa: F401
 from pydub.exceptions import CouldntEncodeError
-from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
-from test_api import CLONE, CROSS, SFT, wav_bytes
-from test_queue import wait_for
+
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
+from tests.support.fake_oss import oss  # noqa: F401
+from tests.test_api import CLONE, CROSS, SFT, wav_bytes
 
 KEY = "learn-wave/1321/model/cosyvoice/v.pt"
 

@@ -10,12 +10,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 pytest.importorskip("pyarrow")
 
-from test_flow import CPU, make_flow, training_batch  # noqa: E402
-from test_hift import FRAMES, batch, gan, hift  # noqa: E402, F401
-from test_llm import build  # noqa: E402
-
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor  # noqa: E402
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID  # noqa: E402
+from tests.networks.test_flow import CPU, make_flow, training_batch  # noqa: E402
+from tests.networks.test_hifigan import FRAMES, batch, gan, hift  # noqa: E402, F401
+from tests.networks.test_llm import build  # noqa: E402
 from tools.mini.listener import SoundLoss  # noqa: E402
 from tools.mini.pitch import figures, finish  # noqa: E402
 from tools.mini.straight_flow import StraightFlow  # noqa: E402

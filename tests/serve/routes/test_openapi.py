@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from serve_fixtures import service  # noqa: F401
-from test_queue import wait_for
+
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import service  # noqa: F401
 
 HIDDEN = {
     "/page/<name>",

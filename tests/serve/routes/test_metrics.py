@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from serve_fixtures import RATE, service  # noqa: F401
-from test_api import SFT
-from test_queue import wait_for
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import RATE, service  # noqa: F401
+from tests.test_api import SFT
+
+ROOT = Path(__file__).resolve().parents[3]
 MODE = SFT["mode"]
 
 

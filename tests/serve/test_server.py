@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from serve_fixtures import free_port
-from test_api import SFT
-from test_mp3 import DELAY, decode
-from test_queue import wait_for
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.encoders.test_mp3 import DELAY, decode
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import free_port
+from tests.test_api import SFT
+
+ROOT = Path(__file__).resolve().parents[2]
 KINDS = [
     "waitress",
     *(["gunicorn"] if importlib.util.find_spec("gunicorn") and os.name != "nt" else []),
@@ -46,7 +47,7 @@ class Server:
             **environment,
         }
         command = {
-            "waitress": [sys.executable, "tests/fake_server.py"],
+            "waitress": [sys.executable, "tests/support/fake_server.py"],
             "gunicorn": [
                 sys.executable,
                 "-m",
@@ -57,9 +58,7 @@ class Server:
                 "-",
                 "--access-logformat",
                 "%(m)s %(U)s %(s)s",
-                "--pythonpath",
-                "tests",
-                "fake_server:app",
+                "tests.support.fake_server:app",
             ],
         }[kind]
         self.process = subprocess.Popen(
@@ -362,7 +361,7 @@ def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
 
 def test_port_in_use_is_told(server):
     done = subprocess.run(
-        [sys.executable, "tests/fake_server.py"],
+        [sys.executable, "tests/support/fake_server.py"],
         cwd=ROOT,
         env=server.environ,
         capture_output=True,

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from tiny_training import HOP, RATE, row, write_config, write_list, write_parquet
 
 from cosyvoice.bin.train import load_config
 from cosyvoice.dataset import processor
 from cosyvoice.dataset.dataset import Dataset
+from tests.support.tiny_training import HOP, RATE, row, write_config, write_list, write_parquet
 
 
 def chain(tmp_path, rows, model="flow", mode="train", **changes):

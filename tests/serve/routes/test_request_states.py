@@ -8,13 +8,13 @@ import threading
 import time
 
 import pytest
-from serve_fixtures import FakeEngine, service  # noqa: F401
-from test_api import SFT
-from test_queue import wait_for
 
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.routes.request_states import KEEP, States, describe, srt, vtt
 from cosyvoice.serve.speaking.speech import Record
+from tests.serve.speaking.test_slots import wait_for
+from tests.support.fake_engine import FakeEngine, service  # noqa: F401
+from tests.test_api import SFT
 
 ID = "request-of-test-1"
 SENTENCES = [

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 import requests
-from serve_fixtures import free_port
-from test_queue import wait_for
-from test_server import ROOT, Server
+
+from tests.serve.speaking.test_slots import wait_for
+from tests.serve.test_server import ROOT, Server
+from tests.support.fake_engine import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="no Prometheus here")
 CONFIG = "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: cosyvoice, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"

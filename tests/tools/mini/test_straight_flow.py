@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
-from test_flow import CPU, make_flow, training_batch
 from torch import nn
 
 from cosyvoice.flow.length_regulator import mel_frames
+from tests.networks.test_flow import CPU, make_flow, training_batch
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
 from tools.mini.pack_model import shrink

@@ -11,9 +11,6 @@ import pytest
 import soundfile
 import soxr
 import torch
-from serve_fixtures import RATE, FakeEngine, make_voice, service  # noqa: F401
-from test_api import pcm_of
-from test_mp3 import decode
 from werkzeug.serving import make_server
 
 from cosyvoice.cli.voice import save_voice
@@ -24,6 +21,9 @@ from cosyvoice.encoders.wav import PcmStream, WavStream
 from cosyvoice.serve.routes.openai_speech import VOICES, speaker_like
 from cosyvoice.utils.audio import decode as decode_file
 from cosyvoice.utils.audio import resample
+from tests.encoders.test_mp3 import decode
+from tests.support.fake_engine import RATE, FakeEngine, make_voice, service  # noqa: F401
+from tests.test_api import pcm_of
 
 SPEECH = {"model": "tts-1", "input": "你好。", "voice": "alloy"}
 SECONDS = 90000 / RATE

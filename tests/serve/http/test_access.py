@@ -12,12 +12,12 @@ import pytest
 import soundfile
 import torch
 from imageio_ffmpeg import get_ffmpeg_exe
-from serve_fixtures import FakeEngine, make_voice, service  # noqa: F401
-from test_api import CLONE, CROSS, SFT, wav_bytes
 
 from cosyvoice.serve.http.access import Keys
 from cosyvoice.serve.http.names import check_key, check_name
 from cosyvoice.serve.http.problem import Problem
+from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
+from tests.test_api import CLONE, CROSS, SFT, wav_bytes
 
 BAD_NAMES = [
     "..",

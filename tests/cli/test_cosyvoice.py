@@ -4,12 +4,12 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny_model import build
 
 from cosyvoice.cli.cosyvoice import CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
 from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
+from tests.support.tiny_model import build
 
 TEXT = (
     "今天天气很好，我们一起去公园散步吧。然后去吃一顿丰盛的晚餐，大家都很开心，聊了很多有趣的事情。"

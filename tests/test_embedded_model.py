@@ -11,11 +11,11 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
-from serve_fixtures import service  # noqa: F401
-from test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
-from test_mp3 import decode
 
 from cosyvoice.cli.cosyvoice import CosyVoice
+from tests.encoders.test_mp3 import decode
+from tests.support.fake_engine import service  # noqa: F401
+from tests.test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
 from tools.judges import cosine, signal_facts
 from tools.mini.speaker_vector import pitch_of
 

@@ -1,7 +1,7 @@
 """The page in real headless Chromium against the real service with the fake engine: click, speak, hear.
 
 Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text control the fake engine, see
-serve_fixtures.py; its tone starts at 200 Hz + seed.
+support/fake_engine.py; its tone starts at 200 Hz + seed.
 """
 
 import base64
@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 import requests
 import soundfile
-from serve_fixtures import RATE, free_port, tone
+
+from tests.support.fake_engine import RATE, free_port, tone
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -60,7 +61,7 @@ def running_service(folder: Path, **environment):
         "STORE_DIR": folder / "store",
         "REFERENCE_DIR": folder / "reference",
     }
-    command = [sys.executable, str(Path(__file__).with_name("fake_server.py")), "--port", str(port)]
+    command = [sys.executable, "tests/support/fake_server.py", "--port", str(port)]
     process = subprocess.Popen(
         command,
         env={**os.environ, **{k: str(v) for k, v in places.items()}, **environment},

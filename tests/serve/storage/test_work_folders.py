@@ -11,7 +11,7 @@ import pytest
 
 from cosyvoice.serve.storage.work_folders import Leases
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys; sys.path.insert(0, sys.argv[2])
 from pathlib import Path

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from serve_fixtures import free_port
-from test_api import SFT
-from test_mp3 import DELAY, decode
-from test_queue import wait_for
-from test_server import KINDS, ROOT, Server
+
+from tests.encoders.test_mp3 import DELAY, decode
+from tests.serve.speaking.test_slots import wait_for
+from tests.serve.test_server import KINDS, ROOT, Server
+from tests.support.fake_engine import free_port
+from tests.test_api import SFT
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = pytest.mark.skipif(
