@@ -1,8 +1,13 @@
 """What all tests share: one thread, and one tiny engine built for the run."""
 
+import importlib
+import sys
+
 import pytest
 import torch
 
+from tests.support import tiny_networks
+from tests.support.fake_engine import FakeEngine, install_fake_engine
 from tests.support.tiny_model import build
 
 torch.set_num_threads(1)
@@ -26,3 +31,49 @@ def reference_wav():
     """2.5 s of a tone with falling pitch at 16 kHz, (1, 40000)."""
     seconds = torch.arange(40000) / 16000
     return 0.3 * torch.sin(2 * torch.pi * (220 - 20 * seconds) * seconds)[None]
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    """A function that loads all_api.py with folders of its own, the given environment variables and the fake engine (or the real)."""
+    loaded = []
+
+    def load(fake=True, **environment):
+        settings = {
+            "COSYVOICE_MODEL": str(tmp_path),
+            "OUTPUT_DIR": str(tmp_path / "output"),
+            "STORE_DIR": str(tmp_path / "store"),
+            "REFERENCE_DIR": str(tmp_path / "reference"),
+            **environment,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        for name in ("output", "reference"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        if fake:
+            install_fake_engine(lambda name, module: monkeypatch.setitem(sys.modules, name, module))
+        for name in ("all_api", "cosyvoice.serve.speaking.engines"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        FakeEngine.calls, FakeEngine.peak, FakeEngine.ended_early = [], 0, 0
+        loaded.append(module := importlib.import_module("all_api"))
+        return module
+
+    yield load
+    for module in loaded:
+        module.leases.close()
+
+
+@pytest.fixture
+def hift():
+    return tiny_networks.make_hift()
+
+
+@pytest.fixture
+def gan():
+    """The vocoder and its discriminators, ready to train on `batch`."""
+    return tiny_networks.make_gan()
+
+
+@pytest.fixture
+def batch():
+    return tiny_networks.vocoder_batch()

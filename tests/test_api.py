@@ -3,42 +3,18 @@
 import io
 import json
 import time
-import wave
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.encoders.test_mp3 import DELAY, decode, snr
-from tests.support.fake_engine import RATE, FakeEngine, service, tone  # noqa: F401
-
-SFT = {"mode": "预训练音色", "tts_text": "你好。", "spk_id": "中文女"}
-CLONE = {
-    "mode": "3s极速复刻",
-    "tts_text": "你好。",
-    "prompt_text": "参考。",
-    "prompt_speech_16k": "a/ref.wav",
-    "user_id": "1321",
-}
-CROSS = {"mode": "跨语种复刻", "tts_text": "Hello.", "prompt_speech_16k": "a/ref.wav"}
-INSTRUCT = {
-    "mode": "自然语言控制",
-    "tts_text": "你好。",
-    "spk_id": "中文女",
-    "prompt_text": "慢一点",
-}
-MODES = [SFT, CLONE, CROSS, INSTRUCT]
-
-
-def wav_bytes(seconds: float = 3.0, rate: int = 16000, channels: int = 1, **options) -> bytes:
-    t = np.arange(int(seconds * rate)) / rate
-    sound = 0.5 * np.sin(2 * np.pi * 220 * t)[:, None].repeat(channels, 1)
-    soundfile.write(file := io.BytesIO(), sound, rate, **{"format": "WAV", **options})
-    return file.getvalue()
+from tests.support.fake_engine import RATE, FakeEngine
+from tests.support.jobs import CLONE, CROSS, INSTRUCT, MODES, SFT
+from tests.support.sounds import DELAY, decode, pcm_of, read_wav, snr, wav_bytes
 
 
 @pytest.fixture
-def api(service, tmp_path):  # noqa: F811
+def api(service, tmp_path):
     """The module with a reference audio in its folder and an instruct model."""
     (tmp_path / "Fake-Instruct").mkdir()
     module = service(COSYVOICE_INSTRUCT_MODEL=tmp_path / "Fake-Instruct")
@@ -56,16 +32,6 @@ def post(api):
         content_type="application/json",
         **{"buffered": True, **options},
     )
-
-
-def pcm_of(chunks: int = 3, size: int = 30000, seed: int = 0) -> np.ndarray:
-    return (tone(0, chunks * size, seed)[0] * 32767).round().astype(np.int16)
-
-
-def read_wav(data: bytes) -> np.ndarray:
-    with wave.open(io.BytesIO(data)) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
-        return np.frombuffer(file.readframes(file.getnframes()), np.int16)
 
 
 @pytest.mark.parametrize("fields", MODES, ids=lambda f: f["mode"])
@@ -370,7 +336,7 @@ def test_engine_error_in_mid_stream_breaks_the_answer(post):
         answer.get_data()
 
 
-def test_stalled_engine_is_504(service):  # noqa: F811
+def test_stalled_engine_is_504(service):
     client = service(REQUEST_TIMEOUT="0.5").app.test_client()
     answer = client.post("/generate_audio", json={**SFT, "tts_text": "{delay=5}"})
     assert (answer.status_code, answer.json["code"]) == (504, "stalled")
@@ -395,7 +361,7 @@ def test_same_seed_is_the_same_bytes(post):
     assert bodies[0] == bodies[1] != bodies[2] and bodies[3] == bodies[4] != bodies[5]
 
 
-def test_instruct_without_a_model_for_it_says_which(service):  # noqa: F811
+def test_instruct_without_a_model_for_it_says_which(service):
     client = service().app.test_client()
     for answer in (client.post("/generate_audio", json=INSTRUCT), client.get("/change_instruct")):
         assert answer.status_code == 404 and "CosyVoice-300M-Instruct" in answer.json["error"]

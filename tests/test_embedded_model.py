@@ -13,9 +13,8 @@ import pytest
 import soundfile
 
 from cosyvoice.cli.cosyvoice import CosyVoice
-from tests.encoders.test_mp3 import decode
-from tests.support.fake_engine import service  # noqa: F401
-from tests.test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
+from tests.support.jobs import CLONE, CROSS, INSTRUCT, SFT
+from tests.support.sounds import decode, read_wav
 from tools.judges import cosine, signal_facts
 from tools.mini.speaker_vector import pitch_of
 
@@ -151,7 +150,7 @@ def test_any_text_is_spoken(mini, text):
     assert_is_speech(speech(mini.inference_sft(text, "中文女", seed=1)), 0.2, 5)
 
 
-def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, mini):  # noqa: F811
+def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, mini):
     module = service(fake=False, COSYVOICE_MODEL=MODEL)
     (tmp_path / "reference/a").mkdir()
     (tmp_path / "reference/a/ref.wav").write_bytes(

@@ -11,16 +11,15 @@ import soundfile
 import torch
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from tests.encoders.test_mp3 import DELAY, decode
-from tests.serve.speaking.test_slots import wait_for
-from tests.support.fake_engine import service  # noqa: F401
-from tests.test_api import CLONE, CROSS, INSTRUCT, SFT, read_wav
+from tests.support.jobs import CLONE, CROSS, INSTRUCT, SFT
+from tests.support.sounds import DELAY, decode, read_wav
+from tests.support.waiting import wait_for
 
 TEXT = "今天天气很好，我们去公园走一走。Then we go home."
 
 
 @pytest.fixture
-def real(service, model_dir, tmp_path, reference_wav):  # noqa: F811
+def real(service, model_dir, tmp_path, reference_wav):
     """The service with the tiny engine, and the same files under an -Instruct name beside it."""
     shutil.copytree(model_dir, tmp_path / "Tiny-Instruct")
     module = service(

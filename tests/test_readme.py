@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cosyvoice.serve.config import ROOT, Config
-from tests.support.fake_engine import service  # noqa: F401
 
 README = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")}
 
@@ -68,7 +67,7 @@ for letter in "HF":
 
 
 @pytest.mark.parametrize("name", README)
-def test_every_curl_works_in_a_fresh_clone(service, tmp_path, monkeypatch, name):  # noqa: F811
+def test_every_curl_works_in_a_fresh_clone(service, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     for folder in ("参考音频", "Fake-Instruct"):
         (tmp_path / folder).mkdir()

@@ -60,7 +60,7 @@ class Service:
             "MAX_QUEUE": str(listeners),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "all_api.py" if model else "tests/support/fake_server.py"],
+            [sys.executable, *(["all_api.py"] if model else ["-m", "tests.support.fake_server"])],
             cwd=ROOT,
             env=environ,
             stderr=subprocess.DEVNULL,

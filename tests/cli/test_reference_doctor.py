@@ -8,23 +8,9 @@ import torch
 
 from cosyvoice.cli.reference_doctor import LONGEST, best_part, examine, examine_file, syllables
 from cosyvoice.utils.errors import ReferenceAudioError
+from tests.support.sounds import speech, take
 
 RATE = 16000
-
-
-def take(*parts: tuple[float, float], noise: float = 0.0) -> torch.Tensor:
-    """Tones of (seconds, amplitude) one after the other, (1, N)."""
-    sound = [
-        amplitude * torch.sin(2 * torch.pi * 200 * torch.arange(int(seconds * RATE)) / RATE)
-        for seconds, amplitude in parts
-    ]
-    wav = torch.cat(sound)[None]
-    return wav + noise * torch.randn(wav.shape, generator=torch.Generator().manual_seed(0))
-
-
-def speech(seconds: float, amplitude: float = 0.4) -> torch.Tensor:
-    """Words of 0.8 s and pauses of 0.4 s."""
-    return take(*[(0.8, amplitude), (0.4, 0.0)] * round(seconds / 1.2))
 
 
 def worries(report) -> dict:

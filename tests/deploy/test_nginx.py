@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.encoders.test_mp3 import DELAY, decode
-from tests.serve.speaking.test_slots import wait_for
-from tests.serve.test_server import KINDS, ROOT, Server
-from tests.support.fake_engine import free_port
-from tests.test_api import SFT
+from tests.support.jobs import SFT
+from tests.support.server import KINDS, ROOT, Server, free_port
+from tests.support.sounds import DELAY, decode
+from tests.support.waiting import wait_for
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = pytest.mark.skipif(

@@ -7,9 +7,8 @@ import subprocess
 import pytest
 import requests
 
-from tests.serve.speaking.test_slots import wait_for
-from tests.serve.test_server import ROOT, Server
-from tests.support.fake_engine import free_port
+from tests.support.server import ROOT, Server, free_port
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="no Prometheus here")
 CONFIG = "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: cosyvoice, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"

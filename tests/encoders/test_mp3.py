@@ -10,8 +10,7 @@ import pytest
 from cosyvoice.encoders import mp3
 from cosyvoice.encoders.mp3 import Mp3Stream, encode, split_frames
 from cosyvoice.serve.config import ROOT
-
-DELAY = 1105  # samples of the encoder and the decoder together
+from tests.support.sounds import DELAY, decode, snr
 
 
 def speech_like(n: int, rate: int = 22050) -> np.ndarray:
@@ -23,37 +22,12 @@ def speech_like(n: int, rate: int = 22050) -> np.ndarray:
     return (8000 * sound + 300 * rng.standard_normal(n)).astype(np.int16)
 
 
-def decode(data: bytes, rate: int = 22050) -> tuple[np.ndarray, str]:
-    """Samples and what the decoder complains about."""
-    command = [
-        mp3.AudioSegment.converter,
-        "-v",
-        "warning",
-        "-f",
-        "mp3",
-        "-i",
-        "pipe:0",
-        "-f",
-        "s16le",
-        "-ar",
-        str(rate),
-        "pipe:1",
-    ]
-    done = subprocess.run(command, input=data, capture_output=True, check=True)
-    return np.frombuffer(done.stdout, np.int16), done.stderr.decode()
-
-
 def stream(pcm: np.ndarray, sizes, rate: int = 22050, bitrate: str = "96k") -> bytes:
     encoder, data, at = Mp3Stream(rate, bitrate), b"", 0
     for size in sizes:
         data, at = data + encoder.feed(pcm[at : at + size]), at + size
     assert at >= len(pcm)
     return data + encoder.end()
-
-
-def snr(wanted: np.ndarray, got: np.ndarray) -> float:
-    wanted, got = wanted.astype(float), got.astype(float)
-    return 10 * np.log10((wanted**2).mean() / ((wanted - got) ** 2).mean())
 
 
 @pytest.mark.parametrize(

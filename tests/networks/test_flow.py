@@ -2,71 +2,15 @@ import random
 
 import pytest
 import torch
-from omegaconf import DictConfig
 from torch import nn
 
 from cosyvoice.flow.decoder import ConditionalDecoder
 from cosyvoice.flow.flow import MaskedDiffWithXvec, random_prompts
 from cosyvoice.flow.flow_matching import ConditionalCFM
 from cosyvoice.flow.length_regulator import InterpolateRegulator, mel_frames, stretch
-from cosyvoice.transformer.encoder import ConformerEncoder
+from tests.support.tiny_networks import CFM, CPU, flow_batch, make_estimator, make_flow, seeded
 
-CPU = torch.device("cpu")
-CFM = {
-    "sigma_min": 1e-6,
-    "solver": "euler",
-    "t_scheduler": "cosine",
-    "training_cfg_rate": 0.2,
-    "inference_cfg_rate": 0.7,
-    "reg_loss_type": "l1",
-}
 START = torch.zeros(1, 80, 0, 2)  # the cache before the first chunk
-
-
-def seeded(seed=7):
-    return torch.Generator().manual_seed(seed)
-
-
-def make_estimator():
-    return ConditionalDecoder(
-        320,
-        80,
-        channels=[16, 16],
-        dropout=0.0,
-        attention_head_dim=4,
-        n_blocks=1,
-        num_mid_blocks=1,
-        num_heads=2,
-    )
-
-
-def make_flow(rate=25, **cfm):
-    torch.manual_seed(0)
-    encoder = ConformerEncoder(
-        input_size=16,
-        output_size=16,
-        attention_heads=2,
-        linear_units=16,
-        num_blocks=1,
-        dropout_rate=0.0,
-        positional_dropout_rate=0.0,
-        input_layer="linear",
-        pos_enc_layer_type="rel_pos_espnet",
-        selfattention_layer_type="rel_selfattn",
-        use_cnn_module=False,
-        macaron_style=False,
-    )
-    decoder = ConditionalCFM(
-        240, DictConfig(CFM | cfm), n_spks=1, spk_emb_dim=80, estimator=make_estimator()
-    )
-    return MaskedDiffWithXvec(
-        input_size=16,
-        vocab_size=50,
-        input_frame_rate=rate,
-        encoder=encoder,
-        length_regulator=InterpolateRegulator(80, [1, 1]),
-        decoder=decoder,
-    ).eval()
 
 
 def utterance(tokens, prompt=0, rate=25):
@@ -79,22 +23,6 @@ def utterance(tokens, prompt=0, rate=25):
         "prompt_feat": torch.randn(1, mel, 80, generator=g),
         "prompt_feat_len": torch.tensor([mel]),
         "embedding": torch.randn(1, 192, generator=g),
-    }
-
-
-def training_batch():
-    g, tokens, frames = (
-        seeded(4),
-        torch.tensor([12, 7]),
-        torch.tensor([mel_frames(12, 25), mel_frames(7, 25)]),
-    )
-    mel = torch.randn(2, int(frames.max()), 80, generator=g)
-    return {
-        "speech_token": torch.randint(0, 50, (2, 12), generator=g),
-        "speech_token_len": tokens,
-        "speech_feat": mel,
-        "speech_feat_len": frames,
-        "embedding": torch.randn(2, 192, generator=g),
     }
 
 
@@ -261,7 +189,7 @@ def test_what_stands_in_the_padding_does_not_matter():
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_training_steps_lower_the_loss(autocast):
-    flow, batch, losses = make_flow().train(), training_batch(), []
+    flow, batch, losses = make_flow().train(), flow_batch(), []
     optimiser = torch.optim.Adam(flow.parameters(), lr=3e-3)
     for _ in range(8):
         random.seed(0), torch.manual_seed(0)
@@ -303,7 +231,7 @@ def test_temperature_scales_the_noise_a_mel_starts_from():
 
 
 def test_tokens_of_the_padding_do_not_change_the_loss():
-    flow, batch, losses = make_flow(), training_batch(), []
+    flow, batch, losses = make_flow(), flow_batch(), []
     for filler in (0, 33, -1):
         batch["speech_token"][1, 7:] = filler
         random.seed(0), torch.manual_seed(0)

@@ -1,25 +1,10 @@
-from functools import partial
-
 import pytest
 import torch
-from matcha.hifigan.models import MultiPeriodDiscriminator
-from matcha.utils.audio import mel_spectrogram
 
-import cosyvoice  # noqa: F401  makes matcha importable
-from cosyvoice.hifigan.discriminator import MultipleDiscriminator, MultiResSpecDiscriminator
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator, Snake
-from cosyvoice.hifigan.hifigan import HiFiGan
 
 FRAMES = 6
-
-
-@pytest.fixture
-def hift():
-    torch.manual_seed(0)
-    net = HiFTGenerator(base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8)).eval()
-    net.f0_predictor.classifier.bias.data.fill_(150.0)  # voiced, so that phases matter
-    return net
 
 
 @pytest.fixture
@@ -130,35 +115,6 @@ def test_snake_follows_its_formula():
     x = torch.randn(1, 2, 5)
     alpha = snake.alpha[None, :, None]
     torch.testing.assert_close(snake(x), x + torch.sin(alpha * x) ** 2 / alpha)
-
-
-@pytest.fixture
-def gan(hift):
-    transform = partial(
-        mel_spectrogram,
-        n_fft=256,
-        num_mels=20,
-        sampling_rate=22050,
-        hop_size=64,
-        win_size=256,
-        fmin=0,
-        fmax=None,
-    )
-    judges = MultipleDiscriminator(
-        MultiPeriodDiscriminator(periods=(2, 3), channels=(4, 4, 4)),
-        MultiResSpecDiscriminator(channels=4),
-    )
-    return HiFiGan(hift, judges, [transform]).train()
-
-
-@pytest.fixture
-def batch():
-    wave = 0.3 * torch.sin(torch.arange(256 * FRAMES) * 0.05).repeat(2, 1)
-    return {
-        "speech": wave,
-        "speech_feat": torch.randn(2, FRAMES, 80, generator=seeded()),
-        "pitch_feat": torch.full((2, FRAMES), 175.0),
-    }
 
 
 @pytest.mark.parametrize(

@@ -4,41 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from cosyvoice.llm.llm import TransformerLM
-from cosyvoice.transformer.encoder import ConformerEncoder, TransformerEncoder
 from cosyvoice.utils.common import ras_sampling
-
-END = 20  # the token after the last speech token
-ENCODER = dict(
-    output_size=16,
-    attention_heads=2,
-    linear_units=24,
-    num_blocks=2,
-    dropout_rate=0.0,
-    positional_dropout_rate=0.0,
-    pos_enc_layer_type="rel_pos_espnet",
-    static_chunk_size=1,
-)
-
-
-def build(**options):
-    torch.manual_seed(0)
-    text_encoder = ConformerEncoder(
-        12, input_layer="linear", use_cnn_module=False, macaron_style=False, **ENCODER
-    )
-    llm = TransformerEncoder(
-        16, input_layer="linear_legacy", selfattention_layer_type="rel_selfattn", **ENCODER
-    )
-    return TransformerLM(
-        text_encoder_input_size=12,
-        llm_input_size=16,
-        llm_output_size=16,
-        text_token_size=30,
-        speech_token_size=END,
-        text_encoder=text_encoder,
-        llm=llm,
-        **options,
-    ).eval()
+from tests.support.tiny_networks import END, make_llm
 
 
 def make_batch(seed=1):
@@ -86,7 +53,7 @@ def spy_on(model, monkeypatch, replay):
 
 
 def test_step_by_step_scores_equal_the_training_loss(monkeypatch):
-    model, batch = build(), rows(make_batch(), 0)
+    model, batch = make_llm(), rows(make_batch(), 0)
     tokens = batch["speech_token"][0, :9].tolist() + [END]
     scores = spy_on(model, monkeypatch, tokens)
     empty = torch.zeros(1, 0, dtype=torch.int32)
@@ -110,19 +77,19 @@ def test_step_by_step_scores_equal_the_training_loss(monkeypatch):
 
 
 def test_batch_loss_is_the_mean_over_all_tokens_of_all_rows():
-    model, batch = build(), make_batch()
+    model, batch = make_llm(), make_batch()
     alone = [model(rows(batch, i), "cpu") for i in range(3)]
     counts = torch.tensor([10.0, 16, 6])
     for key in ("loss", "acc"):
         assert torch.allclose(
             model(batch, "cpu")[key], torch.stack([r[key] for r in alone]) @ counts / 32, atol=1e-5
         )
-    per_row = build(length_normalized_loss=False)(batch, "cpu")["loss"]
+    per_row = make_llm(length_normalized_loss=False)(batch, "cpu")["loss"]
     assert torch.allclose(per_row, model(batch, "cpu")["loss"] * 32 / 3, atol=1e-4)
 
 
 def test_smoothed_loss_is_the_divergence_from_the_smoothed_target():
-    model = build(lsm_weight=0.1)
+    model = make_llm(lsm_weight=0.1)
     logits, target = torch.randn(7, END + 1), torch.randint(0, END + 1, (7,))
     smoothed = torch.full((7, END + 1), 0.1 / END).scatter(1, target[:, None], 0.9)
     expected = torch.nn.functional.kl_div(logits.log_softmax(1), smoothed, reduction="sum") / 7
@@ -130,7 +97,7 @@ def test_smoothed_loss_is_the_divergence_from_the_smoothed_target():
 
 
 def test_row_of_zeros_is_a_row_without_speaker(monkeypatch):
-    model, batch = build(), make_batch()
+    model, batch = make_llm(), make_batch()
     batch["embedding"][1] = 0
     with torch.no_grad():
         for parameter in model.spk_embed_affine_layer.parameters():
@@ -156,14 +123,14 @@ def test_row_of_zeros_is_a_row_without_speaker(monkeypatch):
 
 
 def test_speaker_counts_by_its_direction_alone():
-    model, batch = build(), make_batch()
+    model, batch = make_llm(), make_batch()
     louder = {**batch, "embedding": batch["embedding"] * 7}
     assert torch.allclose(model(batch, "cpu")["loss"], model(louder, "cpu")["loss"], atol=1e-6)
     assert speak(model) == speak(model, embedding=request()["embedding"] * 7)
 
 
 def test_training_learns_a_toy_batch():
-    model, batch = build().train(), make_batch()
+    model, batch = make_llm().train(), make_batch()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []
     for _ in range(40):
@@ -177,7 +144,7 @@ def test_training_learns_a_toy_batch():
 
 
 def test_training_under_bfloat16_autocast_is_near_float32():
-    model, batch = build(), make_batch()
+    model, batch = make_llm(), make_batch()
     exact = model(batch, "cpu")["loss"]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = model(batch, "cpu")["loss"]
@@ -187,7 +154,7 @@ def test_training_under_bfloat16_autocast_is_near_float32():
 
 
 def test_same_seed_says_the_same_also_beside_another_request():
-    model = build()
+    model = make_llm()
     alone = [speak(model, seed=seed) for seed in (1, 2)]
     torch.manual_seed(5)
     streams = [
@@ -202,14 +169,14 @@ def test_same_seed_says_the_same_also_beside_another_request():
 
 
 def test_same_seed_says_the_same_also_in_threads():
-    alone = [speak(build(), seed=seed) for seed in range(4)]
-    model = build()
+    alone = [speak(make_llm(), seed=seed) for seed in range(4)]
+    model = make_llm()
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda seed: speak(model, seed=seed), range(4))) == alone
 
 
 def test_without_a_generator_the_global_one_decides():
-    model = build()
+    model = make_llm()
     torch.manual_seed(3)
     first = list(model.inference(**request()))
     torch.manual_seed(3)
@@ -217,7 +184,7 @@ def test_without_a_generator_the_global_one_decides():
 
 
 def test_speech_that_does_not_end_is_cut_with_a_warning(monkeypatch, caplog):
-    model = build()
+    model = make_llm()
     spy_on(model, monkeypatch, [3] * 12)
     with caplog.at_level(logging.WARNING):
         assert speak(model, max_token_text_ratio=2, uuid="r-17") == [3] * 12
@@ -225,7 +192,7 @@ def test_speech_that_does_not_end_is_cut_with_a_warning(monkeypatch, caplog):
 
 
 def test_end_cannot_come_before_the_shortest_length():
-    model = build()
+    model = make_llm()
     with torch.no_grad():
         model.llm_decoder.bias[END] = 1e4
     assert len(speak(model, min_token_text_ratio=2)) == 12
@@ -234,7 +201,7 @@ def test_end_cannot_come_before_the_shortest_length():
 
 @pytest.mark.parametrize("embedding", [torch.ones(1, 192), torch.zeros(0, 192)])
 def test_inference_changes_nothing_it_is_given(embedding):
-    model, given = build(), request(embedding=embedding)
+    model, given = make_llm(), request(embedding=embedding)
     before = {key: value.clone() for key, value in given.items()}
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     assert list(model.inference(**given))
@@ -243,11 +210,11 @@ def test_inference_changes_nothing_it_is_given(embedding):
 
 
 def test_sampling_is_repetition_aware_unless_the_yaml_says_otherwise():
-    assert build().sampling is ras_sampling
+    assert make_llm().sampling is ras_sampling
 
 
 def test_state_dict_has_the_checkpoint_names():
-    prefixes = {name.split(".")[0] for name in build().state_dict()}
+    prefixes = {name.split(".")[0] for name in make_llm().state_dict()}
     assert prefixes == {
         "text_embedding",
         "text_encoder",

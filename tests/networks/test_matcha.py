@@ -5,8 +5,6 @@ import torch
 from matcha.hifigan.models import MultiPeriodDiscriminator
 from matcha.utils.audio import mel_spectrogram
 
-import cosyvoice  # noqa: F401  makes matcha importable
-
 CONF = dict(
     n_fft=1024, num_mels=80, sampling_rate=22050, hop_size=256, win_size=1024, fmin=0, fmax=8000
 )

@@ -4,16 +4,13 @@ The fake engine speaks tones at once. Marks in the text control it, so they also
 `{chunks=20 size=22050 delay=0.1 fail=3 hang=2 error=TextError}`.
 """
 
-import importlib
 import re
-import socket
 import sys
 import threading
 import time
 import types
 
 import numpy as np
-import pytest
 
 RATE = 22050
 SETTINGS = {
@@ -25,13 +22,6 @@ SETTINGS = {
     "setup": 0.0,
     "error": "",
 }
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def settings(text: str) -> dict:
@@ -220,33 +210,3 @@ def install_fake_engine(set_module=sys.modules.__setitem__):
     module = types.ModuleType("cosyvoice.cli.cosyvoice")
     module.CosyVoice = FakeEngine
     set_module("cosyvoice.cli.cosyvoice", module)
-
-
-@pytest.fixture
-def service(tmp_path, monkeypatch):
-    """A function that loads all_api.py with folders of its own, the given environment variables and the fake engine (or the real)."""
-    loaded = []
-
-    def load(fake=True, **environment):
-        settings = {
-            "COSYVOICE_MODEL": str(tmp_path),
-            "OUTPUT_DIR": str(tmp_path / "output"),
-            "STORE_DIR": str(tmp_path / "store"),
-            "REFERENCE_DIR": str(tmp_path / "reference"),
-            **environment,
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(name, str(value))
-        for name in ("output", "reference"):
-            (tmp_path / name).mkdir(exist_ok=True)
-        if fake:
-            install_fake_engine(lambda name, module: monkeypatch.setitem(sys.modules, name, module))
-        for name in ("all_api", "cosyvoice.serve.speaking.engines"):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        FakeEngine.calls, FakeEngine.peak, FakeEngine.ended_early = [], 0, 0
-        loaded.append(module := importlib.import_module("all_api"))
-        return module
-
-    yield load
-    for module in loaded:
-        module.leases.close()

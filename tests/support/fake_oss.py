@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import crcmod
-import pytest
 
 ACCESS = {
     "OSS_ACCESS_KEY_ID": "id-of-test",
@@ -211,15 +210,3 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"x-oss-request-id": "TEST", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-
-
-@pytest.fixture
-def oss(monkeypatch):
-    """A running stand-in; the store's timeouts are short."""
-    from cosyvoice.serve.storage import store
-
-    monkeypatch.setattr(store, "TIMEOUTS", (0.5, 0.5))
-    monkeypatch.setattr(store, "FIRST_PAUSE", 0.01)
-    server = FakeOss()
-    yield server
-    server.close()

@@ -1,21 +1,16 @@
-"""The service with the fake engine in a process of its own.
+"""The service with the fake engine in a process of its own, started in the repository's folder.
 
-python tests/support/fake_server.py [options of all_api.py]
+python -m tests.support.fake_server [options of all_api.py]
 gunicorn -c deploy/gunicorn.conf.py tests.support.fake_server:app
 """
 
 import runpy
-import sys
-from pathlib import Path
+from importlib import import_module
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tests.support.fake_engine import install_fake_engine  # noqa: E402
+from tests.support.fake_engine import install_fake_engine
 
 install_fake_engine()
 if __name__ == "__main__":
-    sys.argv[0] = str(ROOT / "all_api.py")
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    runpy.run_module("all_api", run_name="__main__", alter_sys=True)
 else:
-    from all_api import app  # noqa: F401
+    app = import_module("all_api").app

@@ -15,8 +15,6 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from onnx import TensorProto, helper, numpy_helper
 
-import cosyvoice  # noqa: F401  (puts matcha on the path)
-
 YAML = """\
 # random state of the training
 __set_seed1: !apply:random.seed [1986]

@@ -16,8 +16,9 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from cosyvoice.serve.http.access import Keys
 from cosyvoice.serve.http.names import check_key, check_name
 from cosyvoice.serve.http.problem import Problem
-from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
-from tests.test_api import CLONE, CROSS, SFT, wav_bytes
+from tests.support.fake_engine import FakeEngine, make_voice
+from tests.support.jobs import CLONE, CROSS, SFT
+from tests.support.sounds import wav_bytes
 
 BAD_NAMES = [
     "..",
@@ -111,7 +112,7 @@ def everything(folder) -> set[str]:
 
 @pytest.mark.parametrize("field", ["user_id", "exp_name", "spk_customize", "prompt_speech_16k"])
 @pytest.mark.parametrize("value", ["..", "/etc/passwd", "C:\\x", "a\0b", "x" * 5000, "../../x"])
-def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):  # noqa: F811
+def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):
     client = service().app.test_client()
     (tmp_path / "output/1321").mkdir()
     (tmp_path / "output/1321/old.pt").write_text("x")
@@ -127,7 +128,7 @@ def test_bad_names_are_400_and_touch_nothing(service, tmp_path, field, value):  
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
-def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
+def test_symbolic_links_are_not_followed(service, tmp_path):
     module = service()
     client = module.app.test_client()
     for name in ("secret.wav", "reference/ref.wav"):
@@ -155,7 +156,7 @@ def test_symbolic_links_are_not_followed(service, tmp_path):  # noqa: F811
     )
 
 
-def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):  # noqa: F811
+def test_letter_case_does_not_reach_another_users_voice(service, tmp_path):
     client = service().app.test_client()
     (tmp_path / "output/Bob").mkdir()
     torch.save(make_voice("CosyVoice-300M-25Hz"), tmp_path / "output/Bob/v.pt")
@@ -210,7 +211,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("place", ["store", "output"])
-def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypatch, name, place):  # noqa: F811
+def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypatch, name, place):
     module = service()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "v.pt").write_bytes(FILES[name]())
@@ -226,7 +227,7 @@ def test_bad_voice_file_is_refused_and_does_not_run(service, tmp_path, monkeypat
     assert not (tmp_path / "attacked").exists() and FakeEngine.calls == []
 
 
-def test_small_file_of_gigabytes_of_silence_is_refused_before_it_is_decoded(service):  # noqa: F811
+def test_small_file_of_gigabytes_of_silence_is_refused_before_it_is_decoded(service):
     module = service()
     soundfile.write(file := io.BytesIO(), np.zeros((100_000, 8), np.int16), 655350, format="FLAC")
     flac = bytearray(file.getvalue())
@@ -241,7 +242,7 @@ def test_small_file_of_gigabytes_of_silence_is_refused_before_it_is_decoded(serv
 
 
 @pytest.fixture
-def keyed(service, tmp_path):  # noqa: F811
+def keyed(service, tmp_path):
     (tmp_path / "keys.json").write_text(
         json.dumps({"key-of-anna": ["anna"], "key-of-backend": "*"})
     )
@@ -345,7 +346,7 @@ def test_what_was_spoken_is_told_to_the_same_users_key_only(keyed, tmp_path):
 @pytest.mark.parametrize("container, codec", [("ipod", "aac"), ("webm", "libopus")])
 def test_only_folders_that_are_swept_are_written_to(
     service, tmp_path, monkeypatch, container, codec
-):  # noqa: F811
+):
     coded = subprocess.run(
         [
             get_ffmpeg_exe(),
@@ -391,7 +392,7 @@ def test_keys_file_is_read_again_and_checked(tmp_path):
             Keys("", str(file)).users_of("x")
 
 
-def test_prefix_narrows_the_references(service, tmp_path):  # noqa: F811
+def test_prefix_narrows_the_references(service, tmp_path):
     module = service(OSS_PROMPT_PREFIX="learn-wave/{user_id}/upload/")
     (tmp_path / "r.wav").write_bytes(wav_bytes())
     for key, status in (
@@ -425,7 +426,7 @@ ORIGINS = [
 
 
 @pytest.mark.parametrize("headers, status", ORIGINS, ids=str)
-def test_foreign_pages_do_not_drive_the_service(service, headers, status):  # noqa: F811
+def test_foreign_pages_do_not_drive_the_service(service, headers, status):
     client = service(
         CORS_ORIGINS="https://friend.example, https://other.example/"
     ).app.test_client()
@@ -433,7 +434,7 @@ def test_foreign_pages_do_not_drive_the_service(service, headers, status):  # no
     assert client.get("/generate_audio_get", headers=headers).status_code == status
 
 
-def test_allowed_origin_gets_cors_and_others_do_not(service):  # noqa: F811
+def test_allowed_origin_gets_cors_and_others_do_not(service):
     client = service(CORS_ORIGINS="https://friend.example", API_KEY="k").app.test_client()
     answer = client.options(
         "/generate_audio",
@@ -476,12 +477,12 @@ def test_allowed_origin_gets_cors_and_others_do_not(service):  # noqa: F811
         ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403),
     ],
 )
-def test_foreign_host_names_are_refused(service, environment, host, status):  # noqa: F811
+def test_foreign_host_names_are_refused(service, environment, host, status):
     client = service(**environment).app.test_client()
     assert client.get("/health", headers={"Host": host}).status_code == status
 
 
-def test_every_answer_has_the_security_headers(service):  # noqa: F811
+def test_every_answer_has_the_security_headers(service):
     client = service().app.test_client()
     for answer in (
         client.get("/health"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.serve.speaking.test_slots import wait_for
-from tests.support.fake_engine import RATE, service  # noqa: F401
-from tests.test_api import SFT
+from tests.support.fake_engine import RATE
+from tests.support.jobs import SFT
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 MODE = SFT["mode"]
@@ -30,7 +30,7 @@ def figures(client, **options) -> dict:
 
 
 @pytest.fixture
-def grown(service):  # noqa: F811
+def grown(service):
     """A function that speaks and returns by how much each figure grew."""
     client = service().app.test_client()
 
@@ -69,7 +69,7 @@ def test_failures_are_counted_by_their_code(grown):
     )
 
 
-def test_store_errors_are_counted(service, monkeypatch):  # noqa: F811
+def test_store_errors_are_counted(service, monkeypatch):
     from cosyvoice.serve.storage.store import timed_out
 
     api = service()
@@ -85,7 +85,7 @@ def test_store_errors_are_counted(service, monkeypatch):  # noqa: F811
     assert figures(client)[key] - before.get(key, 0) == 1
 
 
-def test_looks_at_pages_are_no_requests(service):  # noqa: F811
+def test_looks_at_pages_are_no_requests(service):
     api = service()
     client = api.app.test_client()
     before = figures(client)
@@ -105,7 +105,7 @@ def test_looks_at_pages_are_no_requests(service):  # noqa: F811
     }
 
 
-def test_figures_need_the_key_when_there_is_one(service):  # noqa: F811
+def test_figures_need_the_key_when_there_is_one(service):
     client = service(API_KEY="secret").app.test_client()
     assert client.get("/metrics").status_code == 401
     assert figures(client, headers={"Authorization": "Bearer secret"})

@@ -21,16 +21,15 @@ from cosyvoice.encoders.wav import PcmStream, WavStream
 from cosyvoice.serve.routes.openai_speech import VOICES, speaker_like
 from cosyvoice.utils.audio import decode as decode_file
 from cosyvoice.utils.audio import resample
-from tests.encoders.test_mp3 import decode
-from tests.support.fake_engine import RATE, FakeEngine, make_voice, service  # noqa: F401
-from tests.test_api import pcm_of
+from tests.support.fake_engine import RATE, FakeEngine, make_voice
+from tests.support.sounds import decode, pcm_of
 
 SPEECH = {"model": "tts-1", "input": "你好。", "voice": "alloy"}
 SECONDS = 90000 / RATE
 
 
 @pytest.fixture
-def api(service, tmp_path):  # noqa: F811
+def api(service, tmp_path):
     (tmp_path / "Fake-Instruct").mkdir()
     return service(COSYVOICE_INSTRUCT_MODEL=tmp_path / "Fake-Instruct", MP3_BITRATE="64k")
 
@@ -154,7 +153,7 @@ def test_a_saved_voice_speaks(post, api, tmp_path, voice):
     assert names[:3] == ["中文女", "中文男", "英文女"] and names[-1] == "anna" and "alloy" in names
 
 
-def test_a_key_of_one_user_needs_no_user_id(service, tmp_path):  # noqa: F811
+def test_a_key_of_one_user_needs_no_user_id(service, tmp_path):
     (tmp_path / "keys.json").write_text('{"k1": ["42"], "k2": ["43", "44"]}')
     api = service(API_KEYS_FILE=tmp_path / "keys.json")
     keep_voice(api, "42", "anna", tmp_path)

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from tests.serve.speaking.test_slots import wait_for
-from tests.support.fake_engine import service  # noqa: F401
+from tests.support.waiting import wait_for
 
 HIDDEN = {
     "/page/<name>",
@@ -14,7 +13,7 @@ HIDDEN = {
 
 
 @pytest.fixture
-def api(service):  # noqa: F811
+def api(service):
     return service(MAX_QUEUE=100)
 
 
@@ -70,7 +69,7 @@ def test_the_page_lists_everything_and_loads_nothing(api, spec):
     )
 
 
-def test_both_are_open_where_keys_are_set(service):  # noqa: F811
+def test_both_are_open_where_keys_are_set(service):
     client = service(API_KEY="secret").app.test_client()
     assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 200
 

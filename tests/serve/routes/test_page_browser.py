@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 import wave
@@ -24,7 +23,8 @@ import pytest
 import requests
 import soundfile
 
-from tests.support.fake_engine import RATE, free_port, tone
+from tests.support.fake_engine import RATE, tone
+from tests.support.server import FAKE_SERVER, ROOT, free_port
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -61,9 +61,10 @@ def running_service(folder: Path, **environment):
         "STORE_DIR": folder / "store",
         "REFERENCE_DIR": folder / "reference",
     }
-    command = [sys.executable, "tests/support/fake_server.py", "--port", str(port)]
+    command = [*FAKE_SERVER, "--port", str(port)]
     process = subprocess.Popen(
         command,
+        cwd=ROOT,
         env={**os.environ, **{k: str(v) for k, v in places.items()}, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

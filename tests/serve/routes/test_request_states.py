@@ -12,9 +12,9 @@ import pytest
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.routes.request_states import KEEP, States, describe, srt, vtt
 from cosyvoice.serve.speaking.speech import Record
-from tests.serve.speaking.test_slots import wait_for
-from tests.support.fake_engine import FakeEngine, service  # noqa: F401
-from tests.test_api import SFT
+from tests.support.fake_engine import FakeEngine
+from tests.support.jobs import SFT
+from tests.support.waiting import wait_for
 
 ID = "request-of-test-1"
 SENTENCES = [
@@ -25,7 +25,7 @@ SENTENCES = [
 
 
 @pytest.fixture
-def api(service):  # noqa: F811
+def api(service):
     return service()
 
 
@@ -80,7 +80,7 @@ def test_subtitles_during_the_stream_and_after_it(api):
     assert vtt_answer.mimetype == "text/vtt" and vtt_answer.headers["Cache-Control"] == "no-store"
 
 
-def test_queue_position_is_told(service):  # noqa: F811
+def test_queue_position_is_told(service):
     api = service(MAX_CONCURRENT=1)
     first = speak(api, id="the-first-one", tts_text="{chunks=20 delay=0.1}")
     threads = [
@@ -132,7 +132,7 @@ def test_unknown_and_refused_requests(api):
     )
 
 
-def test_only_the_users_key_may_ask(service, tmp_path):  # noqa: F811
+def test_only_the_users_key_may_ask(service, tmp_path):
     (tmp_path / "keys.json").write_text(json.dumps({"one": ["1321"], "two": ["1322"], "all": "*"}))
     api = service(API_KEYS_FILE=tmp_path / "keys.json")
     speak(api, headers={"Authorization": "Bearer one"}, user_id="1321").get_data()

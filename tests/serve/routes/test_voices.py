@@ -8,11 +8,10 @@ import soundfile
 import torch
 
 from cosyvoice.cli.voice import load_voice, save_voice
-from tests.cli.test_reference_doctor import speech
-from tests.serve.storage.test_cleanup import everything
-from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
-from tests.support.fake_oss import oss  # noqa: F401
-from tests.test_api import CLONE, SFT, wav_bytes
+from tests.support.fake_engine import FakeEngine, make_voice
+from tests.support.files import everything
+from tests.support.jobs import CLONE, SFT
+from tests.support.sounds import speech, wav_bytes
 
 KEY = "learn-wave/1321/model/cosyvoice/{}.pt"
 FIELDS = {
@@ -29,7 +28,7 @@ def sound(seconds: float = 6.0, name: str = "take.wav") -> tuple:
 
 
 @pytest.fixture(params=["local", "oss"])
-def api(request, service, tmp_path, monkeypatch):  # noqa: F811
+def api(request, service, tmp_path, monkeypatch):
     if request.param == "oss":
         for name, value in request.getfixturevalue("oss").environ.items():
             monkeypatch.setenv(name, value)
@@ -37,7 +36,7 @@ def api(request, service, tmp_path, monkeypatch):  # noqa: F811
 
 
 @pytest.fixture
-def local(service):  # noqa: F811
+def local(service):
     return service()
 
 
@@ -294,7 +293,7 @@ def test_doctor_stores_nothing_and_speaks_nothing(local, tmp_path):
     assert everything(tmp_path) == before and not FakeEngine.calls
 
 
-def test_key_acts_for_its_users_only(service, tmp_path):  # noqa: F811
+def test_key_acts_for_its_users_only(service, tmp_path):
     (tmp_path / "keys.json").write_text(json.dumps({"one": ["1321"]}))
     client = service(API_KEYS_FILE=tmp_path / "keys.json").app.test_client()
     bearer = {"headers": {"Authorization": "Bearer one"}}
@@ -319,7 +318,7 @@ def test_key_acts_for_its_users_only(service, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("fault, status", [("500", 502), ("403", 502), ("slow", 504)])
-def test_store_that_fails_is_told(service, oss, monkeypatch, fault, status):  # noqa: F811
+def test_store_that_fails_is_told(service, oss, monkeypatch, fault, status):
     for name, value in oss.environ.items():
         monkeypatch.setenv(name, value)
     client = service().app.test_client()
@@ -334,7 +333,7 @@ def test_store_that_fails_is_told(service, oss, monkeypatch, fault, status):  # 
     assert list(oss.objects) == [KEY.format("a")]
 
 
-def test_busy_service_refuses_and_keeps_its_slots(service):  # noqa: F811
+def test_busy_service_refuses_and_keeps_its_slots(service):
     api = service(MAX_CONCURRENT=1, MAX_QUEUE=0)
     api.slots.take()
     answer = make(api)

@@ -11,13 +11,7 @@ from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking import speech as speeches
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone, Record, Speech
-
-
-def wait_for(condition, seconds: float = 10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+from tests.support.waiting import wait_for
 
 
 class Leaver:

@@ -8,21 +8,17 @@ import pytest
 import torch
 from pydub.exceptions import CouldntEncodeError
 
-from tests.serve.speaking.test_slots import wait_for
-from tests.support.fake_engine import FakeEngine, make_voice, service  # noqa: F401
-from tests.support.fake_oss import oss  # noqa: F401
-from tests.test_api import CLONE, CROSS, SFT, wav_bytes
+from tests.support.fake_engine import FakeEngine, make_voice
+from tests.support.files import everything
+from tests.support.jobs import CLONE, CROSS, SFT
+from tests.support.sounds import wav_bytes
+from tests.support.waiting import wait_for
 
 KEY = "learn-wave/1321/model/cosyvoice/v.pt"
 
 
-def everything(folder) -> dict:
-    paths = (path for path in folder.rglob("*") if path.is_file() and ".leases" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
 @pytest.fixture
-def place(service, tmp_path, oss, monkeypatch):  # noqa: F811
+def place(service, tmp_path, oss, monkeypatch):
     """The service on the stand-in OSS, among files that were there before."""
     for name, value in oss.environ.items():
         monkeypatch.setenv(name, value)

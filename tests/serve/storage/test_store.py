@@ -18,7 +18,7 @@ from cosyvoice.serve.storage.store import (
     open_store,
 )
 from cosyvoice.serve.storage.work_folders import Leases
-from tests.support.fake_oss import ACCESS, oss  # noqa: F401
+from tests.support.fake_oss import ACCESS
 
 KEYS = [
     "learn-wave/1321/model/cosyvoice/妈妈.pt",
@@ -151,7 +151,7 @@ def test_half_a_credential_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "reset", "slow", "cut", "crc", "corrupt"])
-def test_one_failure_is_made_good(oss, tmp_path, fault):  # noqa: F811
+def test_one_failure_is_made_good(oss, tmp_path, fault):
     store, oss.objects["k"] = OssStore(oss.environ), b"data" * 5000
     oss.faults = [fault]
     assert get(store, tmp_path, "k") == b"data" * 5000
@@ -159,7 +159,7 @@ def test_one_failure_is_made_good(oss, tmp_path, fault):  # noqa: F811
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "reset", "slow", "crc"])
-def test_one_failed_push_is_made_good(oss, tmp_path, fault):  # noqa: F811
+def test_one_failed_push_is_made_good(oss, tmp_path, fault):
     oss.faults = [fault]
     put(OssStore(oss.environ), tmp_path, "k", b"data" * 5000)
     assert oss.objects["k"] == b"data" * 5000 and len(oss.seen) == 2
@@ -179,7 +179,7 @@ def test_one_failed_push_is_made_good(oss, tmp_path, fault):  # noqa: F811
         ("404bucket", 502, 1),
     ],
 )
-def test_lasting_failure_is_told_and_leaves_no_file(oss, tmp_path, fault, status, tries):  # noqa: F811
+def test_lasting_failure_is_told_and_leaves_no_file(oss, tmp_path, fault, status, tries):
     store, oss.objects["k"], oss.faults = OssStore(oss.environ), b"data" * 5000, [fault] * 9
     with pytest.raises(Problem) as raised:
         get(store, tmp_path, "k")
@@ -192,14 +192,14 @@ def test_lasting_failure_is_told_and_leaves_no_file(oss, tmp_path, fault, status
 @pytest.mark.parametrize(
     "fault, status", [("500", 502), ("slow", 504), ("403", 502), ("404bucket", 502), ("reset", 502)]
 )
-def test_lasting_push_failure_is_told(oss, tmp_path, fault, status):  # noqa: F811
+def test_lasting_push_failure_is_told(oss, tmp_path, fault, status):
     oss.faults = [fault] * 9
     with pytest.raises(Problem) as raised:
         put(OssStore(oss.environ), tmp_path, "k")
     assert raised.value.status == status and oss.objects == {}
 
 
-def test_drip_ends_at_the_deadline(oss, tmp_path, monkeypatch):  # noqa: F811
+def test_drip_ends_at_the_deadline(oss, tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "DEADLINE", 1.0)
     store, oss.objects["k"], oss.faults = OssStore(oss.environ), b"d" * 2000, ["drip"]
     begin = time.monotonic()
@@ -212,14 +212,14 @@ def test_drip_ends_at_the_deadline(oss, tmp_path, monkeypatch):  # noqa: F811
     )
 
 
-def test_limit_holds_without_a_length(oss, tmp_path):  # noqa: F811
+def test_limit_holds_without_a_length(oss, tmp_path):
     store, oss.objects["k"], oss.faults = OssStore(oss.environ), b"d" * 2000, ["endless"]
     with pytest.raises(Problem) as raised:
         get(store, tmp_path, "k")
     assert raised.value.status == 413 and not (tmp_path / "out").exists()
 
 
-def test_wrong_secret_is_refused(oss, tmp_path):  # noqa: F811
+def test_wrong_secret_is_refused(oss, tmp_path):
     with pytest.raises(Problem) as raised:
         put(OssStore({**oss.environ, "OSS_ACCESS_KEY_SECRET": "wrong"}), tmp_path, "k")
     assert raised.value.status == 502 and len(oss.seen) == 1
@@ -235,12 +235,12 @@ def test_nobody_listens(tmp_path, monkeypatch):
     assert raised.value.status == 502
 
 
-def test_session_token_is_sent(oss, tmp_path):  # noqa: F811
+def test_session_token_is_sent(oss, tmp_path):
     put(OssStore({**oss.environ, "OSS_SESSION_TOKEN": "token-of-test"}), tmp_path, "k")
     assert oss.objects == {"k": b"data"}
 
 
-def test_credentials_stay_out_of_the_log(oss, tmp_path, caplog):  # noqa: F811
+def test_credentials_stay_out_of_the_log(oss, tmp_path, caplog):
     caplog.set_level("INFO")
     oss.faults = ["403"]
     with pytest.raises(Problem):

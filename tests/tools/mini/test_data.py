@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("pyarrow")
-pytest.importorskip("soxr")
-
-from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied  # noqa: E402
+from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied
 from tools.mini.teacher import (
     FRAME,
     Teacher,
@@ -21,7 +18,7 @@ from tools.mini.teacher import (
     native_voices,
     settle,
     trim,
-)  # noqa: E402
+)
 from tools.mini.tokens import (
     CONTENTS,
     INDEX,
@@ -32,7 +29,7 @@ from tools.mini.tokens import (
     count_tokens,
     levels,
     make_book,
-    pairs_of,  # noqa: E402
+    pairs_of,
     sounds_on_grid,
     speech_tokens,
     text_positions,

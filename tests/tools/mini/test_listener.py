@@ -1,14 +1,11 @@
 """The listener learns which sounds a mel has, at their places, and its loss is low for the tokens that were spoken."""
 
 import numpy as np
-import pytest
 import torch
 
-pytest.importorskip("pyarrow")
-
-from tools.mini import listener  # noqa: E402
-from tools.mini.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train  # noqa: E402
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES  # noqa: E402
+from tools.mini import listener
+from tools.mini.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train
+from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES
 
 PAIRS = torch.randint(
     0, 12, (CONTENTS, 2), generator=torch.Generator().manual_seed(0)

@@ -5,12 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-pytest.importorskip("pyarrow")
-
-from cosyvoice.utils.audio import kaldi_fbank  # noqa: E402
-from tools.mini import pitch_head  # noqa: E402
-from tools.mini.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train  # noqa: E402
-from tools.mini.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch  # noqa: E402
+from cosyvoice.utils.audio import kaldi_fbank
+from tools.mini import pitch_head
+from tools.mini.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train
+from tools.mini.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch
 
 
 def buzz(hertz: float, seconds: float = 3.2) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cosyvoice.flow.length_regulator import mel_frames
-from tests.networks.test_flow import CPU, make_flow, training_batch
+from tests.support.tiny_networks import CPU, flow_batch, make_flow
 from tools.mini import straight_flow
 from tools.mini.listener import Listener, SoundLoss
 from tools.mini.pack_model import shrink
@@ -49,7 +49,7 @@ def gradients(module):
 
 def test_what_is_trained_is_what_is_spoken(straight, monkeypatch):
     monkeypatch.setattr(random, "random", lambda: 0.0)  # no prompts
-    batch = training_batch()
+    batch = flow_batch()
     made = straight.speak(batch, CPU)
     mask, mu, speakers, prompts = straight.flow.conditions(batch, CPU)
     assert straight.flow.decoder.n_timesteps == straight_flow.STEPS
@@ -60,7 +60,7 @@ def test_what_is_trained_is_what_is_spoken(straight, monkeypatch):
 
 
 def test_critic_and_flow_learn_from_one_loss_and_leave_each_other_alone(straight):
-    batch = training_batch()
+    batch = flow_batch()
     random.seed(0)
     losses = straight(batch, CPU)
     losses["loss"].backward()

@@ -8,17 +8,13 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-pytest.importorskip("pyarrow")
-
-from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor  # noqa: E402
-from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID  # noqa: E402
-from tests.networks.test_flow import CPU, make_flow, training_batch  # noqa: E402
-from tests.networks.test_hifigan import FRAMES, batch, gan, hift  # noqa: E402, F401
-from tests.networks.test_llm import build  # noqa: E402
-from tools.mini.listener import SoundLoss  # noqa: E402
-from tools.mini.pitch import figures, finish  # noqa: E402
-from tools.mini.straight_flow import StraightFlow  # noqa: E402
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS  # noqa: E402
+from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
+from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
+from tests.support.tiny_networks import CPU, FRAMES, flow_batch, make_flow, make_llm
+from tools.mini.listener import SoundLoss
+from tools.mini.pitch import figures, finish
+from tools.mini.straight_flow import StraightFlow
+from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS
 from tools.mini.train import (
     EDGES,
     FINE,
@@ -27,7 +23,7 @@ from tools.mini.train import (
     PIECE,
     POINTING_WEIGHT,
     USUAL_LEVEL,
-    USUAL_PACE,  # noqa: E402
+    USUAL_PACE,
     VOICE_WEIGHT,
     GuidedFlow,
     Mishearing,
@@ -48,7 +44,7 @@ from tools.mini.voice_loss import (
     bank_of_speech,
     filter_bank,
     to_encoder_rate,
-)  # noqa: E402
+)
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
@@ -116,7 +112,7 @@ def test_whitened_speakers_differ_in_every_direction():
 
 
 def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
-    flow, batch = make_flow(), training_batch()
+    flow, batch = make_flow(), flow_batch()
     guided = GuidedFlow(flow)  # draws the times of the solver from here on
     random.seed(0), torch.manual_seed(0)
     plain = flow(batch, CPU)["loss"]
@@ -146,7 +142,7 @@ def test_most_times_of_the_flow_are_early():
 
 def test_attention_is_pulled_to_the_phoneme_that_comes_next():
     torch.manual_seed(0)
-    llm = build().train()
+    llm = make_llm().train()
     batch = {
         "text_token": torch.randint(0, 9, (2, 6)),
         "text_token_len": torch.tensor([6, 4]),
@@ -180,12 +176,12 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
 @pytest.mark.parametrize(
     "network, model",
     [
-        ("llm", lambda: TaughtLM(build())),
+        ("llm", lambda: TaughtLM(make_llm())),
         ("flow", lambda: StraightFlow(make_flow())),
         ("hift", lambda: None),
     ],
 )
-def test_every_edge_that_adam_keeps_is_there(network, model, hift):  # noqa: F811
+def test_every_edge_that_adam_keeps_is_there(network, model, hift):
     names = [name for name, _ in (model() or hift).named_parameters()]
     assert all(any(name.startswith(edge) for name in names) for edge in EDGES[network])
 
@@ -213,7 +209,7 @@ def test_tokens_are_misread_as_they_were_heard_and_only_in_training():
     )
 
 
-def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):  # noqa: F811
+def test_the_vocoder_learns_with_a_source_of_the_true_pitch(gan, batch):
     heard = []
     gan.generator.m_source.register_forward_hook(
         lambda module, given, result: heard.append(given[0])
@@ -250,7 +246,7 @@ class Ear(nn.Module):
             x = layer(x)
 
 
-def test_the_vocoder_is_told_how_unlike_the_voice_is_and_its_tries_are_held_apart(gan, batch):  # noqa: F811
+def test_the_vocoder_is_told_how_unlike_the_voice_is_and_its_tries_are_held_apart(gan, batch):
     batch = {
         name: value.repeat(1, 2 * FINE[0] // 256 // FRAMES, *[1] * (value.dim() - 2))
         for name, value in batch.items()
@@ -364,7 +360,7 @@ def test_the_flow_is_heard_where_it_is_going_in_rows_that_know_their_speaker():
 
 def test_the_flow_learns_from_what_the_speaker_encoder_hears():
     torch.manual_seed(0)
-    flow, batch = make_flow(), training_batch()
+    flow, batch = make_flow(), flow_batch()
     long = torch.full((2,), PIECE)
     batch |= {"speech_feat": torch.randn(2, PIECE, 80), "speech_feat_len": long}
     flow.decoder.training_cfg_rate = 0
