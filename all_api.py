@@ -1,7 +1,7 @@
 """The speech service: POST /generate_audio speaks a text in one of four modes, as streamed MP3 or as one WAV file.
 
 Read from top to bottom: settings and the global `cosyvoice`, what a request may hold, fetching and pushing, one function
-per mode, the answer, the routes. What has a life of its own (MP3 joints, queue, leases, store, keys) is in cosyvoice/serve/.
+per mode, the answer, the routes. What has a life of its own (MP3 joints, queue, folders, store, keys) is in cosyvoice/serve/.
 Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 """
 
@@ -55,7 +55,7 @@ from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone, Speech
 from cosyvoice.serve.storage.store import NoObject, open_store
-from cosyvoice.serve.storage.work_folders import Leases
+from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.utils.audio import load_wav, trim_and_level
 from cosyvoice.utils.errors import UnknownSpeaker
 
@@ -69,12 +69,13 @@ cosyvoice = load_model(config, IS_SCRIPT)
 instruct_model = Instruct(cosyvoice, config)
 check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
 
-leases = Leases(config.output_dir)
-leases.sweep(config.output_dir, config.store_dir)
-scratch = leases.scratch(config.output_dir)  # for files that live as long as this process at most
-atexit.register(leases.close)
+work_folders = WorkFolders(config.output_dir)
+work_folders.sweep(config.output_dir, config.store_dir)
+# for files that live as long as this process at most
+scratch = work_folders.scratch(config.output_dir)
+atexit.register(work_folders.close)
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-store = open_store(config.store_dir, leases)
+store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 slots = Slots(config.max_concurrent, config.max_queue)
 readiness = Readiness(cosyvoice, slots)
@@ -193,7 +194,7 @@ def fetch_voice(user_id: str, name: str) -> dict:
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "spk_customize")
     if local:
         return load_voice(local, cosyvoice.model_family)
-    with leases.folder(config.output_dir) as folder:
+    with work_folders.folder(config.output_dir) as folder:
         try:
             store.fetch(
                 voice_key(user_id, name), folder / "voice.pt", config.max_voice_mb * 1_000_000
@@ -212,7 +213,7 @@ def fetch_voice(user_id: str, name: str) -> dict:
 def push_voice(voice: dict, user_id: str, name: str):
     """Store a voice, complete or not at all; a copy that an operator keeps in output/ is renewed."""
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
-    with leases.folder(config.output_dir) as folder:
+    with work_folders.folder(config.output_dir) as folder:
         save_voice(voice, path := folder / f"{name}.pt")
         store.push(path, voice_key(user_id, name))
         if local:
@@ -234,7 +235,7 @@ def fetch_reference(job: Job, read: Callable = usable):
     if local:
         return read(local)
     guard.check_reference_key(source, job.user_id, config.oss_prompt_prefix)
-    with leases.folder(config.output_dir) as folder:
+    with work_folders.folder(config.output_dir) as folder:
         try:
             store.fetch(source, folder / "reference", config.max_reference_mb * 1_000_000)
         except NoObject:
@@ -415,7 +416,7 @@ parts = Parts(
     cosyvoice,
     instruct_model,
     store,
-    leases,
+    work_folders,
     slots,
     readiness,
     watchers,

@@ -60,7 +60,7 @@ def service(tmp_path, monkeypatch):
 
     yield load
     for module in loaded:
-        module.leases.close()
+        module.work_folders.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import Speech
-from cosyvoice.serve.storage.work_folders import Leases
+from cosyvoice.serve.storage.work_folders import WorkFolders
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Parts:
     engine: object  # the global CosyVoice
     instruct: Instruct  # .get() -> the engine for 自然语言控制, .loaded
     store: object  # fetch, push, delete, list: see serve/storage/store.py
-    leases: Leases  # .folder(config.output_dir) -> a working folder
+    work_folders: WorkFolders  # .folder(config.output_dir) -> a working folder
     slots: Slots  # .take(), .free() around any other use of the model
     readiness: Readiness
     watchers: list  # functions called with the Record of a request after each change

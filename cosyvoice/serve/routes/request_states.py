@@ -175,7 +175,7 @@ FORMATS = {
 def blueprint(parts: Parts) -> Blueprint:
     """GET /requests/<id> and its subtitles; from now on every request's changes are written down."""
     pages = Blueprint("requests", __name__)
-    states = States(parts.leases.home / "requests")  # the service's own folder in output/
+    states = States(parts.work_folders.home / "requests")  # the service's own folder in output/
     parts.watchers.append(states.note)
 
     @pages.get("/requests/<id>")

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 
 from cosyvoice.serve.http.names import DEVICES
 from cosyvoice.serve.http.problem import Problem
-from cosyvoice.serve.storage.work_folders import Leases
+from cosyvoice.serve.storage.work_folders import WorkFolders
 
 log = logging.getLogger(__name__)
 BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"
@@ -42,7 +42,7 @@ class Entry:
     modified: float  # seconds since 1970
 
 
-def open_store(folder: Path, leases: Leases, environ=os.environ):
+def open_store(folder: Path, work_folders: WorkFolders, environ=os.environ):
     """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder. One alone is a RuntimeError."""
     unset = [
         name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)
@@ -51,7 +51,7 @@ def open_store(folder: Path, leases: Leases, environ=os.environ):
         raise RuntimeError(
             f"{unset[0]} is not set; set it to keep voices in OSS, or unset the other to keep them in {folder}"
         )
-    return LocalStore(folder, leases) if unset else OssStore(environ)
+    return LocalStore(folder, work_folders) if unset else OssStore(environ)
 
 
 class LocalStore:
@@ -59,8 +59,8 @@ class LocalStore:
 
     name = "local"
 
-    def __init__(self, folder: Path, leases: Leases):
-        self.folder, self.leases = folder, leases
+    def __init__(self, folder: Path, work_folders: WorkFolders):
+        self.folder, self.work_folders = folder, work_folders
 
     def fetch(self, key: str, path: Path, limit: int):
         try:
@@ -71,7 +71,7 @@ class LocalStore:
 
     def push(self, path: Path, key: str):
         target = self._path(key)
-        with self.leases.folder(self.folder) as work:
+        with self.work_folders.folder(self.folder) as work:
             with open(path, "rb") as file:
                 _copy(lambda: file.read(BLOCK), work / "object")
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Working folders that vanish: with their request, or, when a process was killed, at the next start.
+"""Working folders that vanish with their request, or at the next start if the process was killed.
 
-A folder's name carries the token of the process that made it; that process holds an operating-system lock on a
-file of that token, which a killed process loses. `sweep` removes folders whose process is dead, and touches nothing else.
+The name of a folder holds the token of the process that made it. That process holds an operating
+system's lock on a file of that token, which the system frees when the process ends, also when it is
+killed. `sweep` removes the folders of processes that have ended, and nothing else.
 """
 
 import contextlib
@@ -12,24 +13,33 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from filelock import lock_descriptor
 
 log = logging.getLogger(__name__)
 FOLDER = re.compile(r"\.work-([0-9a-f]{16})-[0-9a-f]{16}$")
-UNKNOWN_AGE = 24 * 3600  # seconds after which a folder without any lock file counts as left behind
+UNKNOWN_AGE = 24 * 3600  # seconds after which a folder without a lock file counts as left behind
 
 
-class Leases:
-    """Makes and removes working folders of this process; usable from any thread. home holds the lock files."""
+class WorkFolders:
+    """Makes and removes working folders of this process. Thread-safe.
+
+    home: the folder whose subfolder `.leases` holds the lock files.
+    """
 
     def __init__(self, home: Path):
         self.home = home / ".leases"
-        self.pid = self.lock = self.token = None
+        self.pid: int | None = None  # of the process that holds `lock`
+        self.lock: BinaryIO | None = None
+        self.token = ""
         self.guard = threading.Lock()
 
     @contextlib.contextmanager
-    def folder(self, parent: Path):
-        """A new empty folder under parent, removed at the end with all that is in it."""
+    def folder(self, parent: Path) -> Iterator[Path]:
+        """A new empty folder under parent, removed at the end with everything in it."""
         path = self.scratch(parent)
         try:
             yield path
@@ -44,7 +54,7 @@ class Leases:
         return path
 
     def sweep(self, *roots: Path):
-        """Remove what dead processes left directly under the roots."""
+        """Remove the folders directly under the roots whose process has ended."""
         for path in [path for root in roots for path in root.glob(".work-*")]:
             match = FOLDER.match(path.name)
             if match and path.is_dir() and not path.is_symlink() and self._is_left(match[1], path):
@@ -55,7 +65,7 @@ class Leases:
                 lock.unlink(missing_ok=True)
 
     def close(self):
-        """Give up this process's lock: the next sweep may remove its folders."""
+        """Release this process's lock. A folder that is left then goes by its age."""
         if self.lock and self.pid == os.getpid():
             self.lock.close()
             (self.home / f"{self.token}.lock").unlink(missing_ok=True)
@@ -70,34 +80,21 @@ class Leases:
         return False
 
     def _hold_lock(self):
-        """Take this process's lock at first use; a forked child takes one of its own."""
+        """Take this process's lock at the first use. A forked child takes one of its own."""
         with self.guard:
             while self.pid != os.getpid():
                 self.home.mkdir(parents=True, exist_ok=True)
                 self.token = secrets.token_hex(8)
                 self.lock = open(self.home / f"{self.token}.lock", "wb")
-                with contextlib.suppress(OSError):  # a sweep looks at it right now: take another
-                    lock_file(self.lock)
+                # False while another process's sweep tests this file: take another one
+                if lock_descriptor(self.lock.fileno(), blocking=False):
                     self.pid = os.getpid()
-
-
-def lock_file(file):
-    """Lock an open file for this process, or raise OSError if another one holds it; the system frees it at the end."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_unlocked(path: Path) -> bool:
     try:
         with open(path, "r+b") as file:
-            lock_file(file)
-        return True
+            return lock_descriptor(file.fileno(), blocking=False)
     except OSError:
         return False
 

@@ -41,7 +41,7 @@ def unchanged(place) -> bool:
     wait_for(lambda: place.slots.running == 0)
     return (
         everything(place.tmp) == place.before and len(list((place.tmp / "output").iterdir())) == 4
-    )  # two users, leases, scratch
+    )  # two users, lock files, scratch
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from cosyvoice.serve.storage.store import (
     encode_key,
     open_store,
 )
-from cosyvoice.serve.storage.work_folders import Leases
+from cosyvoice.serve.storage.work_folders import WorkFolders
 from tests.support.fake_oss import ACCESS
 
 KEYS = [
@@ -66,7 +66,7 @@ LIMIT = 100_000
 def store(request, tmp_path):
     if request.param == "oss":
         return open_store(tmp_path / "unused", None, request.getfixturevalue("oss").environ)
-    return open_store(tmp_path / "store", Leases(tmp_path), {})
+    return open_store(tmp_path / "store", WorkFolders(tmp_path), {})
 
 
 def put(store, tmp_path, key: str, data: bytes = b"data"):
@@ -130,7 +130,7 @@ def test_paths_of_keys_differ_on_every_file_system():
 
 
 def test_failed_local_push_keeps_the_old_object(tmp_path, monkeypatch):
-    store = LocalStore(tmp_path / "store", Leases(tmp_path))
+    store = LocalStore(tmp_path / "store", WorkFolders(tmp_path))
     put(store, tmp_path, "k", b"old")
     monkeypatch.setattr(
         os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space left"))
@@ -144,7 +144,7 @@ def test_failed_local_push_keeps_the_old_object(tmp_path, monkeypatch):
 
 def test_half_a_credential_is_told(tmp_path):
     with pytest.raises(RuntimeError, match="OSS_ACCESS_KEY_SECRET is not set"):
-        open_store(tmp_path, Leases(tmp_path), {"OSS_ACCESS_KEY_ID": "x"})
+        open_store(tmp_path, WorkFolders(tmp_path), {"OSS_ACCESS_KEY_ID": "x"})
 
 
 # OSS and how it fails

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from cosyvoice.serve.storage.work_folders import Leases
+from cosyvoice.serve.storage.work_folders import WorkFolders
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys; sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from cosyvoice.serve.storage.work_folders import Leases
-leases, home = Leases(Path(sys.argv[1])), Path(sys.argv[1])
-(leases.scratch(home) / "file").write_text("x")
-with leases.folder(home) as folder:
+from cosyvoice.serve.storage.work_folders import WorkFolders
+folders, home = WorkFolders(Path(sys.argv[1])), Path(sys.argv[1])
+(folders.scratch(home) / "file").write_text("x")
+with folders.folder(home) as folder:
     print(folder.name, flush=True)
     sys.stdin.read()
 """
@@ -44,8 +44,8 @@ def other(tmp_path):
 
 
 def test_folder_is_gone_after_its_request_also_after_an_error(tmp_path):
-    leases = Leases(tmp_path)
-    with pytest.raises(KeyError), leases.folder(tmp_path) as folder:
+    folders = WorkFolders(tmp_path)
+    with pytest.raises(KeyError), folders.folder(tmp_path) as folder:
         (folder / "deep").mkdir()
         (folder / "deep/file").write_text("x")
         raise KeyError
@@ -56,10 +56,10 @@ def test_sweep_spares_the_living_and_everything_else(tmp_path, other):
     (tmp_path / "1321").mkdir()
     (tmp_path / "1321/keep.pt").write_text("x")
     (tmp_path / ".work-mine").mkdir()
-    before, leases = names(tmp_path), Leases(tmp_path)
-    with leases.folder(tmp_path) as folder:
-        leases.sweep(tmp_path)
-        Leases(tmp_path).sweep(tmp_path)
+    before, folders = names(tmp_path), WorkFolders(tmp_path)
+    with folders.folder(tmp_path) as folder:
+        folders.sweep(tmp_path)
+        WorkFolders(tmp_path).sweep(tmp_path)
         assert names(tmp_path) == before | {folder.name}
         assert other.folder in before and (tmp_path / "1321/keep.pt").exists()
 
@@ -69,7 +69,7 @@ def test_sweep_removes_what_a_killed_process_left(tmp_path, other):
     other.kill()
     other.wait()
     assert len(names(tmp_path)) == 4
-    Leases(tmp_path).sweep(tmp_path)
+    WorkFolders(tmp_path).sweep(tmp_path)
     assert names(tmp_path) == {".leases", "keep.txt"} and names(tmp_path / ".leases") == set()
 
 
@@ -78,7 +78,7 @@ def test_folder_without_a_lock_goes_by_age(tmp_path):
     for folder in (young, old):
         folder.mkdir()
     os.utime(old, (time.time() - 90000,) * 2)
-    Leases(tmp_path).sweep(tmp_path)
+    WorkFolders(tmp_path).sweep(tmp_path)
     assert names(tmp_path) == {young.name}
 
 
@@ -88,16 +88,48 @@ def test_sweep_does_not_follow_links(tmp_path):
     link = tmp_path / f".work-{'3' * 16}-{'3' * 16}"
     link.symlink_to(tmp_path / "target")
     os.utime(link, (time.time() - 90000,) * 2, follow_symlinks=False)
-    Leases(tmp_path).sweep(tmp_path)
+    WorkFolders(tmp_path).sweep(tmp_path)
     assert (tmp_path / "target").exists() and link.is_symlink()
 
 
+FORK = """
+import os, sys; sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from cosyvoice.serve.storage.work_folders import WorkFolders
+home = Path(sys.argv[1])
+folders = WorkFolders(home)
+print(folders.scratch(home).name, flush=True)
+if os.fork() == 0:
+    print(folders.scratch(home).name, flush=True)
+    sys.exit()  # an ordinary end, which closes everything inherited
+os.wait()
+WorkFolders(home).sweep(home)
+print(*(path.name for path in home.glob(".work-*")), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_child_has_a_lock_of_its_own(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", FORK, tmp_path, ROOT]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    parent, child, left = ran.stdout.split()
+    assert parent.split("-")[1] != child.split("-")[1] and left == parent
+
+
+def test_testing_a_lock_does_not_disturb_its_owner(tmp_path):
+    folders = WorkFolders(tmp_path)
+    scratch = folders.scratch(tmp_path)
+    for _ in range(3):
+        WorkFolders(tmp_path).sweep(tmp_path)
+    assert scratch.is_dir() and len(names(tmp_path / ".leases")) == 1
+
+
 def test_many_threads_share_one_lock(tmp_path):
-    leases = Leases(tmp_path)
+    folders = WorkFolders(tmp_path)
 
     def work():
         for _ in range(20):
-            with leases.folder(tmp_path) as folder:
+            with folders.folder(tmp_path) as folder:
                 assert folder.is_dir()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -106,5 +138,5 @@ def test_many_threads_share_one_lock(tmp_path):
     for thread in threads:
         thread.join()
     assert len(names(tmp_path / ".leases")) == 1 and names(tmp_path) == {".leases"}
-    leases.close()
+    folders.close()
     assert names(tmp_path / ".leases") == set()
