@@ -1,4 +1,5 @@
 import io
+import struct
 import subprocess
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import soundfile
 import torch
 
+from cosyvoice.encoders.wav import WavStream
 from cosyvoice.utils.audio import (
     decode_with_ffmpeg,
     ffmpeg_demuxer,
@@ -92,6 +94,54 @@ def test_a_long_or_empty_file_is_refused():
     ):
         with pytest.raises(ReferenceAudioError, match=reason):
             load_wav(file_of(samples, 8000), 16000)
+
+
+LIST = b"LIST" + struct.pack("<I", 4) + b"INFO"  # a chunk of notes
+
+
+def streamed(wav: bytes, riff_size: int | None, data_size: int, before: bytes = b"") -> io.BytesIO:
+    """A WAV file with other sizes in its header, and a chunk more before its samples."""
+    at = wav.index(b"data")
+    riff = wav[4:8] if riff_size is None else struct.pack("<I", riff_size)
+    head = wav[:4] + riff + wav[8:at] + before
+    return io.BytesIO(head + b"data" + struct.pack("<I", data_size) + wav[at + 8 :])
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("riff_size", [None, 0, 36, 0xFFFFFFFF])
+@pytest.mark.parametrize("data_size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 100_000])
+@pytest.mark.parametrize("before", [b"", LIST])
+def test_a_wav_with_the_sizes_of_a_stream_is_read(subtype, riff_size, data_size, before):
+    file = file_of(0.5 * tone(440, 16000)[0].numpy(), 16000, subtype=subtype)
+    wav = streamed(file.getvalue(), riff_size, data_size, before)
+    assert torch.equal(load_wav(wav, 16000), load_wav(file, 16000))
+
+
+def test_silence_at_the_start_of_a_stream_is_no_chunk():
+    samples = np.concatenate([np.zeros(16000), 0.5 * np.ones(16000)])
+    wav = streamed(file_of(samples, 16000).getvalue(), 0, 0)
+    assert load_wav(wav, 16000).shape == (1, 32000)
+
+
+def test_our_own_streamed_wav_is_read_as_a_reference():
+    pcm = (16000 * tone(440, 22050)[0].numpy()).astype(np.int16)
+    encoder = WavStream(22050)
+    data = encoder.feed(pcm[:5000]) + encoder.feed(pcm[5000:]) + encoder.end()
+    assert torch.equal(load_wav(io.BytesIO(data), 22050)[0], torch.from_numpy(pcm) / 32768)
+
+
+@pytest.mark.parametrize("data_size, after", [(0, b""), (0, LIST), (0xFFFFFFFF, b"")])
+def test_a_wav_without_samples_is_empty(data_size, after):
+    wav = streamed(file_of(np.zeros(0, np.int16), 16000).getvalue(), None, data_size)
+    with pytest.raises(ReferenceAudioError, match="empty"):
+        load_wav(io.BytesIO(wav.getvalue() + after), 16000)
+
+
+@pytest.mark.parametrize("data_size", [0, 0xFFFFFFFF])
+def test_a_streamed_wav_that_is_too_long_is_refused(data_size):
+    wav = streamed(file_of(np.zeros(8000 * 121, np.int16), 8000).getvalue(), 0, data_size)
+    with pytest.raises(ReferenceAudioError, match="longer"):
+        load_wav(wav, 8000)
 
 
 def test_a_damaged_m4a_is_refused():
