@@ -68,7 +68,7 @@ class Config:
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
     )
     cors_origins: tuple = setting(
-        (), "origins, comma separated, whose pages may call the service from a browser"
+        (), "origins, comma separated, whose pages may call the service from a browser; * is any"
     )
     allowed_hosts: tuple = setting(
         (),

@@ -22,13 +22,7 @@ from cosyvoice.serve.http.problem import Problem
 
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-OPEN = {
-    "/",
-    "/health",
-    "/ready",
-    "/docs",
-    "/openapi.json",
-}  # need no key: they tell nothing about anybody
+OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}  # without a key: nothing personal
 PAGES = {"/", "/docs"}  # a link elsewhere may lead here
 OWNER = re.compile(r"learn-wave/([^/]+)/")  # keys and paths that belong to a user
 HEADERS = {
@@ -38,11 +32,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-CORS = {
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-    "Access-Control-Max-Age": "600",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
-}
+PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 
 
 class Keys:
@@ -50,7 +40,9 @@ class Keys:
 
     def __init__(self, key: str, file: str):
         self.fixed = {_digest(key): "*"} if key else {}
-        self.file, self.stamp, self.from_file = Path(file) if file else None, None, {}
+        self.file = Path(file) if file else None
+        self.stamp: int | None = None  # of the file when it was read
+        self.from_file: dict = {}
         self.reading = threading.Lock()
 
     @property
@@ -99,7 +91,7 @@ def install(app: Flask, config: Config):
     """Check every request before it is read, and give every answer its id and headers."""
     keys = Keys(config.api_key, config.api_keys_file)
     if keys.file:
-        keys._read()  # a wrong file is told at start-up
+        keys._read()  # a wrong file is reported at start-up
 
     @app.before_request
     def check():
@@ -109,7 +101,7 @@ def install(app: Flask, config: Config):
         _check_origin(config)
         if request.method == "OPTIONS":
             return Response(status=204)
-        if keys.wanted and request.path not in OPEN and not request.path.startswith("/page/"):
+        if keys.wanted and address() not in OPEN and not request.path.startswith("/page/"):
             g.users = _check_key(keys)
 
     @app.after_request
@@ -117,19 +109,34 @@ def install(app: Flask, config: Config):
         answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
-        origin = request.headers.get("Origin", "")
         if config.cors_origins:
             answer.headers.add("Vary", "Origin")
-        if origin in config.cors_origins:
-            answer.headers.update(
-                {
-                    "Access-Control-Allow-Origin": origin,
-                    "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
-                }
-            )
-            if request.method == "OPTIONS":
-                answer.headers.update(CORS)
+        if _is_allowed_origin(request.headers.get("Origin"), config):
+            answer.headers.update(_cors_headers())
         return answer
+
+
+def address() -> str:
+    """The path of the current request without a slash at its end."""
+    return request.path.rstrip("/") or "/"
+
+
+def _cors_headers() -> dict[str, str]:
+    """What lets a page of an allowed origin read the answer, and send what its preflight asks for."""
+    headers = {
+        "Access-Control-Allow-Origin": request.headers["Origin"],
+        "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
+    }
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE, OPTIONS"
+        headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+        if wanted := request.headers.get("Access-Control-Request-Headers"):
+            headers["Access-Control-Allow-Headers"] = wanted
+    return headers
+
+
+def _is_allowed_origin(origin: str | None, config: Config) -> bool:
+    return origin is not None and ("*" in config.cors_origins or origin in config.cors_origins)
 
 
 def check_user(user_id: str):
@@ -210,11 +217,11 @@ def _check_origin(config: Config):
         origin = _origin_of(request.headers.get("Referer", ""))  # media elements send no Origin
         if (
             request.method == "GET"
-            and request.path in PAGES
+            and address() in PAGES
             and request.headers.get("Sec-Fetch-Dest") == "document"
         ):
             return
-    if origin is None or site == "same-origin" or origin in config.cors_origins:
+    if origin is None or site == "same-origin" or _is_allowed_origin(origin, config):
         return
     if _split(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in (
         "cross-site",

@@ -434,18 +434,30 @@ def test_foreign_pages_do_not_drive_the_service(service, headers, status):
     assert client.get("/generate_audio_get", headers=headers).status_code == status
 
 
+def test_any_origin_may_be_allowed(service):
+    client = service(CORS_ORIGINS="*").app.test_client()
+    for origin in ("https://a.example", "null"):
+        answer = client.get("/speakers", headers={"Origin": origin})
+        assert answer.status_code == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+
+
 def test_allowed_origin_gets_cors_and_others_do_not(service):
     client = service(CORS_ORIGINS="https://friend.example", API_KEY="k").app.test_client()
     answer = client.options(
         "/generate_audio",
-        headers={"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"},
+        headers={
+            "Origin": "https://friend.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, x-stainless-os",  # OpenAI's SDK
+        },
     )
     assert (
         answer.status_code == 204
         and answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
     )
     assert (
-        "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+        answer.headers["Access-Control-Allow-Headers"] == "authorization, x-stainless-os"
         and "Access-Control-Allow-Credentials" not in answer.headers
     )
     answer = client.get("/speakers", headers={"Origin": "https://friend.example"})
