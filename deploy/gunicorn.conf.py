@@ -40,9 +40,9 @@ def post_worker_init(worker):
 
 def write_error(connection, status, reason, detail):
     # Always in the service's form, not OpenAI's: gunicorn does not say which address it could not read.
-    from cosyvoice.serve.http.problem import of_status
+    from cosyvoice.serve.http.problem import status_error
 
-    body = json.dumps(of_status(status, reason).body(), ensure_ascii=False).encode()
+    body = json.dumps(status_error(status, reason).body(), ensure_ascii=False).encode()
     head = [
         f"HTTP/1.1 {status} {reason}",
         "Connection: close",

@@ -87,6 +87,16 @@ class CosyVoice:
         )
         self.fingerprint = fingerprint(folder)
 
+    @property
+    def token_rate(self) -> int:
+        """Speech tokens per second."""
+        return self.model.flow.input_frame_rate
+
+    @property
+    def device(self) -> str:
+        """Where the networks run, such as "cpu" or "cuda"."""
+        return str(self.model.device)
+
     def list_available_spks(self) -> list[str]:
         return list(self.frontend.spk2info)
 

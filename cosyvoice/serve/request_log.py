@@ -1,4 +1,7 @@
-"""The log: every line of a request has its id, one line at the end says what became of it. No text, audio or key is logged."""
+"""The log: every line about a request has its id, and one line at its end gives the outcome.
+
+No text, audio or key is logged.
+"""
 
 import contextvars
 import functools
@@ -7,7 +10,8 @@ import time
 
 from flask import Flask, Response, g, request
 
-from cosyvoice.serve.speaking.speech import Record, Speech
+from cosyvoice.serve.http.access import address
+from cosyvoice.serve.speaking.record import Record
 
 log = logging.getLogger(__name__)
 FORMAT = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
@@ -29,38 +33,39 @@ def set_up_logging():
 
 
 def carry(work):
-    """The same callable for another thread, where it runs under the id of the request that started it."""
+    """The same callable for another thread, where it logs under the id of the current request."""
     return functools.partial(contextvars.copy_context().run, work)
 
 
 def install(app: Flask, watchers: list):
-    """Open a Record for every request (after guard has given the id) and close it when the last byte is out, or the client is."""
+    """Open a Record for every request, and close it when the last byte or the client is gone.
+
+    Call it after access.install, which gives a request its id.
+    """
 
     @app.before_request
     def open_record():
         request_id.set(g.request_id)
-        g.record = Record(g.request_id, path=request.path, watchers=watchers)
+        g.record = Record(g.request_id, path=address(), watchers=watchers)
 
     @app.after_request
     def close_record(response: Response) -> Response:
-        if response.status_code >= 400 and "record" not in g:  # refused at the door
+        if response.status_code >= 400 and "record" not in g:  # refused before open_record
             open_record()
         if "record" in g:
             if response.status_code >= 400:
                 g.record.change(outcome=g.get("outcome", "error"))
-            loud = g.record.mode != "-" or response.status_code >= 400 and request.path != "/ready"
-            response.call_on_close(
-                functools.partial(finish, g.record, g.get("speech"), response.status_code, loud)
-            )
+            is_failure = response.status_code >= 400 and g.record.path != "/ready"
+            level = logging.INFO if g.record.mode != "-" or is_failure else logging.DEBUG
+            response.call_on_close(functools.partial(finish, g.record, response.status_code, level))
         return response
 
 
-def finish(record: Record, speech: Speech | None, status: int, loud: bool):
-    if speech:
-        speech.close()
-    record.change(outcome=record.outcome or ("client_gone" if speech else "done"), state="done")
+def finish(record: Record, status: int, level: int):
+    """End a record and write its line."""
+    record.change(outcome=record.outcome or "done", state="done")
     log.log(
-        logging.INFO if loud else logging.DEBUG,
+        level,
         "mode=%s characters=%d seconds=%.2f first=%s rtf=%s took=%.2f status=%d outcome=%s",
         record.mode,
         record.characters,

@@ -12,24 +12,19 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from cosyvoice.serve.config import Config
-from cosyvoice.serve.http.problem import of_status
-from cosyvoice.serve.routes.openai_speech import error_body
+from cosyvoice.serve.http.problem import body_for, status_error
 
 log = logging.getLogger(__name__)
 
 
 class JsonError(ErrorTask):
-    """waitress refuses some requests before the app sees them; the answer has the service's form all the same."""
+    """The answer to a request that waitress refuses before the app sees it, in the app's form."""
 
     def execute(self):
         error = self.request.error
-        problem = of_status(error.code, error.reason)
-        told = (
-            error_body(problem)
-            if getattr(self.request, "path", "").startswith("/v1/")
-            else problem.body()
-        )
-        body = json.dumps(told, ensure_ascii=False).encode()
+        problem = status_error(error.code, error.reason)
+        path = getattr(self.request, "path", "")
+        body = json.dumps(body_for(path, problem), ensure_ascii=False).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [
             ("Content-Type", "application/json"),

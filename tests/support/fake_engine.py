@@ -41,7 +41,7 @@ def tone(start: int, size: int, seed: int) -> np.ndarray:
 class FakeEngine:
     """The interface of cosyvoice.cli.cosyvoice.CosyVoice."""
 
-    sample_rate = RATE
+    sample_rate, token_rate, device = RATE, 25, "cpu"
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
     calls = []  # (method, arguments)
     guard = threading.Lock()

@@ -1,71 +1,200 @@
-"""Readers of single request fields: what came -> a checked value, or a Problem that says what is allowed.
+"""Kinds of request fields: each reads a value from JSON, a form or a query, and describes itself.
 
-Each takes the field's name and the value as JSON, a form or a query gave it.
+A Field's reader returns the checked value or raises a Problem that says what is allowed. Its schema
+is what /openapi.json shows, made from the same limits, so that what is described is what is checked.
 """
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
-from cosyvoice.serve.http.names import check_key, check_name
-from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.http.names import MAX_NAME, check_key, check_name
+from cosyvoice.serve.http.problem import field_error, missing_field_error
 
 MAX_SEED = 2**32 - 1
-NONE = "无"  # spk_customize: no saved voice
+NO_VOICE = "无"  # spk_customize: no saved voice
 
 
-def bad(field: str, en: str, zh: str, code: str = "bad_value", status: int = 400) -> Problem:
-    return Problem(status, code, field, f"{field}: {en}", f"{field}：{zh}")
+@dataclass(frozen=True)
+class Field:
+    """One field. read: (name of the field, value) -> checked value. schema: JSON Schema 2020-12."""
+
+    read: Callable[[str, Any], Any]
+    schema: dict
 
 
-def missing(field: str) -> Problem:
-    return bad(
-        field, "is required here and must not be blank", "此处必填，不能为空", "missing_value"
-    )
+Fields = dict[str, Field]
 
 
-def read_string(name: str, value) -> str:
-    if not isinstance(value, str):
-        raise bad(name, f"{short(value)} is not a string", "必须是字符串")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise bad(
-            name, "holds half of a surrogate pair; send valid Unicode", "包含无效的 Unicode 字符"
-        )
-    return value
+def read_values(fields: Fields, values: dict, required: Iterable[str] = ()) -> dict:
+    """The checked values of the fields that are given; unknown fields are ignored.
+
+    Raises a Problem that names the first wrong field, or else the first required one that is
+    missing or blank.
+    """
+    checked = {
+        name: field.read(name, values[name]) for name, field in fields.items() if name in values
+    }
+    require(checked, required)
+    return checked
 
 
-def read_text(limit: int) -> Callable[[str, object], str]:
-    """A reader of texts up to limit characters."""
+def require(values: dict, names: Iterable[str]) -> None:
+    """Raises a Problem that names the first field without a value."""
+    for name in names:
+        if not str(values.get(name, "")).strip():
+            raise missing_field_error(name)
+
+
+def text(limit: int, about: str, **schema) -> Field:
+    """A string of at most `limit` characters."""
 
     def read(name: str, value) -> str:
-        if len(text := read_string(name, value)) > limit:
-            raise bad(
+        if len(string := read_string(name, value)) > limit:
+            raise field_error(
                 name,
-                f"{len(text)} characters came, at most {limit} are allowed; send it in parts",
-                f"共 {len(text)} 个字符，最多 {limit} 个，请分段发送",
+                f"must be at most {limit} characters, got {len(string)}; send it in parts",
+                f"共 {len(string)} 个字符，最多 {limit} 个，请分段发送",
                 "text_too_long",
                 413,
             )
-        return text
+        return string
 
-    return read
+    return Field(read, {"type": "string", "description": about, "maxLength": limit, **schema})
 
 
-def read_choice(*choices: str) -> Callable[[str, object], str]:
+def string(about: str, **schema) -> Field:
+    """A string that is checked later, against what the service has."""
+    return Field(read_string, {"type": "string", "description": about, **schema})
+
+
+def choice(options: Iterable[str], about: str, **schema) -> Field:
+    """One of some strings."""
+    options = list(options)
+
     def read(name: str, value) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise bad(
+        if not isinstance(value, str) or value not in options:
+            raise field_error(
                 name,
-                f"{short(value)} is unknown; use one of {', '.join(choices)}",
-                f"未知的值 {short(value)}，可选：{'、'.join(choices)}",
+                f"must be one of {', '.join(options)}, got {short(value)}",
+                f"未知的值 {short(value)}，可选：{'、'.join(options)}",
             )
         return value
 
-    return read
+    return Field(read, {"type": "string", "enum": options, "description": about, **schema})
+
+
+def number(lowest: float, highest: float, about: str, default: float) -> Field:
+    """A number, also as a string."""
+
+    def read(name: str, value) -> float:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not lowest <= number <= highest:
+            raise field_error(
+                name,
+                f"must be a number from {lowest} to {highest}, got {short(value)}",
+                f"必须是 {lowest} 到 {highest} 的数字",
+            )
+        return number
+
+    schema = {"type": "number", "minimum": lowest, "maximum": highest, "default": default}
+    return Field(read, {**schema, "description": about})
+
+
+def seed() -> Field:
+    """The seed of a request, also as a string of digits."""
+
+    def read(name: str, value) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,20}", value.strip()):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_SEED:
+            raise field_error(
+                name,
+                f"must be an integer from 0 to {MAX_SEED}, got {short(value)}",
+                f"必须是 0 到 {MAX_SEED} 的整数",
+            )
+        return value
+
+    schema = {"type": "integer", "minimum": 0, "maximum": MAX_SEED, "default": 0}
+    return Field(read, {**schema, "description": "the same seed gives the same sound"})
+
+
+def flag(about: str, default: bool) -> Field:
+    """True or False as a string in any letter case, or as a JSON boolean."""
+
+    def read(name: str, value) -> bool:
+        word = str(value).lower() if isinstance(value, (bool, str)) else ""
+        if word not in ("true", "false"):
+            raise field_error(
+                name,
+                f'must be "True" or "False", got {short(value)}',
+                '必须是 "True" 或 "False"',
+            )
+        return word == "true"
+
+    schema = {"type": ["string", "boolean"], "enum": ["True", "False", True, False]}
+    return Field(read, {**schema, "default": str(default), "description": about})
+
+
+def name(about: str) -> Field:
+    """A name that is one part of a path, or ""."""
+    return Field(read_name, {"type": "string", "description": about, "maxLength": MAX_NAME})
+
+
+def new_voice(about: str) -> Field:
+    """The name of a voice to save, or ""."""
+
+    def read(name: str, value) -> str:
+        if value == NO_VOICE:
+            raise field_error(
+                name,
+                f"{NO_VOICE!r} means no voice; choose another name",
+                f"“{NO_VOICE}”表示不使用音色，请换一个名称",
+                "bad_name",
+            )
+        return read_name(name, value)
+
+    return Field(read, {"type": "string", "description": about, "maxLength": MAX_NAME})
+
+
+def saved_voice(about: str) -> Field:
+    """The name of a saved voice, or NO_VOICE."""
+
+    def read(name: str, value) -> str:
+        return NO_VOICE if value in ("", NO_VOICE) else read_name(name, value)
+
+    return Field(read, {"type": "string", "description": about, "default": NO_VOICE})
+
+
+def reference(about: str) -> Field:
+    """A recording: a relative path, or as a multipart field the uploaded file itself."""
+
+    def read(name: str, value) -> str | FileStorage:
+        if isinstance(value, FileStorage):
+            return value
+        return check_key(value, name) if read_string(name, value) else ""
+
+    return Field(read, {"type": "string", "description": about})
+
+
+def read_string(name: str, value) -> str:
+    """A string of valid Unicode."""
+    if not isinstance(value, str):
+        raise field_error(name, f"must be a string, got {short(value)}", "必须是字符串")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise field_error(
+            name, "has half of a surrogate pair; send valid Unicode", "包含无效的 Unicode 字符"
+        ) from error
+    return value
 
 
 def read_name(name: str, value) -> str:
@@ -73,62 +202,8 @@ def read_name(name: str, value) -> str:
     return check_name(value, name) if read_string(name, value) else ""
 
 
-def read_voice_name(name: str, value) -> str:
-    """The name of a voice to save, or ""."""
-    if value == NONE:
-        raise bad(
-            name,
-            f"{NONE!r} means no voice; choose another name",
-            f"“{NONE}”表示不使用音色，请换一个名称",
-            "bad_name",
-        )
-    return read_name(name, value)
-
-
-def read_saved_voice(name: str, value) -> str:
-    return NONE if value in ("", NONE) else read_name(name, value)
-
-
-def read_reference(name: str, value) -> str | FileStorage:
-    """A relative path, or the uploaded file itself."""
-    if isinstance(value, FileStorage):
-        return value
-    return check_key(value, name) if read_string(name, value) else ""
-
-
-def read_seed(name: str, value) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,20}", value.strip()):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_SEED:
-        raise bad(
-            name,
-            f"{short(value)} came; use an integer from 0 to {MAX_SEED}",
-            f"必须是 0 到 {MAX_SEED} 的整数",
-        )
-    return value
-
-
-def read_speed(name: str, value) -> float:
-    try:
-        speed = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        speed = math.nan
-    if not 0.5 <= speed <= 2.0:
-        raise bad(
-            name, f"{short(value)} came; use a number from 0.5 to 2.0", "必须是 0.5 到 2.0 的数字"
-        )
-    return speed
-
-
-def read_flag(name: str, value) -> bool:
-    text = str(value).lower() if isinstance(value, (bool, str)) else ""
-    if text not in ("true", "false"):
-        raise bad(name, f'{short(value)} came; use "True" or "False"', '必须是 "True" 或 "False"')
-    return text == "true"
-
-
 def short(value) -> str:
-    """repr for a message: at most 60 characters, also of a value that is huge."""
+    """repr for a message: at most 60 characters, also of a huge value."""
     try:
         text = repr(value[:60] if isinstance(value, (str, list)) else value)
     except ValueError:  # an integer of more digits than Python prints

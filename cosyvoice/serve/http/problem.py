@@ -1,10 +1,13 @@
-"""Every error a caller can meet: one exception, one JSON form, English and Chinese in each message."""
+"""Every error a caller can meet: one exception, English and Chinese in each message.
+
+Two JSON forms: the service's own, and OpenAI's for addresses under /v1/.
+"""
 
 import errno
 import logging
 
-from flask import Flask, g, jsonify
-from werkzeug.exceptions import HTTPException
+from flask import Flask, g, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cosyvoice.utils import errors
 
@@ -29,6 +32,19 @@ class Problem(Exception):
 
     def body(self) -> dict:
         return {"error": str(self), "code": self.code, "field": self.field}
+
+
+def field_error(
+    field: str, en: str, zh: str, code: str = "bad_value", status: int = 400
+) -> Problem:
+    """A Problem about one field, whose name begins the message."""
+    return Problem(status, code, field, f"{field}: {en}", f"{field}：{zh}")
+
+
+def missing_field_error(field: str) -> Problem:
+    return field_error(
+        field, "is required here and must not be blank", "此处必填，不能为空", "missing_value"
+    )
 
 
 ENGINE = [
@@ -59,14 +75,14 @@ HTTP = {
 }
 
 
-def of_status(status: int, reason: str) -> Problem:
+def status_error(status: int, reason: str) -> Problem:
     """The Problem that a plain HTTP status stands for."""
     code, en, zh = HTTP.get(status, ("http_error", reason, reason))
     return Problem(status, code, None, en, zh)
 
 
 def as_problem(error: BaseException) -> Problem:
-    """The Problem that tells a caller about any exception; what we do not know is a 500 without details."""
+    """The Problem for any exception. An unknown one is a 500 without details."""
     if isinstance(error, Problem):
         return error
     for kind, status, code, field in ENGINE:
@@ -81,7 +97,7 @@ def as_problem(error: BaseException) -> Problem:
             "服务器磁盘已满，请联系管理员",
         )
     if isinstance(error, HTTPException):
-        return of_status(error.code or 500, error.name)
+        return status_error(error.code or 500, error.name)
     return Problem(
         500,
         "internal_error",
@@ -99,13 +115,48 @@ def handle(error: Exception):
     if problem.status == 500:
         log.error("the request failed", exc_info=error)
     g.outcome = problem.code
-    answer = jsonify(problem.body())
+    answer = jsonify(body_for(request.path, problem))
     answer.status_code = problem.status
     answer.headers.extend(problem.headers)
-    if isinstance(error, HTTPException) and error.code == 405:
+    if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
     return answer
 
 
 def install(app: Flask):
     app.register_error_handler(Exception, handle)
+
+
+# OpenAI's form. Source: the error objects of developers.openai.com/api/reference.
+
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+OPENAI_FIELDS = {  # a field of the service -> the one that stands for it there
+    "tts_text": "input",
+    "spk_id": "voice",
+    "spk_customize": "voice",
+    "prompt_text": "instructions",
+    "mode": "instructions",
+}
+
+
+def is_openai(path: str) -> bool:
+    """Whether errors at this address have OpenAI's form."""
+    return path.startswith("/v1/")
+
+
+def openai_body(problem: Problem) -> dict:
+    """The JSON of a Problem in OpenAI's form."""
+    other = "invalid_request_error" if problem.status < 500 else "server_error"
+    return {
+        "error": {
+            "message": str(problem),
+            "type": OPENAI_TYPES.get(problem.status, other),
+            "param": OPENAI_FIELDS.get(problem.field or "", problem.field),
+            "code": problem.code,
+        }
+    }
+
+
+def body_for(path: str, problem: Problem) -> dict:
+    """The JSON of a Problem in the form of that address."""
+    return openai_body(problem) if is_openai(path) else problem.body()

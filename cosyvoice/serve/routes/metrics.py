@@ -5,7 +5,6 @@ start; deploy/gunicorn.conf.py tells it of processes that end.
 """
 
 import os
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 from prometheus_client import (
@@ -20,19 +19,13 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from cosyvoice.serve.speaking.slots import Slots
-from cosyvoice.serve.speaking.speech import Record
-
-if TYPE_CHECKING:  # parts imports models, which tells its figures here
-    from cosyvoice.serve.parts import Parts
+from cosyvoice.serve.speaking.record import Record
 
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
-SPEAKING = {
-    "/generate_audio",
-    "/generate_audio_get",
-    "/v1/audio/speech",
-}  # what is refused here was a request for speech
-STORE = {"store_failed", "store_timeout"}  # outcomes that are the object store's
+# What is refused at these addresses was a request for speech.
+SPEAKING_PATHS = {"/generate_audio", "/generate_audio_get", "/v1/audio/speech"}
+STORE_FAILURES = {"store_failed", "store_timeout"}  # outcomes caused by the object store
 
 REQUESTS = Counter("cosyvoice_requests", "Requests for speech that have ended", ["mode", "outcome"])
 CHARACTERS = Counter("cosyvoice_characters", "Characters that were asked for", ["mode"])
@@ -64,14 +57,15 @@ MODEL_LOAD = Gauge(
 )
 
 
-def blueprint(parts: "Parts") -> Blueprint:
+def blueprint(slots: Slots, watchers: list) -> Blueprint:
+    """GET /metrics; adds to the watchers what counts every request that ends."""
     metrics = Blueprint("metrics", __name__)
-    parts.watchers.append(lambda record: watch(record, parts.slots))
+    watchers.append(lambda record: watch(record, slots))
 
     @metrics.get("/metrics")
     def figures():
         """All figures; those of all processes together when there are several."""
-        look(parts.slots)
+        set_gauges(slots)
         return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
     return metrics
@@ -85,28 +79,31 @@ def registry() -> CollectorRegistry:
     return together
 
 
-def look(slots: Slots):
+def set_gauges(slots: Slots):
     QUEUE.set(len(slots.queue))
     RUNNING.set(slots.running)
 
 
 def watch(record: Record, slots: Slots):
-    """Hear of one change. A request is counted once, when it has ended."""
-    look(slots)
-    if record.state == "done" and not getattr(record, "counted", False):
-        record.counted = True  # an engine that is being stopped may still change it
+    """Called after each change of a record; counts a request once, when it has ended."""
+    set_gauges(slots)
+    if record.state == "done" and not record.is_counted:
+        record.is_counted = True  # an engine that is being stopped may still change the record
         count(record)
 
 
 def count(record: Record):
-    """One request that asked for speech, or was refused before its mode was known ("-"); questions about voices and states are none."""
-    if record.outcome in STORE:
+    """Count a request for speech, also one refused before its mode was known ("-").
+
+    Requests about voices and states are not counted.
+    """
+    if record.outcome in STORE_FAILURES:
         STORE_ERRORS.labels(record.outcome).inc()
-    if record.mode != "-" or record.path in SPEAKING:
+    if record.mode != "-" or record.path in SPEAKING_PATHS:
         REQUESTS.labels(record.mode, record.outcome).inc()
     if record.characters:
         CHARACTERS.labels(record.mode).inc(record.characters)
-    if record.seconds:
+    if record.real_time_factor is not None:
         AUDIO.labels(record.mode).inc(record.seconds)
         REAL_TIME.labels(record.mode).observe(record.real_time_factor)
     if record.first_chunk is not None:

@@ -1,307 +1,215 @@
-"""OpenAI's speech API, so that programs written for it speak with this service by changing their base URL.
+"""OpenAI's speech API, so that programs written for it use this service by changing their base URL.
 
-POST /v1/audio/speech, GET /v1/models, GET /v1/audio/voices; errors in OpenAI's form.
-Source: developers.openai.com/api/reference, "Create speech", and the types of the `openai` Python package.
+POST /v1/audio/speech, GET /v1/models, GET /v1/models/<id>, GET /v1/audio/voices; errors in OpenAI's
+form. Source: developers.openai.com/api/reference, "Create speech", and the types of the `openai`
+Python package.
 """
 
 import base64
 import json
-import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, g, jsonify, request
-from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from cosyvoice.encoders.formats import FFMPEG, FfmpegStream, ResampledPcm
-from cosyvoice.encoders.mp3 import Mp3Stream
-from cosyvoice.encoders.wav import WavStream
-from cosyvoice.serve.http import access as guard
-from cosyvoice.serve.http import problem
-from cosyvoice.serve.http.fields import (
-    bad,
-    missing,
-    read_choice,
-    read_name,
-    read_string,
-    read_text,
-    short,
+from cosyvoice.serve.http import access
+from cosyvoice.serve.http.fields import read_name, read_values, short
+from cosyvoice.serve.http.jobs import (
+    INSTRUCT,
+    OPENAI_FIELDS,
+    OPENAI_VOICES,
+    PRESET,
+    Job,
+    read_body,
 )
-from cosyvoice.serve.http.names import voice_key
-from cosyvoice.serve.http.problem import Problem
-from cosyvoice.serve.parts import Parts
+from cosyvoice.serve.http.problem import Problem, as_problem, field_error, openai_body
+from cosyvoice.serve.speaking.answer import PCM_RATE, Answers, follow, stream_response
+from cosyvoice.serve.speaking.engine import Engine, Utterance
+from cosyvoice.serve.speaking.engines import Instruct
+from cosyvoice.serve.speaking.speech import Speech
+from cosyvoice.serve.storage.voice_shelf import VoiceShelf
+from cosyvoice.text.normalize import contains_chinese
 
-MAX_INPUT = 4096  # characters
-PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
 ENGINE_SPEED = (0.5, 2.0)
-TOKEN_RATE = 25  # speech tokens per second, for `usage`
 MODELS = ("gpt-4o-mini-tts", "tts-1", "tts-1-hd", "cosyvoice")
 DATED = re.compile(r"(gpt-4o-mini-tts|tts-1|tts-1-hd)-[0-9-]{4,10}")
-FORMATS = ("mp3", "wav", "pcm", *FFMPEG)
-VOICES = {
-    "alloy": "女",
-    "ash": "男",
-    "ballad": "男2",
-    "cedar": "男",
-    "coral": "女2",
-    "echo": "男",
-    "fable": "男2",
-    "marin": "女2",
-    "nova": "女",
-    "onyx": "男",
-    "sage": "女2",
-    "shimmer": "女",
-    "verse": "男2",
-}  # -> how the names of speakers end, after a language
-HAN = re.compile(r"[\u3400-\u9fff]")
-FIELDS = {
-    "tts_text": "input",
-    "spk_id": "voice",
-    "spk_customize": "voice",
-    "prompt_text": "instructions",
-    "mode": "instructions",
-}
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
-def blueprint(parts: Parts) -> Blueprint:
+@dataclass(frozen=True)
+class SpeechRequest:
+    """One checked request."""
+
+    job: Job
+    response_format: str
+    is_sse: bool
+    headers: dict[str, str]  # of the answer
+
+
+def blueprint(
+    engine: Engine,
+    instruct_model: Instruct,
+    shelf: VoiceShelf,
+    answers: Answers,
+    read_job: Callable[[dict], Job],
+    prepare: Callable[[Job], Utterance],
+) -> Blueprint:
+    """read_job: checks the fields of POST /generate_audio. prepare: fetches what a job needs."""
     openai = Blueprint("openai", __name__)
-    openai.register_error_handler(Exception, openai_error)
 
     @openai.post("/v1/audio/speech")
     def speech():
         """Speak `input`, as bytes of `response_format` or as server-sent events."""
-        fields = {name: value for name, value in parts.read_fields().items() if value != ""}
-        kind, form, warning, job = read_speech(fields, parts)
-        make = parts.chunks(job)
-        return answer(parts, make, parts.rate(job), kind, form, warning)
+        wanted = read_speech(read_body())
+        utterance = prepare(wanted.job)
+        rate = PCM_RATE if wanted.response_format == "pcm" else utterance.engine.sample_rate
+        headers = {"X-Sample-Rate": str(rate), **wanted.headers}
+        if wanted.is_sse:
+            sound = answers.start(utterance, wanted.response_format)
+            events = server_sent_events(sound, utterance.engine.token_rate)
+            return stream_response(sound, events, "text/event-stream", headers)
+        answer = answers.stream if wanted.job.stream else answers.whole
+        return answer(utterance, wanted.response_format, headers)
 
     @openai.get("/v1/models")
     def models():
-        names = dict.fromkeys([*MODELS, parts.engine.model_family])
-        return jsonify(
-            object="list",
-            data=[
-                {"id": name, "object": "model", "created": 0, "owned_by": "cosyvoice"}
-                for name in names
-            ],
-        )
+        return jsonify(object="list", data=[model(id) for id in known_models()])
+
+    @openai.get("/v1/models/<id>")
+    def one_model(id: str):
+        return jsonify(model(read_model(id)))
 
     @openai.get("/v1/audio/voices")
     def voices():
         """Speakers, OpenAI's names, and the saved voices of the user."""
-        names = [
-            *parts.engine.list_available_spks(),
-            *VOICES,
-            *saved_voices(parts, the_user(request.args.get("user_id", ""))),
-        ]
+        user_id = the_user(request.args.get("user_id", ""))
+        saved = shelf.names(user_id) if user_id else []
+        names = dict.fromkeys([*engine.list_available_spks(), *OPENAI_VOICES, *saved])
         return jsonify(
-            voices=[
-                {"id": name, "name": name, "object": "audio.voice"} for name in dict.fromkeys(names)
-            ]
+            voices=[{"id": name, "name": name, "object": "audio.voice"} for name in names]
         )
 
-    @openai.app_errorhandler(NotFound)
-    @openai.app_errorhandler(MethodNotAllowed)
-    def elsewhere(error):
-        return openai_error(error) if request.path.startswith("/v1/") else problem.handle(error)
+    def read_speech(values: dict) -> SpeechRequest:
+        """Raises a Problem that names the first wrong field."""
+        given = {name: value for name, value in values.items() if value != ""}
+        fields = read_values(OPENAI_FIELDS, given, ("model", "input", "voice"))
+        read_model(fields["model"])
+        instructions = fields.get("instructions", "")
+        has_instructions = bool(instructions.strip())
+        speaker_engine = instruct_model.get() if has_instructions else engine
+        voice = read_voice(
+            fields["voice"],
+            fields["input"],
+            speaker_engine.list_available_spks(),
+            the_user(fields.get("user_id", "")),
+        )
+        mode = {"mode": INSTRUCT, "prompt_text": instructions}
+        if not has_instructions:
+            mode = {"mode": PRESET}
+        speed, headers = nearest_speed(fields.get("speed", 1.0))
+        is_sse = fields.get("stream_format") == "sse"
+        stream = is_sse or fields.get("stream", True)
+        job = read_job(
+            {
+                **mode,
+                **voice,
+                "tts_text": fields["input"],
+                "speed": speed,
+                "seed": fields.get("seed", 0),
+                "stream": stream,
+            }
+        )
+        return SpeechRequest(job, fields.get("response_format", "mp3"), is_sse, headers)
+
+    def read_model(name: str) -> str:
+        """The name of a model, or a 404 Problem."""
+        if name not in known_models() and not DATED.fullmatch(name):
+            known = known_models()
+            raise field_error(
+                "model",
+                f"there is no {short(name)}; use one of {', '.join(known)}",
+                f"没有模型 {short(name)}，可选：{'、'.join(known)}",
+                "model_not_found",
+                404,
+            )
+        return name
+
+    def known_models() -> list[str]:
+        return list(dict.fromkeys([*MODELS, engine.model_family]))
 
     return openai
 
 
-def openai_error(error: Exception) -> Response:
-    """The service's error in OpenAI's form."""
-    answer = problem.handle(error)
-    answer.set_data(json.dumps(error_body(problem.as_problem(error)), ensure_ascii=False))
-    return answer
+def model(id: str) -> dict:
+    return {"id": id, "object": "model", "created": 0, "owned_by": "cosyvoice"}
 
 
-def error_body(told: Problem) -> dict:
-    kind = TYPES.get(told.status, "invalid_request_error" if told.status < 500 else "server_error")
-    return {
-        "error": {
-            "message": str(told),
-            "type": kind,
-            "param": FIELDS.get(told.field, told.field),
-            "code": told.code,
-        }
-    }
-
-
-# what a request may hold
-
-
-def read_speech(fields: dict, parts: Parts) -> tuple:
-    """Check every field. Returns (response format, stream format, warning, Job). Raises a Problem that names the first wrong one."""
-    for name in ("model", "input", "voice"):
-        if name not in fields or isinstance(fields[name], str) and not fields[name].strip():
-            raise missing(name)
-    read_model(fields["model"], parts)
-    text = read_text(MAX_INPUT)("input", fields["input"])
-    instructions = read_text(1000)("instructions", fields.get("instructions", ""))
-    kind = read_choice(*FORMATS)("response_format", fields.get("response_format", "mp3"))
-    form = read_choice("audio", "sse")("stream_format", fields.get("stream_format", "audio"))
-    speed, warning = read_speed(fields.get("speed", 1.0))
-    engine = parts.instruct.get() if instructions.strip() else parts.engine
-    voice = read_voice(
-        fields["voice"], text, engine.list_available_spks(), the_user(fields.get("user_id", ""))
-    )
-    mode = (
-        {"mode": "自然语言控制", "prompt_text": instructions}
-        if instructions.strip()
-        else {"mode": "预训练音色"}
-    )
-    return (
-        kind,
-        form,
-        warning,
-        parts.read_job(
-            {
-                **mode,
-                **voice,
-                "tts_text": text,
-                "speed": speed,
-                "seed": fields.get("seed", 0),
-                "stream": True,
-            }
-        ),
-    )
-
-
-def read_model(value, parts: Parts):
-    name = read_string("model", value)
-    known = [*MODELS, parts.engine.model_family]
-    if name not in known and not DATED.fullmatch(name):
-        raise bad(
-            "model",
-            f"{short(name)} is not here; use one of {', '.join(known)}",
-            f"没有模型 {short(name)}，可选：{'、'.join(known)}",
-            "model_not_found",
-            404,
-        )
-
-
-def read_speed(value) -> tuple[float, str]:
-    """A speed that the engine has, and a warning when it is not the one that came."""
-    try:
-        speed = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        speed = math.nan
-    if not 0.25 <= speed <= 4.0:
-        raise bad(
-            "speed",
-            f"{short(value)} came; use a number from 0.25 to 4.0",
-            "必须是 0.25 到 4.0 的数字",
-        )
+def nearest_speed(speed: float) -> tuple[float, dict[str, str]]:
+    """A speed that the engine has, and a Warning header when it is not the wanted one."""
     nearest = min(max(speed, ENGINE_SPEED[0]), ENGINE_SPEED[1])
-    return (
-        nearest,
-        ""
-        if nearest == speed
-        else f'299 cosyvoice "speed {speed:g} is not available, {nearest:g} was used"',
-    )
+    if nearest == speed:
+        return speed, {}
+    warning = f'299 cosyvoice "speed {speed:g} is not available, {nearest:g} was used"'
+    return nearest, {"Warning": warning}
 
 
-def the_user(user_id) -> str:
-    """The user whose voices are meant: the one that is named, or the only one that the key may act for."""
+def the_user(user_id: str) -> str:
+    """The user whose voices are meant: the named one, or the only one the key may act for."""
     user_id = read_name("user_id", user_id)
-    guard.check_user(user_id)
-    return user_id or (next(iter(g.users)) if g.users != "*" and len(g.users) == 1 else "")
+    access.check_user(user_id)
+    is_only_one = g.users != "*" and len(g.users) == 1
+    return user_id or (next(iter(g.users)) if is_only_one else "")
 
 
-def read_voice(value, text: str, speakers: list[str], user_id: str) -> dict:
-    """The fields of a Job that say the voice. {"id": name} means a saved voice; a string may be any kind, speakers first."""
-    saved = isinstance(value, dict)
-    name = read_string("voice", value.get("id", "") if saved else value)
-    if not saved and name in speakers:
+def read_voice(voice, text: str, speakers: list[str], user_id: str) -> dict:
+    """The fields of a Job that choose the voice.
+
+    {"id": name} is a saved voice; a string may be any kind of voice, speakers first.
+    """
+    is_saved = isinstance(voice, dict)
+    name = voice.get("id", "") if is_saved else voice
+    if not is_saved and name in speakers:
         return {"spk_id": name}
-    if not saved and name in VOICES and speakers:
-        return {"spk_id": speaker_like(VOICES[name], text, speakers)}
+    if not is_saved and name in OPENAI_VOICES and speakers:
+        return {"spk_id": speaker_like(OPENAI_VOICES[name], text, speakers)}
     if not name.strip() or not user_id:
-        raise bad(
-            "voice",
-            f"{short(name)} is unknown; use one of {', '.join([*speakers, *VOICES])}, or a saved voice and its user_id",
-            f"没有音色 {short(name)}，可选：{'、'.join([*speakers, *VOICES])}，或已保存的音色及其 user_id",
-            "unknown_voice",
-            404,
-        )
+        raise unknown_voice_error(name, speakers)
     return {"spk_customize": read_name("voice", name), "user_id": user_id}
 
 
+def unknown_voice_error(name: str, speakers: list[str]) -> Problem:
+    names = [*speakers, *OPENAI_VOICES]
+    return field_error(
+        "voice",
+        f"{short(name)} is unknown; use one of {', '.join(names)}, or a saved voice and its user_id",
+        f"没有音色 {short(name)}，可选：{'、'.join(names)}，或已保存的音色及其 user_id",
+        "unknown_voice",
+        404,
+    )
+
+
 def speaker_like(ending: str, text: str, speakers: list[str]) -> str:
-    """The speaker for one of OpenAI's names: of the text's language and the name's ending if there is one, else the nearest."""
-    language = "中文" if HAN.search(text) else "英文"
+    """The speaker for one of OpenAI's names.
+
+    Of the text's language and the name's ending if there is one, else the nearest.
+    """
+    language = "中文" if contains_chinese(text) else "英文"
     wanted = [language + ending, language + ending[0], "中文" + ending[0], "英文" + ending[0]]
     return next((name for name in wanted if name in speakers), speakers[0])
 
 
-def saved_voices(parts: Parts, user_id: str) -> list[str]:
-    if not user_id:
-        return []
-    folder = voice_key(user_id, "").removesuffix(".pt")
-    names = [entry.key.removeprefix(folder) for entry in parts.store.list(folder)]
-    return [name.removesuffix(".pt") for name in names if name.endswith(".pt") and "/" not in name]
-
-
-# the answer
-
-
-def encoder_of(parts: Parts, kind: str, sample_rate: int):
-    if kind == "mp3":
-        return Mp3Stream(sample_rate, parts.config.mp3_bitrate, parts.scratch)
-    if kind == "wav":
-        return WavStream(sample_rate)
-    return (
-        ResampledPcm(sample_rate, PCM_RATE)
-        if kind == "pcm"
-        else FfmpegStream(kind, sample_rate, parts.scratch)
-    )
-
-
-def answer(
-    parts: Parts, make: Callable, sample_rate: int, kind: str, form: str, warning: str
-) -> Response:
-    encoder = encoder_of(parts, kind, sample_rate)
-    sound = parts.speak(closing_early(make, encoder), encoder, sample_rate)
-    headers = {
-        "X-Accel-Buffering": "no",
-        "X-Sample-Rate": str(PCM_RATE if kind == "pcm" else sample_rate),
-    }
-    if warning:
-        headers["Warning"] = warning
-    if form == "sse":
-        return Response(events(parts, sound), mimetype="text/event-stream", headers=headers)
-    return Response(parts.follow(sound), mimetype=encoder.mimetype, headers=headers)
-
-
-def closing_early(make: Callable, encoder) -> Callable[[Callable], Iterator[dict]]:
-    """The same chunks; an encoder that holds a process is closed when they end before their time."""
-
-    def chunks(check):
-        try:
-            yield from make(check)
-        except BaseException:
-            getattr(encoder, "close", lambda: None)()
-            raise
-
-    return chunks
-
-
-def events(parts: Parts, sound) -> Iterator[str]:
-    """OpenAI's events: the sound in base64, then what it took. A failure is the last event."""
+def server_sent_events(speech: Speech, token_rate: int) -> Iterator[str]:
+    """OpenAI's events: the sound in base64, then its usage. A failure is the last event."""
     try:
-        for data in parts.follow(sound):
-            yield event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+        for data in follow(speech):
+            audio = base64.b64encode(data).decode()
+            yield event({"type": "speech.audio.delta", "audio": audio})
     except Exception as error:  # follow has logged it
-        yield event({"type": "error", **error_body(problem.as_problem(error))})
+        yield event({"type": "error", **openai_body(as_problem(error))})
         return
-    heard, made = sound.record.characters, round(sound.record.seconds * TOKEN_RATE)
-    yield event(
-        {
-            "type": "speech.audio.done",
-            "usage": {"input_tokens": heard, "output_tokens": made, "total_tokens": heard + made},
-        }
-    )
+    read, made = speech.record.characters, round(speech.record.seconds * token_rate)
+    usage = {"input_tokens": read, "output_tokens": made, "total_tokens": read + made}
+    yield event({"type": "speech.audio.done", "usage": usage})
 
 
 def event(content: dict) -> str:

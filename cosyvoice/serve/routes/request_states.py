@@ -1,7 +1,8 @@
-"""How a request is doing: its state, and which seconds of its sound belong to which sentence, also as subtitles.
+"""How a request is doing: its state and the times of its sentences, also as subtitles.
 
-Whoever knows a request's X-Request-ID may ask; callers choose one themselves so that they can ask before the first sound.
-The states are small files, written whole, so that any worker can answer; after KEEP seconds without a change they are removed.
+Whoever knows a request's X-Request-ID may ask; callers choose one themselves so that they can ask
+before the first sound. The states are small files, written whole, so that any process of the service
+can answer; KEEP seconds after the last change they are removed.
 """
 
 import hashlib
@@ -16,15 +17,14 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify
 
-from cosyvoice.serve.http import access as guard
+from cosyvoice.serve.http import access
 from cosyvoice.serve.http.problem import Problem
-from cosyvoice.serve.parts import Parts
-from cosyvoice.serve.speaking.speech import Record
+from cosyvoice.serve.speaking.record import Record
 
 log = logging.getLogger(__name__)
 KEEP = 3600  # seconds
 SWEEP = 60  # seconds between two looks for old files
-PAUSE = 0.25  # seconds, at least, between two writes that only tell more sound of one sentence
+PAUSE = 0.25  # seconds between two rounds of writing
 STATES = {
     "reading": "queued",
     "waiting": "queued",
@@ -35,41 +35,47 @@ STATES = {
 OUTCOMES = {"": None, "done": "done", "client_gone": "cancelled"}  # anything else: failed
 
 
-class States:
-    """The state files in one folder. Thread-safe; several processes may share the folder."""
+class RequestStates:
+    """The states of requests in one folder, which several processes may share. Thread-safe.
+
+    note() only remembers which record changed; a thread of its own writes the files, so that a slow
+    disk never slows the thread that makes sound.
+    """
 
     def __init__(self, folder: Path):
-        self.folder, self.lock = folder, threading.Lock()
-        self.written, self.swept = {}, 0.0  # request id -> (what was told, when), while it runs
+        self.folder = folder
+        self.live: dict[str, Record] = {}  # by id, until the end of the request is written
+        self.unwritten: dict[str, Record] = {}  # changed since they were last written
+        self.changed = threading.Condition()
+        self.writing = threading.Lock()
+        self.writer: threading.Thread | None = None
+        self.swept = 0.0  # when old files were last looked for
 
     def note(self, record: Record):
-        """Write down a change of a request that speaks. A disk that fails costs the state, not the sound."""
+        """A request that speaks has changed."""
         if record.mode == "-":
             return
-        with self.lock:
-            state = describe(record)
-            told, last = self.written.get(record.id, (None, 0.0))
-            new = (state["state"], state["queue_position"], len(state["sentences"]))
-            if new == told and time.monotonic() - last < PAUSE and record.state != "done":
-                return
-            self.written[record.id] = (new, time.monotonic())
-            if record.state == "done":
-                del self.written[record.id]
-            try:
-                self._write(self._path(record.id), state)
-                self._sweep()
-            except OSError as error:
-                log.warning("the state of %s is not written: %s", record.id, error.strerror)
+        with self.changed:
+            self.live[record.id] = self.unwritten[record.id] = record
+            if self.writer is None:
+                self.writer = threading.Thread(
+                    target=self._write_always, name="states", daemon=True
+                )
+                self.writer.start()
+            self.changed.notify()
 
     def read(self, request_id: str) -> dict:
-        """The state as describe() made it. Raises a 404 Problem when none is kept."""
-        with self.lock:
-            try:
-                path = self._path(request_id)
-                if time.time() - path.stat().st_mtime <= KEEP:
-                    return json.loads(path.read_text("utf-8"))
-            except FileNotFoundError:
-                pass
+        """The state as describe() makes it. Raises a 404 Problem when none is kept."""
+        with self.changed:
+            record = self.live.get(request_id)
+        if record is not None:
+            return describe(record)
+        path = self._path(request_id)
+        try:
+            if time.time() - path.stat().st_mtime <= KEEP:
+                return json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            pass
         raise Problem(
             404,
             "unknown_request",
@@ -78,12 +84,36 @@ class States:
             "没有该编号的请求：尚未开始，或早已结束",
         )
 
+    def flush(self):
+        """Write what has changed, now. A disk that fails costs the state, not the sound."""
+        with self.writing:
+            with self.changed:
+                records, self.unwritten = self.unwritten, {}
+            for record in records.values():
+                self._write_state(record)
+
+    def _write_always(self):
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.unwritten)
+            self.flush()
+            time.sleep(PAUSE)
+
+    def _write_state(self, record: Record):
+        has_ended = record.state == "done"
+        try:
+            self._write(self._path(record.id), describe(record))
+            self._sweep()
+        except OSError as error:
+            log.warning("the state of %s is not written: %s", record.id, error.strerror)
+        with self.changed:
+            if has_ended and self.unwritten.get(record.id) is not record:
+                self.live.pop(record.id, None)
+
     def _path(self, request_id: str) -> Path:
-        """A name that any file system keeps apart, and that does not give the id away."""
-        return (
-            self.folder
-            / f"{hashlib.sha256(request_id.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
-        )
+        """A name that any file system keeps apart, and that does not reveal the id."""
+        digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.folder / f"{digest}.json"
 
     def _write(self, path: Path, state: dict):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +127,7 @@ class States:
             raise
 
     def _sweep(self):
-        """Remove what is too old, now and then; also what a killed process left half written."""
+        """Remove old files now and then, also what a killed process left half written."""
         if time.monotonic() - self.swept < SWEEP and self.swept:
             return
         self.swept = time.monotonic()
@@ -105,12 +135,12 @@ class States:
             try:
                 if time.time() - path.stat().st_mtime > KEEP:
                     path.unlink()
-            except FileNotFoundError:  # another worker was faster
+            except FileNotFoundError:  # another process was faster
                 pass
 
 
 def describe(record: Record) -> dict:
-    """What is told about a request, and whose it is. Times are seconds in the sound as it is sent."""
+    """The state of a request, and whose it is. Times are seconds in the sound as it is sent."""
 
     def seconds(samples):
         return round(samples / record.sample_rate, 3)
@@ -119,7 +149,7 @@ def describe(record: Record) -> dict:
     state = OUTCOMES.get(record.outcome, "failed") or STATES[record.state]
     sentences = [
         {"index": index, "text": text, "start": seconds(start), "end": seconds(end)}
-        for index, (text, start, end) in enumerate(record.marks)
+        for index, (text, start, end) in enumerate(record.sentence_times)
     ]
     return {
         "id": record.id,
@@ -172,19 +202,17 @@ FORMATS = {
 }
 
 
-def blueprint(parts: Parts) -> Blueprint:
-    """GET /requests/<id> and its subtitles; from now on every request's changes are written down."""
-    pages = Blueprint("requests", __name__)
-    states = States(parts.work_folders.home / "requests")  # the service's own folder in output/
-    parts.watchers.append(states.note)
+def blueprint(states: RequestStates) -> Blueprint:
+    """GET /requests/<id> and its subtitles."""
+    requests = Blueprint("requests", __name__)
 
-    @pages.get("/requests/<id>")
-    @pages.get("/requests/<id>/subtitles.json")
+    @requests.get("/requests/<id>")
+    @requests.get("/requests/<id>/subtitles.json")
     def state(id: str) -> Response:
         """What is known about a request by now."""
         return jsonify(known(id))
 
-    @pages.get("/requests/<id>/subtitles.<any(srt, vtt):form>")
+    @requests.get("/requests/<id>/subtitles.<any(srt, vtt):form>")
     def subtitles(id: str, form: str) -> Response:
         """The sentences spoken so far as subtitles."""
         write, content_type = FORMATS[form]
@@ -192,7 +220,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
     def known(id: str) -> dict:
         state = states.read(id)
-        guard.check_user(state.pop("user_id"))
+        access.check_user(state.pop("user_id"))
         return state
 
-    return pages
+    return requests

@@ -2,16 +2,22 @@
 
 from flask import Blueprint, jsonify
 
-from cosyvoice.serve.parts import Parts
+from cosyvoice.serve.config import Config
+from cosyvoice.serve.speaking.engine import Engine
+from cosyvoice.serve.speaking.engines import Instruct
+from cosyvoice.serve.speaking.readiness import Readiness
+from cosyvoice.serve.storage.store import Store
 
 
-def blueprint(parts: Parts) -> Blueprint:
+def blueprint(
+    config: Config, engine: Engine, instruct_model: Instruct, readiness: Readiness, store: Store
+) -> Blueprint:
     status = Blueprint("status", __name__)
 
     @status.get("/speakers")
     def speakers():
         """The preset speakers of the models that are loaded."""
-        models = {id(model): model for model in (parts.engine, parts.instruct.loaded) if model}
+        models = {id(model): model for model in (engine, instruct_model.loaded) if model}
         return jsonify(
             speakers=[
                 {"id": name, "model": model.model_family}
@@ -28,16 +34,16 @@ def blueprint(parts: Parts) -> Blueprint:
     @status.get("/ready")
     def ready():
         """The model answers; 503 until it has spoken its first sentence."""
-        engine, answers = parts.engine, parts.readiness.check()
+        is_ready = readiness.check()
         about = {
-            "ready": answers,
+            "ready": is_ready,
             "model": engine.model_family,
             "sample_rate": engine.sample_rate,
-            "device": str(engine.model.device),
-            "real_time_factor": parts.readiness.real_time_factor,
-            "store": parts.store.name,
-            "max_text_chars": parts.config.max_text_chars,
+            "device": engine.device,
+            "real_time_factor": readiness.real_time_factor,
+            "store": store.name,
+            "max_text_chars": config.max_text_chars,
         }
-        return jsonify(about), 200 if answers else 503
+        return jsonify(about), 200 if is_ready else 503
 
     return status

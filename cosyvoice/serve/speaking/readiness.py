@@ -1,4 +1,4 @@
-"""Whether the model answers: one short sentence is spoken when somebody first asks, and its speed is told."""
+"""Whether the model answers: speaks one sentence on the first check and measures its speed."""
 
 import logging
 import threading
@@ -6,6 +6,7 @@ import time
 
 import torch
 
+from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.utils.audio import trim_and_level
 
@@ -16,10 +17,10 @@ SENTENCE = "你好，很高兴认识你。"
 class Readiness:
     """`check` starts the trial once, in the background, and returns what is known by now."""
 
-    def __init__(self, engine, slots: Slots):
+    def __init__(self, engine: Engine, slots: Slots):
         self.engine, self.slots = engine, slots
         self.once, self.started, self.done = threading.Lock(), False, False
-        self.real_time_factor = None
+        self.real_time_factor: float | None = None  # seconds of work per second of speech
 
     def check(self) -> bool:
         """True when the model has spoken."""
@@ -31,18 +32,15 @@ class Readiness:
 
     def _try(self):
         try:
-            self.slots.take()
-            try:
+            with self.slots.take():
                 self.real_time_factor = self._speak()
-            finally:
-                self.slots.free()
             self.done = True
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
-            self.started = False  # the next question tries again
+            self.started = False  # the next check tries again
 
     def _speak(self) -> float | None:
-        """Seconds of work per second of speech; None for a model without speakers, which needs a reference."""
+        """The real-time factor; None for a model without speakers, which needs a reference."""
         trim_and_level(torch.zeros(1, 16000))  # loads what reading a first reference would wait for
         speakers = self.engine.list_available_spks()
         if not speakers:

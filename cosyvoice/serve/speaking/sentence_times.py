@@ -51,7 +51,7 @@ class Segment:
     def add(self, pcm: np.ndarray):
         self.pcm = np.concatenate([self.pcm, pcm])
 
-    def marks(self, whole: bool) -> list[tuple[str, int, int]]:
+    def sentence_times(self, whole: bool) -> list[tuple[str, int, int]]:
         """(text, first sample, end sample) of every sentence that has begun; together they cover what is made."""
         made = len(self.pcm)
         edges = [0, *(int(end) for end in self._clause_ends(whole)[self.last] if end < made), made]

@@ -14,9 +14,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 from cosyvoice.serve.http.names import DEVICES
@@ -42,7 +43,19 @@ class Entry:
     modified: float  # seconds since 1970
 
 
-def open_store(folder: Path, work_folders: WorkFolders, environ=os.environ):
+class Store(Protocol):
+    """The interface of both stores; see the head of this module."""
+
+    name: str
+
+    def fetch(self, key: str, path: Path, limit: int) -> None: ...
+    def push(self, path: Path, key: str) -> None: ...
+    def exists(self, key: str) -> bool: ...
+    def delete(self, key: str) -> bool: ...
+    def list(self, prefix: str) -> Iterable[Entry]: ...
+
+
+def open_store(folder: Path, work_folders: WorkFolders, environ=os.environ) -> Store:
     """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder. One alone is a RuntimeError."""
     unset = [
         name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)

@@ -115,7 +115,7 @@ def test_processes_are_added_up(tmp_path):
     script = """if True:
         import os, shutil, sys
         from cosyvoice.serve.routes import metrics
-        from cosyvoice.serve.speaking.speech import Record
+        from cosyvoice.serve.speaking.record import Record
         metrics.count(Record("id", mode="m", characters=5, outcome="done", samples=22050, sample_rate=22050, engine_seconds=0.5))
         for name in os.listdir(sys.argv[1]):                       # as a second process would have left them
             shutil.copy(f"{sys.argv[1]}/{name}", f"{sys.argv[1]}/{name.replace(str(os.getpid()), '1')}")

@@ -18,7 +18,8 @@ from cosyvoice.encoders import Encoder
 from cosyvoice.encoders.formats import FfmpegStream, ResampledPcm
 from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import PcmStream, WavStream
-from cosyvoice.serve.routes.openai_speech import VOICES, speaker_like
+from cosyvoice.serve.http.jobs import OPENAI_VOICES
+from cosyvoice.serve.routes.openai_speech import speaker_like
 from cosyvoice.utils.audio import decode as decode_file
 from cosyvoice.utils.audio import resample
 from tests.support.fake_engine import RATE, FakeEngine, make_voice
@@ -133,11 +134,13 @@ def test_every_format_is_the_same_sound(post, kind, mimetype):
 
 def test_names_of_openai_are_speakers_of_the_texts_language():
     speakers = ["中文女", "中文男", "英文女", "中文男2"]
-    assert speaker_like(VOICES["nova"], "Hello", speakers) == "英文女"
-    assert speaker_like(VOICES["ballad"], "你好", speakers) == "中文男2"
-    assert speaker_like(VOICES["coral"], "你好", speakers) == "中文女"
-    assert speaker_like(VOICES["echo"], "Hello", speakers) == "中文男"
-    assert all(speaker_like(ending, "Hello", ["anna"]) == "anna" for ending in VOICES.values())
+    assert speaker_like(OPENAI_VOICES["nova"], "Hello", speakers) == "英文女"
+    assert speaker_like(OPENAI_VOICES["ballad"], "你好", speakers) == "中文男2"
+    assert speaker_like(OPENAI_VOICES["coral"], "你好", speakers) == "中文女"
+    assert speaker_like(OPENAI_VOICES["echo"], "Hello", speakers) == "中文男"
+    assert all(
+        speaker_like(ending, "Hello", ["anna"]) == "anna" for ending in OPENAI_VOICES.values()
+    )
 
 
 @pytest.mark.parametrize("voice", ["anna", {"id": "anna"}])

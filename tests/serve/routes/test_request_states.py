@@ -10,8 +10,8 @@ import time
 import pytest
 
 from cosyvoice.serve.http.problem import Problem
-from cosyvoice.serve.routes.request_states import KEEP, States, describe, srt, vtt
-from cosyvoice.serve.speaking.speech import Record
+from cosyvoice.serve.routes.request_states import KEEP, RequestStates, describe, srt, vtt
+from cosyvoice.serve.speaking.record import Record
 from tests.support.fake_engine import FakeEngine
 from tests.support.jobs import SFT
 from tests.support.waiting import wait_for
@@ -165,32 +165,50 @@ def running(id=ID, **values) -> Record:
 
 
 def test_another_worker_can_answer(tmp_path):
-    States(tmp_path).note(record := running(marks=[("一", 0, 150)], samples=150))
-    assert States(tmp_path).read(ID) == describe(record)
+    states = RequestStates(tmp_path)
+    states.note(record := running(sentence_times=[("一", 0, 150)], samples=150))
+    states.flush()
+    assert RequestStates(tmp_path).read(ID) == describe(record)
     assert ID not in str(list(tmp_path.iterdir())) and len(list(tmp_path.iterdir())) == 1
 
 
 def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, monkeypatch):
-    states, written, record = States(tmp_path), [], running(marks=[("一", 0, 0)])
+    states, written, record = RequestStates(tmp_path), [], running(sentence_times=[("一", 0, 0)])
     monkeypatch.setattr(states, "_write", lambda path, state: written.append(state["seconds"]))
     record.watchers = [states.note]
     for samples in range(1, 1001):
         record.change(samples=samples)
     assert len(written) < 20
     record.change(state="done", outcome="done")
-    assert written[-1] == 10.0 and states.written == {}
+    wait_for(lambda: not states.live)
+    assert written[-1] == 10.0
+
+
+def test_a_slow_disk_does_not_slow_the_thread_that_makes_sound(tmp_path, monkeypatch):
+    states, record, disk = RequestStates(tmp_path), running(), threading.Event()
+    monkeypatch.setattr(states, "_write", lambda path, state: disk.wait(10))
+    record.watchers = [states.note]
+    begin = time.monotonic()
+    for samples in range(1, 101):
+        record.change(samples=samples)
+        time.sleep(0.001)
+    assert states.read(ID) == describe(record) and time.monotonic() - begin < 1
+    disk.set()
 
 
 def test_old_states_go(tmp_path):
-    states = States(tmp_path)
+    states = RequestStates(tmp_path)
     for id in ("old-request", "new-request"):
-        states.note(running(id))
+        states.note(running(id, state="done"))
+    states.flush()
     (tmp_path / "left.part").touch()
     for path in (states._path("old-request"), tmp_path / "left.part"):
         os.utime(path, (time.time() - KEEP - 5,) * 2)
     with pytest.raises(Problem):
         states.read("old-request")
-    States(tmp_path).note(running("third-request"))
+    after = RequestStates(tmp_path)
+    after.note(running("third-request"))
+    after.flush()
     assert {path.name for path in tmp_path.iterdir()} == {
         states._path("new-request").name,
         states._path("third-request").name,
@@ -201,13 +219,14 @@ def test_full_disk_costs_the_state_and_not_the_sound(api, caplog, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "no space left")
 
-    monkeypatch.setattr(States, "_write", full)
-    assert speak(api).status_code == 200 and FakeEngine.calls
-    assert "no space left" in caplog.text and ask(api).status_code == 404
+    monkeypatch.setattr(RequestStates, "_write", full)
+    with speak(api) as answer:
+        assert answer.get_data() and FakeEngine.calls
+    wait_for(lambda: "no space left" in caplog.text and ask(api).status_code == 404)
 
 
 def test_ids_that_differ_in_case_only_are_two(tmp_path):
-    states = States(tmp_path)
+    states = RequestStates(tmp_path)
     states.note(running("abcdefgh", seed=1))
     states.note(running("ABCDEFGH", seed=2))
     assert [states.read(id)["seed"] for id in ("abcdefgh", "ABCDEFGH")] == [1, 2]

@@ -335,10 +335,9 @@ def test_store_that_fails_is_told(service, oss, monkeypatch, fault, status):
 
 def test_busy_service_refuses_and_keeps_its_slots(service):
     api = service(MAX_CONCURRENT=1, MAX_QUEUE=0)
-    api.slots.take()
-    answer = make(api)
+    with api.slots.take():
+        answer = make(api)
     assert answer.status_code == 503 and answer.headers["Retry-After"]
-    api.slots.free()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeEngine, "make_voice", lambda *_: 1 / 0)
         assert make(api).status_code == 500

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cosyvoice.serve.speaking.sentence_times import Segment, split
-from cosyvoice.serve.speaking.speech import Record
+from cosyvoice.serve.speaking.record import Record
 
 RATE = 22050
 TEXT = "他说：“你来了！”我点点头。外面下着大雨，街上一个人也没有；屋里却很暖和。"
@@ -53,7 +53,7 @@ def test_sentences_end_in_the_pauses_after_them_and_not_in_those_of_commas():
     pcm, ends = sound(SPOKEN)
     segment = Segment(0, TEXT, 1000, RATE)
     segment.add(pcm)
-    marks = segment.marks(whole=True)
+    marks = segment.sentence_times(whole=True)
     assert [text for text, *_ in marks] == [
         "他说：“你来了！”",
         "我点点头。",
@@ -72,7 +72,7 @@ def test_no_sentence_ends_before_the_first_sound():
     )
     segment = Segment(0, "你好！很高兴认识你们大家。", 0, RATE)
     segment.add(np.concatenate([quiet, pcm]))
-    assert 1.4 * RATE < segment.marks(whole=True)[0][2] < 1.7 * RATE
+    assert 1.4 * RATE < segment.sentence_times(whole=True)[0][2] < 1.7 * RATE
 
 
 def test_english_sentences_of_a_mixed_text_end_as_english_ones_do():
@@ -87,12 +87,12 @@ def test_while_it_is_spoken_the_sentences_begun_cover_what_is_made(size, loudnes
     for begin in range(0, len(pcm), size):
         segment.add(pcm[begin : begin + size])
         for whole in (False, True):
-            marks = segment.marks(whole)
+            marks = segment.sentence_times(whole)
             assert marks[0][1] == 0 and marks[-1][2] == min(begin + size, len(pcm))
             assert all(
                 end == start for (_, _, end), (_, start, _) in zip(marks, marks[1:])
             ) and all(a < b for _, a, b in marks)
-        known, before = len(segment.marks(whole=False)), known
+        known, before = len(segment.sentence_times(whole=False)), known
         assert known >= before
     assert known == len(segment.sentences)
 
@@ -100,7 +100,7 @@ def test_while_it_is_spoken_the_sentences_begun_cover_what_is_made(size, loudnes
 def test_nothing_is_told_of_sentences_that_have_not_begun():
     segment = Segment(0, TEXT, 0, RATE)
     segment.add(sound(SPOKEN[:1])[0])
-    assert [text for text, *_ in segment.marks(whole=False)] == ["他说：“你来了！”"]
+    assert [text for text, *_ in segment.sentence_times(whole=False)] == ["他说：“你来了！”"]
 
 
 def test_a_segment_is_settled_when_the_next_one_begins_or_the_sound_ends():
@@ -108,8 +108,8 @@ def test_a_segment_is_settled_when_the_next_one_begins_or_the_sound_ends():
     for number in (0, 1):
         for part in np.array_split(pcm, 5):
             record.add_chunk({"sentence": number, "text": TEXT}, part)
-    record.settle()
-    first, second = record.marks[:4], record.marks[4:]
+    record.finish_segment()
+    first, second = record.sentence_times[:4], record.sentence_times[4:]
     assert len(second) == 4 and second == [
         (text, start + len(pcm), end + len(pcm)) for text, start, end in first
     ]

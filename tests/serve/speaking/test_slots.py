@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from cosyvoice.encoders.wav import PcmStream
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking import speech as speeches
 from cosyvoice.serve.speaking.slots import Slots
-from cosyvoice.serve.speaking.speech import ClientGone, Record, Speech
+from cosyvoice.serve.speaking.engine import Utterance
+from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.speech import ClientGone, Speech
 from tests.support.waiting import wait_for
 
 
@@ -28,17 +31,17 @@ def chunk(samples: int = 100) -> dict:
 
 
 def speech_of(chunks, slots: Slots, stall: float = 5.0, client=None) -> Speech:
-    return Speech(chunks, PcmStream(), slots, Record("request-1", sample_rate=100), stall, client)
+    record = Record("request-1", sample_rate=100)
+    return Speech(Utterance(None, chunks), PcmStream(), slots, record, stall, client)
 
 
 def test_waiting_is_in_order_and_bounded():
     slots, order, places = Slots(1, 3), [], []
-    slots.take()
+    held = slots.take()
 
     def wait(name):
-        slots.take(on_position=lambda place: places.append((name, place)))
-        order.append(name)
-        slots.free()
+        with slots.take(on_position=lambda place: places.append((name, place))):
+            order.append(name)
 
     threads = []
     for name in "abc":
@@ -48,7 +51,7 @@ def test_waiting_is_in_order_and_bounded():
     with pytest.raises(Problem) as raised:
         slots.take()
     assert raised.value.status == 503 and int(raised.value.headers["Retry-After"]) >= 1
-    slots.free()
+    held.release()
     for thread in threads:
         thread.join()
     assert order == ["a", "b", "c"] and {("a", 1), ("b", 2), ("c", 3), ("c", 0)} <= set(places)
@@ -59,14 +62,13 @@ def test_no_more_than_the_limit_at_once():
     slots, now, peak, guard = Slots(3, 50), [0], [0], threading.Lock()
 
     def work():
-        slots.take()
-        with guard:
-            now[0] += 1
-            peak[0] = max(peak[0], now[0])
-        time.sleep(0.01)
-        with guard:
-            now[0] -= 1
-        slots.free(0.01)
+        with slots.take():
+            with guard:
+                now[0] += 1
+                peak[0] = max(peak[0], now[0])
+            time.sleep(0.01)
+            with guard:
+                now[0] -= 1
 
     threads = [threading.Thread(target=work) for _ in range(40)]
     for thread in threads:
@@ -74,6 +76,17 @@ def test_no_more_than_the_limit_at_once():
     for thread in threads:
         thread.join()
     assert peak[0] == 3 and slots.running == 0
+
+
+def test_a_slot_is_given_back_once_and_whole_uses_set_the_guess():
+    slots = Slots(1, 0)
+    with slots.take() as slot:
+        slot.release()
+        slots.take().release()
+    assert slots.running == 0 and slots.mean_seconds == 10.0
+    with slots.take() as slot:
+        slot.seconds = 5.0
+    assert slots.mean_seconds == 9.0
 
 
 def test_client_that_leaves_the_queue_makes_room():
@@ -93,7 +106,7 @@ def test_slow_reader_does_not_hold_the_model():
     assert (
         speech.record.samples == 5000
         and speech.record.seconds == 50.0
-        and speech.record.marks == [("一", 0, 5000)]
+        and speech.record.sentence_times == [("一", 0, 5000)]
     )
 
 
@@ -187,6 +200,42 @@ def test_engine_deaf_to_everything_loses_its_slot_once(monkeypatch):
     wake.set()
     time.sleep(0.1)
     assert slots.running == 0
+
+
+def test_the_encoder_is_closed_however_the_speech_ends():
+    class Encoder(PcmStream):
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    def broken(check):
+        yield chunk()
+        raise ZeroDivisionError
+
+    for chunks in (lambda check: (chunk() for _ in range(3)), broken):
+        speech = speech_of(chunks, Slots(1, 0))
+        speech.encoder = encoder = Encoder()
+        speech.start().close()
+        speech.thread.join(5)
+        assert encoder.closed == 1
+
+
+def test_what_cannot_be_stored_ends_the_speech_before_its_answer():
+    def speaks(check):
+        utterance.pushes.append(failing)
+        while True:
+            check()
+            yield chunk()
+
+    slots, failing = Slots(1, 0), Future()
+    failing.set_exception(Problem(502, "store_failed", None, "the store failed", "存储出错"))
+    speech = speech_of(speaks, slots)
+    utterance = speech.utterance
+    with pytest.raises(Problem) as raised:
+        speech.start()
+    assert raised.value.status == 502
+    wait_for(lambda: slots.running == 0)
 
 
 def test_threads_stay_flat():

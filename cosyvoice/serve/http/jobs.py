@@ -1,0 +1,239 @@
+"""The fields of each kind of request, in one table each, and the checked requests made of them.
+
+    POST /generate_audio    generate_audio_fields   -> Job
+    /voices                 VOICE_FIELDS            -> VoiceRequest
+    POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
+
+/openapi.json describes the fields from the same tables. pydantic would replace the dataclasses but
+not the readers: every message is needed in two languages with a code and a status of its own, and
+form values come as strings.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import current_app, request
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from cosyvoice.encoders.formats import FFMPEG
+from cosyvoice.serve.http import access
+from cosyvoice.serve.http.fields import (
+    NO_VOICE,
+    Field,
+    Fields,
+    choice,
+    flag,
+    name,
+    new_voice,
+    number,
+    read_string,
+    read_values,
+    reference,
+    require,
+    saved_voice,
+    seed,
+    string,
+    text,
+)
+from cosyvoice.serve.http.problem import Problem
+
+MODES = PRESET, CLONE, CROSS, INSTRUCT = ("预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制")
+REQUIRED: dict[str, tuple[str, ...]] = {
+    PRESET: ("spk_id",),
+    CLONE: ("prompt_text", "prompt_speech_16k"),
+    CROSS: ("prompt_speech_16k",),
+    INSTRUCT: ("spk_id", "prompt_text"),
+}
+MAX_PROMPT = 1000  # characters of a transcript or an instruction
+MAX_CONSENT = 2000  # characters
+MAX_INPUT = 4096  # characters of OpenAI's `input`
+RESPONSE_FORMATS = ("mp3", "wav", "pcm", *FFMPEG)
+OPENAI_VOICES = {  # name -> how the names of speakers for it end, after a language
+    "alloy": "女",
+    "ash": "男",
+    "ballad": "男2",
+    "cedar": "男",
+    "coral": "女2",
+    "echo": "男",
+    "fable": "男2",
+    "marin": "女2",
+    "nova": "女",
+    "onyx": "男",
+    "sage": "女2",
+    "shimmer": "女",
+    "verse": "男2",
+}
+
+USER_ID = name("whose voices")
+REFERENCE = reference(
+    "recording of 0.5 to 30 s: a path under 参考音频/, else an object's key; "
+    "as multipart, the file itself"
+)
+CONSENT = text(MAX_CONSENT, "the speaker's agreement, in your words; kept in the saved voice")
+SPEED = number(0.5, 2.0, "the pitch is kept", 1.0)
+
+
+def generate_audio_fields(max_text_chars: int) -> Fields:
+    """The fields of POST /generate_audio."""
+    return {
+        "mode": choice(MODES, "how to speak"),
+        "tts_text": text(max_text_chars, "what to speak", minLength=1),
+        "spk_id": string(
+            f"a speaker of GET /speakers; {PRESET} and {INSTRUCT} need one or spk_customize"
+        ),
+        "spk_customize": saved_voice("a saved voice of user_id"),
+        "prompt_text": text(
+            MAX_PROMPT, f"{CLONE}: what is said in the recording; {INSTRUCT}: how to speak"
+        ),
+        "prompt_speech_16k": REFERENCE,
+        "seed": seed(),
+        "stream": flag("True: MP3 while it is made; False: one WAV", True),
+        "speed": SPEED,
+        "user_id": USER_ID,
+        "exp_name": new_voice(f"{CLONE}: keep the voice under this name"),
+        "consent": CONSENT,
+    }
+
+
+VOICE_FIELDS: Fields = {
+    "user_id": USER_ID,
+    "name": new_voice("a saved voice"),
+    "prompt_text": text(MAX_PROMPT, "what is said in the recording"),
+    "prompt_speech_16k": REFERENCE,
+    "consent": CONSENT,
+    "overwrite": flag("replace a voice of that name", False),
+}
+
+
+def read_voice_name(field: str, value):
+    """OpenAI's voice: a string, or {"id": name} for a saved voice; the string or the dict."""
+    read_string(field, value.get("id", "") if isinstance(value, dict) else value)
+    return value
+
+
+OPENAI_FIELDS: Fields = {
+    "model": string("tts-1, tts-1-hd, gpt-4o-mini-tts or cosyvoice"),
+    "input": text(MAX_INPUT, "what to speak", minLength=1),
+    "voice": Field(
+        read_voice_name,
+        {
+            "type": ["string", "object"],
+            "description": f"a speaker, one of {', '.join(OPENAI_VOICES)}, or a saved voice, "
+            'also as {"id": name}',
+        },
+    ),
+    "instructions": text(MAX_PROMPT, f"how to speak ({INSTRUCT})"),
+    "response_format": choice(RESPONSE_FORMATS, "pcm is 16-bit mono at 24,000 Hz", default="mp3"),
+    "stream_format": choice(
+        ("audio", "sse"), "sse: server-sent events with base64", default="audio"
+    ),
+    "stream": flag("False: the whole file at once, with its length, a WAV with true sizes", True),
+    "speed": number(
+        0.25, 4.0, "used within 0.5 to 2; a Warning header says when that differs", 1.0
+    ),
+    "seed": seed(),
+    "user_id": name("whose saved voices; not needed with a key of one user"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One checked request to speak; the fields are those of the API."""
+
+    mode: str
+    tts_text: str
+    spk_id: str = ""
+    spk_customize: str = NO_VOICE
+    prompt_text: str = ""
+    prompt_speech_16k: str | FileStorage = ""
+    seed: int = 0
+    stream: bool = True
+    speed: float = 1.0
+    user_id: str = ""
+    exp_name: str = ""
+    consent: str = ""  # kept in the voice that exp_name saves
+
+
+@dataclass(frozen=True)
+class VoiceRequest:
+    """One checked request about a saved voice or a reference."""
+
+    user_id: str = ""
+    name: str = ""
+    prompt_text: str = ""
+    prompt_speech_16k: str | FileStorage = ""
+    consent: str = ""
+    overwrite: bool = False
+
+
+def read_job(fields: Fields, values: dict) -> Job:
+    """Raises a Problem that names the first wrong or missing field.
+
+    It is a 403 for a user whom the caller's key may not act for.
+    """
+    checked = read_values(fields, values)
+    mode = checked.get("mode", "")
+    required = {"mode", "tts_text", *REQUIRED.get(mode, ())}
+    own_voice = checked.get("spk_customize", NO_VOICE) != NO_VOICE and "spk_id" in required
+    if own_voice:
+        required.remove("spk_id")
+    if own_voice or checked.get("exp_name") and mode == CLONE:
+        required.add("user_id")
+    require(checked, [field for field in fields if field in required])
+    access.check_user(checked.get("user_id", ""))
+    return Job(**checked)
+
+
+def read_voice_request(values: dict, *required: str) -> VoiceRequest:
+    """Raises a Problem as read_job does."""
+    checked = read_values(VOICE_FIELDS, values, required)
+    access.check_user(checked.get("user_id", ""))
+    return VoiceRequest(**checked)
+
+
+def read_body() -> dict:
+    """The fields of the current request's JSON, form or multipart body; a file part is a value.
+
+    JSON null and an empty form field count as not given. Raises a 400, 413 or 415 error.
+    """
+    if request.is_json:
+        return _read_json()
+    is_multipart = request.mimetype == "multipart/form-data"
+    if is_multipart and not request.mimetype_params.get("boundary"):
+        raise Problem(
+            400,
+            "bad_request",
+            None,
+            "the form has no boundary: let your HTTP client write its Content-Type",
+            "表单缺少 boundary：请让 HTTP 客户端自动生成 Content-Type",
+        )
+    if not is_multipart and request.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType()
+    # The empty file input of a form has no file name.
+    files = {field: file for field, file in request.files.items() if file.filename}
+    return without_blanks(request.form.items()) | files
+
+
+def _read_json() -> dict:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if len(request.get_data()) >= limit:
+        raise RequestEntityTooLarge()  # a chunked body, which Flask cuts off at the limit
+    try:
+        values = request.get_json()
+    except (BadRequest, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise Problem(
+            400,
+            "bad_request",
+            None,
+            "the body must be one JSON object of fields, in UTF-8",
+            "请求体必须是一个 UTF-8 编码的 JSON 对象",
+        )
+    return {field: value for field, value in values.items() if value is not None}
+
+
+def without_blanks(values: Iterable[tuple[str, str]]) -> dict:
+    """The values of a form or a query that are not empty."""
+    return {field: value for field, value in values if value}

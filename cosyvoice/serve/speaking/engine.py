@@ -1,0 +1,97 @@
+"""What the service asks of an engine, so that another one, also on another machine, can stand in."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
+# {"tts_speech": (1, N) float in [-1, 1], "sentence": its index, "text": the sentence}; to be closed
+Chunks = Generator[dict[str, Any], None, None]
+Audio = Any  # (1, N) float32 tensor at 16 kHz
+Voice = dict[str, Any]  # see cosyvoice/cli/voice.py
+
+
+class Engine(Protocol):
+    """The part of cosyvoice.cli.cosyvoice.CosyVoice that the service uses. Thread-safe."""
+
+    model_family: str
+    sample_rate: int  # Hz
+    supports_instruct: bool
+
+    @property
+    def token_rate(self) -> int:
+        """Speech tokens per second."""
+
+    @property
+    def device(self) -> str:
+        """Where the networks run, such as "cpu" or "cuda"."""
+
+    def list_available_spks(self) -> list[str]:
+        """The names of the preset speakers."""
+
+    def inference_sft(
+        self,
+        tts_text: str,
+        spk_id: str,
+        stream: bool = ...,
+        speed: float = ...,
+        *,
+        seed: int | None = ...,
+        voice: Voice | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def inference_zero_shot(
+        self,
+        tts_text: str,
+        prompt_text: str,
+        prompt_wav: Audio | None,
+        *,
+        stream: bool = ...,
+        speed: float = ...,
+        seed: int | None = ...,
+        voice: Voice | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def inference_cross_lingual(
+        self,
+        tts_text: str,
+        prompt_wav: Audio | None,
+        *,
+        stream: bool = ...,
+        speed: float = ...,
+        seed: int | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def inference_instruct(
+        self,
+        tts_text: str,
+        spk_id: str,
+        instruct_text: str,
+        *,
+        stream: bool = ...,
+        speed: float = ...,
+        seed: int | None = ...,
+        voice: Voice | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
+        """A voice that inference_* takes and that can be saved."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What a request speaks, with all that it needs fetched.
+
+    chunks(check) makes the engine's generator; it is run and closed in the thread that speaks.
+    pushes: voices on their way to the store, appended by that thread before its first sound. The
+    answer begins when they are stored.
+    """
+
+    engine: Engine
+    chunks: Callable[[Check], Chunks]
+    pushes: list[Future] = field(default_factory=list)

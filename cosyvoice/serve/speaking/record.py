@@ -1,0 +1,70 @@
+"""What is known about one request while it runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cosyvoice.serve.speaking.sentence_times import Segment
+
+SentenceTime = tuple[str, int, int]  # text, first sample, end sample
+
+
+@dataclass
+class Record:
+    """Written by the threads of its request; other parts of the service may read it at any time."""
+
+    id: str
+    mode: str = "-"
+    path: str = ""  # of the request
+    user_id: str = ""
+    seed: int = 0
+    characters: int = 0
+    sample_rate: int = 0
+    state: str = "reading"  # reading, waiting, speaking, spoken, done
+    outcome: str = ""  # "done", "client_gone" or the code of an error
+    position: int = 0  # in the queue; 0 is not waiting
+    samples: int = 0  # of sound made so far
+    started: float = field(default_factory=time.monotonic)
+    speaking: float | None = None  # when the slot was taken
+    first_chunk: float | None = None  # seconds from arrival to the first encoded sound
+    engine_seconds: float = 0.0  # that the engine has worked
+    sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
+    finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
+    current_segment: Segment | None = None  # of the text, being spoken
+    is_counted: bool = False  # in the figures of /metrics
+    watchers: list[Callable[["Record"], None]] = field(default_factory=list)  # see change()
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.sample_rate if self.sample_rate else 0.0
+
+    @property
+    def real_time_factor(self) -> float | None:
+        return self.engine_seconds / self.seconds if self.samples else None
+
+    def change(self, **values):
+        """Set some fields, then call the watchers, which must be quick: sound may wait for them."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        for watcher in self.watchers:
+            watcher(self)
+
+    def add_chunk(self, chunk: dict, pcm: np.ndarray):
+        """Count a chunk of the engine and note which samples belong to which sentence."""
+        number = chunk.get("sentence", 0)
+        if self.current_segment is None or self.current_segment.number != number:
+            self.finish_segment()
+            self.current_segment = Segment(
+                number, chunk.get("text", ""), self.samples, self.sample_rate
+            )
+        self.current_segment.add(pcm)
+        times = self.finished_times + self.current_segment.sentence_times(whole=False)
+        self.change(samples=self.samples + len(pcm), sentence_times=times)
+
+    def finish_segment(self):
+        """The segment being spoken is whole: its sentences keep the times they have now."""
+        if self.current_segment:
+            self.finished_times += self.current_segment.sentence_times(whole=True)
+            self.sentence_times, self.current_segment = list(self.finished_times), None
