@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cosyvoice.text import normalize as texts
+from cosyvoice.text.language import is_speakable, without_punctuation
+from cosyvoice.text.normalize import normalize
+from cosyvoice.text.sentences import split_sentences
 from cosyvoice.utils.audio import (
     REFERENCE_RATE,
     kaldi_fbank,
@@ -71,15 +73,13 @@ class CosyVoiceFrontEnd:
         A text with <|marks|> is left as written, as with text_frontend=False. Raises TextError when nothing can be spoken.
         """
         written = not text_frontend or ("<|" in text and "|>" in text)
-        text = text if written else texts.normalize(text)
+        text = text if written else normalize(text)
         if not split:
             return text
         whole = written and len(self.encode(text)) <= PASS_THROUGH
-        sentences = [text] if whole else texts.split_sentences(text, self.encode)
+        sentences = [text] if whole else split_sentences(text, self.encode)
         sentences = [
-            s
-            for s in sentences
-            if texts.is_speakable(s) and self.encode(texts.without_punctuation(s))
+            s for s in sentences if is_speakable(s) and self.encode(without_punctuation(s))
         ]
         if not sentences:
             raise TextError(

@@ -1,4 +1,4 @@
-"""Traditional Chinese characters -> simplified ones, which the number grammar and the dictionary of readings know."""
+"""Traditional Chinese -> simplified characters, as the grammar and the dictionary know them."""
 
 from functools import lru_cache
 
@@ -6,17 +6,16 @@ OWN = set("原編编專专名論论巨拙土譯译遺遗合")  # 原著 remains,
 
 
 def simplified(text: str) -> str:
-    """The same text, character by character; one in simplified characters stays as it is. Thread-safe."""
+    """The same text in simplified characters, one for one. Thread-safe."""
     if converter("t2s").convert(text) == text:
         return text
-    changed = (
-        converter("tw2s").convert(text).replace("甚么", "什么")
-    )  # as t2s, and 著 to 着, which would spoil 显著 in simplified text
+    # As t2s, and 著 to 着, which would spoil 显著 in a text that is simplified already.
+    changed = converter("tw2s").convert(text).replace("甚么", "什么")
     return "".join(map(keep, text, changed, " " + text)) if len(changed) == len(text) else changed
 
 
 def keep(old: str, new: str, before: str) -> str:
-    """The new character, but for those so rare that nothing here reads them."""
+    """The new character, unless it is so rare that the dictionary and the models lack it."""
     return old if new > "\uffff" or old == "著" and before in OWN else new
 
 

@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
 
+from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.text.simplified import simplified
 
 CHINESE = "\u3007\u4e00-\u9fff"  # 〇 and the unified ideographs, as a regular-expression range
@@ -390,15 +391,14 @@ READINGS_BEFORE = {  # single-character words with another reading before some c
 }
 FULL_ZI_AFTER = set("孔老电女男原分王量弟君质离光核中孟庄")  # 孔子, 电子, 女子: a third tone
 SUBJECTS = set("我你您他她它们谁也都还就可")  # 得 after one of these is děi, "must"
-DIGITS = "零一二三四五六七八九"
-NUMERALS = set(DIGITS + "两十百千万亿〇点")
+NUMERALS = set(CHINESE_DIGITS + "两十百千万亿〇点")
 ORDINAL_MARKS = {"第", "初"}  # 一 after these counts in order, and keeps its tone
 ORDINAL_NOUNS = (
     *"月号日楼层班级",
     "年级",
-    *DIGITS,
+    *CHINESE_DIGITS,
 )  # as before these, and in numbers read digit by digit
-DECIMALS = {"点" + digit for digit in DIGITS}
+DECIMALS = {"点" + digit for digit in CHINESE_DIGITS}
 
 
 def mandarin_phonemes(text: str) -> str:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from functools import cache
 
+from cosyvoice.text.numbers import DECIMAL, ordinal, read_number
 from cosyvoice.tokenizer.english import english_phonemes
 from cosyvoice.tokenizer.mandarin import CHINESE, mandarin_phonemes
 
@@ -108,7 +109,6 @@ PUNCTUATION = str.maketrans(
     }
 )
 SEPARATORS = str.maketrans(dict.fromkeys("-_/·\n\t\u3000", " "))
-NUMBER = r"\d+(?:\.\d+)?"
 MEASURE_WORDS = "个只条本张位件年天次块斤瓶杯碗辆台家间种句遍岁双把座米页"  # 2 is 两 before these
 SPOKEN_SIGNS = {  # (Chinese, English)
     "%": ("百分号", "percent"),
@@ -180,7 +180,8 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFKC", INLINE_MARKS.sub("", text).translate(PUNCTUATION))
     chinese = bool(re.search(f"[{CHINESE}]", text))
     text = chinese_signs(text) if chinese else english_signs(text)
-    text = re.sub(NUMBER, lambda match: f" {read_number(match[0], chinese)} ", text)
+    # The front end reads numbers by their context; these are left where it is not used.
+    text = re.sub(DECIMAL, lambda match: f" {read_number(match[0], chinese)} ", text)
     text = re.sub(
         "[%&+=@$#*°]",
         lambda match: f" {SPOKEN_SIGNS[match[0]][not chinese]} ",
@@ -195,8 +196,8 @@ def chinese_signs(text: str) -> str:
     """Put what is written beside digits where it is spoken: $5, 50%, -3, 3:45, 2个."""
     for pattern, spoken in (
         (r"(?<=\d),(?=\d{3})", ""),
-        (rf"\$({NUMBER})", r"\1美元"),
-        (rf"({NUMBER})%", r"百分之\1"),
+        (rf"\$({DECIMAL})", r"\1美元"),
+        (rf"({DECIMAL})%", r"百分之\1"),
         (r"(?<![A-Za-z\d-])-(?=\d)", "负"),
         (r"(?<=\d): ?00(?!\d)", "点"),
         (r"(?<=\d): ?(?=\d)", "点"),
@@ -210,7 +211,7 @@ def english_signs(text: str) -> str:
     """As `chinese_signs`, for English: $5, -3, 3:45, 5th."""
     for pattern, spoken in (
         (r"(?<=\d),(?=\d{3})", ""),
-        (rf"\$({NUMBER})", r"\1 dollars"),
+        (rf"\$({DECIMAL})", r"\1 dollars"),
         (r"(?<![\w-])-(?=\d)", "minus "),
         (r"(?<=\d):(?=\d)", " "),
         (r"(\d+)(?:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
@@ -223,89 +224,3 @@ def apart(text: str) -> str:
     """Put a space between Chinese and Latin letters, and take out the spaces between Chinese characters."""
     text = re.sub(rf"(?<=[{CHINESE}])\s+(?=[{CHINESE}])", "", text)
     return re.sub(rf"(?<=[{CHINESE}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{CHINESE}])", " ", text)
-
-
-def read_number(number: str, chinese: bool) -> str:
-    """Digits -> words, with a decimal part read digit by digit; long numbers (phone, card) digit by digit.
-
-    The front end normalises numbers by their context; this is for those that slip through.
-    """
-    whole, _, decimals = number.partition(".")
-    digits = CHINESE_DIGITS if chinese else ENGLISH_DIGITS
-    join = "".join if chinese else " ".join
-    one_by_one = len(whole) > 8 or (len(whole) > 1 and whole[0] == "0")
-    words = (
-        join(digits[int(d)] for d in whole)
-        if one_by_one
-        else (chinese_number if chinese else english_number)(int(whole))
-    )
-    if not decimals:
-        return words
-    return join([words, "点" if chinese else "point", *(digits[int(d)] for d in decimals)])
-
-
-CHINESE_DIGITS = "零一二三四五六七八九"
-
-
-def chinese_number(n: int) -> str:
-    """10 -> 十, 105 -> 一百零五, 20000 -> 两万; below 10^12."""
-    if n >= 10_000:
-        unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
-        many, rest = divmod(n, unit)
-        zero = "零" if 0 < rest < unit // 10 else ""
-        return (
-            ("两" if many == 2 else chinese_number(many))
-            + name
-            + zero
-            + (chinese_number(rest) if rest else "")
-        )
-    words, gap = "", False
-    for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
-        digit = n // place % 10
-        if digit:
-            words += (
-                ("零" if gap and words else "")
-                + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit])
-                + name
-            )
-        gap = not digit
-    return re.sub("^一十", "十", words) or "零"
-
-
-ENGLISH_DIGITS = "zero one two three four five six seven eight nine".split()
-TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-
-
-def english_number(n: int) -> str:
-    """105 -> one hundred five; below 10^12."""
-    for unit, name in (
-        (10**9, "billion"),
-        (10**6, "million"),
-        (10**3, "thousand"),
-        (100, "hundred"),
-    ):
-        if n >= unit:
-            return " ".join(
-                [english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])]
-            )
-    if n < 20:
-        return (ENGLISH_DIGITS + TEENS)[n]
-    return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])
-
-
-ORDINALS = {
-    "one": "first",
-    "two": "second",
-    "three": "third",
-    "five": "fifth",
-    "eight": "eighth",
-    "nine": "ninth",
-    "twelve": "twelfth",
-}
-
-
-def ordinal(n: int) -> str:
-    """21 -> twenty first."""
-    *rest, last = english_number(n).split(" ")
-    return " ".join([*rest, ORDINALS.get(last) or re.sub("y$", "ie", last) + "th"])

@@ -3,7 +3,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cosyvoice.text.normalize import MARKS, UNBROKEN, is_speakable, normalize, split_sentences
+from cosyvoice.text.language import MARKS, is_speakable
+from cosyvoice.text.normalize import normalize
+from cosyvoice.text.sentences import UNBROKEN, split_sentences
 
 SPOKEN = {
     "今天是2026年11月22日，气温23.5℃，涨了12%。": "今天是二零二六年十一月二十二日，气温二十三点五摄氏度，涨了百分之十二。",

@@ -4,6 +4,7 @@ import doctest
 
 import pytest
 
+from cosyvoice.text.numbers import chinese_number, english_number, ordinal
 from cosyvoice.text.simplified import simplified
 from cosyvoice.tokenizer import english, mandarin, phoneme
 from cosyvoice.tokenizer.english import by_rule, pronounce
@@ -12,10 +13,7 @@ from cosyvoice.tokenizer.phoneme import (
     END_OF_PROMPT_ID,
     SYMBOLS,
     VOCAB_SIZE,
-    chinese_number,
-    english_number,
     get_tokenizer,
-    ordinal,
     phonemes,
 )
 

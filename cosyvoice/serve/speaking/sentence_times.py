@@ -4,31 +4,16 @@ The engine speaks a text in segments of several sentences. A segment's clauses a
 as its syllables let expect and ends where it is quiet. While a segment is not whole its length, and so all this, is a guess.
 """
 
-import re
-
 import numpy as np
 
 from cosyvoice.cli.reference_doctor import syllables
-from cosyvoice.text.normalize import contains_chinese, is_speakable
+from cosyvoice.text.language import contains_chinese
+from cosyvoice.text.sentences import clauses_of, sentences_of
 
 FRAME, QUIET = 0.02, 0.18  # seconds: of one loudness, and over which it is averaged
 RANGE = 40.0  # dB below the loud parts; what is quieter is no better
 PULL = 40.0  # dB that a clause costs whose length is off by a factor of e
 PACE = 4.5  # syllables and pauses per second, while the length is not known
-FULL_STOP = r"(?<!\b[A-Za-z])(?<!\b(?:Mr|Ms|Dr|St))(?<!\bMrs)(?<!\bProf)\.(?!\w|\s+[a-z])"  # not that of 3.5, J. Smith or etc.
-SENTENCE = re.compile(rf".+?(?:(?:[。！？；!?;\n]|{FULL_STOP})+[”’」』）】\"')]*|\Z)", re.S)
-CLAUSE = re.compile(r".+?(?:[，：,:]+|\Z)", re.S)
-
-
-def split(text: str, pattern: re.Pattern = SENTENCE) -> list[str]:
-    """The sentences of a text, at least one; what cannot be spoken stays with the sentence before it."""
-    pieces = []
-    for piece in pattern.findall(text):
-        if pieces and not is_speakable(piece):
-            pieces[-1] += piece
-        else:
-            pieces.append(piece)
-    return [piece.strip() for piece in pieces] or [""]
 
 
 class Segment:
@@ -38,9 +23,10 @@ class Segment:
         self.number, self.start, self.rate = number, start, rate
         self.pcm = np.zeros(0, np.int16)
         self.sentences = [
-            piece if contains_chinese(piece) else piece.replace("。", ".") for piece in split(text)
+            piece if contains_chinese(piece) else piece.replace("。", ".")
+            for piece in sentences_of(text)
         ]  # the engine's 。 in mixed text
-        clauses = [split(sentence, CLAUSE) for sentence in self.sentences]
+        clauses = [clauses_of(sentence) for sentence in self.sentences]
         self.last = (
             np.cumsum([len(parts) for parts in clauses])[:-1] - 1
         )  # clauses that end a sentence, but the last of all

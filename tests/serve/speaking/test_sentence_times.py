@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cosyvoice.serve.speaking.sentence_times import Segment, split
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.sentence_times import Segment
+from cosyvoice.text.sentences import sentences_of
 
 RATE = 22050
 TEXT = "他说：“你来了！”我点点头。外面下着大雨，街上一个人也没有；屋里却很暖和。"
@@ -46,7 +47,7 @@ def sound(clauses) -> tuple[np.ndarray, np.ndarray]:
     ],
 )
 def test_text_is_split_at_the_ends_of_sentences(text, sentences):
-    assert split(text) == sentences
+    assert sentences_of(text) == sentences
 
 
 def test_sentences_end_in_the_pauses_after_them_and_not_in_those_of_commas():

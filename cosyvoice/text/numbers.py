@@ -1,0 +1,144 @@
+"""Numbers: digits, number words and ordinals of Chinese and English, Roman numerals.
+
+The tables and the plain readings. Which reading fits a context is decided by the sign rules of
+each language and by the grammar.
+"""
+
+import re
+
+CHINESE_DIGITS = "零一二三四五六七八九"
+CHINESE_TO_TEN = CHINESE_DIGITS[1:] + "十"  # as items of a list are numbered
+ENGLISH_DIGITS = "zero one two three four five six seven eight nine".split()
+TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+ORDINALS = {  # those that are not the number and "th"
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
+
+FIGURES = "0123456789"
+TO_CHINESE = str.maketrans(dict(zip(FIGURES, CHINESE_DIGITS)))
+TO_TELEPHONE = TO_CHINESE | str.maketrans("1", "幺")
+TO_ENGLISH = dict(zip(FIGURES, ENGLISH_DIGITS))
+
+# Patterns of written numbers
+DECIMAL = r"\d+(?:\.\d+)?"
+YEAR = r"(?:1[5-9]|20)\d\d"
+POWER = r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?"  # 10^6
+# 1.2.3, unless it is a date
+VERSION = re.compile(
+    r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)"
+)
+# A telephone, card or identity number
+LONG_NUMBER = re.compile(
+    r"(?:\+\d{1,3}[ -]?|\b1-)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?"
+)
+
+
+def chinese_digits(number: str) -> str:
+    """Digit by digit, as a year is read: 1998 -> 一九九八. Other characters stay."""
+    return number.translate(TO_CHINESE)
+
+
+def telephone_digits(number: str) -> str:
+    """Digit by digit, as telephone numbers and codes are read: 110 -> 幺幺零."""
+    return number.translate(TO_TELEPHONE)
+
+
+def english_digits(number: str) -> str:
+    """Character by character: 42X -> four two X."""
+    return " ".join(TO_ENGLISH.get(character, character) for character in number)
+
+
+def chinese_number(n: int) -> str:
+    """10 -> 十, 105 -> 一百零五, 20000 -> 两万; below 10^12."""
+    if n >= 10_000:
+        unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
+        many, rest = divmod(n, unit)
+        zero = "零" if 0 < rest < unit // 10 else ""
+        return (
+            ("两" if many == 2 else chinese_number(many))
+            + name
+            + zero
+            + (chinese_number(rest) if rest else "")
+        )
+    words, gap = "", False
+    for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = n // place % 10
+        if digit:
+            words += (
+                ("零" if gap and words else "")
+                + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit])
+                + name
+            )
+        gap = not digit
+    return re.sub("^一十", "十", words) or "零"
+
+
+def english_number(n: int) -> str:
+    """105 -> one hundred five; below 10^12."""
+    for unit, name in (
+        (10**9, "billion"),
+        (10**6, "million"),
+        (10**3, "thousand"),
+        (100, "hundred"),
+    ):
+        if n >= unit:
+            return " ".join(
+                [english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])]
+            )
+    if n < 20:
+        return (ENGLISH_DIGITS + TEENS)[n]
+    return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])
+
+
+def ordinal(n: int) -> str:
+    """21 -> twenty first."""
+    *rest, last = english_number(n).split(" ")
+    return " ".join([*rest, ORDINALS.get(last) or re.sub("y$", "ie", last) + "th"])
+
+
+def ordinal_figure(n: int) -> str:
+    """21 -> 21st, as the English grammar reads it."""
+    return f"{n}{'th' if 10 < n < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+def roman(numeral: str) -> int:
+    """XIV -> 14."""
+    values = [ROMAN[letter] for letter in numeral]
+    return sum(-a if a < b else a for a, b in zip(values, values[1:] + [0]))
+
+
+def in_ten_thousands(number: float) -> str:
+    """2500000 -> 250万."""
+    unit, name = next(
+        (unit, name)
+        for unit, name in ((1e12, "万亿"), (1e8, "亿"), (1e4, "万"), (1, ""))
+        if max(number, 1) >= unit
+    )
+    return f"{number / unit:.10g}{name}"
+
+
+def read_number(number: str, chinese: bool) -> str:
+    """The words of a number without a context; decimals and long numbers are read by digits.
+
+    A number of more than eight digits, or one with a leading zero, is a telephone or card number.
+    """
+    whole, _, decimals = number.partition(".")
+    digits = CHINESE_DIGITS if chinese else ENGLISH_DIGITS
+    join = "".join if chinese else " ".join
+    by_digits = len(whole) > 8 or (len(whole) > 1 and whole[0] == "0")
+    words = (
+        join(digits[int(d)] for d in whole)
+        if by_digits
+        else (chinese_number if chinese else english_number)(int(whole))
+    )
+    if not decimals:
+        return words
+    return join([words, "点" if chinese else "point", *(digits[int(d)] for d in decimals)])
