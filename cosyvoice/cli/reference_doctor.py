@@ -5,8 +5,6 @@ are those of the page's own look (serve/page/doctor.js).
 """
 
 import io
-import math
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +14,7 @@ import soundfile
 from torch import Tensor
 
 from cosyvoice.cli.frontend import MAX_SECONDS, reference
+from cosyvoice.text.language import syllables
 from cosyvoice.utils.audio import REFERENCE_RATE, load_wav, trim_and_level
 from cosyvoice.utils.errors import ReferenceAudioError
 
@@ -27,9 +26,6 @@ NEAR_END = (
 )
 FULL = 0.985  # a sample at or above this is clipped
 DECODED_RATE = 48000  # Hz, of what soundfile cannot read: ffmpeg is told to make this
-SYLLABLES_PER_WORD = 1.6  # of English, roughly
-WORD = re.compile(r"[^\W\d_\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]+(?:['’][^\W\d_]+)?")
-SIGN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff0-9]")
 
 
 @dataclass(frozen=True)
@@ -293,8 +289,3 @@ def words(transcript: str, take: Loudness) -> dict:
             pace,
         )
     return finding("transcript", "ok", "the transcript's length fits", "参考文本的长度合适", pace)
-
-
-def syllables(text: str) -> int:
-    """A guess: one for each Chinese character, kana, Hangul block or digit, SYLLABLES_PER_WORD for words of letters."""
-    return len(SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * len(WORD.findall(text)))

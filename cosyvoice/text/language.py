@@ -1,9 +1,14 @@
 """Languages, scripts and inline marks: what a text is written in, and what of it can be spoken."""
 
+import math
 import re
 from collections.abc import Callable, Iterable
 
-HAN = "\u4e00-\u9fff"  # as a range for a character class of a regular expression
+# Scripts, as ranges for a character class of a regular expression.
+# HAN has 〇, the unified ideographs with all extensions, and the compatibility ideographs.
+HAN = "〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+KANA = "\u3041-\u3096\u30a1-\u30fa"
+HANGUL = "\uac00-\ud7af"
 
 FULL_STOP, COMMA = {"zh": "。", "en": "."}, {"zh": "，", "en": ", "}
 
@@ -12,6 +17,10 @@ TOKEN_MARK = r"<\|[^|<>]{1,40}\|>"  # <|en|>: a token of its own in the vocabula
 MARKS = re.compile(rf"({TOKEN_MARK}|\[[a-z_-]{{1,40}}\]|</?[a-z]{{1,40}}>)")
 
 FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"  # endings
+
+SYLLABLES_PER_WORD = 1.6  # of English, roughly
+SYLLABLE_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
+WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]+)?")
 
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]  # pattern, replacement
 
@@ -36,6 +45,12 @@ def is_speakable(text: str) -> bool:
 def without_punctuation(text: str) -> str:
     """Words and marks only."""
     return between_marks(lambda part: re.sub(r"\W+", " ", part), text).strip()
+
+
+def syllables(text: str) -> int:
+    """An estimate: one for each Chinese character, kana, Hangul block and digit, 1.6 for a word."""
+    words = len(WORD.findall(text))
+    return len(SYLLABLE_SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * words)
 
 
 def between_marks(change: Callable[[str], str], text: str) -> str:

@@ -20,7 +20,6 @@ from pypinyin import Style, lazy_pinyin
 from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.text.simplified import simplified
 
-CHINESE = "\u3007\u4e00-\u9fff"  # 〇 and the unified ideographs, as a regular-expression range
 LONGEST_WORD = 4  # characters, in chinese.txt.xz
 UNKNOWN_COST = 72  # of a character the dictionary lacks, in its unit
 PHRASE_COST = 40  # of a phrase of ours that the dictionary lacks

@@ -14,9 +14,10 @@ import re
 import unicodedata
 from functools import cache
 
+from cosyvoice.text.language import HAN, contains_chinese
 from cosyvoice.text.numbers import DECIMAL, ordinal, read_number
 from cosyvoice.tokenizer.english import english_phonemes
-from cosyvoice.tokenizer.mandarin import CHINESE, mandarin_phonemes
+from cosyvoice.tokenizer.mandarin import mandarin_phonemes
 
 SYMBOLS = {
     **dict(zip(";:,.!?", range(1, 7))),
@@ -74,7 +75,7 @@ END_OF_PROMPT_ID = 178
 VOCAB_SIZE = 179
 
 INLINE_MARKS = re.compile(r"\[(?:laughter|breath)\]|</?(?:strong|laughter)>")
-PIECE = re.compile(rf"[{CHINESE}]+|[A-Za-z'][^{CHINESE}]*|[^{CHINESE}A-Za-z']+")
+PIECE = re.compile(rf"[{HAN}]+|[A-Za-z'][^{HAN}]*|[^{HAN}A-Za-z']+")
 PUNCTUATION = str.maketrans(
     {
         "，": ", ",
@@ -167,7 +168,7 @@ def phonemes(text: str) -> str:
         text.upper() if re.fullmatch(r"\W*a\W*", text) else text
     )  # the letter: the article alone is no sound
     spoken = "".join(
-        mandarin_phonemes(piece) if re.match(f"[{CHINESE}]", piece) else english_phonemes(piece)
+        mandarin_phonemes(piece) if contains_chinese(piece) else english_phonemes(piece)
         for piece in PIECE.findall(apart(clean(text)))
     )
     spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
@@ -178,7 +179,7 @@ def phonemes(text: str) -> str:
 def clean(text: str) -> str:
     """Half-width letters, plain punctuation, digits and signs in words; accents folded, inline marks out."""
     text = unicodedata.normalize("NFKC", INLINE_MARKS.sub("", text).translate(PUNCTUATION))
-    chinese = bool(re.search(f"[{CHINESE}]", text))
+    chinese = contains_chinese(text)
     text = chinese_signs(text) if chinese else english_signs(text)
     # The front end reads numbers by their context; these are left where it is not used.
     text = re.sub(DECIMAL, lambda match: f" {read_number(match[0], chinese)} ", text)
@@ -222,5 +223,5 @@ def english_signs(text: str) -> str:
 
 def apart(text: str) -> str:
     """Put a space between Chinese and Latin letters, and take out the spaces between Chinese characters."""
-    text = re.sub(rf"(?<=[{CHINESE}])\s+(?=[{CHINESE}])", "", text)
-    return re.sub(rf"(?<=[{CHINESE}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{CHINESE}])", " ", text)
+    text = re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", text)
+    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{HAN}])", " ", text)

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cosyvoice.text.language import MARKS, is_speakable
+from cosyvoice.text.language import MARKS, contains_chinese, is_speakable, language_of, syllables
 from cosyvoice.text.normalize import normalize
 from cosyvoice.text.sentences import UNBROKEN, split_sentences
 
@@ -187,6 +187,24 @@ def test_marks_are_never_cut():
 
 def test_speakable_is_anything_with_a_letter_or_digit():
     assert is_speakable("。a") and is_speakable("5") and not is_speakable("。，！ \n—…😀")
+
+
+@pytest.mark.parametrize("character", "好〇㐀豈𠀀")
+def test_rare_characters_are_chinese_too(character):
+    assert contains_chinese(character) and language_of(character) == "zh"
+    assert syllables(f"A{character}") == 3 and normalize(f"A & {character}").startswith("A和")
+
+
+@pytest.mark.parametrize("character", "aé5カ가䷀—")
+def test_other_scripts_and_symbols_are_not_chinese(character):
+    assert not contains_chinese(character)
+
+
+def test_syllables_of_scripts():
+    assert [
+        syllables(text)
+        for text in ("你好，世界。", "It's good", "こんにちは", "안녕", "第12号", "— …")
+    ] == [4, 4, 5, 2, 4, 0]
 
 
 def test_normalizing_in_threads_gives_the_same():

@@ -272,6 +272,10 @@ def test_ordinals():
     ]
 
 
+def test_rare_characters_are_read():
+    assert phonemes("㐀好") == "ʨʰjou→ xau↓" and phonemes("二〇二六") == phonemes("二零二六")
+
+
 def test_languages_mix_with_a_space_between():
     assert phonemes("我用Python写程序") == "wo↓ jʊ↘ŋ pˈIθˌɑn ɕje↓ ꭧʰə↗ŋɕy↘"
 

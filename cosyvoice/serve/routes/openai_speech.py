@@ -29,7 +29,7 @@ from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.speech import Speech
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
-from cosyvoice.text.normalize import contains_chinese
+from cosyvoice.text.language import contains_chinese
 
 ENGINE_SPEED = (0.5, 2.0)
 MODELS = ("gpt-4o-mini-tts", "tts-1", "tts-1-hd", "cosyvoice")

@@ -6,8 +6,7 @@ as its syllables let expect and ends where it is quiet. While a segment is not w
 
 import numpy as np
 
-from cosyvoice.cli.reference_doctor import syllables
-from cosyvoice.text.language import contains_chinese
+from cosyvoice.text.language import contains_chinese, syllables
 from cosyvoice.text.sentences import clauses_of, sentences_of
 
 FRAME, QUIET = 0.02, 0.18  # seconds: of one loudness, and over which it is averaged
