@@ -106,7 +106,7 @@ def ordinal(n: int) -> str:
 
 def ordinal_figure(n: int) -> str:
     """21 -> 21st, as the English grammar reads it."""
-    return f"{n}{'th' if 10 < n < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+    return f"{n}{ordinal(n)[-2:]}"
 
 
 def roman(numeral: str) -> int:
