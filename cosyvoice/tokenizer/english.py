@@ -1,10 +1,11 @@
-"""English text -> phonemes: a lexicon, inflected forms, spelt-out acronyms, and letter-to-sound rules for the rest.
+"""English text -> phonemes: a lexicon, inflected forms, acronyms, and rules for other words.
 
     >>> english_phonemes("The cats walked to Zorbville.")
     'ðə kˈæts wˈɔkt tə zˈɔɹbvɪl.'
 
-The symbols are those of misaki (American), which Kokoro reads: A I O W Y are the diphthongs of "bay buy bow cow boy", T the flap of
-"water", ᵊ a fleeting schwa, ᵻ the vowel of "roses"; ˈ and ˌ stand before the stressed vowel.
+The symbols are those of misaki (American), which Kokoro reads: A I O W Y are the diphthongs of "bay
+buy bow cow boy", T the flap of "water", ᵊ a short schwa, ᵻ the vowel of "roses"; ˈ and ˌ stand
+before the stressed vowel.
 """
 
 import lzma
@@ -17,9 +18,9 @@ STRESSED = re.compile("[ˈˌ]")
 PAUSES = ",.!?;:—…"
 STOPS = ".!?;:。！？；：\n"
 TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
-ABBREVIATION = re.compile(
+ABBREVIATION = re.compile(  # its stop is no pause
     r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])"
-)  # their stop is no pause
+)
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
 INITIALS = {"US", "IT", "WHO"}  # other words in small letters
@@ -98,8 +99,9 @@ BEFORE_PAST = {
 
 
 def english_phonemes(text: str) -> str:
-    """Spell Latin letters, apostrophes, spaces and marks as phonemes; other characters pass unchanged."""
-    tokens, spoken, after, following = TOKEN.findall(ABBREVIATION.sub(r"\1", text)), [], "", ""
+    """Spell Latin letters and apostrophes as phonemes. Other characters stay."""
+    tokens = TOKEN.findall(ABBREVIATION.sub(r"\1", text))
+    spoken, after, following = [], "", ""  # after: the kind of sound, following: the word
     shouted = text.isupper() and " " in text.strip()
     for token, before in reversed([*zip(tokens, words_before(tokens))]):
         sound = token
@@ -237,7 +239,7 @@ def is_acronym(word: str) -> bool:
 
 
 def look_up(word: str, tag: str | None) -> str:
-    """The lexicon's phonemes for this very spelling, or for it with a small or capital first letter; "" if absent."""
+    """The lexicon's phonemes for this spelling, else with another case; "" if absent."""
     entries = lexicon()
     entry = entries.get(word) or (
         entries.get(word.lower()) if word in (word.capitalize(), word.upper()) else None
@@ -250,7 +252,7 @@ def look_up(word: str, tag: str | None) -> str:
 
 
 def inflected(word: str, tag: str | None) -> str:
-    """Phonemes of a plural, possessive, -ed or -ing form of a known word; "" if its stem is unknown."""
+    """Phonemes of a known word with an ending such as -s or -ing; "" if the stem is unknown."""
     lower = word.lower()
     for ending, replacement, inflect in INFLECTIONS:
         if lower.endswith(ending) and len(word) - len(ending) > 1:
@@ -309,7 +311,7 @@ INFLECTIONS = (
 
 
 def compound(word: str) -> str:
-    """Two known words written together, as in "iPhone", "BlueBerryPie" or "voicebox"; "" otherwise."""
+    """Known words written together: "iPhone", "BlueBerryPie", "voicebox"; "" otherwise."""
     parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", word.replace("'", ""))
     if 1 < len(parts) and "." not in word:
         return second_stress(
@@ -331,9 +333,8 @@ def second_stress(phonemes: str) -> str:
 LETTER_NAMES = dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (
-            "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi"
-        ).split(),
+        "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu"
+        " ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi".split(),
     )
 )
 
@@ -353,15 +354,23 @@ RULES = [
         rule.split()
         for rule in """
 ^x z|^kn n|^gn n|^wr ɹ|^ps s|^pn n|^wh w|^mc mək|^sch ʃ|^rh ɹ|^ay A|^eu ju
-tion$ ʃən|sion$ ʒən|tions$ ʃənz|sions$ ʒənz|cious$ ʃəs|tious$ ʃəs|ous$ əs|cian$ ʃən|cial$ ʃᵊl|tial$ ʃᵊl|ture$ ʧəɹ|sure$ ʒəɹ
-age$ ɪʤ|able$ əbᵊl|ible$ əbᵊl|ful$ fᵊl|ness$ nəs|less$ ləs|ment$ mənt|ville$ vɪl|burgh$ bɜɹɡ|berg$ bɜɹɡ|ically$ ɪkli|ism$ ɪzəm
-ology$ ɑləʤi|ities$ əTiz|ity$ əTi|ish$ ɪʃ|ing$ ɪŋ|ings$ ɪŋz|er$ əɹ|ers$ əɹz|or$ əɹ|ors$ əɹz|ar$ əɹ|ard$ əɹd|en$ ᵊn|on$ ən|an$ ən|al$ ᵊl
-le$ ᵊl|les$ ᵊlz|el$ ᵊl|y$ i|ie$ i|ies$ iz|ey$ i|a$ ə|as$ əz|ia$ iə|io$ iO|o$ O|os$ Oz|i$ i|u$ u|ue$ u|es$ z|ed$ d|e$ -
-augh ɔ|ough ɔ|igh I|eigh A|tch ʧ|dge ʤ|sch sk|sh ʃ|ch ʧ|ph f|th θ|gh ɡ|wh w|ck k|ng(?=[eiy]) nʤ|ng ŋ|nk ŋk|qu kw|ss s|zz z
+tion$ ʃən|sion$ ʒən|tions$ ʃənz|sions$ ʒənz|cious$ ʃəs|tious$ ʃəs|ous$ əs|cian$ ʃən|cial$ ʃᵊl
+tial$ ʃᵊl|ture$ ʧəɹ|sure$ ʒəɹ
+age$ ɪʤ|able$ əbᵊl|ible$ əbᵊl|ful$ fᵊl|ness$ nəs|less$ ləs|ment$ mənt|ville$ vɪl|burgh$ bɜɹɡ
+berg$ bɜɹɡ|ically$ ɪkli|ism$ ɪzəm
+ology$ ɑləʤi|ities$ əTiz|ity$ əTi|ish$ ɪʃ|ing$ ɪŋ|ings$ ɪŋz|er$ əɹ|ers$ əɹz|or$ əɹ|ors$ əɹz
+ar$ əɹ|ard$ əɹd|en$ ᵊn|on$ ən|an$ ən|al$ ᵊl
+le$ ᵊl|les$ ᵊlz|el$ ᵊl|y$ i|ie$ i|ies$ iz|ey$ i|a$ ə|as$ əz|ia$ iə|io$ iO|o$ O|os$ Oz|i$ i|u$ u
+ue$ u|es$ z|ed$ d|e$ -
+augh ɔ|ough ɔ|igh I|eigh A|tch ʧ|dge ʤ|sch sk|sh ʃ|ch ʧ|ph f|th θ|gh ɡ|wh w|ck k|ng(?=[eiy]) nʤ
+ng ŋ|nk ŋk|qu kw|ss s|zz z
 ll l|tt t|pp p|bb b|dd d|ff f|gg ɡ|mm m|nn n|rr ɹ|cc(?=[eiy]) ks|cc k
-eer ɪɹ|ear ɪɹ|air ɛɹ|oar ɔɹ|our ɔɹ|oor ɔɹ|are$ ɛɹ|ere$ ɪɹ|ire$ Iəɹ|ore$ ɔɹ|ure$ jʊɹ|ar ɑɹ|er ɜɹ|ir ɜɹ|or ɔɹ|ur ɜɹ|yr ɪɹ
-ai A|ay A|au ɔ|aw ɔ|ea i|ee i|ei i|eu u|ew u|ey A|ie i|oa O|oe O|oi Y|oo u|ou W|ow O|oy Y|ua wɑ|ue u|ui u
-a(?=[bcdfgklmnpstvz]e[sd]?$) A|e(?=[bcdfgklmnpstvz]e[sd]?$) i|i(?=[bcdfgklmnpstvz]e[sd]?$) I|o(?=[bcdfgklmnpstvz]e[sd]?$) O
+eer ɪɹ|ear ɪɹ|air ɛɹ|oar ɔɹ|our ɔɹ|oor ɔɹ|are$ ɛɹ|ere$ ɪɹ|ire$ Iəɹ|ore$ ɔɹ|ure$ jʊɹ|ar ɑɹ|er ɜɹ
+ir ɜɹ|or ɔɹ|ur ɜɹ|yr ɪɹ
+ai A|ay A|au ɔ|aw ɔ|ea i|ee i|ei i|eu u|ew u|ey A|ie i|oa O|oe O|oi Y|oo u|ou W|ow O|oy Y|ua wɑ
+ue u|ui u
+a(?=[bcdfgklmnpstvz]e[sd]?$) A|e(?=[bcdfgklmnpstvz]e[sd]?$) i|i(?=[bcdfgklmnpstvz]e[sd]?$) I
+o(?=[bcdfgklmnpstvz]e[sd]?$) O
 u(?=[bcdfgklmnpstvz]e[sd]?$) u|y(?=[bcdfgklmnpstvz]e[sd]?$) I
 c(?=[eiy]) s|g(?=[eiy]) ʤ|x ks|j ʤ|y(?=[aeiou]) j|y ɪ|a æ|e ɛ|i ɪ|o ɑ|u ʌ|c k|g ɡ|r ɹ|q k
 """.replace("\n", "|")
@@ -372,7 +381,10 @@ c(?=[eiy]) s|g(?=[eiy]) ʤ|x ks|j ʤ|y(?=[aeiou]) j|y ɪ|a æ|e ɛ|i ɪ|o ɑ|u �
 
 
 def by_rule(word: str) -> str:
-    """Letters -> sounds for a word no dictionary has: at each letter the first rule that fits; stress on the first full vowel."""
+    """Sounds of a word that no dictionary has, with the stress on the first full vowel.
+
+    At each letter the first rule that fits is taken.
+    """
     phonemes, i = "", 0
     while i < len(word):
         sound, length = next(
@@ -388,7 +400,7 @@ def by_rule(word: str) -> str:
 
 
 def rule_match(rule: re.Pattern, word: str, i: int) -> re.Match | None:
-    """Match at letter i; a rule that begins with ^ only at the start, and one for an ending never as a whole word."""
+    """Match at letter i: a rule with ^ only at the start, one for an ending never a whole word."""
     if rule.pattern.startswith("^") and i:
         return None
     match = rule.match(word, i)

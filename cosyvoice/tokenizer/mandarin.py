@@ -3,9 +3,10 @@
     >>> mandarin_phonemes("你好世界")
     'ni↗xau↓ ʂɨ↘ʨje↘'
 
-The spelling is that of misaki's first Chinese front end, which Kokoro v1.0 was trained with: no mark between the syllables of
-a word, a space between words, the tone arrow after the vowel (before a final n or ŋ), no arrow for the neutral tone.
-Unlike it, sandhi is written out: third tones, 一 and 不 carry the tone they are spoken with.
+The spelling is that of misaki's first Chinese front end, which Kokoro v1.0 was trained with: no
+mark between the syllables of a word, a space between words, the tone arrow after the vowel (before
+a final n or ŋ), no arrow for the neutral tone. Unlike there, sandhi is written out: third tones, 一
+and 不 carry the tone they are spoken with.
 """
 
 import lzma
@@ -21,8 +22,9 @@ from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.text.simplified import simplified
 
 LONGEST_WORD = 4  # characters, in chinese.txt.xz
-UNKNOWN_COST = 72  # of a character the dictionary lacks, in its unit
-PHRASE_COST = 40  # of a phrase of ours that the dictionary lacks
+# In the dictionary's unit, a quarter of a natural-log unit
+UNKNOWN_COST = 72  # of a character that the dictionary lacks
+PHRASE_COST = 40  # of a word of PHRASES that the dictionary lacks
 
 INITIALS = {
     "b": "p",
@@ -373,12 +375,12 @@ PHRASES = {  # whole words that pypinyin reads otherwise
     "缘分": "yuan2 fen4",
     "打转": "da3 zhuan4",
 }
-ALWAYS = {
+ALWAYS = {  # in any word; pypinyin's phrases have some sandhi in them
     "一": "yi1",
     "不": "bu4",
     "幢": "zhuang4",
     "拽": "zhuai4",
-}  # in any word; pypinyin's phrases have some sandhi in them
+}
 READINGS_BEFORE = {  # single-character words with another reading before some characters
     "得": ("了到过", "de2"),
     "长": ("得着出成大满高", "zhang3"),
@@ -392,11 +394,8 @@ FULL_ZI_AFTER = set("孔老电女男原分王量弟君质离光核中孟庄")  #
 SUBJECTS = set("我你您他她它们谁也都还就可")  # 得 after one of these is děi, "must"
 NUMERALS = set(CHINESE_DIGITS + "两十百千万亿〇点")
 ORDINAL_MARKS = {"第", "初"}  # 一 after these counts in order, and keeps its tone
-ORDINAL_NOUNS = (
-    *"月号日楼层班级",
-    "年级",
-    *CHINESE_DIGITS,
-)  # as before these, and in numbers read digit by digit
+# It also does before these, and in numbers read digit by digit.
+ORDINAL_NOUNS = (*"月号日楼层班级", "年级", *CHINESE_DIGITS)
 DECIMALS = {"点" + digit for digit in CHINESE_DIGITS}
 
 
@@ -406,7 +405,7 @@ def mandarin_phonemes(text: str) -> str:
 
 
 def spoken_pinyin(text: str) -> list[list[str]]:
-    """Read each word of `text` as syllables with tone numbers, as they are spoken in this context."""
+    """The syllables of each word with the tone numbers they have in this context."""
     text = simplified(text)
     words = join_single_numerals(cut_words(text))
     syllables = [
@@ -516,7 +515,7 @@ def tone_of_yi_and_bu(text: str, words: list[str], syllables: list[list[str]]) -
 
 
 def counts_in_order(text: str, i: int, place: int, word: str) -> bool:
-    """Whether the 一 at text[i] is a digit, an ordinal or the end of a word, and so keeps its first tone."""
+    """Whether the 一 at text[i] keeps its first tone: a digit, an ordinal, the end of a word."""
     before, after = text[max(0, i - 1) : i], text[i + 1 : i + 3]
     ends_word = place == len(word) - 1 and len(word) > 1
     in_number = before in NUMERALS and after[0] not in "百千万亿"
@@ -530,7 +529,10 @@ def counts_in_order(text: str, i: int, place: int, word: str) -> bool:
 
 
 def third_tones(syllables: list[list[str]]) -> None:
-    """A third tone before a third tone becomes a second: first inside words, then, from the end, between them."""
+    """A third tone before a third tone becomes a second.
+
+    First inside words, then between words, from the last to the first.
+    """
     for word in syllables:
         for i in range(len(word) - 1):
             if word[i][-1] == "3" and word[i + 1][-1] == "3":
@@ -542,7 +544,7 @@ def third_tones(syllables: list[list[str]]) -> None:
 
 @cache
 def spell(syllable: str) -> str:
-    """One pinyin syllable with its tone number -> phonemes; nothing for a syllable that Mandarin does not have."""
+    """One pinyin syllable with its tone number -> phonemes; "" for one Mandarin does not have."""
     name, tone = syllable[:-1].replace("v", "ü"), TONES.get(syllable[-1:], "")
     if name in WHOLE_SYLLABLES:
         return WHOLE_SYLLABLES[name].replace("0", tone)

@@ -6,8 +6,9 @@
     >>> tokenizer.decode(tokenizer.encode("你好, world!"))
     'ni↗xau↓, wˈɜɹld!'
 
-One token is one symbol of Kokoro's alphabet (hexgrad/Kokoro-82M, vocab of config.json), with Kokoro's number, so a token sequence can be
-given to that model as it is. Chinese, English and digits are read, in any mixture; characters of other scripts are dropped.
+One token is one symbol of Kokoro's alphabet (hexgrad/Kokoro-82M, vocab of config.json), with
+Kokoro's number, so that model takes a token sequence as it is. Chinese, English and digits are
+read, in any mixture. Characters of other scripts are dropped.
 """
 
 import re
@@ -130,9 +131,10 @@ class PhonemeTokenizer:
     vocab_size = VOCAB_SIZE
 
     def encode(self, text: str, allowed_special="all") -> list[int]:
-        """Token ids of `text`. `<endofprompt>` (or `<|endofprompt|>`) becomes one id, always; inline marks are left out.
+        """Token ids of `text`, without inline marks.
 
-        `allowed_special` is accepted because the front end passes it to every tokenizer.
+        `<endofprompt>` or `<|endofprompt|>` always becomes one id. `allowed_special` has no effect:
+        the front end passes it to every tokenizer.
         """
         instruction_and_text = re.split(r"<\|?endofprompt\|?>", text)
         ids = [[SYMBOLS[symbol] for symbol in phonemes(part)] for part in instruction_and_text]
@@ -159,14 +161,13 @@ def get_tokenizer() -> PhonemeTokenizer:
 
 
 def phonemes(text: str) -> str:
-    """Spell Chinese and English text as phonemes; punctuation stays, what cannot be read is dropped.
+    """Spell Chinese and English text as phonemes. What cannot be read is dropped.
 
     >>> phonemes("我有2个APP。")
     'wo↓ jou↗ lja↓ŋkɤ↘ ˈæp.'
     """
-    text = (
-        text.upper() if re.fullmatch(r"\W*a\W*", text) else text
-    )  # the letter: the article alone is no sound
+    if re.fullmatch(r"\W*a\W*", text):
+        text = text.upper()  # the letter: no article stands alone
     spoken = "".join(
         mandarin_phonemes(piece) if contains_chinese(piece) else english_phonemes(piece)
         for piece in PIECE.findall(apart(clean(text)))
@@ -177,7 +178,7 @@ def phonemes(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Half-width letters, plain punctuation, digits and signs in words; accents folded, inline marks out."""
+    """Half-width letters, plain punctuation, digits and signs in words, no accents or marks."""
     text = unicodedata.normalize("NFKC", INLINE_MARKS.sub("", text).translate(PUNCTUATION))
     chinese = contains_chinese(text)
     text = chinese_signs(text) if chinese else english_signs(text)
@@ -222,6 +223,6 @@ def english_signs(text: str) -> str:
 
 
 def apart(text: str) -> str:
-    """Put a space between Chinese and Latin letters, and take out the spaces between Chinese characters."""
+    """Put a space between Chinese and Latin letters, and none between Chinese characters."""
     text = re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", text)
     return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{HAN}])", " ", text)
