@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 
 # Scripts, as ranges for a character class of a regular expression.
-# HAN has 〇, the unified ideographs with all extensions, and the compatibility ideographs.
+# HAN has 〇, extension A, the unified and the compatibility ideographs, and planes 2 and 3.
 HAN = "〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 KANA = "\u3041-\u3096\u30a1-\u30fa"
 HANGUL = "\uac00-\ud7af"
@@ -13,10 +13,11 @@ HANGUL = "\uac00-\ud7af"
 FULL_STOP, COMMA = {"zh": "。", "en": "."}, {"zh": "，", "en": ", "}
 
 TOKEN_MARK = r"<\|[^|<>]{1,40}\|>"  # <|en|>: a token of its own in the vocabularies
-# With [laughter] and <strong>. Marks are never rewritten and never cut.
+# All inline marks: also [laughter] and <strong>. They are never rewritten and never cut.
 MARKS = re.compile(rf"({TOKEN_MARK}|\[[a-z_-]{{1,40}}\]|</?[a-z]{{1,40}}>)")
 
-FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"  # endings
+# Endings of file names
+FILES = "html?|js|py|php|txt|md|json|csv|pdf|docx?|xlsx?|jpg|png|zip|exe|mp[34]"
 
 SYLLABLES_PER_WORD = 1.6  # of English, roughly
 SYLLABLE_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
