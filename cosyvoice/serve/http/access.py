@@ -1,7 +1,7 @@
 """Who may call: keys, users, origins and host names; and the headers every answer carries.
 
-A page elsewhere on the web must not drive a service on somebody's own computer, so requests that a browser sends for
-a foreign page are refused even where no key is set.
+A page elsewhere on the web must not drive a service on somebody's own computer, so requests that a
+browser sends for a foreign page are refused even where no key is set.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 
 
 class Keys:
-    """The keys that may call, from API_KEY and API_KEYS_FILE; the file is read again when it changes."""
+    """The keys of API_KEY and API_KEYS_FILE, which is read again when it changes."""
 
     def __init__(self, key: str, file: str):
         self.fixed = {_digest(key): "*"} if key else {}
@@ -65,7 +65,7 @@ class Keys:
 
 
 def parse_keys(file: Path) -> dict:
-    """{digest of key: "*" or set of user ids}. Raises ValueError that says what the file must hold."""
+    """{digest of key: "*" or set of user ids}. Raises ValueError for another content."""
     try:
         keys = json.loads(file.read_text("utf-8"))
         assert isinstance(keys, dict)
@@ -122,7 +122,7 @@ def address() -> str:
 
 
 def _cors_headers() -> dict[str, str]:
-    """What lets a page of an allowed origin read the answer, and send what its preflight asks for."""
+    """Headers that let a page of an allowed origin read the answer and send what it asks for."""
     headers = {
         "Access-Control-Allow-Origin": request.headers["Origin"],
         "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
@@ -157,7 +157,7 @@ def owner(user_id: str) -> str:
 
 
 def check_reference_owner(path: str):
-    """Raises a 403 Problem when a reference, local or in the store, is of a user that the caller's key may not act for."""
+    """Raises a 403 Problem for a reference of a user whom the caller's key may not act for."""
     found = OWNER.match(path)
     if found and g.users != "*" and found[1] not in g.users:
         raise Problem(
@@ -170,7 +170,7 @@ def check_reference_owner(path: str):
 
 
 def check_reference_key(key: str, user_id: str, prefix: str):
-    """Raises a 404 Problem when the operator does not let that object of the store be a reference."""
+    """Raises a 404 Problem for an object that OSS_PROMPT_PREFIX does not allow as a reference."""
     if not key.startswith(prefix.replace("{user_id}", user_id)):
         raise Problem(
             404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频"
@@ -183,7 +183,10 @@ def _request_id() -> str:
 
 
 def _check_host(config: Config):
-    """On a loopback address only its own names are served: a page's domain may have been pointed at it."""
+    """Listening on a loopback address, serve only its own names.
+
+    The domain of a page elsewhere may have been pointed at this address (DNS rebinding).
+    """
     host = _split(f"//{request.headers.get('Host', '')}").hostname or ""
     allowed = config.allowed_hosts or (() if is_loopback(config.host) else ("*",))
     if not ("*" in allowed or host in allowed or is_loopback(host)):
@@ -211,34 +214,42 @@ def is_loopback(host: str) -> bool:
 
 
 def _check_origin(config: Config):
-    """Refuse what a browser sends for a page of another origin, unless the operator allows that origin."""
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if origin is None and site in ("cross-site", "same-site"):
-        origin = _origin_of(request.headers.get("Referer", ""))  # media elements send no Origin
-        if (
-            request.method == "GET"
-            and address() in PAGES
-            and request.headers.get("Sec-Fetch-Dest") == "document"
-        ):
+    """Refuse what a browser sends for a page of another origin, unless the operator allows it.
+
+    Browsers send Sec-Fetch-Site to loopback addresses and over TLS, and media elements send no
+    Origin; so the Referer counts where there is no Origin.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    is_foreign = site in ("cross-site", "same-site")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        if is_link_to_page():
             return
-    if origin is None or site == "same-origin" or _is_allowed_origin(origin, config):
+        origin = _origin_of(request.headers.get("Referer", ""))
+    if site == "same-origin" or _is_allowed_origin(origin, config):
         return
-    if _split(origin).netloc.lower() != request.headers.get("Host", "").lower() or site in (
-        "cross-site",
-        "same-site",
-    ):
+    host = request.headers.get("Host", "").lower()
+    if is_foreign or origin is not None and _split(origin).netloc.lower() != host:
         raise Problem(
             403,
             "foreign_origin",
             None,
-            "pages of this origin may not call the service; the operator can add it to CORS_ORIGINS",
+            "pages of this origin may not call the service; "
+            "the operator can add it to CORS_ORIGINS",
             "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS",
         )
 
 
-def _origin_of(url: str) -> str:
+def is_link_to_page() -> bool:
+    """Whether a browser may be following a link to one of PAGES, which hold nothing personal."""
+    destination = request.headers.get("Sec-Fetch-Dest", "document")
+    return request.method == "GET" and address() in PAGES and destination == "document"
+
+
+def _origin_of(url: str) -> str | None:
+    """The origin of a Referer; None for an address without a host."""
     parts = _split(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
 def _check_key(keys: Keys):

@@ -422,6 +422,10 @@ ORIGINS = [
     ({"Sec-Fetch-Site": "cross-site", "Referer": "https://friend.example/page"}, 200),
     ({"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/page"}, 403),
     ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
+    # a browser that sends no Sec-Fetch headers, on a page served over plain HTTP
+    ({"Referer": "http://evil.example/page"}, 403),
+    ({"Referer": "http://localhost/page/"}, 200),
+    ({"Referer": "about:blank"}, 200),
 ]
 
 
