@@ -1,8 +1,8 @@
 """The speech service: POST /generate_audio speaks a text as streamed MP3 or as one WAV file.
 
 Read from top to bottom: settings and the global `cosyvoice`, fetching, pushing and cleaning, one
-function per mode, the routes. The mechanisms with a life of their own (fields, access, the engine at
-work, storage, the other endpoints) are in cosyvoice/serve/.
+function per mode, the routes. The mechanisms with a life of their own (fields, access, the engine
+at work, storage, the other endpoints) are in cosyvoice/serve/.
 
 Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 """
@@ -64,7 +64,7 @@ check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
 
 work_folders = WorkFolders(config.output_dir)
 work_folders.sweep(config.output_dir, config.store_dir)
-scratch = work_folders.scratch(config.output_dir)  # for files that live as long as this process at most
+scratch = work_folders.scratch(config.output_dir)  # its files go when this process ends
 atexit.register(work_folders.close)
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 store = open_store(config.store_dir, work_folders)
@@ -123,7 +123,7 @@ def fetch_voice(user_id: str, name: str) -> dict:
 
 
 def push_voice(voice: dict, user_id: str, name: str):
-    """Store a voice, complete or not at all; a copy that an operator keeps in output/ is renewed."""
+    """Store a voice, complete or not at all; renew the copy that an operator keeps in output/."""
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
     with work_folders.folder(config.output_dir) as folder:
         save_voice(voice, path := folder / f"{name}.pt")
@@ -262,7 +262,7 @@ def generate_audio():
 
 @app.get("/generate_audio_get")
 def generate_audio_get():
-    """The same with fields in the query, for an <audio> element; without fields, a demonstration."""
+    """The same with fields in the query, for <audio>; without fields, a demonstration."""
     if request.method == "HEAD":
         return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
     speakers = cosyvoice.list_available_spks()

@@ -1,7 +1,7 @@
 """What an operator can set: command line for `python all_api.py`, environment variables everywhere.
 
-One table, read once. OSS credentials are the exception: the store reads them when it first needs them,
-so that they are neither kept here nor shown when a Config is printed.
+One table, read once. OSS credentials are the exception: the store reads them when it first needs
+them, so that they are neither kept here nor shown when a Config is printed.
 """
 
 import argparse
@@ -19,7 +19,10 @@ def setting(default, help: str, env: str = "", flag: str = ""):
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting with its default; the environment variable is the name in capitals unless one is given."""
+    """Every setting with its default.
+
+    The environment variable is the name in capitals unless one is given.
+    """
 
     host: str = setting(
         "127.0.0.1", "address to listen on; 0.0.0.0 opens the service to the network", flag="--host"
@@ -40,7 +43,8 @@ class Config:
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
     max_concurrent: int = setting(
         2,
-        "requests that generate at once; one keeps all cores busy, two let a short one start beside a long one",
+        "requests that generate at once; one keeps all cores busy, "
+        "two let a short one start beside a long one",
     )
     max_queue: int = setting(16, "requests that wait for their turn; more are refused with 503")
     request_timeout: float = setting(
@@ -92,7 +96,7 @@ class Config:
 def read_config(argv=None, environ=os.environ) -> Config:
     """Settings from the environment and, when argv is given, from the command line above it.
 
-    Raises ValueError that names the variable and what it may hold; with argv, a program, it exits with that sentence.
+    Raises ValueError that names the variable and what it may hold; with argv it exits with that.
     """
     try:
         values = {
@@ -130,7 +134,6 @@ def _convert(f, text: str):
         return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
     try:
         return f.type(text)
-    except ValueError:
-        raise ValueError(
-            f"{_env(f)} is {text!r}; it must be a {'number' if f.type in (int, float) else 'path'}"
-        )
+    except ValueError as error:
+        kind = "number" if f.type in (int, float) else "path"
+        raise ValueError(f"{_env(f)} is {text!r}; it must be a {kind}") from error

@@ -8,7 +8,7 @@ import functools
 import logging
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 
 from cosyvoice.serve.http.access import address
 from cosyvoice.serve.speaking.record import Record

@@ -39,7 +39,10 @@ HTTPChannel.error_task_class = JsonError
 
 
 def serve(app: Flask, config: Config):
-    """Serve until interrupted. One thread per listener; bodies over the limit are refused before they are read."""
+    """Serve until interrupted. One thread per listener.
+
+    Bodies over the limit are refused before they are read.
+    """
     try:
         server = create_server(
             app,
@@ -55,8 +58,9 @@ def serve(app: Flask, config: Config):
         )
     except OSError as error:
         sys.exit(
-            f"cannot listen on {config.host}:{config.port}: {error.strerror}; is the service running already? "
-            f"Choose another port with --port / 无法监听该端口，服务可能已在运行；可用 --port 指定其他端口"
+            f"cannot listen on {config.host}:{config.port}: {error.strerror}; "
+            "is the service running already? Choose another port with --port"
+            " / 无法监听该端口，服务可能已在运行；可用 --port 指定其他端口"
         )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl-C: let the streams go, clean up
     log.info("listening on http://%s:%d", config.host, config.port)

@@ -1,4 +1,4 @@
-"""The other end of a request: whether it is still there, asked without writing to it, and how to cut it off."""
+"""The connection of a request: whether the client is still there, and how to cut it off."""
 
 import contextlib
 import multiprocessing.connection
@@ -9,8 +9,9 @@ import ssl
 class Client:
     """The connection behind a WSGI environment.
 
-    gunicorn and werkzeug hand over the socket: a closed one is readable and has no byte. waitress watches its sockets
-    itself and has a question of its own. Anything else: never gone, the next write will tell.
+    gunicorn and werkzeug hand over the socket: a closed one is readable and has no byte. waitress
+    watches its sockets itself and answers by a function. With any other server a client counts as
+    there until a write fails.
     """
 
     def __init__(self, environ: dict):

@@ -1,7 +1,7 @@
 """Kinds of request fields: each reads a value from JSON, a form or a query, and describes itself.
 
-A Field's reader returns the checked value or raises a Problem that says what is allowed. Its schema
-is what /openapi.json shows, made from the same limits, so that what is described is what is checked.
+A Field's reader returns the checked value or raises a Problem that says what is allowed. Its
+schema is what /openapi.json shows, made from the same limits.
 """
 
 import math

@@ -1,7 +1,8 @@
 """Names from a request, and the paths they may stand for.
 
-A name that could leave its folder, or alias another file on some system (Windows device names, trailing dots,
-`file:stream`), is refused here; what passes is joined only by `inside`, which also refuses symbolic links.
+A name that could leave its folder, or alias another file on some system (Windows device names,
+trailing dots, `file:stream`), is refused here. What passes is joined only by `inside`, which also
+refuses symbolic links.
 """
 
 import re
@@ -19,7 +20,7 @@ DEVICES = re.compile(
 
 
 def check_name(value: str, field: str) -> str:
-    """One path part such as a user id; returns it, or raises a 400 Problem that says what is wrong."""
+    """One path part such as a user id; returns it, or raises a 400 Problem."""
     fault = "has a slash" if "/" in value else _fault_of_part(value)
     if len(value) > MAX_NAME:
         fault = f"is {len(value)} characters long"
@@ -28,8 +29,10 @@ def check_name(value: str, field: str) -> str:
             400,
             "bad_name",
             field,
-            f"{field} {fault}; use 1 to {MAX_NAME} letters, digits, spaces, '-', '_' or '.', not starting with '.'",
-            f"{field} 不能用作名称；请使用 1 到 {MAX_NAME} 个字母、汉字、数字、空格、“-”、“_”或“.”，且不能以“.”开头",
+            f"{field} {fault}; use 1 to {MAX_NAME} letters, digits, spaces, '-', '_' or '.', "
+            "not starting with '.'",
+            f"{field} 不能用作名称；请使用 1 到 {MAX_NAME} 个字母、汉字、数字、空格、"
+            "“-”、“_”或“.”，且不能以“.”开头",
         )
     return value
 
@@ -68,8 +71,8 @@ def _fault_of_part(part: str) -> str:
 def inside(folder: Path, key: str, field: str) -> Path | None:
     """The file that a checked key names under folder, or None when there is none.
 
-    Letter case must agree even where the file system does not care, or one user could name another's file.
-    A symbolic link on the way is a 400: it may lead anywhere.
+    Letter case must agree even where the file system does not care, or one user could name
+    another's file. A symbolic link on the way is a 400: it may lead anywhere.
     """
     path = folder
     for part in key.split("/"):

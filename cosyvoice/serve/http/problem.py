@@ -16,7 +16,7 @@ DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class Problem(Exception):
-    """An answer that is an error: HTTP status, a stable code word, the field it is about, the message twice."""
+    """An answer that is an error: HTTP status, a stable code word, the field, two messages."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """GET /metrics: how the service is doing, in Prometheus' form.
 
-Fed by the changes of each request's Record. With several processes set PROMETHEUS_MULTIPROC_DIR to an empty folder before they
-start; deploy/gunicorn.conf.py tells it of processes that end.
+Fed by the changes of each request's Record. With several processes set PROMETHEUS_MULTIPROC_DIR to
+an empty folder before they start; deploy/gunicorn.conf.py removes the figures of those that end.
 """
 
 import os
@@ -18,8 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.slots import Slots
 
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)

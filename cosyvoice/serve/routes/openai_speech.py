@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, g, jsonify, request
 
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_name, read_values, short
@@ -181,7 +181,8 @@ def unknown_voice_error(name: str, speakers: list[str]) -> Problem:
     names = [*speakers, *OPENAI_VOICES]
     return field_error(
         "voice",
-        f"{short(name)} is unknown; use one of {', '.join(names)}, or a saved voice and its user_id",
+        f"{short(name)} is unknown; use one of {', '.join(names)}, "
+        "or a saved voice and its user_id",
         f"没有音色 {short(name)}，可选：{'、'.join(names)}，或已保存的音色及其 user_id",
         "unknown_voice",
         404,

@@ -1,7 +1,7 @@
 """The page of the service: `/` and the static files under `/page/`.
 
-Plain files with no build step. They are open without a key (they hold no data), load nothing from elsewhere, and are
-revalidated at every visit, so that a page and its modules always come from the same version.
+Plain files with no build step. They are open without a key (they hold no data), load nothing from
+elsewhere, and are revalidated at every visit, so that a page and its modules are of one version.
 """
 
 from pathlib import Path
@@ -9,15 +9,16 @@ from pathlib import Path
 from flask import Blueprint, Response, send_from_directory
 
 FOLDER = Path(__file__).parents[1] / "page"
-TYPES = {
+TYPES = {  # Windows' registry may say otherwise
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-}  # Windows' registry may say otherwise
+}
 SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; media-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -40,7 +41,7 @@ def file(name: str) -> Response:
 
 @page.after_request
 def protect(response: Response) -> Response:
-    """Say what the page may load and do, and that caches must ask again (the ETag makes that a 304)."""
+    """What the page may load and do; caches must ask again, which the ETag makes a 304."""
     response.headers.update(SECURITY)
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -1,8 +1,8 @@
 """How a request is doing: its state and the times of its sentences, also as subtitles.
 
 Whoever knows a request's X-Request-ID may ask; callers choose one themselves so that they can ask
-before the first sound. The states are small files, written whole, so that any process of the service
-can answer; KEEP seconds after the last change they are removed.
+before the first sound. The states are small files, written whole, so that any process of the
+service can answer; KEEP seconds after the last change they are removed.
 """
 
 import hashlib
@@ -175,7 +175,8 @@ def srt(sentences: list[dict]) -> str:
 def vtt(sentences: list[dict]) -> str:
     """WebVTT, with what its text may not hold escaped. Source: W3C WebVTT, section 4.2.2."""
     cues = (
-        f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n{escape(line(s['text']), quote=False)}\n"
+        f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n"
+        f"{escape(line(s['text']), quote=False)}\n"
         for s in cued(sentences)
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -192,8 +193,8 @@ def line(text: str) -> str:
 
 
 def clock(seconds: float, mark: str) -> str:
-    milliseconds = round(seconds * 1000)
-    return f"{milliseconds // 3_600_000:02}:{milliseconds // 60_000 % 60:02}:{milliseconds // 1000 % 60:02}{mark}{milliseconds % 1000:03}"
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{mark}{milliseconds:03}"
 
 
 FORMATS = {

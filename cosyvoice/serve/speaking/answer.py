@@ -23,7 +23,7 @@ PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
 
 
 class Answers:
-    """Speaks utterances for the current request. scratch: folder for what does not fit in memory."""
+    """Speaks utterances for the current request. scratch: for what does not fit in memory."""
 
     def __init__(self, slots: Slots, config: Config, scratch: Path):
         self.slots, self.config, self.scratch = slots, config, scratch

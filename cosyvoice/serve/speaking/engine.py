@@ -1,4 +1,4 @@
-"""What the service asks of an engine, so that another one, also on another machine, can stand in."""
+"""What the service asks of an engine, so that another one can stand in its place."""
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future

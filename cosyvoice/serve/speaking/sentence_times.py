@@ -1,7 +1,8 @@
-"""Sentence times: the sound of one segment of text -> which samples belong to which of its sentences.
+"""Sentence times: which samples of a segment's sound belong to which of its sentences.
 
-The engine speaks a text in segments of several sentences. A segment's clauses are laid along its sound so that each is about as long
-as its syllables let expect and ends where it is quiet. While a segment is not whole its length, and so all this, is a guess.
+The engine speaks a text in segments of several sentences. The clauses of a segment are laid along
+its sound so that each is about as long as its number of syllables suggests and ends where it is
+quiet. While a segment is not whole, its length is a guess, and so are the times.
 """
 
 import numpy as np
@@ -9,53 +10,56 @@ import numpy as np
 from cosyvoice.text.language import contains_chinese, syllables
 from cosyvoice.text.sentences import clauses_of, sentences_of
 
-FRAME, QUIET = 0.02, 0.18  # seconds: of one loudness, and over which it is averaged
-RANGE = 40.0  # dB below the loud parts; what is quieter is no better
-PULL = 40.0  # dB that a clause costs whose length is off by a factor of e
+FRAME_SECONDS = 0.02  # of one value of loudness
+MEAN_SECONDS = 0.18  # over which the loudness is averaged
+RANGE_DB = 40.0  # below the loud parts; all that is quieter counts the same
+LENGTH_PENALTY_DB = 40.0  # when the length of a clause is off by a factor of e
 PACE = 4.5  # syllables and pauses per second, while the length is not known
 
 
 class Segment:
-    """One segment while its sound is made; `start` is its first sample in the sound of the request."""
+    """One segment while its sound is made. start: its first sample in the request's sound."""
 
     def __init__(self, number: int, text: str, start: int, rate: int):
         self.number, self.start, self.rate = number, start, rate
         self.pcm = np.zeros(0, np.int16)
+        # The engine ends English sentences in mixed text with 。.
         self.sentences = [
             piece if contains_chinese(piece) else piece.replace("。", ".")
             for piece in sentences_of(text)
-        ]  # the engine's 。 in mixed text
+        ]
         clauses = [clauses_of(sentence) for sentence in self.sentences]
-        self.last = (
-            np.cumsum([len(parts) for parts in clauses])[:-1] - 1
-        )  # clauses that end a sentence, but the last of all
-        self.weights = np.array(
-            [syllables(clause) + 1.0 for parts in clauses for clause in parts]
-        )  # 1 for the pause after it
+        # Indices of the clauses that end a sentence, without the last one.
+        self.sentence_ends = np.cumsum([len(parts) for parts in clauses])[:-1] - 1
+        # Syllables of each clause, and 1 for the pause after it.
+        self.weights = np.array([syllables(clause) + 1.0 for parts in clauses for clause in parts])
 
     def add(self, pcm: np.ndarray):
         self.pcm = np.concatenate([self.pcm, pcm])
 
     def sentence_times(self, whole: bool) -> list[tuple[str, int, int]]:
-        """(text, first sample, end sample) of every sentence that has begun; together they cover what is made."""
+        """(text, first sample, end sample) of every sentence that has begun.
+
+        Together they cover the sound made so far.
+        """
         made = len(self.pcm)
-        edges = [0, *(int(end) for end in self._clause_ends(whole)[self.last] if end < made), made]
+        ends = self._clause_ends(whole)[self.sentence_ends]
+        edges = [0, *(int(end) for end in ends if end < made), made]
         return [
             (text, self.start + a, self.start + b)
             for text, a, b in zip(self.sentences, edges, edges[1:])
         ]
 
     def _clause_ends(self, whole: bool) -> np.ndarray:
-        """In samples: as one pace would have them, moved to the quiet in what is made."""
+        """In samples: as at one pace, moved to quiet places in the sound made so far."""
         made = len(self.pcm)
         length = made if whole else max(made, self.weights.sum() / PACE * self.rate)
         ends = np.cumsum(self.weights) / self.weights.sum() * length
         if inner := int((ends[:-1] < made).sum()):
-            loud, frame = loudness(self.pcm, self.rate), FRAME * self.rate
+            loud, frame = loudness(self.pcm, self.rate), FRAME_SECONDS * self.rate
             places = 1 + np.flatnonzero((loud[1:-1] <= loud[:-2]) & (loud[1:-1] < loud[2:]))
-            places = places[
-                places > np.argmax(loud > -RANGE / 2)
-            ]  # nothing ends before the first sound
+            first_sound = np.argmax(loud > -RANGE_DB / 2)
+            places = places[places > first_sound]
             if inner <= len(places):
                 lengths = np.diff([0, *ends[:inner], made]) / frame
                 ends[:inner] = (places[align(places, loud[places], lengths)] + 0.5) * frame
@@ -63,30 +67,34 @@ class Segment:
 
 
 def align(places: np.ndarray, loud: np.ndarray, lengths: np.ndarray) -> list[int]:
-    """Indices of the places, ascending, where all clauses but the last end: quiet ones that give about those lengths (Viterbi)."""
+    """Indices of the places where all clauses but the last end, ascending (Viterbi).
 
-    def strain(gaps, length):
-        return np.where(gaps > 0, PULL * np.log(np.maximum(gaps, 1) / length) ** 2, np.inf)
+    Chosen are quiet places that give about the wanted lengths, all in frames.
+    """
+
+    def penalty(gaps, length):
+        error = np.log(np.maximum(gaps, 1) / length)
+        return np.where(gaps > 0, LENGTH_PENALTY_DB * error**2, np.inf)
 
     gaps, before = places - places[:, None], []
-    cost = loud + strain(places, lengths[0])
+    cost = loud + penalty(places, lengths[0])
     for length in lengths[1:-1]:
-        ways = cost[:, None] + strain(gaps, length)
+        ways = cost[:, None] + penalty(gaps, length)
         before.append(ways.argmin(0))
         cost = ways.min(0) + loud
-    path = [int(np.argmin(cost + strain(lengths.sum() - places, lengths[-1])))]
+    path = [int(np.argmin(cost + penalty(lengths.sum() - places, lengths[-1])))]
     for previous in reversed(before):
         path.insert(0, int(previous[path[0]]))
     return path
 
 
 def loudness(pcm: np.ndarray, rate: int) -> np.ndarray:
-    """dB of each frame and those around it, 0 for the loud and -RANGE for the quiet."""
-    frame, around = int(FRAME * rate), np.ones(round(QUIET / FRAME)) * FRAME / QUIET
+    """dB of each frame and those around it, 0 for the loud and -RANGE_DB for the quiet."""
+    frame = int(FRAME_SECONDS * rate)
+    window = np.ones(round(MEAN_SECONDS / FRAME_SECONDS)) * FRAME_SECONDS / MEAN_SECONDS
     frames = pcm[: len(pcm) // frame * frame].astype(np.float32).reshape(-1, frame)
     db = 10 * np.log10((frames**2).mean(1) + 1)
-    return (
-        np.convolve(np.clip(db - np.percentile(db, 95), -RANGE, 0), around, "same").round(1)
-        if len(db) >= len(around)
-        else db
-    )
+    if len(db) < len(window):
+        return db
+    relative = np.clip(db - np.percentile(db, 95), -RANGE_DB, 0)
+    return np.convolve(relative, window, "same").round(1)

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from cosyvoice.serve.http.jobs import OPENAI_FIELDS, VOICE_FIELDS
-
 from tests.support.waiting import wait_for
 
 HIDDEN = {

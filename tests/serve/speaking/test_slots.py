@@ -10,9 +10,9 @@ import pytest
 from cosyvoice.encoders.wav import PcmStream
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking import speech as speeches
-from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone, Speech
 from tests.support.waiting import wait_for
 
