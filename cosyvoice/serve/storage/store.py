@@ -1,12 +1,13 @@
-"""The object store: Aliyun OSS with credentials, a local folder without. One interface, the same keys.
+"""The object store: Aliyun OSS with credentials, a local folder without. Both have one interface.
 
-fetch(key, path, limit)   the object into a new file; NoObject if there is none
-push(path, key)           the file as an object, complete or not at all
-exists(key)               True if there is one
-delete(key)               True if there was one
-list(prefix)              yields Entry(key, size, modified), in order of the key
+fetch(key, path, limit)   writes the object to a new file; raises NoObject if there is none
+push(path, key)           stores the file as an object, complete or not at all
+exists(key)               True if there is such an object
+delete(key)               deletes the object; True if there was one
+list(prefix)              yields Entry(key, size, modified), in order of the keys
 
-Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 larger than the limit, 507 disk full.
+Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 the object is larger
+than the limit, 507 the disk is full.
 """
 
 import logging
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 BUCKET, ENDPOINT, REGION = "learn-wave", "https://oss-cn-beijing.aliyuncs.com", "cn-beijing"
 TIMEOUTS = (3.0, 10.0)  # seconds to connect, and between two bytes
 DEADLINE = 40.0  # seconds for one operation with its retries
-TRIES, FIRST_PAUSE = 3, 0.2  # seconds; four times as long after each failure
+TRIES = 3  # of one operation
+FIRST_PAUSE = 0.2  # seconds before the second try; each further pause is four times as long
 BLOCK = 1 << 16  # bytes read at a time
 
 
@@ -56,19 +58,23 @@ class Store(Protocol):
 
 
 def open_store(folder: Path, work_folders: WorkFolders, environ=os.environ) -> Store:
-    """OSS when OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder. One alone is a RuntimeError."""
+    """OSS if OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder.
+
+    Raises RuntimeError if one of them alone is set.
+    """
     unset = [
         name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)
     ]
     if len(unset) == 1:
         raise RuntimeError(
-            f"{unset[0]} is not set; set it to keep voices in OSS, or unset the other to keep them in {folder}"
+            f"{unset[0]} is not set; set it to keep voices in OSS, "
+            f"or unset the other to keep them in {folder}"
         )
     return LocalStore(folder, work_folders) if unset else OssStore(environ)
 
 
 class LocalStore:
-    """Objects as files under folder; encode_key says which."""
+    """Objects as files under a folder, with names by encode_key."""
 
     name = "local"
 
@@ -118,12 +124,13 @@ class LocalStore:
 
 
 def encode_key(key: str) -> str:
-    """A relative path for any key; no two keys get paths that some file system holds for the same.
+    """A relative path for any key. No file system takes the paths of two keys for the same.
 
-    Lower-case letters, digits, '-', '_', the common Chinese characters and, inside the last part, '.' stay as they are; the
-    rest is percent-encoded. So that no file has the name of a folder, a last part without '.' gets a '%' at its end. An
-    empty part is '%', Windows' device names get their first character encoded, and a part that is too long for a file
-    name goes on in a subfolder: 'long+/rest'.
+    Lower-case letters, digits, '-', '_', the common Chinese characters and, inside the last part,
+    '.' stay as they are; the rest is percent-encoded. A last part without '.' ends with a '%', so
+    that no file has the name of a folder. An empty part is '%'. Device names of Windows get
+    their first character encoded. A part that is too long for a file name continues in a subfolder:
+    'long+/rest'.
     """
     *folders, name = key.split("/")
     last = _encode_part(name, ".") + ("" if "." in name[1:-1] else "%")
@@ -138,19 +145,19 @@ def decode_key(path: str) -> str:
 def _encode_part(part: str, plain: str) -> str:
     if not part:
         return "%"
-    signs = [
+    encoded = [
         _encode_character(c, plain if 0 < i < len(part) - 1 else "") for i, c in enumerate(part)
     ]
     if DEVICES.match(part):
-        signs[0] = f"%{ord(part[0]):02x}"
-    lines, size = [""], 0
-    for sign in signs:
-        size += len(sign.encode())
-        if size > 200:
-            lines.append("")
-            size = len(sign.encode())
-        lines[-1] += sign
-    return "+/".join(lines)
+        encoded[0] = f"%{ord(part[0]):02x}"
+    names, size = [""], 0
+    for text in encoded:
+        size += len(text.encode())
+        if size > 200:  # bytes; file systems allow 255
+            names.append("")
+            size = len(text.encode())
+        names[-1] += text
+    return "+/".join(names)
 
 
 def _encode_character(c: str, plain: str) -> str:
@@ -160,14 +167,14 @@ def _encode_character(c: str, plain: str) -> str:
 
 
 def _copy(read: Callable[[], bytes], path: Path, limit: int | None = None) -> int:
-    """Blocks from read() into a new file; returns their size. On any error no file stays."""
+    """Write blocks from read() to a new file and return its size. An error leaves no file."""
     size = 0
     try:
         with open(path, "xb") as file:
             while block := read():
                 size += len(block)
                 if limit is not None and size > limit:
-                    raise too_large(limit)
+                    raise too_large_error(limit)
                 file.write(block)
         return size
     except BaseException:
@@ -176,7 +183,7 @@ def _copy(read: Callable[[], bytes], path: Path, limit: int | None = None) -> in
 
 
 class OssStore:
-    """Aliyun OSS by oss2 with V4 signatures. Credentials are read at the first use and not shown anywhere."""
+    """Aliyun OSS by oss2 with V4 signatures. Credentials are read at the first use, never shown."""
 
     name = "oss"
 
@@ -217,32 +224,33 @@ class OssStore:
         import oss2
 
         answer = self.bucket.get_object(key)
+        # a server that sends a byte now and then never meets the read timeout
         watchdog = threading.Timer(
             max(0.0, deadline - time.monotonic()), answer.resp.response.raw.shutdown
         )
-        watchdog.daemon = True  # a drip of bytes would never meet the read timeout
+        watchdog.daemon = True
         watchdog.start()
         try:
             if answer.content_length is not None and answer.content_length > limit:
-                raise too_large(limit)
+                raise too_large_error(limit)
             size = _copy(lambda: answer.read(BLOCK), path, limit)
             if answer.content_length is not None and size != answer.content_length:
                 raise oss2.exceptions.InconsistentError(
-                    f"{size} bytes of {answer.content_length} came", answer.request_id
+                    f"got {size} bytes of {answer.content_length}", answer.request_id
                 )
             if answer.server_crc is not None and answer.client_crc != answer.server_crc:
                 raise oss2.exceptions.InconsistentError("the checksum differs", answer.request_id)
-        except BaseException:
+        except BaseException as error:
             path.unlink(missing_ok=True)
             if time.monotonic() > deadline:
-                raise timed_out()
+                raise timed_out_error() from error
             raise
         finally:
             watchdog.cancel()
             answer.close()
 
     def _retry(self, what: str, work: Callable[[float], object]):
-        """Run work(deadline), again after failures that may pass. Raises NoObject or a Problem."""
+        """Run work(deadline), and again after temporary failures. Raises NoObject or a Problem."""
         import oss2
         import requests
 
@@ -251,13 +259,17 @@ class OssStore:
             try:
                 return work(deadline)
             except (oss2.exceptions.OssError, requests.exceptions.RequestException) as error:
-                if getattr(error, "status", 0) == 404 and error.code in ("", "NoSuchKey"):
+                if getattr(error, "status", 0) == 404 and _code(error) in ("", "NoSuchKey"):
                     raise NoObject() from error
                 pause = FIRST_PAUSE * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 log.warning(
                     "store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error)
                 )
-                if attempt == TRIES or not _may_pass(error) or time.monotonic() + pause > deadline:
+                if (
+                    attempt == TRIES
+                    or not _is_temporary(error)
+                    or time.monotonic() + pause > deadline
+                ):
                     raise _as_problem(error) from error
                 time.sleep(pause)
 
@@ -282,13 +294,18 @@ def _open_bucket(environ):
 
 
 def describe(error: Exception) -> str:
-    """What failed, for the log, without address or credentials."""
-    status, code = getattr(error, "status", None), getattr(error, "code", "")
-    return f"{type(error).__name__} {status or ''} {code or ''} {getattr(error, 'request_id', '') or ''}".strip()
+    """The error for the log, without address or credentials."""
+    status, request = getattr(error, "status", None), getattr(error, "request_id", "")
+    return f"{type(error).__name__} {status or ''} {_code(error)} {request or ''}".strip()
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether another try may help: the network, the server's own failures, throttling, a checksum."""
+def _code(error: Exception) -> str:
+    """OSS's code of an error; "" for an error of the network."""
+    return getattr(error, "code", "") or ""
+
+
+def _is_temporary(error: Exception) -> bool:
+    """True for a failure of the network or the server, throttling and a wrong checksum."""
     status = getattr(error, "status", -2)  # oss2: -1 wrong use, -2 the network, -3 a wrong checksum
     return status < -1 or status >= 500 or status == 429
 
@@ -305,17 +322,17 @@ def _is_timeout(error: BaseException | None) -> bool:
 
 def _as_problem(error: Exception) -> Problem:
     if _is_timeout(error):
-        return timed_out()
+        return timed_out_error()
     return Problem(
         502,
         "store_failed",
         None,
-        "the object store failed; try again, and tell the operator if it stays so",
+        "the object store failed; try again, and tell the operator if it keeps failing",
         "对象存储出错；请重试，若持续出现请联系管理员",
     )
 
 
-def timed_out() -> Problem:
+def timed_out_error() -> Problem:
     return Problem(
         504,
         "store_timeout",
@@ -325,7 +342,7 @@ def timed_out() -> Problem:
     )
 
 
-def too_large(limit: int) -> Problem:
+def too_large_error(limit: int) -> Problem:
     return Problem(
         413,
         "object_too_large",

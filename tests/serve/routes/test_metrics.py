@@ -70,13 +70,13 @@ def test_failures_are_counted_by_their_code(grown):
 
 
 def test_store_errors_are_counted(service, monkeypatch):
-    from cosyvoice.serve.storage.store import timed_out
+    from cosyvoice.serve.storage.store import timed_out_error
 
     api = service()
     client, before = api.app.test_client(), figures(api.app.test_client())
 
     def fail(*_):
-        raise timed_out()
+        raise timed_out_error()
 
     monkeypatch.setattr(api.store, "fetch", fail)
     fields = {**SFT, "spk_customize": "anna", "user_id": "4"}
