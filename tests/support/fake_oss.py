@@ -1,4 +1,4 @@
-"""A stand-in for Aliyun OSS on localhost: objects in memory, V4 signatures checked, and every way of failing on demand."""
+"""A stand-in for Aliyun OSS on localhost: objects in memory, V4 signatures, failures on demand."""
 
 import hashlib
 import hmac
@@ -28,9 +28,8 @@ ERRORS = {
 
 
 def crc64(data: bytes) -> int:
-    return crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF, rev=True)(
-        data
-    )
+    crc = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF, rev=True)
+    return crc(data)
 
 
 def sign(
@@ -70,16 +69,18 @@ def sign(
 
 
 class FakeOss(ThreadingHTTPServer):
-    """objects: what is stored. faults: what goes wrong with the next requests, one each; "" is nothing."""
+    """objects: key -> bytes. faults: one for each of the next requests, "" for none."""
 
     daemon_threads = True
-    handle_error = lambda *_: None  # noqa: E731  (connections that a fault has cut)
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.objects, self.faults, self.seen, self.stopped = {}, [], [], threading.Event()
         self.environ = {**ACCESS, "OSS_ENDPOINT": f"http://127.0.0.1:{self.server_port}"}
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        """Log nothing of connections that a fault has cut."""
 
     def close(self):
         self.stopped.set()
@@ -89,7 +90,9 @@ class FakeOss(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    log_message = lambda *_: None  # noqa: E731
+
+    def log_message(self, *_):
+        pass
 
     def handle_one(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -140,15 +143,13 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def do_head(self, key, query, body, fault):
-        there = key in self.server.objects
-        self.reply(
-            200 if there else 404,
-            headers={"Content-Length": str(len(self.server.objects.get(key, b""))), "ETag": '"x"'},
-        )
+        length = str(len(self.server.objects.get(key, b"")))
+        status = 200 if key in self.server.objects else 404
+        self.reply(status, headers={"Content-Length": length, "ETag": '"x"'})
 
-    do_delete = lambda self, key, query, body, fault: (
-        self.server.objects.pop(key, None) and None or self.reply(204)
-    )  # noqa: E731
+    def do_delete(self, key, query, body, fault):
+        self.server.objects.pop(key, None)
+        self.reply(204)
 
     def do_get(self, key, query, body, fault):
         if not key:
@@ -183,25 +184,27 @@ class Handler(BaseHTTPRequestHandler):
         keys = sorted(key for key in self.server.objects if key.startswith(prefix) and key > after)
         page, more = keys[:2], len(keys) > 2
         contents = "".join(
-            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects[key])}</Size><ETag>x</ETag><Type>Normal</Type>"
-            "<StorageClass>Standard</StorageClass><LastModified>2025-01-02T03:04:05.000Z</LastModified></Contents>"
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects[key])}</Size>"
+            "<ETag>x</ETag><Type>Normal</Type><StorageClass>Standard</StorageClass>"
+            "<LastModified>2025-01-02T03:04:05.000Z</LastModified></Contents>"
             for key in page
         )
         token = f"<NextContinuationToken>{quote(page[-1])}</NextContinuationToken>" if more else ""
         self.reply(
             200,
-            f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}"
-            "</ListBucketResult>".encode(),
+            (
+                "<ListBucketResult><EncodingType>url</EncodingType>"
+                f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}"
+                "</ListBucketResult>"
+            ).encode(),
         )
 
     def error(self, status, code):
-        self.reply(
-            status,
-            f"<Error><Code>{code}</Code><Message>no</Message><RequestId>1</RequestId></Error>".encode(),
-        )
+        body = f"<Code>{code}</Code><Message>no</Message><RequestId>1</RequestId>"
+        self.reply(status, f"<Error>{body}</Error>".encode())
 
-    def reply(self, status, body=b"", headers={}):
-        self.start(status, {"Content-Length": str(len(body)), **headers})
+    def reply(self, status, body=b"", headers=None):
+        self.start(status, {"Content-Length": str(len(body)), **(headers or {})})
         if self.command != "HEAD":
             self.wfile.write(body)
 
