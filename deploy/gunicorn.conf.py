@@ -1,8 +1,8 @@
 """gunicorn -c deploy/gunicorn.conf.py all_api:app
 
-One worker, because the model is one; many threads, because a listener holds one from the first byte to the last. The worker
-loads the model itself (no preload: a forked process must not inherit torch's threads). gthread is not killed in the middle
-of a long stream, as the sync worker is.
+One worker, because there is one model. Many threads, because a client holds one from the first byte
+to the last. The worker loads the model itself: with preload, a forked process would inherit torch's
+threads. A gthread worker is not killed in the middle of a long stream, as a sync worker is.
 """
 
 import json
@@ -20,13 +20,14 @@ preload_app = False
 timeout = 120  # seconds without a sign of life from the worker
 graceful_timeout = 60  # seconds that running streams get when the service stops
 keepalive = 5
-limit_request_line = 8190  # bytes, as much as nginx takes: 900 Chinese characters in the query of GET /generate_audio_get
+# bytes, as many as nginx takes: 900 Chinese characters in the query of GET /generate_audio_get
+limit_request_line = 8190
 accesslog = None  # all_api writes one line per request, without query strings
 control_socket_disable = True  # gunicorn 27 would put a socket into the home directory
 
 
 def on_starting(server):
-    """Figures of an earlier run are not this one's."""
+    """Remove the metrics of an earlier run."""
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         for path in Path(folder).glob("*.db"):
@@ -34,12 +35,12 @@ def on_starting(server):
 
 
 def post_worker_init(worker):
-    """What gunicorn refuses before the app sees it gets an answer in the app's form."""
+    """Answer requests that gunicorn itself refuses in the form of the app's errors."""
     util.write_error = write_error
 
 
 def write_error(connection, status, reason, detail):
-    # Always in the service's form, not OpenAI's: gunicorn does not say which address it could not read.
+    # never in OpenAI's form: gunicorn does not say which address the request was for
     from cosyvoice.serve.http.problem import status_error
 
     body = json.dumps(status_error(status, reason).body(), ensure_ascii=False).encode()
@@ -56,7 +57,7 @@ def write_error(connection, status, reason, detail):
 
 
 def child_exit(server, worker):
-    """What an ended worker had waiting or running counts no more."""
+    """Stop counting the waiting and running requests of a worker that has ended."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         from prometheus_client.multiprocess import mark_process_dead
 
