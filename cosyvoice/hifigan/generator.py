@@ -1,7 +1,8 @@
 """HiFT vocoder: mel (B, 80, T) -> wave (B, 256 T) at 22,050 Hz.
 
-Pitch -> sine waves and noise (the source) -> a network that upsamples the mel and adds the source at every scale -> log
-magnitude and phase of a short STFT -> wave. Source: HiFTNet (arXiv 2309.09493); parameter names follow the released hift.pt.
+Pitch -> sine waves and noise (the source) -> a network that upsamples the mel and adds the source
+at every scale -> log magnitude and phase of a short STFT -> wave. Source: HiFTNet (arXiv
+2309.09493); parameter names follow the released hift.pt.
 """
 
 import math
@@ -14,8 +15,9 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from cosyvoice.utils.noise import draw
 
-SAMPLE_RATE = 22050  # Hz; vocoders of other rates make their source another way
+SAMPLE_RATE = 22050  # Hz; vocoders of other rates compute their source in another way
 MAX_MAGNITUDE = 1e2
+ISTFT = {"n_fft": 16, "hop_len": 4}  # samples
 
 
 def full_precision(x: Tensor):
@@ -71,7 +73,10 @@ class ResBlock(nn.Module):
 
 
 class SourceModule(nn.Module):
-    """f0 (B, N) in Hz, one value per sample -> source wave (B, 1, N): harmonics where voiced, noise where not."""
+    """f0 (B, N) in Hz, one value per sample -> source wave (B, 1, N).
+
+    The source is harmonics where the speech is voiced and noise where it is not.
+    """
 
     def __init__(self, harmonics: int, amplitude: float, noise_std: float, voiced_threshold: float):
         super().__init__()
@@ -81,9 +86,8 @@ class SourceModule(nn.Module):
 
     def forward(self, f0: Tensor, generator: torch.Generator | None = None) -> Tensor:
         sines = self.sines(f0.detach(), generator)  # (B, harmonics + 1, N)
-        draw(
-            torch.randn, f0.shape, f0, generator
-        )  # unused; keeps the draws of the next sentence upstream's
+        # not used: keeps the draws of the next sentence equal to upstream's
+        draw(torch.randn, f0.shape, f0, generator)
         return torch.tanh(self.l_linear(sines.transpose(1, 2))).transpose(1, 2)
 
     @torch.no_grad()
@@ -91,10 +95,8 @@ class SourceModule(nn.Module):
         f0 = f0[:, None]  # (B, 1, N)
         order = torch.arange(1, self.harmonics + 2, device=f0.device)[:, None]
         cycles = torch.cumsum(f0 * order / SAMPLE_RATE, -1) % 1
-        phase = (
-            draw(torch.rand, (len(f0), self.harmonics + 1, 1), f0, generator) * (2 * math.pi)
-            - math.pi
-        )
+        phase = draw(torch.rand, (len(f0), self.harmonics + 1, 1), f0, generator)
+        phase = phase * (2 * math.pi) - math.pi
         phase[:, 0] = 0
         waves = self.amplitude * torch.sin(2 * math.pi * cycles + phase)
         voiced = (f0 > self.voiced_threshold).float()
@@ -105,7 +107,8 @@ class SourceModule(nn.Module):
 class HiFTGenerator(nn.Module):
     """The vocoder of cosyvoice.yaml; its keywords are fixed by that file.
 
-    upsample_rates times the STFT hop is the number of samples per mel frame (8 x 8 x 4 = 256 in the official models).
+    upsample_rates times the STFT hop is the number of samples per mel frame (8 x 8 x 4 = 256 in the
+    official models).
     """
 
     def __init__(
@@ -119,7 +122,7 @@ class HiFTGenerator(nn.Module):
         nsf_voiced_threshold: float = 10,
         upsample_rates=(8, 8),
         upsample_kernel_sizes=(16, 16),
-        istft_params={"n_fft": 16, "hop_len": 4},
+        istft_params=ISTFT,
         resblock_kernel_sizes=(3, 7, 11),
         resblock_dilation_sizes=((1, 3, 5), (1, 3, 5), (1, 3, 5)),
         source_resblock_kernel_sizes=(7, 11),
@@ -131,7 +134,8 @@ class HiFTGenerator(nn.Module):
         super().__init__()
         if sampling_rate != SAMPLE_RATE:
             raise ValueError(
-                f"sampling_rate {sampling_rate} is not supported by HiFTGenerator; use a {SAMPLE_RATE} Hz model"
+                f"sampling_rate {sampling_rate} is not supported by HiFTGenerator; "
+                f"use a {SAMPLE_RATE} Hz model"
             )
         self.n_fft, self.hop = istft_params["n_fft"], istft_params["hop_len"]
         self.lrelu_slope, self.audio_limit = lrelu_slope, audio_limit
@@ -162,13 +166,13 @@ class HiFTGenerator(nn.Module):
         self.conv_post = small_init(nn.Conv1d(widths[-1], self.n_fft + 2, 7, padding=3))
 
     def source_down(self, channels, rate):
-        """Source spectrum -> the width and frame rate of one scale."""
+        """A convolution that gives the source's spectrum the width and frame rate of a scale."""
         if rate == 1:
             return nn.Conv1d(self.n_fft + 2, channels, 1)
         return nn.Conv1d(self.n_fft + 2, channels, 2 * rate, rate, padding=rate // 2)
 
     def forward(self, batch: dict, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Training: batch["speech_feat"] (B, T, 80) -> speech (B, 256 T) and predicted f0 (B, T)."""
+        """Training: batch["speech_feat"] (B, T, 80) -> speech (B, 256 T), predicted f0 (B, T)."""
         mel = batch["speech_feat"].to(device).transpose(1, 2)
         f0, source = self.excite(mel)
         return self.decode(mel, source), f0
@@ -177,16 +181,18 @@ class HiFTGenerator(nn.Module):
     def inference(
         self,
         speech_feat: Tensor,
-        cache_source: Tensor = torch.zeros(1, 1, 0),
+        cache_source: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """speech_feat (1, 80, T) -> speech (1, 256 T) in [-audio_limit, audio_limit] and its source (1, 1, 256 T).
+        """speech_feat (1, 80, T) -> speech (1, 256 T) and its source (1, 1, 256 T).
 
-        cache_source replaces the first samples of the source, so that a chunk that repeats the end of the last one
-        repeats its sound. Draws: harmonic phases, then noise. Thread-safe.
+        The speech is in [-audio_limit, audio_limit]. cache_source (1, 1, N) replaces the first
+        samples of the source, so that a chunk that repeats the end of the previous one repeats its
+        sound. Order of draws: harmonic phases, then noise. Thread-safe.
         """
         _, source = self.excite(speech_feat, generator)
-        source = torch.cat([cache_source.to(source), source[:, :, cache_source.shape[2] :]], 2)
+        if cache_source is not None:
+            source = torch.cat([cache_source.to(source), source[:, :, cache_source.shape[2] :]], 2)
         return self.decode(speech_feat, source), source
 
     def excite(self, mel, generator=None):
@@ -229,7 +235,7 @@ class HiFTGenerator(nn.Module):
         return wave.clamp(-self.audio_limit, self.audio_limit)
 
     def remove_weight_norm(self):
-        """Fold weight norm into plain weights, once, after loading; training needs it and inference does not."""
+        """Fold weight norm, which only training needs, into the weights; once, after loading."""
         for module in list(self.modules()):
             if parametrize.is_parametrized(module, "weight"):
                 parametrize.remove_parametrizations(module, "weight")
