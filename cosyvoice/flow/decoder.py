@@ -1,7 +1,8 @@
 """Estimator of the flow: a 1-D UNet that gives the velocity of a noisy mel at time t.
 
-Each block is a residual convolution that hears the time, and transformers over all frames. Parameter names follow the
-released flow.pt, that is Matcha-TTS for the UNet (arXiv 2309.03199) and diffusers for the transformers.
+Each block is a residual convolution, conditioned on the time, and transformers over all frames.
+Parameter names follow the released flow.pt, that is Matcha-TTS (arXiv 2309.03199) for the UNet and
+diffusers for the transformers.
 """
 
 import math
@@ -124,7 +125,10 @@ class Upsample1D(nn.Module):
 
 
 class ConditionalDecoder(nn.Module):
-    """in_channels: mel, regulated mel, speaker and prompt mel together (320 in the official models)."""
+    """The estimator's network.
+
+    in_channels: of mel, regulated mel, speaker and prompt mel together, 320 in the official models.
+    """
 
     def __init__(
         self,
@@ -157,7 +161,8 @@ class ConditionalDecoder(nn.Module):
         def plain(dim):
             return nn.Conv1d(dim, dim, 3, padding=1)
 
-        down, up, last = (in_channels, *channels), (*channels[::-1], channels[0]), len(channels) - 1
+        last = len(channels) - 1
+        down, up = (in_channels, *channels), (*channels[::-1], channels[0])
         self.down_blocks = nn.ModuleList(
             block(c, d, plain(d) if i == last else Downsample1D(d))
             for i, (c, d) in enumerate(zip(down, down[1:]))
@@ -178,8 +183,8 @@ class ConditionalDecoder(nn.Module):
     ) -> Tensor:
         """Velocity (B, 80, T) of the noisy mel x (B, 80, T) at times t (B,) in 0..1.
 
-        mask: (B, 1, T), 1 where a row has data, or None when all rows are full. mu, cond (B, 80, T): regulated mel and
-        prompt mel; spks (B, 80).
+        mask: (B, 1, T), 1 where a row has data, or None when all rows are full.
+        mu, cond (B, 80, T): regulated mel and prompt mel; spks (B, 80).
         """
         time = self.time_mlp(t)
         x = torch.cat([x, mu, spks[..., None].expand(-1, -1, x.shape[2]), cond], 1)

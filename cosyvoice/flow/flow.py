@@ -1,7 +1,8 @@
 """Flow model: speech tokens and a speaker -> mel.
 
-Tokens -> encoder -> length regulator -> conditional flow matching, which also hears the prompt's mel and its speaker.
-Source: CosyVoice paper (arXiv 2407.05407), section 2.3; parameter names follow the released flow.pt.
+Tokens -> encoder -> length regulator -> conditional flow matching, which is also given the prompt's
+mel and its speaker. Source: CosyVoice paper (arXiv 2407.05407), section 2.3; parameter names follow
+the released flow.pt.
 """
 
 import random
@@ -14,7 +15,10 @@ from cosyvoice.flow.length_regulator import OVERLAP_TOKENS, length_mask, mel_fra
 
 
 class MaskedDiffWithXvec(nn.Module):
-    """mel_overlap_frames: frames that two chunks of a stream share, carried by the flow cache (68 at 25 Hz, 34 at 50 Hz)."""
+    """mel_overlap_frames: frames that two chunks of a stream share, kept in the flow cache.
+
+    There are 68 of them at 25 Hz and 34 at 50 Hz.
+    """
 
     def __init__(
         self,
@@ -32,8 +36,8 @@ class MaskedDiffWithXvec(nn.Module):
         super().__init__()
         if output_type != "mel" or not only_mask_loss:
             raise ValueError(
-                "MaskedDiffWithXvec knows output_type 'mel' and only_mask_loss True alone, "
-                f"not {output_type!r} and {only_mask_loss}"
+                "MaskedDiffWithXvec supports output_type 'mel' with only_mask_loss True, "
+                f"got {output_type!r} and {only_mask_loss}"
             )
         self.input_frame_rate = input_frame_rate
         self.mel_overlap_frames = mel_frames(OVERLAP_TOKENS, input_frame_rate)
@@ -45,8 +49,10 @@ class MaskedDiffWithXvec(nn.Module):
         self.decoder = decoder
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
-        """Training loss of a padded batch: speech_token (B, L), speech_feat (B, T, 80), each with its _len, embedding
-        (B, 192). Half of the rows are shown up to 30 % of their own mel as a prompt (random draws of Python's `random`).
+        """Training loss of a padded batch.
+
+        batch: speech_token (B, L), speech_feat (B, T, 80), each with its _len; embedding (B, 192).
+        Half of the rows get up to 30 % of their own mel as a prompt, drawn by Python's `random`.
         """
         mel = batch["speech_feat"].to(device)
         mask, mu, speakers, prompts = self.conditions(batch, device)
@@ -55,7 +61,10 @@ class MaskedDiffWithXvec(nn.Module):
     def conditions(
         self, batch: dict, device: torch.device
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What the estimator is given for a padded batch: mask (B, 1, T), regulated mel (B, 80, T), speakers (B, 80), prompts (B, 80, T)."""
+        """The estimator's inputs for a padded batch.
+
+        mask (B, 1, T), regulated mel (B, 80, T), speakers (B, 80), prompts (B, 80, T).
+        """
         token, token_len = batch["speech_token"].to(device), batch["speech_token_len"].to(device)
         mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
         present = length_mask(token_len, token.shape[1])[..., None]
@@ -83,11 +92,12 @@ class MaskedDiffWithXvec(nn.Module):
         generator: torch.Generator | None = None,
         check=None,
     ) -> tuple[Tensor, Tensor]:
-        """token (1, L) after prompt_token (1, P) with its mel prompt_feat (1, M, 80), embedding (1, 192) -> mel
-        (1, 80, mel_frames(L)) and the cache for the next chunk.
+        """Tokens (1, L) -> mel (1, 80, mel_frames(L)) and the cache for the next chunk.
 
-        flow_cache: (1, 80, 0, 2) for a whole utterance or the first chunk of a stream, then what the chunk before gave.
-        check: called before every Euler step; it may raise to stop the work. Inputs are left as they are. Thread-safe.
+        prompt_token (1, P) and its mel prompt_feat (1, M, 80) come before; embedding (1, 192).
+        flow_cache: (1, 80, 0, 2) for a whole utterance or the first chunk of a stream, then the
+        cache that the previous chunk returned. check: called before every Euler step; it may raise
+        to stop the work. The inputs are not changed. Thread-safe.
         """
         assert token.shape[0] == 1, "one utterance at a time"
         prompt_len, frames = prompt_feat.shape[1], mel_frames(token.shape[1], self.input_frame_rate)
@@ -118,10 +128,10 @@ class MaskedDiffWithXvec(nn.Module):
 
 
 def random_prompts(mel: Tensor, mel_len: Tensor) -> Tensor:
-    """(B, T, 80): the beginning of some rows, zeros elsewhere."""
+    """(B, T, 80): the first frames of half of the rows, zeros elsewhere."""
     prompts = torch.zeros_like(mel)
     for row, frames in enumerate(mel_len.tolist()):
         if random.random() >= 0.5:
-            shown = random.randint(0, int(0.3 * frames))
-            prompts[row, :shown] = mel[row, :shown]
+            prompt_frames = random.randint(0, int(0.3 * frames))
+            prompts[row, :prompt_frames] = mel[row, :prompt_frames]
     return prompts

@@ -1,6 +1,7 @@
 """Conditional flow matching: noise -> mel along the velocity field of an estimator.
 
-Source: Lipman et al. 2022 (optimal-transport paths); classifier-free guidance as in Voicebox (arXiv 2306.15687).
+Source: Lipman et al. 2022 (optimal-transport paths); classifier-free guidance as in Voicebox
+(arXiv 2306.15687).
 """
 
 import torch
@@ -11,11 +12,14 @@ from cosyvoice.utils.noise import draw
 
 
 class ConditionalCFM(nn.Module):
-    """cfm_params: sigma_min, solver (euler), t_scheduler (cosine or linear), training_cfg_rate, inference_cfg_rate, and of our own
-    n_timesteps (10 unless given), training_temperature and inference_temperature: the spread of the noise that a mel starts
-    from, 1 unless given, as upstream; with 0 a mel is what the model thinks likely on the whole, and few steps suffice.
-    reg_loss_type stands in every official YAML and never had an effect; in_channels, n_spks and spk_emb_dim only describe the
-    estimator.
+    """Noise and conditions -> mel, in the Euler steps of an estimator of the velocity.
+
+    cfm_params, as upstream: sigma_min, solver (euler), t_scheduler (cosine or linear),
+    training_cfg_rate, inference_cfg_rate. Our own: n_timesteps (default 10); training_temperature
+    and inference_temperature, the standard deviation of the noise that a mel starts from (default
+    1, as upstream). At 0 the result is an average of likely mels, and few steps suffice.
+    reg_loss_type, which every official YAML has, has no effect, as upstream. in_channels, n_spks
+    and spk_emb_dim only describe the estimator.
     """
 
     def __init__(
@@ -30,7 +34,8 @@ class ConditionalCFM(nn.Module):
         for name, choices in (("solver", ("euler",)), ("t_scheduler", ("cosine", "linear"))):
             if cfm_params[name] not in choices:
                 raise ValueError(
-                    f"{name} {cfm_params[name]!r} is not supported by ConditionalCFM; use {' or '.join(choices)}"
+                    f"{name} {cfm_params[name]!r} is not supported by ConditionalCFM; "
+                    f"use {' or '.join(choices)}"
                 )
         self.estimator = estimator
         self.sigma_min = cfm_params.get("sigma_min", 1e-4)
@@ -53,10 +58,11 @@ class ConditionalCFM(nn.Module):
         generator: torch.Generator | None = None,
         check=None,
     ) -> tuple[Tensor, Tensor]:
-        """mu, cond (1, 80, T), spks (1, 80) -> mel (1, 80, T) and the cache for the next chunk of the same stream.
+        """mu, cond (1, 80, T), spks (1, 80) -> mel (1, 80, T) and the cache for the next chunk.
 
-        cache (1, 80, C, 2): noise and mu of the first C frames, from the chunk before (C = 0 at the start): the prompt,
-        of prompt_len frames, and the overlap frames which both chunks speak. check: called before every step; may raise.
+        cache (1, 80, C, 2): noise and mu of the first C frames, from the previous chunk of the
+        stream (C = 0 at the start). These are the prompt_len frames of the prompt and the `overlap`
+        frames that both chunks contain. check: called before every step; it may raise.
         """
         z = self.inference_temperature * draw(torch.randn, mu.shape, mu, generator)
         start = torch.stack([z, mu], -1)
@@ -66,7 +72,10 @@ class ConditionalCFM(nn.Module):
         return self.solve_euler(z, mu, spks, cond, check), cache
 
     def solve_euler(self, x, mu, spks, cond, check):
-        """Row 0 of the estimator's batch has the conditions, row 1 has zeros: guidance, if any, leads away from the latter."""
+        """Integrate from noise x to mel, with classifier-free guidance by inference_cfg_rate.
+
+        Row 0 of the estimator's batch has the conditions, row 1 has zeros instead.
+        """
         times, w = self.times(x), self.inference_cfg_rate
         rows = 2 if w else 1
         mu, spks, cond = (torch.cat([c, torch.zeros_like(c)][:rows]) for c in (mu, spks, cond))
@@ -81,11 +90,11 @@ class ConditionalCFM(nn.Module):
         return self.spaced(torch.linspace(0, 1, self.n_timesteps + 1, device=x.device))
 
     def spaced(self, t):
-        """Even times in 0..1 as the scheduler spaces them."""
+        """Evenly spaced times in 0..1 -> times as the scheduler spaces them."""
         return 1 - torch.cos(t * (0.5 * torch.pi)) if self.t_scheduler == "cosine" else t
 
     def random_times(self, x1):
-        """(B, 1, 1), even in 0..1"""
+        """(B, 1, 1), uniform in 0..1."""
         return draw(torch.rand, (len(x1), 1, 1), x1)
 
     def compute_loss(
@@ -93,8 +102,9 @@ class ConditionalCFM(nn.Module):
     ) -> Tensor:
         """Mean squared error of the velocity at a random time of each row.
 
-        x1 mel, mu, cond (B, 80, T); mask (B, 1, T); spks (B, 80). A row loses all its conditions with probability
-        training_cfg_rate. Draws: times, noise, losses of condition.
+        x1 mel, mu, cond (B, 80, T); mask (B, 1, T); spks (B, 80). A row loses all its conditions
+        with probability training_cfg_rate. Order of draws: times, noise, rows that lose their
+        conditions.
         """
         t = self.random_times(x1)
         z = self.training_temperature * draw(torch.randn, x1.shape, x1)

@@ -1,7 +1,8 @@
 """Length regulator: speech tokens at 25 or 50 Hz -> mel frames at 86 Hz.
 
-Linear interpolation followed by a small convolution stack. Parameter names follow the released flow.pt.
-Source: CosyVoice paper (arXiv 2407.05407); frame counts as in upstream flow/length_regulator.py.
+Linear interpolation followed by a small convolution stack. Parameter names follow the released
+flow.pt. Source: CosyVoice paper (arXiv 2407.05407); frame counts as in upstream
+flow/length_regulator.py.
 """
 
 import torch
@@ -14,7 +15,7 @@ OVERLAP_TOKENS = 20  # tokens that two chunks of a stream share
 
 
 def mel_frames(tokens: int, input_frame_rate: int) -> int:
-    """Mel frames of that many tokens; rounds down, in the order of operations that upstream rounds in."""
+    """Mel frames of that many tokens, rounded down, in upstream's order of operations."""
     return int(tokens / input_frame_rate * SAMPLE_RATE / MEL_HOP)
 
 
@@ -30,7 +31,7 @@ def length_mask(lengths: Tensor, size: int) -> Tensor:
 
 class InterpolateRegulator(nn.Module):
     def __init__(self, channels: int, sampling_ratios, out_channels: int = None, groups: int = 1):
-        """sampling_ratios: one convolution per entry; the values are not used (the lengths given are)."""
+        """sampling_ratios: one convolution per entry. The values have no effect, as upstream."""
         super().__init__()
         layers = [
             layer
@@ -44,7 +45,10 @@ class InterpolateRegulator(nn.Module):
         self.model = nn.Sequential(*layers, nn.Conv1d(channels, out_channels or channels, 1))
 
     def forward(self, x: Tensor, ylens: Tensor) -> tuple[Tensor, Tensor]:
-        """Training: x (B, T, D), ylens (B,) frames -> (B, max(ylens), D) with zeros after each row's end, and ylens."""
+        """Training: x (B, T, D), ylens (B,) frames -> (B, max(ylens), D) and ylens.
+
+        The result is zero after each row's end.
+        """
         frames = int(ylens.max())
         y = self.model(stretch(x.transpose(1, 2), frames)).transpose(1, 2)
         return y * length_mask(ylens, frames)[..., None], ylens
@@ -52,9 +56,10 @@ class InterpolateRegulator(nn.Module):
     def inference(
         self, x1: Tensor, x2: Tensor, mel_len1: int, mel_len2: int, input_frame_rate=50
     ) -> tuple[Tensor, int]:
-        """x1 (1, T1, D) of the prompt, x2 (1, T2, D) to be spoken -> (1, mel_len1 + mel_len2, D) and its length.
+        """x1 (1, T1, D) of the prompt and x2 (1, T2, D) of the speech -> (1, frames, D) and frames.
 
-        Prompt, head, middle and tail are stretched apart: the tail of one chunk must equal the head of the next.
+        frames = mel_len1 + mel_len2. Prompt, head, middle and tail are stretched separately, so
+        that the tail of one chunk equals the head of the next.
         """
         parts = [(x1, mel_len1)] if x1.shape[1] else []
         n, edge = OVERLAP_TOKENS, mel_frames(OVERLAP_TOKENS, input_frame_rate)

@@ -1,6 +1,7 @@
-"""Discriminators of the vocoder training: waveform at several periods, spectrogram at several resolutions.
+"""Discriminators of spectrograms at several resolutions, for the vocoder training.
 
-Every discriminator gives scores (B, n) and the feature maps of its layers.
+That of waveforms at several periods is matcha/hifigan/models.py. Every discriminator returns scores
+(B, n) and the feature maps of its layers.
 """
 
 import torch
@@ -19,13 +20,16 @@ class MultipleDiscriminator(nn.Module):
         self.mpd, self.mrd = mpd, mrd
 
     def forward(self, y: Tensor, y_hat: Tensor):
-        """y real, y_hat generated, both (B, N) -> scores of y, of y_hat, features of y, of y_hat."""
+        """Real y, generated y_hat, each (B, N) -> scores of y, y_hat, features of y, y_hat."""
         period, spectral = self.mpd(y[:, None], y_hat[:, None]), self.mrd(y, y_hat)
         return tuple(p + s for p, s in zip(period, spectral))
 
 
 class MultiResSpecDiscriminator(nn.Module):
-    """Spectral discriminators at several resolutions; sizes in samples. channels: width of every layer."""
+    """Spectral discriminators at several resolutions.
+
+    Sizes are in samples. channels: width of every layer.
+    """
 
     def __init__(
         self,
@@ -42,16 +46,9 @@ class MultiResSpecDiscriminator(nn.Module):
         )
 
     def forward(self, y: Tensor, y_hat: Tensor):
-        real, generated = (
-            [d(y) for d in self.discriminators],
-            [d(y_hat) for d in self.discriminators],
-        )
-        return (
-            [s for s, _ in real],
-            [s for s, _ in generated],
-            [f for _, f in real],
-            [f for _, f in generated],
-        )
+        real_scores, real_features = zip(*(d(y) for d in self.discriminators))
+        scores, features = zip(*(d(y_hat) for d in self.discriminators))
+        return list(real_scores), list(scores), list(real_features), list(features)
 
 
 class SpecDiscriminator(nn.Module):

@@ -1,7 +1,8 @@
 """Adversarial training of the vocoder: a generator and discriminators, and the losses of each.
 
-Losses: HiFi-GAN (Kong et al. 2020, section 2.4; least squares, feature matching, mel L1), truncated pointwise relativistic
-loss (arXiv 2208.00449), L1 between predicted and measured f0. All are computed in float32.
+Losses: HiFi-GAN (Kong et al. 2020, section 2.4; least squares, feature matching, mel L1), truncated
+pointwise relativistic loss (arXiv 2208.00449), L1 between predicted and measured f0. All are
+computed in float32.
 """
 
 from contextlib import contextmanager
@@ -10,11 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STFT_SIZES = (
-    (1024, 120, 600),
-    (2048, 240, 1200),
-    (512, 50, 240),
-)  # fft, hop, window in samples (arXiv 1910.11480)
+# fft, hop and window in samples (arXiv 1910.11480)
+STFT_SIZES = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 
 
 class HiFiGan(nn.Module):
@@ -32,17 +30,16 @@ class HiFiGan(nn.Module):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.mel_spec_transform = mel_spec_transform
-        self.mel_weight, self.feature_weight = (
-            multi_mel_spectral_recon_loss_weight,
-            feat_match_loss_weight,
-        )
+        self.mel_weight = multi_mel_spectral_recon_loss_weight
+        self.feature_weight = feat_match_loss_weight
         self.tpr_weight, self.tau = tpr_loss_weight, tpr_loss_tau
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         """One loss dict; "loss" is the one to minimise.
 
-        batch: speech (B, 256 T), speech_feat (B, T, 80), pitch_feat (B, T) in Hz, and turn: "generator", "discriminator",
-        or "reconstruct" (spectral losses alone: a fast start before the discriminators join).
+        batch: speech (B, 256 T), speech_feat (B, T, 80), pitch_feat (B, T) in Hz, and turn:
+        "generator", "discriminator", or "reconstruct" (spectral losses alone, a fast start without
+        discriminators).
         """
         turns = {
             "generator": self.forward_generator,
@@ -104,7 +101,7 @@ class HiFiGan(nn.Module):
         }
 
     def relativistic(self, better, worse):
-        """The scores that should be higher, and those they are compared with."""
+        """Loss of the scores `better`, which should be higher than `worse`."""
         if self.tpr_weight == 0:
             return better[0].new_zeros(())
         return sum(tpr_loss(b.float(), w.float(), self.tau) for b, w in zip(better, worse))
@@ -112,7 +109,7 @@ class HiFiGan(nn.Module):
 
 @contextmanager
 def frozen(module: nn.Module):
-    """What runs inside gives no gradient to the module's own weights, which halves the generator's backward pass."""
+    """Compute no gradients of the module's weights, which halves the generator's backward pass."""
     module.requires_grad_(False)
     try:
         yield
@@ -127,7 +124,7 @@ def feature_loss(real, generated):
 
 
 def tpr_loss(better, worse, tau):
-    """Variance of the score differences below their median, where it is still under tau."""
+    """The smaller of tau and the variance of the score differences below their median."""
     difference = better - worse
     below = difference < difference.median()
     spread = ((difference - difference.median()) ** 2)[below].mean()
@@ -135,7 +132,10 @@ def tpr_loss(better, worse, tau):
 
 
 def stft_loss(real: Tensor, generated: Tensor) -> Tensor:
-    """Spectral convergence and log-magnitude L1, averaged over three resolutions (arXiv 1910.11480, section 2.2)."""
+    """Spectral convergence and log-magnitude L1, averaged over three resolutions.
+
+    Source: arXiv 1910.11480, section 2.2.
+    """
     return sum(
         resolution_loss(magnitude(real, *sizes), magnitude(generated, *sizes))
         for sizes in STFT_SIZES

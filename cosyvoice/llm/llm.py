@@ -1,8 +1,9 @@
 """Language model: text ids and a reference voice -> speech tokens, one at a time.
 
-One causal sequence: [start, speaker, text, task, speech tokens ...]; after each speech token the model says which
-comes next, `speech_token_size` being the end. Parameter names follow the released llm.pt.
-Source: CosyVoice paper (arXiv 2407.05407), section 2.2; lengths and sampling as in upstream llm/llm.py.
+One causal sequence: [start, speaker, text, task, speech tokens ...]. After each speech token the
+model gives scores of the next one; the token `speech_token_size` is the end. Parameter names follow
+the released llm.pt. Source: CosyVoice paper (arXiv 2407.05407), section 2.2; lengths and sampling
+as in upstream llm/llm.py.
 """
 
 import logging
@@ -47,17 +48,15 @@ class TransformerLM(nn.Module):
         self.speech_embedding = nn.Embedding(speech_token_size, llm_input_size)
         self.spk_embed_affine_layer = nn.Linear(spk_embed_dim, llm_input_size)
         self.speech_token_size = self.eos_token = speech_token_size
-        self.sampling, self.length_normalized_loss, self.lsm_weight = (
-            sampling,
-            length_normalized_loss,
-            lsm_weight,
-        )
+        self.sampling = sampling
+        self.length_normalized_loss, self.lsm_weight = length_normalized_loss, lsm_weight
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
-        """Training loss, and the share of next tokens guessed right.
+        """Training loss, and the share of next tokens that are predicted right.
 
-        batch: `text_token` (B, L), `speech_token` (B, N), ids padded with any valid id, each with its `_len` (B,);
-        `embedding` (B, 192), a row of zeros meaning no speaker: its position is left out, as in inference.
+        batch: `text_token` (B, L), `speech_token` (B, N), ids padded with any valid id, each with
+        its `_len` (B,); `embedding` (B, 192), where a row of zeros means no speaker: its position
+        is left out, as in inference.
         """
         text_len, speech_len = batch["text_token_len"].tolist(), batch["speech_token_len"].tolist()
         text = self._encode_text(batch["text_token"].to(device), batch["text_token_len"].to(device))
@@ -98,16 +97,15 @@ class TransformerLM(nn.Module):
         uuid: str = "",
         generator: torch.Generator | None = None,
     ) -> Iterator[int]:
-        """Yield speech tokens until the model ends, or with a warning in the log at max_token_text_ratio per text id.
+        """Yield speech tokens until the model ends the speech.
 
-        text, prompt_text: (1, L) ids; prompt_speech_token: (1, N); their lengths (1,); embedding: (1, 192), or (0, 192)
-        for no speaker. The end cannot come before min_token_text_ratio tokens per id of `text`. `generator` makes all
-        draws (None: torch's global one); `uuid` names the request in the log. Any number may run at once.
+        text, prompt_text: (1, L) ids; prompt_speech_token: (1, N); their lengths (1,). embedding:
+        (1, 192), or (0, 192) for no speaker. There are at least min_token_text_ratio tokens per id
+        of `text`, and at most max_token_text_ratio: then a warning is logged. `generator` makes all
+        draws (None: torch's global one); `uuid` names the request in the log. Thread-safe.
         """
-        shortest, longest = (
-            int(text_len * min_token_text_ratio),
-            int(text_len * max_token_text_ratio),
-        )
+        shortest = int(text_len * min_token_text_ratio)
+        longest = int(text_len * max_token_text_ratio)
         ids = torch.cat([prompt_text, text], dim=1)
         encoded = self._encode_text(ids, torch.tensor([ids.size(1)], device=ids.device))[0]
         speaker = self._speakers(embedding)[0] if len(embedding) else encoded[:0]
@@ -124,7 +122,7 @@ class TransformerLM(nn.Module):
             tokens.append(token)
             x = self.speech_embedding.weight[None, None, token]
         logger.warning(
-            "speech did not end by itself after %d tokens: cut there (request %s)", longest, uuid
+            "speech cut after %d tokens: the model did not end it (request %s)", longest, uuid
         )
 
     def _encode_text(self, ids: Tensor, lengths: Tensor) -> Tensor:
@@ -141,14 +139,15 @@ class TransformerLM(nn.Module):
         return torch.cat([start, speaker, text, task, speech])  # (T, D)
 
     def _target(self, length: int, tokens: Tensor) -> Tensor:
-        """What must come after each position of a sequence: nothing is asked before the task mark."""
-        silent = length - len(tokens) - 1
-        return F.pad(F.pad(tokens, (0, 1), value=self.eos_token), (silent, 0), value=IGNORE_ID)
+        """The token after each position of a sequence; IGNORE_ID before the task mark."""
+        ignored = length - len(tokens) - 1
+        return F.pad(F.pad(tokens, (0, 1), value=self.eos_token), (ignored, 0), value=IGNORE_ID)
 
     def _loss(self, logits: Tensor, target: Tensor, rows: int) -> dict[str, Tensor]:
-        """Kullback-Leibler divergence from the smoothed target: 1 - w on the token, w spread over all other tokens.
+        """Kullback-Leibler divergence from the smoothed target.
 
-        torch's own smoothing spreads over all tokens, the right one too, and does not take off the target's entropy.
+        The target is 1 - w for the token, with w spread over all others. torch's own smoothing
+        spreads w over all tokens, the right one too, and does not subtract the target's entropy.
         """
         others, weight = logits.size(1) - 1, self.lsm_weight
         entropy = -sum(p * math.log(p / n) for p, n in [(1 - weight, 1), (weight, others)] if p > 0)

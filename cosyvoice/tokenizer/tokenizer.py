@@ -1,8 +1,9 @@
 """Text tokenizers: text -> ids of a byte-pair vocabulary, as tiktoken encodings.
 
-`encode(text, allowed_special="all")`, `decode(ids)` and `n_vocab` are what the rest uses. The order of the special
-marks fixes their ids: whisper's for the 50 Hz models, with events, emotions and voices added for the 25 Hz one.
-Source: openai-whisper tokenizer.py (MIT) and upstream tokenizer/tokenizer.py; vocabularies as NOTICE says.
+The engine uses `encode(text, allowed_special="all")`, `decode(ids)` and `n_vocab`. The order of the
+special marks fixes their ids: whisper's for the 50 Hz models, with events, emotions and voices
+added for the 25 Hz one. Source: openai-whisper tokenizer.py (MIT) and upstream
+tokenizer/tokenizer.py; vocabularies as NOTICE says.
 """
 
 import base64
@@ -16,10 +17,12 @@ ASSETS = Path(__file__).parent / "assets"
 # Splits text before the byte pairs are joined; GPT-2's.
 PIECES = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 
-LANGUAGES = """en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la
-mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am
-yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue minnan wuyu dialect zh/en en/zh""".split()
-EVENTS = "ASR AED SER Speech /Speech BGM /BGM Laughter /Laughter Applause /Applause HAPPY SAD ANGRY NEUTRAL".split()
+LANGUAGES = """en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu
+ta no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl
+mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt
+haw ln ha ba jw su yue minnan wuyu dialect zh/en en/zh""".split()
+EVENTS = """ASR AED SER Speech /Speech BGM /BGM Laughter /Laughter Applause /Applause HAPPY SAD
+ANGRY NEUTRAL""".split()
 TASKS = "translate transcribe startoflm startofprev nospeech notimestamps".split()
 VOICES = (
     [f"SPECIAL_TOKEN_{i}" for i in range(1, 31)]
@@ -35,9 +38,11 @@ def get_tokenizer(
     language: str = "en",
     task: str = "transcribe",
 ) -> tiktoken.Encoding:
-    """The tokenizer of the 25 Hz model: 60,510 ids with 100 languages, 60,515 (its text_token_size) with all 105.
+    """The tokenizer of the 25 Hz model.
 
-    `language` and `task` do not change the ids of a text: kept for checkpoint compatibility (the YAML passes them).
+    It has 60,510 ids with 100 languages and 60,515, the model's text_token_size, with all 105.
+    `language` and `task` do not change the ids of a text: kept for checkpoint compatibility (the
+    YAML passes them).
     """
     refuse_english_only(multilingual)
     return encoding(
@@ -51,7 +56,10 @@ def get_whisper_tokenizer(
     language: str = "en",
     task: str = "transcribe",
 ) -> tiktoken.Encoding:
-    """What the YAML of the 50 Hz models calls whisper.tokenizer.get_tokenizer: 51,866 ids with 100 languages."""
+    """The tokenizer of the 50 Hz models, 51,866 ids with 100 languages.
+
+    Their YAML calls it whisper.tokenizer.get_tokenizer.
+    """
     refuse_english_only(multilingual)
     return encoding("multilingual", (*LANGUAGES[:num_languages], *TASKS))
 
@@ -59,7 +67,8 @@ def get_whisper_tokenizer(
 def refuse_english_only(multilingual):
     if not multilingual:
         raise ValueError(
-            "multilingual=False is not supported: no CosyVoice model uses whisper's English vocabulary"
+            "multilingual=False is not supported: "
+            "no CosyVoice model uses whisper's English vocabulary"
         )
 
 

@@ -1,7 +1,7 @@
-"""Self-attention with relative positions: (B, T, D) frames -> (B, T, D) frames that have looked at each other.
+"""Self-attention with relative positions: (B, T, D) frames -> (B, T, D) frames.
 
-Parameter names follow the released llm.pt and flow.pt.
-Source: Dai et al. 2019 (arXiv 1901.02860), section 3.3; both signs of a distance are told apart, as in ESPnet.
+Parameter names follow the released llm.pt and flow.pt. Source: Dai et al. 2019 (arXiv 1901.02860),
+section 3.3. A distance has a sign, as in ESPnet.
 """
 
 import math
@@ -14,35 +14,37 @@ from cosyvoice.transformer.linear import Linear
 
 
 def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tensor:
-    """Sinusoids of the distances past-1, past-2, ..., -future (query minus key), float32 (past + future, width)."""
+    """Sinusoids of the distances past-1, past-2, ..., -future, float32 (past + future, width).
+
+    A distance is the query's position minus the key's.
+    """
     distance = torch.arange(past - 1, -future - 1, -1, dtype=torch.float32, device=device)[:, None]
-    rate = torch.exp(
-        torch.arange(0, width, 2, dtype=torch.float32, device=device) * -(math.log(10000.0) / width)
-    )
+    even = torch.arange(0, width, 2, dtype=torch.float32, device=device)
+    rate = torch.exp(even * -(math.log(10000.0) / width))
     return torch.stack([torch.sin(distance * rate), torch.cos(distance * rate)], dim=-1).flatten(1)
 
 
 class KeyValues:
-    """Keys and values that one layer has seen in one request; the room doubles when it is full."""
+    """Keys and values that one layer has seen in one request. The buffer doubles when full."""
 
     def __init__(self):
-        self.store, self.length = None, 0
+        self.buffer, self.length = None, 0
 
     def append(self, k: Tensor, v: Tensor) -> Tensor:
         """Add k and v, each (B, H, T, D/H). Returns all so far as a view, (2, B, H, S, D/H)."""
         end = self.length + k.size(2)
-        if self.store is None or end > self.store.size(3):
+        if self.buffer is None or end > self.buffer.size(3):
             self._grow(k, max(2 * end, 256))
-        self.store[0, :, :, self.length : end] = k
-        self.store[1, :, :, self.length : end] = v
+        self.buffer[0, :, :, self.length : end] = k
+        self.buffer[1, :, :, self.length : end] = v
         self.length = end
-        return self.store[:, :, :, :end]
+        return self.buffer[:, :, :, :end]
 
-    def _grow(self, like: Tensor, room: int):
-        store = like.new_empty(2, *like.shape[:2], room, like.size(3))
-        if self.store is not None:
-            store[:, :, :, : self.length] = self.store[:, :, :, : self.length]
-        self.store = store
+    def _grow(self, like: Tensor, capacity: int):
+        buffer = like.new_empty(2, *like.shape[:2], capacity, like.size(3))
+        if self.buffer is not None:
+            buffer[:, :, :, : self.length] = self.buffer[:, :, :, : self.length]
+        self.buffer = buffer
 
 
 class RelativeAttention(nn.Module):
@@ -68,8 +70,9 @@ class RelativeAttention(nn.Module):
     ) -> Tensor:
         """Attend from the new frames to everything seen so far.
 
-        x: (B, T, D) new frames. positions: (H, W, D/H), the projected distances S-1, S-2, ..., S-W with W > S.
-        hidden: bool, broadcasts to (B, H, T, S), True where a key must not be seen. cache: extended in place.
+        x: (B, T, D) new frames. positions: (H, W, D/H), the projected distances S-1, S-2, ..., S-W
+        with W > S. hidden: bool, broadcasts to (B, H, T, S), True where a key must not be seen.
+        cache: extended in place.
         """
         q, k, v = (
             self._split(project(x)) for project in (self.linear_q, self.linear_k, self.linear_v)
@@ -91,10 +94,11 @@ class RelativeAttention(nn.Module):
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, H, T, D/H)
 
     def _position_scores(self, q: Tensor, positions: Tensor, keys: int) -> Tensor:
-        """Scores (B, H, T, S) of the distance from each query to each key, already over sqrt(D/H).
+        """Scores (B, H, T, S) of the distance from each query to each key, divided by sqrt(D/H).
 
-        Column w of the product is distance S-1-w. The last query reads columns 0..S-1, each query before it
-        starts one column later: reading the same memory in rows one shorter moves every row into place.
+        Column w of the product is distance S-1-w. The last query reads columns 0..S-1, and each
+        query before it starts one column later: reading the same memory in rows one element shorter
+        moves every row into place.
         """
         q = (q + self.pos_bias_v[:, None].to(q.dtype)) / math.sqrt(q.size(3))
         scores = q @ positions.transpose(1, 2)  # (B, H, T, W)
@@ -104,7 +108,10 @@ class RelativeAttention(nn.Module):
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float) -> Tensor:
-    """softmax(q k' / sqrt(D/H) + bias) v. The fused kernel has no gradient for a bias: training writes it out."""
+    """softmax(q k' / sqrt(D/H) + bias) v.
+
+    The fused kernel has no gradient for a bias, so training computes it step by step.
+    """
     if not bias.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
     batch = q.shape[:2]

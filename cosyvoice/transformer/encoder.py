@@ -1,9 +1,9 @@
-"""Encoders of the language model and the flow: (B, T, D_in) frames -> (B, T, D) frames of the same length.
+"""Encoders of the language model and the flow: (B, T, D_in) frames -> (B, T, D) frames.
 
-`TransformerEncoder` and `ConformerEncoder` are what cosyvoice.yaml names; without its convolution and macaron
-parts, which the 300M models switch off, a Conformer layer is a Transformer layer with other norm names and swish.
-Constructor keywords, defaults and parameter names are upstream's (transformer/encoder.py); what is not implemented
-is refused by name.
+cosyvoice.yaml names `TransformerEncoder` and `ConformerEncoder`. Without its convolution and
+macaron parts, which the 300M models switch off, a Conformer layer is a Transformer layer with swish
+and other names of its norms. Constructor keywords, defaults and parameter names are upstream's
+(transformer/encoder.py). An option that is not implemented is refused by name.
 """
 
 import math
@@ -38,7 +38,10 @@ class InputLayer(nn.Module):
         self.dropout = nn.Dropout(positional_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The result has the weights' type also under autocast: bfloat16 cannot add small steps to numbers this big."""
+        """(B, T, D_in) -> (B, T, D), in the weights' type also under autocast.
+
+        The result is so large that bfloat16 would round away what later layers add to it.
+        """
         weight = self.out[0].weight
         return self.dropout(self.out(x).to(weight.dtype) * math.sqrt(weight.size(0)))
 
@@ -54,7 +57,10 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Attention, then feed-forward, each behind its own norm. `norms`: the two norms' names in the checkpoint."""
+    """Attention, then feed-forward, each after its own norm.
+
+    norms: the names of the two norms in the checkpoint.
+    """
 
     def __init__(
         self,
@@ -64,12 +70,8 @@ class EncoderLayer(nn.Module):
         norms: tuple[str, str],
     ):
         super().__init__()
-        self.self_attn, self.feed_forward, self.dropout = (
-            attention,
-            feed_forward,
-            nn.Dropout(dropout),
-        )
-        self.norms = norms
+        self.self_attn, self.feed_forward = attention, feed_forward
+        self.dropout, self.norms = nn.Dropout(dropout), norms
         for name in norms:
             self.add_module(name, nn.LayerNorm(attention.linear_out.out_features, eps=1e-12))
 
@@ -82,7 +84,7 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """What both encoders share. Safe to use from several threads: a call changes nothing but the cache it is given."""
+    """The common part of both encoders. Thread-safe: a call changes only the cache it is given."""
 
     norms: tuple[str, str]
 
@@ -150,20 +152,20 @@ class Encoder(nn.Module):
         return self.after_norm.normalized_shape[0]
 
     def forward(self, xs: Tensor, xs_lens: Tensor) -> tuple[Tensor, Tensor]:
-        """xs: (B, T, D_in), padded. xs_lens: (B,). Returns (B, T, D) and the mask bool (B, 1, T), True on real frames.
+        """xs: (B, T, D_in), padded. xs_lens: (B,). Returns (B, T, D) and a mask.
 
-        Frames beyond a row's length hold numbers without meaning.
+        mask: bool (B, 1, T), True on real frames. The others hold numbers without meaning.
         """
         frames = xs.size(1)
         real = torch.arange(frames, device=xs.device) < xs_lens[:, None]  # (B, T)
-        if self.causal:  # a real frame never looks as far as the padding
+        if self.causal:  # the padding comes after every real frame, so it is hidden already
             hidden = self._hidden_future(frames, frames, xs.device)
         else:
             hidden = None if real.all() else ~real[:, None, None]
         return self._run(xs, frames, hidden, [None] * len(self.encoders)), real[:, None]
 
     def train(self, mode: bool = True):
-        self._forget_positions()  # fused optimizers change weights without a trace
+        self._forget_positions()  # fused optimizers change weights but not their version
         return super().train(mode)
 
     def new_cache(self) -> list[KeyValues]:
@@ -171,7 +173,10 @@ class Encoder(nn.Module):
         return [KeyValues() for _ in self.encoders]
 
     def step(self, xs: Tensor, cache: list[KeyValues]) -> Tensor:
-        """Continue a sequence by xs (B, T, D_in); causal encoders only. Returns (B, T, D); the cache is extended."""
+        """Continue a sequence by xs (B, T, D_in). For causal encoders only.
+
+        Returns (B, T, D) and extends the cache.
+        """
         assert self.causal
         frames, seen = xs.size(1), cache[0].length + xs.size(1)
         hidden = self._hidden_future(frames, seen, xs.device) if frames > 1 else None
@@ -187,16 +192,15 @@ class Encoder(nn.Module):
         return torch.ones(queries, keys, dtype=torch.bool, device=device).triu(1 + keys - queries)
 
     def _positions(self, past: int) -> list[Tensor]:
-        """Each layer's projection (H, W, D/H) of the distances past-1 ... that its attention may need.
+        """Each layer's projection (H, W, D/H) of the distances from past-1 down that it may need.
 
-        They depend on the weights alone, so outside training they are kept, and renewed when weights change.
+        They depend on the weights alone, so they are kept outside training, until weights change.
         """
         if self.training or torch.is_grad_enabled():
             return self._project_positions(past)
         weights = [_state(layer.self_attn.linear_pos.weight) for layer in self.encoders]
-        kept, reach, projected = (
-            self._projected
-        )  # read once: another thread may replace the whole value
+        # read once, since another thread may replace the whole value
+        kept, reach, projected = self._projected
         if kept != weights or reach < past:
             reach = max(256, 1 << (past - 1).bit_length())
             with torch.autocast(self.after_norm.weight.device.type, enabled=False):
@@ -205,18 +209,13 @@ class Encoder(nn.Module):
         return [p[:, reach - past : reach + self._future(past)] for p in projected]
 
     def _forget_positions(self):
-        self._projected = (
-            [],
-            0,
-            [],
-        )  # of which weights, for how many past distances, one per layer
+        # the weights' states, the number of past distances, one projection per layer
+        self._projected: tuple[list, int, list[Tensor]] = ([], 0, [])
 
     def _project_positions(self, past: int) -> list[Tensor]:
         weight = self.after_norm.weight
-        table = relative_sinusoids(past, self._future(past), self.output_size(), weight.device).to(
-            weight.dtype
-        )
-        table = self.position_dropout(table)
+        table = relative_sinusoids(past, self._future(past), self.output_size(), weight.device)
+        table = self.position_dropout(table.to(weight.dtype))
         return [layer.self_attn.project_positions(table) for layer in self.encoders]
 
     def _future(self, past: int) -> int:
@@ -224,18 +223,21 @@ class Encoder(nn.Module):
 
 
 def _state(weight: Tensor) -> tuple[int, int]:
-    """Changes when the weight is replaced or written to. A weight made in inference mode does not count its writes."""
+    """A value that changes when the weight is replaced or written to.
+
+    A weight made in inference mode has no version, so writes to it are not seen.
+    """
     return weight.data_ptr(), 0 if weight.is_inference() else weight._version
 
 
 class TransformerEncoder(Encoder):
-    """Activation relu and plain attention are upstream's defaults; the YAML names `rel_selfattn`."""
+    """Activation relu and plain attention are upstream's defaults. The YAML names rel_selfattn."""
 
     norms = ("norm1", "norm2")
 
 
 class ConformerEncoder(Encoder):
-    """The keywords about the convolution module have no effect while it is off, as upstream."""
+    """The keywords of the convolution module have no effect while it is off, as upstream."""
 
     norms = ("norm_mha", "norm_ff")
 

@@ -1,13 +1,15 @@
-"""nn.Linear that spreads the product of one row over the CPU's threads."""
+"""A linear layer that divides the product of one row among the CPU's threads."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Linear(nn.Linear):
-    """torch computes one row by one thread, however wide; cut in parts, as a batch, each thread takes its share.
+    """nn.Linear, which is faster for one row.
 
-    Decoding a token is many such products, each as slow as its weights come from memory: two threads need half the time.
+    torch computes the product of one row in one thread. As a batch of parts, each thread takes a
+    share. Decoding a token consists of such products, whose time is that of reading the weights
+    from memory: with two threads it takes half as long.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Small shared parts: lengths beside tensors, choosing the next speech token from its scores, cross-fading two pieces."""
+"""Lengths of tensors, sampling of the next speech token from its scores, and cross-fading."""
 
 import torch
 from torch import Tensor
@@ -24,16 +24,17 @@ def ras_sampling(
     tau_r: float = 0.1,
     generator: torch.Generator | None = None,
 ) -> int:
-    """Draw a token from the nucleus; one that came too often lately is ruled out and drawn again from all others.
+    """Draw a token from the nucleus. If it is repeated too often, draw again from all other tokens.
 
-    weighted_scores: (V,) log-probabilities or logits. `sampling` has no effect: kept for the call that upstream defines.
-    Source: VALL-E 2 (arXiv 2406.05370), section 3.4.1; that the repeated token is ruled out is upstream's.
+    Too often means win_size * tau_r times or more among the last win_size tokens.
+    weighted_scores: (V,) log-probabilities or logits. `sampling` has no effect: kept for upstream's
+    callers. Source: VALL-E 2 (arXiv 2406.05370), section 3.4.1; excluding the repeated token is
+    upstream's.
     """
     token = nucleus_sampling(weighted_scores, top_p, top_k, generator)
     if decoded_tokens[-win_size:].count(token) >= win_size * tau_r:
-        others = weighted_scores.index_fill(
-            0, torch.tensor([token], device=weighted_scores.device), -torch.inf
-        )
+        repeated = torch.tensor([token], device=weighted_scores.device)
+        others = weighted_scores.index_fill(0, repeated, -torch.inf)
         token = random_sampling(others, generator)
     return token
 
@@ -44,7 +45,7 @@ def nucleus_sampling(
     top_k: int = 25,
     generator: torch.Generator | None = None,
 ) -> int:
-    """Draw from the likeliest tokens: at most top_k, as many as it takes to reach probability top_p."""
+    """Draw from the likeliest tokens that together reach probability top_p, but at most top_k."""
     probability, order = weighted_scores.softmax(0).sort(descending=True, stable=True)
     probability = probability[:top_k]
     size = 1 + int((probability.cumsum(0)[:-1] < top_p).sum())
@@ -56,9 +57,10 @@ def random_sampling(weighted_scores: Tensor, generator: torch.Generator | None =
 
 
 def fade_in_out(fade_in: Tensor, fade_out: Tensor, window: Tensor) -> Tensor:
-    """Cross-fade the start of `fade_in` with the end of `fade_out` over half of `window`, its rising half first.
+    """Cross-fade the start of `fade_in` with the end of `fade_out`, over half the size of `window`.
 
-    Both are (..., T); the result has the shape of `fade_in`. The inputs are not changed.
+    window: its rising half, then its falling half. Both sounds are (..., T); the result has the
+    shape of `fade_in`. The inputs are not changed.
     """
     overlap = window.size(0) // 2
     mixed = fade_in[..., :overlap] * window[:overlap] + fade_out[..., -overlap:] * window[overlap:]

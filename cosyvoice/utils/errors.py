@@ -1,11 +1,11 @@
-"""Errors that a caller of the engine can cause, each said in English and in Chinese.
+"""Errors that a caller of the engine can cause, with a message in English and in Chinese.
 
-The service turns them into HTTP errors by class; programs may catch InputError for all of them.
+The service maps each class to an HTTP error. Programs may catch InputError for all of them.
 """
 
 
 class InputError(ValueError):
-    """A value from the caller cannot be used. str() gives both languages, one line."""
+    """A value from the caller cannot be used. str() has both languages on one line."""
 
     def __init__(self, en: str, zh: str):
         super().__init__(f"{en} / {zh}")

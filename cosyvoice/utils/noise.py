@@ -5,9 +5,10 @@ from torch import Tensor
 
 
 def draw(sample, shape, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """sample is torch.rand or torch.randn; the result has the dtype and device of `like`.
+    """Draw by `sample`, torch.rand or torch.randn, with the dtype and device of `like`.
 
-    Numbers come from the generator on its own device, so one seed means the same on every device; None is the global one.
+    Numbers are drawn on the generator's own device, so that a seed gives the same ones on every
+    device. None is torch's global generator.
     """
     device = like.device if generator is None else generator.device
     return sample(shape, generator=generator, device=device).to(like)

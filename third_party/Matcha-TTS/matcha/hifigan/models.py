@@ -1,6 +1,7 @@
-"""Multi-period discriminator: is this waveform a recording? Judged on every p-th sample, for five prime periods p.
+"""Multi-period discriminator: tells recorded waveforms from generated ones by every p-th sample.
 
-Source: Kong et al. 2020 (HiFi-GAN), section 2.3; parameter names as in its published models.
+The periods p are five primes. Source: Kong et al. 2020 (HiFi-GAN), section 2.3; parameter names as
+in its published models.
 """
 
 import torch.nn.functional as F
@@ -11,7 +12,10 @@ LRELU_SLOPE = 0.1
 
 
 class DiscriminatorP(nn.Module):
-    """Scores one period: the wave folded to (B, 1, N / period, period) and convolved along time only."""
+    """Discriminator of one period.
+
+    The wave is folded to (B, 1, N / period, period) and convolved along time only.
+    """
 
     def __init__(self, period, kernel_size=5, stride=3, channels=(32, 128, 512, 1024, 1024)):
         super().__init__()
@@ -35,21 +39,18 @@ class DiscriminatorP(nn.Module):
 
 
 class MultiPeriodDiscriminator(nn.Module):
-    """channels: widths of the five layers; narrower ones train faster on a CPU."""
+    """channels: widths of the five layers. Narrower ones train faster on a CPU."""
 
     def __init__(self, periods=(2, 3, 5, 7, 11), channels=(32, 128, 512, 1024, 1024)):
         super().__init__()
         self.discriminators = nn.ModuleList(DiscriminatorP(p, channels=channels) for p in periods)
 
     def forward(self, y: Tensor, y_hat: Tensor):
-        """y real, y_hat generated, both (B, 1, N) -> scores of y, of y_hat, features of y, of y_hat: lists, one per period."""
-        real, generated = (
-            [d(y) for d in self.discriminators],
-            [d(y_hat) for d in self.discriminators],
-        )
-        return (
-            [s for s, _ in real],
-            [s for s, _ in generated],
-            [f for _, f in real],
-            [f for _, f in generated],
-        )
+        """Real y, generated y_hat, both (B, 1, N) -> scores and features of each.
+
+        Returns scores of y, scores of y_hat, features of y, features of y_hat: lists, one entry per
+        period.
+        """
+        real_scores, real_features = zip(*(d(y) for d in self.discriminators))
+        scores, features = zip(*(d(y_hat) for d in self.discriminators))
+        return list(real_scores), list(scores), list(real_features), list(features)

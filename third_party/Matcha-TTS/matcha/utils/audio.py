@@ -1,7 +1,8 @@
-"""Log-mel spectrogram as the vocoder and the flow model know it: waveform -> (B, num_mels, frames).
+"""Log-mel spectrogram of the vocoder and the flow model: waveform -> (B, num_mels, frames).
 
-Reflection padding of (n_fft - hop) / 2 on both sides, magnitude sqrt(re^2 + im^2 + 1e-9), Slaney-normalised mel bands,
-natural logarithm floored at 1e-5. Definition: Kong et al. 2020 (HiFi-GAN), as in Matcha-TTS utils/audio.py.
+Reflection padding of (n_fft - hop) / 2 on both sides, magnitude sqrt(re^2 + im^2 + 1e-9),
+Slaney-normalised mel bands, natural logarithm floored at 1e-5. Definition: Kong et al. 2020
+(HiFi-GAN), as in Matcha-TTS utils/audio.py.
 """
 
 from functools import cache
@@ -32,9 +33,10 @@ def hann_window(win_size, device) -> Tensor:
 def mel_spectrogram(
     y: Tensor, n_fft, num_mels, sampling_rate, hop_size, win_size, fmin, fmax, center=False
 ) -> Tensor:
-    """Log-mel of y (B, N) in [-1, 1] at sampling_rate; fmax None means half the rate. Differentiable, always float32.
+    """Log-mel of y (B, N) in [-1, 1] at sampling_rate. Differentiable, always float32.
 
-    Returns (B, num_mels, frames); frames = N // hop_size without centring when n_fft - hop_size is even.
+    fmax None means half the rate. Returns (B, num_mels, frames). Without centring, frames are
+    N // hop_size if n_fft - hop_size is even.
     """
     pad = (n_fft - hop_size) // 2
     with torch.autocast(y.device.type, enabled=False):
