@@ -18,9 +18,10 @@ from torch.overrides import TorchFunctionMode
 
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
-from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, Noise
+from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel
 from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
+from cosyvoice.utils.noise import Noise
 
 NEEDED = (
     "llm",

@@ -9,8 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, Noise, Session, Stretch, ahead
+from cosyvoice.cli.hops import Session, Stretch
+from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel, ahead
 from cosyvoice.utils.errors import InputError, TextError
+from cosyvoice.utils.noise import Noise
 
 SPEAKER = torch.randn(1, 192, generator=torch.Generator().manual_seed(1))
 
@@ -118,10 +120,10 @@ def test_joints_of_hops_have_no_step(model):
 
 
 def test_hops_start_small_grow_and_can_be_set_back(model, request_of, monkeypatch):
-    sizes = lambda: [
-        chunk["tts_speech"].shape[1] // 256
-        for chunk in model.tts(**request_of, stream=True, seed=0)
-    ]
+    def sizes():
+        chunks = model.tts(**request_of, stream=True, seed=0)
+        return [chunk["tts_speech"].shape[1] // 256 for chunk in chunks]
+
     assert sizes()[:2] == [42, 124]  # 18 tokens are 62 frames, 20 of them held back; then 36
     monkeypatch.setattr(model, "token_min_hop_len", 50)
     monkeypatch.setattr(model, "stream_scale_factor", 1)
