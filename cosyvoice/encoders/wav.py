@@ -28,6 +28,12 @@ def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
     )
 
 
+def to_int16(speech) -> np.ndarray:
+    """(1, N) float in [-1, 1], a tensor or an array -> (N,) int16, clipped."""
+    samples = np.asarray(speech, dtype=np.float32).reshape(-1)
+    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype(np.int16)
+
+
 class PcmStream:
     """The samples as they are, little endian."""
 

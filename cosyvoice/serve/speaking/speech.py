@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-
 from cosyvoice.encoders import Encoder
+from cosyvoice.encoders.wav import to_int16
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Utterance
@@ -33,12 +32,6 @@ class ClientGone(Problem):
         super().__init__(
             499, "client_gone", None, "the client left before the end", "客户端提前断开"
         )
-
-
-def to_int16(speech) -> np.ndarray:
-    """(1, N) float in [-1, 1], a tensor or an array -> (N,) int16, clipped."""
-    samples = np.asarray(speech, dtype=np.float32).reshape(-1)
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype(np.int16)
 
 
 class Speech:
