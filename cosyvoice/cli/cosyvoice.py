@@ -1,8 +1,8 @@
-"""CosyVoice(model_dir): the public Python API.
+"""AutoModel(model_dir=...) and CosyVoice(model_dir): the public Python API.
 
->>> engine = CosyVoice("pretrained_models/CosyVoice-300M-25Hz")
->>> for chunk in engine.inference_zero_shot("你好。", "参考音频的文字。", "reference.wav", stream=True):
-...     play(chunk["tts_speech"])                              # (1, N) float32 at engine.sample_rate
+>>> engine = AutoModel(model_dir="pretrained_models/CosyVoice-300M-25Hz")
+>>> for chunk in engine.inference_zero_shot("你好。", "参考的文字。", "reference.wav", stream=True):
+...     play(chunk["tts_speech"])                        # (1, N) float32 at engine.sample_rate
 """
 
 import hashlib
@@ -14,11 +14,21 @@ from pathlib import Path
 
 import torch
 from hyperpyyaml import load_hyperpyyaml
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
 from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel
+from cosyvoice.cli.model_list import (
+    INSTRUCT,
+    LAYOUT_300M,
+    OFFICIAL_FAMILIES,
+    Layout,
+    find_model,
+    layout_of,
+    official_family,
+)
 from cosyvoice.utils.errors import InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 from cosyvoice.utils.noise import Noise
@@ -32,31 +42,34 @@ NEEDED = (
     "allowed_special",
     "sample_rate",
 )
-RATIOS = (
+RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
     "min_token_text_ratio",
     "max_token_text_ratio",
     "min_token_text_ratio_instruct",
-)  # speech tokens per text id; phonemes are shorter than word pieces
-OPTIONAL = ("model_family", "supports_instruct") + RATIOS  # our own models say them
-FAMILIES = {25: "CosyVoice-300M-25Hz", 50: "CosyVoice-300M"}  # by speech tokens per second
-WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
+)
+OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
 
 
 class CosyVoice:
-    """A model directory in the official layout, ready to speak. Thread-safe: requests share nothing but the weights.
+    """A model directory of the 300M family, ready to speak.
 
-    model_dir: a directory, or a ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
-    accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file that is missing or damaged.
+    Thread-safe: requests share nothing but the weights. model_dir: a directory, or a
+    ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
+    accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file that is
+    missing or damaged.
 
-    The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate, "sentence": its index,
-    "text": the normalised sentence}: one per sentence, or with stream=True one per hop. They share `stream`, `speed`
-    (0.5 to 2, pitch kept), `text_frontend` (False: speak the text as written), `seed` (None: torch's global generator) and
-    `check` (called before every token and Euler step; may raise to stop). Caller's mistakes raise an InputError.
+    The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
+    "sentence": its index, "text": the normalised sentence}: one per sentence, or with stream=True
+    one per hop. They share `stream`, `speed` (0.5 to 2, pitch kept), `text_frontend` (False: speak
+    the text as written), `seed` (None: torch's global generator) and `check` (called before every
+    token and Euler step; may raise to stop). Caller's mistakes raise an InputError.
     """
+
+    load_seconds = 0.0  # that loading took, for whoever measures it to note
 
     def __init__(
         self,
-        model_dir: str,
+        model_dir: str | Path,
         load_jit=False,
         load_trt=False,
         fp16=False,
@@ -64,29 +77,38 @@ class CosyVoice:
         load_onnx=False,
     ):
         refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
-        folder = Path(model_dir)
-        if not folder.is_dir():
-            folder = download(str(model_dir))
+        folder = find_model(model_dir)
+        layout = layout_of(folder)
         self.model_dir = str(folder)
-        config = read_config(folder / "cosyvoice.yaml")
+        config = read_config(folder / layout.config)
         self.sample_rate = config["sample_rate"]
         self.frontend = CosyVoiceFrontEnd(
             config["get_tokenizer"],
             config["feat_extractor"],
-            need(folder / "campplus.onnx"),
-            need(folder / "speech_tokenizer_v1.onnx"),
-            str(folder / "spk2info.pt"),
+            need(folder / layout.speaker_encoder),
+            need(folder / layout.speech_tokenizer),
+            folder / layout.speakers,
             config["allowed_special"],
             self.sample_rate,
         )
         self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
-        self.model.load(*(str(folder / name) for name in WEIGHTS))
+        self.model.load(*(str(folder / name) for name in layout.weights))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
-        self.model_family = config.get("model_family") or FAMILIES[self.model.flow.input_frame_rate]
+        self.model_family = config.get("model_family") or official_family(self.token_rate).name
         self.supports_instruct = config.get(
             "supports_instruct", "-Instruct" in folder.name + folder.resolve().name
         )
-        self.fingerprint = fingerprint(folder)
+        self.fingerprint = fingerprint(folder, layout)
+
+    @property
+    def token_rate(self) -> int:
+        """Speech tokens per second."""
+        return self.model.flow.input_frame_rate
+
+    @property
+    def device(self) -> str:
+        """Where the networks run, as torch names it."""
+        return str(self.model.device)
 
     @property
     def token_rate(self) -> int:
@@ -132,7 +154,10 @@ class CosyVoice:
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
     ) -> Iterator[dict]:
-        """Speak as the reference, whose transcript is prompt_text; prompt_wav is a path, a file object or (1, N) at 16 kHz."""
+        """Speak as the reference, whose transcript is prompt_text, or as zero_shot_spk_id.
+
+        prompt_wav is a path, a file object or (1, N) at 16 kHz.
+        """
         if voice is None:
             prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend)
             condition = self.frontend.frontend_zero_shot(
@@ -172,11 +197,14 @@ class CosyVoice:
         voice: dict | None = None,
         check: Callable | None = None,
     ) -> Iterator[dict]:
-        """Speak as told in words, with the timbre of a speaker or a saved voice. Raises InstructUnsupported."""
+        """Speak as instruct_text says, with the timbre of a speaker or a saved voice.
+
+        Raises InstructUnsupported.
+        """
         if not self.supports_instruct:
             raise InstructUnsupported(
-                f"{self.model_family} does not follow instructions; load CosyVoice-300M-Instruct",
-                f"{self.model_family} 不支持自然语言控制，请加载 CosyVoice-300M-Instruct",
+                f"{self.model_family} does not follow instructions; load {INSTRUCT.name}",
+                f"{self.model_family} 不支持自然语言控制，请加载 {INSTRUCT.name}",
             )
         embedding = (
             self.frontend.frontend_sft(spk_id)["flow_embedding"]
@@ -206,7 +234,10 @@ class CosyVoice:
                 yield {**chunk, "sentence": 0, "text": ""}
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent="") -> dict:
-        """A voice for inference_* and save_voice. consent: the speaker's agreement, in the caller's words."""
+        """A voice for inference_* and save_voice.
+
+        consent: the speaker's agreement, in the caller's words.
+        """
         prompt_text = self.frontend.text_normalize(prompt_text, False)
         meta = {
             "family": self.model_family,
@@ -227,43 +258,52 @@ class CosyVoice:
         for name, table in limits.items():
             if voice[name].numel() and int(voice[name].max()) >= table.num_embeddings:
                 raise VoiceError(
-                    f"the voice's {name} is beyond this model's vocabulary of {table.num_embeddings}: clone it again",
+                    f"the voice's {name} is beyond this model's vocabulary of "
+                    f"{table.num_embeddings}: clone it again",
                     "音色与当前模型的词表不符，请用当前模型重新复刻",
                 )
-        token_seconds = (
-            voice["flow_prompt_speech_token"].shape[1] / self.model.flow.input_frame_rate
-        )
+        token_seconds = voice["flow_prompt_speech_token"].shape[1] / self.token_rate
         if abs(voice["prompt_speech_feat"].shape[1] / MEL_RATE - token_seconds) > 0.5:
             raise VoiceError(
-                "the voice's tokens and mel are not of equal duration: it was made by another model, clone it again",
+                "the voice's tokens and mel are not of equal duration: "
+                "it was made by another model, clone it again",
                 "音色的语音编码与频谱时长不一致，请用当前模型重新复刻",
             )
         return voice
 
-    def _embedding(self, voice):
-        """A saved voice's speaker vector. The official models share one speaker encoder: any of their voices will do."""
-        family, official = voices.family_of(voice), set(FAMILIES.values())
-        return voices.check_voice(
-            voice, family if {family, self.model_family} <= official else self.model_family
-        )["flow_embedding"]
+    def _embedding(self, voice: dict) -> Tensor:
+        """A saved voice's speaker vector.
+
+        The official models share one speaker encoder: a voice of any of them will do.
+        """
+        family = voices.family_of(voice)
+        official = {each.name for each in OFFICIAL_FAMILIES}
+        if family is None or not {family, self.model_family} <= official:
+            family = self.model_family
+        return voices.check_voice(voice, family)["flow_embedding"]
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)
-        for index, sentence in enumerate(
-            self.frontend.text_normalize(tts_text, True, text_frontend)
-        ):
-            text = self.frontend.text_token(sentence)
+        sentences = self.frontend.text_normalize(tts_text, True, text_frontend)
+        for index, sentence in enumerate(sentences):
+            arguments = {**condition, "text": self.frontend.text_token(sentence)}
             with closing(
-                self.model.tts(
-                    **{**condition, "text": text},
-                    stream=stream,
-                    speed=speed,
-                    seed=noise,
-                    check=check,
-                )
+                self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
             ) as chunks:
                 for chunk in chunks:
                     yield {**chunk, "sentence": index, "text": sentence}
+
+
+ENGINES = {LAYOUT_300M: CosyVoice}
+
+
+def AutoModel(model_dir: str | Path, **options) -> CosyVoice:
+    """The engine for a model directory or a ModelScope id, of the class that fits its files.
+
+    options: of that class. Raises RuntimeError for a model that no class can run.
+    """
+    folder = find_model(model_dir)
+    return ENGINES[layout_of(folder)](folder, **options)
 
 
 def either(prompt_wav, prompt_speech_16k):
@@ -275,20 +315,9 @@ def refuse(**options):
     wanted = ", ".join(name for name, value in options.items() if value)
     if wanted:
         raise ValueError(
-            f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; leave it out"
+            f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; "
+            "leave it out"
         )
-
-
-def download(model_id: str) -> Path:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", model_id) or model_id.startswith(
-        ("pretrained_models/", "./", "../")
-    ):
-        raise FileNotFoundError(
-            f"{model_id} not found: give a model directory, or a ModelScope id such as iic/CosyVoice-300M-25Hz"
-        )
-    from modelscope import snapshot_download
-
-    return Path(snapshot_download(model_id))
 
 
 def read_config(path: str | Path) -> dict:
@@ -299,14 +328,23 @@ def read_config(path: str | Path) -> dict:
     text = entries(read_yaml(path), NEEDED + OPTIONAL)
     if missing := [name for name in NEEDED if not re.search(f"^{name}:", text, re.M)]:
         raise RuntimeError(
-            f"{path} lacks {', '.join(missing)}: it is damaged, or of another kind of model than CosyVoice-300M"
+            f"{path} lacks {', '.join(missing)}: it is damaged, "
+            "or of a model family that is not supported"
         )
-    with torch.random.fork_rng(devices=[]), UnsetWeights():
-        return load_hyperpyyaml(text)
+    try:
+        with torch.random.fork_rng(devices=[]), UnsetWeights():
+            return load_hyperpyyaml(text)
+    except ImportError as error:
+        raise RuntimeError(
+            f"{path} is of a model family that is not supported, or damaged ({error})"
+        ) from error
 
 
 def entries(text: str, names) -> str:
-    """The text of some top-level entries and of what they refer to: speaking needs no data pipeline and no discriminators."""
+    """The text of some top-level entries and of what they refer to.
+
+    Speaking needs no data pipeline and no discriminators.
+    """
     blocks = dict(re.findall(r"^(\w+)(:.*?)(?=^\w+:|\Z)", text, re.M | re.S))
     wanted, todo = set(), list(names)
     while todo:
@@ -318,19 +356,17 @@ def entries(text: str, names) -> str:
 
 
 class UnsetWeights(TorchFunctionMode):
-    """While it is on, random initial weights are not drawn: seconds and gigabytes that loading would overwrite."""
+    """While it is on, random initial weights are not drawn; loading would overwrite them."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        fills = getattr(function, "__name__", "").endswith(
-            ("uniform_", "normal_")
-        )  # of Tensor and of torch.nn.init
         kwargs = kwargs or {}
-        return (args[0] if args else kwargs["tensor"]) if fills else function(*args, **kwargs)
+        name = getattr(function, "__name__", "")  # of Tensor's methods and of torch.nn.init
+        if name.endswith(("uniform_", "normal_")):
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **kwargs)
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, layout: Layout) -> str:
     """Tells models apart by their configuration and the sizes of their weights."""
-    sizes = " ".join(f"{name}:{(folder / name).stat().st_size}" for name in WEIGHTS)
-    return hashlib.sha256((folder / "cosyvoice.yaml").read_bytes() + sizes.encode()).hexdigest()[
-        :16
-    ]
+    sizes = " ".join(f"{name}:{(folder / name).stat().st_size}" for name in layout.weights)
+    return hashlib.sha256((folder / layout.config).read_bytes() + sizes.encode()).hexdigest()[:16]

@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from cosyvoice.cli.model_list import FAMILY_25HZ
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import VoiceError
 
-FAMILY_WITHOUT_META = "CosyVoice-300M-25Hz"  # what the original server saved its voices with
+FAMILY_WITHOUT_META = FAMILY_25HZ.name  # what the original server saved its voices with
 MAX_FILE_BYTES = 8 * 2**20
 MAX_RECORDS = 200
 MAX_TEXT_TOKENS, MAX_SPEECH_TOKENS, MAX_FRAMES = (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from cosyvoice.cli.cosyvoice import CosyVoice, UnsetWeights, entries, read_config
+from cosyvoice.cli.cosyvoice import AutoModel, CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
 from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
@@ -96,6 +96,11 @@ def test_speaker_names_are_listed_under_both_spellings(engine):
     assert engine.list_available_spks() == engine.list_avaliable_spks() == ["中文女", "英文男"]
 
 
+def test_an_engine_tells_its_rates_and_its_device(engine):
+    assert (engine.token_rate, engine.sample_rate) == (25, 22050)
+    assert engine.device == str(engine.model.device)
+
+
 # voices
 
 
@@ -145,11 +150,13 @@ def test_instructions_need_a_model_trained_for_them(engine):
 
 
 def test_loading_leaves_the_random_state_of_the_process(model_dir):
-    states = lambda: (
-        random.getstate(),
-        np.random.get_state()[1].tobytes(),
-        torch.random.get_rng_state().numpy().tobytes(),
-    )
+    def states():
+        return (
+            random.getstate(),
+            np.random.get_state()[1].tobytes(),
+            torch.random.get_rng_state().numpy().tobytes(),
+        )
+
     before = states()
     CosyVoice(str(model_dir))
     assert states() == before
@@ -205,9 +212,11 @@ def test_a_lone_word_has_time_with_a_models_own_limits_and_upstreams_with_offici
 ):
     engine = CosyVoice(str(build(tmp_path / "m", extra=ratios)))
     lm, text = engine.model.llm, torch.ones(1, 3, dtype=torch.int32)
-    tokens = lambda: len(
-        list(engine.model._decode(text, text[:, :0], text[:, :0], torch.zeros(0, 192), None))
-    )
+
+    def tokens():
+        none = text[:, :0]
+        return len(list(engine.model._decode(text, none, none, torch.zeros(0, 192), None)))
+
     monkeypatch.setattr(
         lm,
         "sampling",
@@ -227,9 +236,10 @@ def test_an_instruction_may_ask_for_haste(tmp_path, monkeypatch):
         )
     )
     lm, text = engine.model.llm, torch.ones(1, 20, dtype=torch.int32)
-    tokens = lambda *prompt: len(
-        list(engine.model._decode(text, *prompt, torch.zeros(0, 192), None))
-    )
+
+    def tokens(*prompt):
+        return len(list(engine.model._decode(text, *prompt, torch.zeros(0, 192), None)))
+
     monkeypatch.setattr(
         lm,
         "sampling",
@@ -263,6 +273,31 @@ def test_a_missing_directory_is_no_model_id(model_dir):
         CosyVoice(model_dir)
 
 
+def test_auto_model_picks_the_class_by_the_files(model_dir):
+    engine = AutoModel(model_dir=str(model_dir))
+    assert type(engine) is CosyVoice and engine.list_available_spks() == ["中文女", "英文男"]
+
+
+@pytest.mark.parametrize("make", [AutoModel, CosyVoice])
+@pytest.mark.parametrize("yaml, family", [("2", "CosyVoice2"), ("3", "Fun-CosyVoice3")])
+def test_a_directory_of_another_family_is_named_with_those_that_work(tmp_path, make, yaml, family):
+    (tmp_path / f"cosyvoice{yaml}.yaml").touch()
+    with pytest.raises(RuntimeError, match=f"{family} .*not supported; use .*300M-25Hz"):
+        make(model_dir=str(tmp_path))
+
+
+def test_an_older_directory_of_another_family_is_told_by_its_classes(model_dir, tmp_path):
+    text = (model_dir / "cosyvoice.yaml").read_text("utf-8")
+    (tmp_path / "cosyvoice.yaml").write_text(text.replace("TransformerLM", "Qwen2LM"), "utf-8")
+    with pytest.raises(RuntimeError, match="family that is not supported.*Qwen2LM"):
+        AutoModel(model_dir=tmp_path)
+
+
+def test_auto_model_passes_options_to_the_class(model_dir):
+    with pytest.raises(ValueError, match="fp16 is not available"):
+        AutoModel(model_dir=str(model_dir), fp16=True)
+
+
 @pytest.mark.parametrize("yaml", ["sample_rate: 24000\n", "", "a: [1"])
 def test_a_yaml_of_another_model_or_none_is_named(tmp_path, yaml):
     (tmp_path / "cosyvoice.yaml").write_text(yaml)
@@ -271,8 +306,7 @@ def test_a_yaml_of_another_model_or_none_is_named(tmp_path, yaml):
 
 
 def test_only_needed_entries_and_what_they_name_are_read():
-    text = "seed: !apply:random.seed [1]\na: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\npipeline: [\n    !ref <seed>,\n]\n"
-    assert (
-        entries(text, ["llm", "absent"])
-        == "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
-    )
+    unused = "seed: !apply:random.seed [1]\n"
+    used = "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
+    pipeline = "pipeline: [\n    !ref <seed>,\n]\n"
+    assert entries(unused + used + pipeline, ["llm", "absent"]) == used

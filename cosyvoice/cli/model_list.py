@@ -1,0 +1,144 @@
+"""The models: which files a directory holds, where it can be downloaded, at which rates it speaks.
+
+A family is a set of models that share their code, their rates and their saved voices. This module
+imports the standard library only: tools/launch.py reads it before any package is installed.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained_models"
+MODEL_ID = re.compile(r"(?!\.{1,2}/|pretrained_models/)[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a model directory."""
+
+    config: str  # the YAML file by which the directory is recognised
+    weights: tuple[str, ...]
+    speaker_encoder: str
+    speech_tokenizer: str
+    speakers: str  # optional
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        return (self.config, *self.weights, self.speaker_encoder, self.speech_tokenizer)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        return (self.speakers, "configuration.json", "README.md", "LICENSE*")
+
+
+@dataclass(frozen=True)
+class Family:
+    name: str  # as saved voices name it
+    layout: Layout
+    token_rate: int  # speech tokens per second
+    sample_rate: int  # Hz
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str  # of its directory in pretrained_models/
+    family: Family
+    model_id: str = ""  # on ModelScope; "" for a model that is part of the repository
+    follows_instructions: bool = False
+
+
+LAYOUT_300M = Layout(
+    config="cosyvoice.yaml",
+    weights=("llm.pt", "flow.pt", "hift.pt"),
+    speaker_encoder="campplus.onnx",
+    speech_tokenizer="speech_tokenizer_v1.onnx",
+    speakers="spk2info.pt",
+)
+FAMILY_25HZ = Family("CosyVoice-300M-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
+FAMILY_50HZ = Family("CosyVoice-300M", LAYOUT_300M, token_rate=50, sample_rate=22050)
+FAMILY_MINI = Family("CosyVoice-Mini-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
+OFFICIAL_FAMILIES = (FAMILY_25HZ, FAMILY_50HZ)  # they share one speaker encoder
+
+DEFAULT = Model("CosyVoice-300M-25Hz", FAMILY_25HZ, "iic/CosyVoice-300M-25Hz")
+EMBEDDED = Model("CosyVoice-Mini-25Hz", FAMILY_MINI, follows_instructions=True)
+INSTRUCT = Model(
+    "CosyVoice-300M-Instruct", FAMILY_50HZ, "iic/CosyVoice-300M-Instruct", follows_instructions=True
+)
+MODELS = (
+    DEFAULT,
+    Model("CosyVoice-300M", FAMILY_50HZ, "iic/CosyVoice-300M"),
+    Model("CosyVoice-300M-SFT", FAMILY_50HZ, "iic/CosyVoice-300M-SFT"),
+    INSTRUCT,
+    EMBEDDED,
+)
+PREFERRED = (DEFAULT, EMBEDDED)  # without a choice, the first that is there is loaded
+DOWNLOADABLE = {model.name: model for model in MODELS if model.model_id}
+UNSUPPORTED = {"cosyvoice2.yaml": "CosyVoice2", "cosyvoice3.yaml": "Fun-CosyVoice3"}
+
+
+def official_family(token_rate: int) -> Family:
+    """The family of a directory whose YAML names none."""
+    return {family.token_rate: family for family in OFFICIAL_FAMILIES}[token_rate]
+
+
+def layout_of(folder: Path) -> Layout:
+    """The layout of a directory. Raises RuntimeError for a family that this engine cannot run."""
+    for config, name in UNSUPPORTED.items():
+        if (folder / config).is_file() and not (folder / LAYOUT_300M.config).is_file():
+            raise RuntimeError(
+                f"{folder} holds a {name} model, which is not supported; "
+                f"use one of {', '.join(model.name for model in MODELS)}"
+            )
+    return LAYOUT_300M
+
+
+def folder_of(model: Model) -> Path | None:
+    """The directory of a model in pretrained_models/, if it is there."""
+    folder = PRETRAINED / model.name
+    return folder if (folder / model.family.layout.config).is_file() else None
+
+
+def choose_model(model: str, may_download: bool) -> str:
+    """The directory to load. model: a directory, a ModelScope id, or "" for the best one there is.
+
+    Raises FileNotFoundError that says what to do when there is none. A worker of a server must not
+    download: the server's start-up limit would stop it in the middle.
+    """
+    if not model:
+        for preferred in PREFERRED:
+            if folder := folder_of(preferred):
+                return str(folder)
+        raise FileNotFoundError(
+            f"no model in {PRETRAINED}: put {' or '.join(each.name for each in PREFERRED)} there, "
+            "or set COSYVOICE_MODEL"
+        )
+    return str(find_model(model, may_download))
+
+
+def find_model(model: str | Path, may_download=True) -> Path:
+    """The directory of a path or a ModelScope id. Raises FileNotFoundError."""
+    if Path(model).is_dir():
+        return Path(model)
+    if not MODEL_ID.fullmatch(str(model)):
+        raise FileNotFoundError(
+            f"{model} not found: give a model directory, "
+            f"or a ModelScope id such as {DEFAULT.model_id}"
+        )
+    if may_download:
+        return download(str(model))
+    try:
+        return download(str(model), local_files_only=True)
+    except ValueError as error:
+        raise FileNotFoundError(
+            f"{model} is not downloaded; run once: python all_api.py --model_dir {model}"
+        ) from error
+
+
+def download(model_id: str, **options) -> Path:
+    """Download a model with a progress bar, or find it where an earlier download left it.
+
+    options: of ModelScope's snapshot_download: local_dir, allow_patterns, local_files_only, ...
+    """
+    from modelscope import snapshot_download
+
+    return Path(snapshot_download(model_id, **options))
