@@ -4,18 +4,21 @@ import io
 import sys
 import types
 import wave
+from pathlib import Path
 
 import pytest
 import soundfile
 
 from cosyvoice import __main__ as command
+from cosyvoice.cli import bench, model_list, say
+from cosyvoice.cli.model_list import LAYOUT_300M, PRETRAINED
 from cosyvoice.cli.voice import save_voice
 
 
 @pytest.fixture
 def run(engine, model_dir, monkeypatch):
     """A function that runs one command line; the model is loaded once for all tests."""
-    monkeypatch.setattr(command, "load", lambda model: engine)
+    monkeypatch.setattr(say, "load", lambda model: engine)
     return lambda *argv: command.main(list(argv))
 
 
@@ -54,12 +57,9 @@ def test_say_takes_a_reference_a_saved_voice_and_standard_input(
 
 
 def test_say_plays_a_wav_through_a_pipe(run, tmp_path, monkeypatch):
-    catcher = [
-        sys.executable,
-        "-c",
-        f"import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open({str(tmp_path / 'heard.wav')!r}, 'wb'))",
-    ]
-    monkeypatch.setattr(command, "find_player", lambda: ("ffplay", catcher))
+    copy = "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"
+    catcher = [sys.executable, "-c", copy, str(tmp_path / "heard.wav")]
+    monkeypatch.setattr(say, "find_player", lambda: ("ffplay", catcher))
     run("say", "你好。", "--play", "-o", str(tmp_path / "kept.wav"))
     heard, kept = (tmp_path / "heard.wav").read_bytes(), (tmp_path / "kept.wav").read_bytes()
     assert heard[44:] == kept[44:] and len(kept) > 1000
@@ -73,7 +73,7 @@ def test_players_that_need_a_file_get_one(run, tmp_path, monkeypatch):
             "{!r}", "r'{}'"
         ),
     ]
-    monkeypatch.setattr(command, "find_player", lambda: ("afplay", catcher))
+    monkeypatch.setattr(say, "find_player", lambda: ("afplay", catcher))
     run("say", "你好。", "--play")
     with wave.open(str(tmp_path / "heard.wav")) as file:
         assert file.getnframes() > 1000
@@ -91,7 +91,7 @@ def test_bench_tells_three_figures(run, capsys):
 
 
 def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(command, "PRETRAINED", tmp_path / "pretrained_models")
+    monkeypatch.setattr(bench, "PARTS_TOOL", tmp_path / "tools/bench.py")
     with pytest.raises(SystemExit, match="bench.py not found"):
         run("bench", "--parts", "--model", str(model_dir))
     (tmp_path / "tools").mkdir()
@@ -127,7 +127,7 @@ def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, monkeypatch, ar
 
 
 def test_no_player_is_told_before_the_model_loads(run, monkeypatch):
-    monkeypatch.setattr(command.shutil, "which", lambda name: None)
+    monkeypatch.setattr(say.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="ffplay, aplay, afplay, powershell"):
         run("say", "你好", "--play")
 
@@ -151,20 +151,21 @@ def test_every_command_has_help(run, name, capsys):
 @pytest.fixture
 def modelscope(monkeypatch, tmp_path):
     """A ModelScope that leaves the files of `there`, or fails with `error`."""
-    hub = types.SimpleNamespace(there=list(command.FILES), error=None, asked=None)
+    hub = types.SimpleNamespace(there=list(LAYOUT_300M.needed), error=None, asked=None)
 
     def snapshot_download(model_id, local_dir, allow_patterns):
         hub.asked = model_id
         if hub.error:
             raise hub.error
-        (folder := command.Path(local_dir)).mkdir(exist_ok=True)
+        (folder := Path(local_dir)).mkdir(exist_ok=True)
         for name in hub.there:
             (folder / name).write_text("x")
+        return local_dir
 
     monkeypatch.setitem(
         sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download)
     )
-    monkeypatch.setattr(command, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(model_list, "PRETRAINED", tmp_path)
     return hub
 
 
@@ -181,7 +182,8 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
     modelscope.error = ConnectionError("no route")
     with pytest.raises(
         SystemExit,
-        match=r"no route\)\ncheck the network.*again to go on; or put the files of .*/iic/CosyVoice-300M into",
+        match=r"no route\)\ncheck the network.*again to go on; "
+        "or put the files of .*/iic/CosyVoice-300M into",
     ):
         run("download", "CosyVoice-300M")
 
@@ -192,7 +194,7 @@ def test_help_names_the_models_that_follow_instructions(run, capsys):
     told = "".join(capsys.readouterr().out.split())  # it breaks lines at hyphens
     able = [
         path.parent.name
-        for path in command.PRETRAINED.glob("*/cosyvoice.yaml")
+        for path in PRETRAINED.glob("*/cosyvoice.yaml")
         if "supports_instruct: True" in path.read_text("utf-8")
     ]
     assert able and all(name in told for name in [*able, "CosyVoice-300M-Instruct"])

@@ -1,0 +1,187 @@
+"""`python -m cosyvoice say` and `voices`: speak a text into a file or aloud, list who can speak.
+
+torch and the engine are imported where they are used, so that help and refusals come at once.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cosyvoice.cli.model_list import choose_model
+from cosyvoice.encoders.wav import WavStream, to_int16
+
+SUFFIXES = (".wav", ".mp3", ".flac", ".ogg")  # of output files
+
+# players, and what follows their name
+PIPED = {  # read a WAV while it is made
+    "ffplay": ["-nodisp", "-autoexit", "-loglevel", "error", "-i", "-"],
+    "aplay": ["-q", "-"],
+}
+WHOLE = {  # need a file, whose path stands for {}
+    "afplay": ["{}"],
+    "powershell": ["-c", "(New-Object Media.SoundPlayer '{}').PlaySync()"],
+}
+
+
+def say(arguments: Namespace) -> None:
+    """Speak arguments.text into a file, aloud, or both."""
+    check(arguments)
+    engine = load(arguments.model)
+    chunks = speech_of(engine, arguments)
+    if arguments.play:
+        chunks = played(chunks, engine.sample_rate)
+    pcm = collect(chunks, engine.sample_rate)
+    if arguments.output:
+        write(arguments.output, pcm, engine.sample_rate)
+        print(f"{arguments.output}: {len(pcm) / engine.sample_rate:.1f} s")
+
+
+def list_voices(arguments: Namespace) -> None:
+    """Print the names of a model's speakers, one a line, so that other programs can read them."""
+    speakers = load(arguments.model).list_available_spks()
+    none = "this model has no speakers of its own; clone one with `say --reference`"
+    print("\n".join(speakers) or none)
+
+
+def load(model: str):
+    """The engine for --model; a ModelScope id is downloaded."""
+    folder = choose_model(model, may_download=True)
+    print(f"loading {Path(folder).name} ...", file=sys.stderr)
+    from cosyvoice.cli.cosyvoice import AutoModel
+
+    return AutoModel(folder)
+
+
+def check(arguments: Namespace) -> None:
+    """Refuse what cannot be done before a model is loaded."""
+    if arguments.text == "-":
+        arguments.text = sys.stdin.read()
+    if not (arguments.output or arguments.play):
+        raise ValueError("nowhere to speak to: give -o FILE or --play")
+    if arguments.transcript and not arguments.reference:
+        raise ValueError("--transcript says what is said in --reference, which is missing")
+    if arguments.reference and (arguments.voice or arguments.instruct):
+        raise ValueError("--reference clones a voice of its own; leave out --voice and --instruct")
+    if arguments.output:
+        check_output(arguments.output)
+    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
+        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    if arguments.play:
+        find_player()
+
+
+def check_output(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: use a name that ends in .wav, .mp3, .flac or .ogg")
+    if not (folder := path.resolve().parent).is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}: make it first")
+
+
+def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
+    """The engine's generator for what was asked."""
+    text = arguments.text
+    options = {"stream": arguments.play, "speed": arguments.speed, "seed": arguments.seed}
+    if arguments.reference:
+        reference = read_reference(arguments.reference)
+        if arguments.transcript:
+            return engine.inference_zero_shot(text, arguments.transcript, reference, **options)
+        return engine.inference_cross_lingual(text, reference, **options)
+    speaker, voice = choose_voice(engine, arguments.voice)
+    if arguments.instruct:
+        return engine.inference_instruct(text, speaker, arguments.instruct, voice=voice, **options)
+    return engine.inference_sft(text, speaker, voice=voice, **options)
+
+
+def read_reference(path: str):
+    from cosyvoice.utils.audio import REFERENCE_RATE, load_wav, trim_and_level
+
+    return trim_and_level(load_wav(path, REFERENCE_RATE))
+
+
+def choose_voice(engine, name: str | None) -> tuple[str, dict | None]:
+    """(speaker, None) or ("", saved voice)."""
+    speakers = engine.list_available_spks()
+    if name and name.endswith(".pt"):
+        from cosyvoice.cli.voice import load_voice
+
+        return "", load_voice(name, engine.model_family)
+    if not (name or speakers):
+        raise ValueError(
+            "this model has no speakers of its own: give --reference FILE, or --voice FILE.pt"
+        )
+    return name or speakers[0], None
+
+
+def collect(chunks: Iterable[dict], sample_rate: int) -> np.ndarray:
+    """All the speech as (N,) int16, with a progress line on stderr."""
+    from tqdm import tqdm
+
+    parts = []
+    form = "{desc}: {n:.1f} s of sound in {elapsed}"
+    with tqdm(unit="s", desc="speaking", bar_format=form, file=sys.stderr) as bar:
+        for chunk in chunks:
+            parts.append(to_int16(chunk["tts_speech"]))
+            bar.update(len(parts[-1]) / sample_rate)
+    if not parts:
+        raise ValueError("the text gave no sound: write words or digits")
+    return np.concatenate(parts)
+
+
+def write(path: Path, pcm: np.ndarray, sample_rate: int) -> None:
+    import soundfile
+
+    try:
+        soundfile.write(path, pcm, sample_rate)
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
+
+
+# playing
+
+
+def find_player() -> tuple[str, list[str]]:
+    """(name, command) of the first player found. Raises FileNotFoundError that names them all."""
+    for name, options in {**PIPED, **WHOLE}.items():
+        if path := shutil.which(name):
+            return name, [path, *options]
+    raise FileNotFoundError(
+        f"no player found: install one of {', '.join([*PIPED, *WHOLE])}, or write a file with -o"
+    )
+
+
+def played(chunks: Iterable[dict], sample_rate: int) -> Iterator[dict]:
+    """The same chunks, played."""
+    name, command = find_player()
+    play = play_while_made if name in PIPED else play_afterwards
+    return play(chunks, sample_rate, command)
+
+
+def play_while_made(chunks: Iterable[dict], sample_rate: int, command: list[str]) -> Iterator[dict]:
+    encoder = WavStream(sample_rate)
+    player = subprocess.Popen(command, stdin=subprocess.PIPE)
+    assert player.stdin
+    try:
+        for chunk in chunks:
+            player.stdin.write(encoder.feed(to_int16(chunk["tts_speech"])))
+            player.stdin.flush()
+            yield chunk
+    except BrokenPipeError:
+        raise RuntimeError("the player stopped; write a file with -o instead") from None
+    finally:
+        player.communicate()  # plays to the end
+
+
+def play_afterwards(chunks: Iterable[dict], sample_rate: int, command: list[str]) -> Iterator[dict]:
+    kept = []
+    for chunk in chunks:
+        kept.append(to_int16(chunk["tts_speech"]))
+        yield chunk
+    with tempfile.TemporaryDirectory() as folder:
+        write(path := Path(folder) / "sound.wav", np.concatenate(kept), sample_rate)
+        subprocess.run([part.format(path) for part in command], check=True)
