@@ -291,7 +291,7 @@ app.register_blueprint(
 )
 app.register_blueprint(voices.blueprint(cosyvoice, slots, shelf, scratch, fetch_reference, speak))
 app.register_blueprint(request_states.blueprint(states))
-app.register_blueprint(metrics.blueprint(slots, watchers))
+app.register_blueprint(metrics.blueprint(slots, instruct_model, watchers))
 app.register_blueprint(openapi.blueprint(config.max_text_chars))
 app.register_blueprint(status.blueprint(config, cosyvoice, instruct_model, readiness, store))
 

@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.slots import Slots
 
@@ -57,7 +58,7 @@ MODEL_LOAD = Gauge(
 )
 
 
-def blueprint(slots: Slots, watchers: list) -> Blueprint:
+def blueprint(slots: Slots, instruct_model: Instruct, watchers: list) -> Blueprint:
     """GET /metrics; adds to the watchers what counts every request that ends."""
     metrics = Blueprint("metrics", __name__)
     watchers.append(lambda record: watch(record, slots))
@@ -66,6 +67,8 @@ def blueprint(slots: Slots, watchers: list) -> Blueprint:
     def figures():
         """All figures; those of all processes together when there are several."""
         set_gauges(slots)
+        for engine in instruct_model.engines:
+            MODEL_LOAD.labels(engine.model_family).set(engine.load_seconds)
         return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
     return metrics

@@ -17,12 +17,11 @@ def blueprint(
     @status.get("/speakers")
     def speakers():
         """The preset speakers of the models that are loaded."""
-        models = {id(model): model for model in (engine, instruct_model.loaded) if model}
         return jsonify(
             speakers=[
-                {"id": name, "model": model.model_family}
-                for model in models.values()
-                for name in model.list_available_spks()
+                {"id": name, "model": engine.model_family}
+                for engine in instruct_model.engines
+                for name in engine.list_available_spks()
             ]
         )
 

@@ -18,6 +18,7 @@ class Engine(Protocol):
     model_family: str
     sample_rate: int  # Hz
     supports_instruct: bool
+    load_seconds: float  # that loading the model took
 
     @property
     def token_rate(self) -> int:
