@@ -1,4 +1,4 @@
-"""Start CosyVoice from a fresh checkout: make `.venv`, install the requirements, run the service, open its page.
+"""Start CosyVoice from a fresh checkout: make `.venv`, install packages, serve, open the page.
 
 Standard library only, since it runs before anything is installed. `run.sh`, `run.bat`, `test.sh`
 and `check.sh` call it:
@@ -7,8 +7,8 @@ and `check.sh` call it:
     python tools/launch.py --test [options of pytest]
     python tools/launch.py --check [--fix]
 
-A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL, pip.conf, ...) are
-honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
+A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL,
+pip.conf, ...) are honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
 """
 
 import hashlib
@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV = ROOT / ".venv"
 PYTHON = ENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"  # Linux wheels on PyPI bring several GB of CUDA
-MODEL = "CosyVoice-300M-25Hz"
 PAGE_WAIT = 600  # seconds a big model may take to load before we stop waiting to open the page
 
 
@@ -37,7 +36,7 @@ def say(en: str, zh: str) -> None:
 
 
 def digest(requirements: Path) -> str:
-    """Hash of a requirements file, of those it includes, and of the interpreter they were installed for."""
+    """Hash of a requirements file, of those it includes, and of the interpreter they are for."""
     text = requirements.read_text("utf-8")
     included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
     parts = [sys.version, text] + [
@@ -58,8 +57,10 @@ def make_env() -> None:
         venv.create(ENV, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
         sys.exit(
-            "[CosyVoice] this Python cannot make environments; on Debian or Ubuntu run: sudo apt install python3-venv"
-            " / 此 Python 无法创建虚拟环境；在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv"
+            "[CosyVoice] this Python cannot make environments; "
+            "on Debian or Ubuntu run: sudo apt install python3-venv"
+            " / 此 Python 无法创建虚拟环境；"
+            "在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv"
         )
 
 
@@ -95,8 +96,9 @@ def install(name: str) -> None:
 def run(command) -> None:
     if subprocess.run(command, cwd=ROOT).returncode:
         sys.exit(
-            "[CosyVoice] installation failed: the lines above say why; check the network or choose a mirror with"
-            " PIP_INDEX_URL, then start again / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试"
+            "[CosyVoice] installation failed: the lines above say why; "
+            "check the network or choose a mirror with PIP_INDEX_URL, then start again"
+            " / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试"
         )
 
 
@@ -106,14 +108,18 @@ def get_model(arguments: list) -> None:
         ROOT.glob("pretrained_models/*/cosyvoice.yaml")
     ):
         return
+    from cosyvoice.cli.model_list import DEFAULT
+
+    name = DEFAULT.name
     say(
-        f"no model in pretrained_models: downloading {MODEL}, several GB, once",
-        f"pretrained_models 中没有模型：正在下载 {MODEL}（数 GB，仅一次）",
+        f"no model in pretrained_models: downloading {name}, several GB, once",
+        f"pretrained_models 中没有模型：正在下载 {name}（数 GB，仅一次）",
     )
-    if subprocess.run([PYTHON, "-m", "cosyvoice", "download", MODEL], cwd=ROOT).returncode:
+    if subprocess.run([PYTHON, "-m", "cosyvoice", "download", name], cwd=ROOT).returncode:
         sys.exit(
-            f"[CosyVoice] {MODEL} was not downloaded: start again to go on, or name a model with --model_dir"
-            f" / {MODEL} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型"
+            f"[CosyVoice] {name} was not downloaded: start again to go on, "
+            "or name a model with --model_dir"
+            f" / {name} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型"
         )
 
 
@@ -165,7 +171,7 @@ def check(fix: bool) -> int:
 
 
 def main(arguments: list) -> int:
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  (an older Python may have been called)
         sys.exit(
             f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
             f" / 需要 Python 3.10 或更高版本，当前为 {sys.version.split()[0]}"
@@ -185,4 +191,5 @@ def main(arguments: list) -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 import importlib.util
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def test_no_download_beside_a_model_or_when_one_is_named(runs, tmp_path, monkeyp
     (tmp_path / "pretrained_models/any/cosyvoice.yaml").touch()
     launch.get_model([])
     assert runs == []
+
+
+def test_the_list_of_models_is_read_without_any_package():
+    root = Path(__file__).parent.parent
+    script = f"import sys; sys.path.append({str(root)!r}); import cosyvoice.cli.model_list"
+    subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True)
 
 
 def test_a_failed_download_says_what_to_do(runs, monkeypatch):
