@@ -29,7 +29,7 @@ from cosyvoice.cli.model_list import (
     layout_of,
     official_family,
 )
-from cosyvoice.utils.errors import InstructUnsupported, VoiceError
+from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 from cosyvoice.utils.noise import Noise
 
@@ -53,7 +53,7 @@ OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our 
 class CosyVoice:
     """A model directory of the 300M family, ready to speak.
 
-    Thread-safe: requests share nothing but the weights. model_dir: a directory, or a
+    Thread-safe: requests share the weights and the list of speakers. model_dir: a directory, or a
     ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
     accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file that is
     missing or damaged.
@@ -124,6 +124,36 @@ class CosyVoice:
         return list(self.frontend.spk2info)
 
     list_avaliable_spks = list_available_spks  # upstream's older spelling
+
+    def add_zero_shot_spk(
+        self,
+        prompt_text: str,
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        prompt_speech_16k: Audio | None = None,
+    ) -> bool:
+        """Make a speaker of a reference and its transcript, to be used by its name in every mode.
+
+        A speaker of the same name is replaced. It lives as long as this object unless save_spkinfo
+        is called. Returns True; raises an InputError when the name or the reference cannot be used.
+        """
+        if not isinstance(zero_shot_spk_id, str) or not zero_shot_spk_id.strip():
+            raise InputError(
+                "zero_shot_spk_id is empty: give the speaker a name",
+                "zero_shot_spk_id 为空，请为音色命名",
+            )
+        prompt_text = self.frontend.text_normalize(prompt_text, False)
+        self.frontend.spk2info[zero_shot_spk_id] = self.frontend.frontend_zero_shot(
+            prompt_text, either(prompt_wav, prompt_speech_16k)
+        )
+        return True
+
+    def save_spkinfo(self) -> None:
+        """Write the speakers into the model's spk2info.pt, whole or not at all.
+
+        Speakers that another process has saved there since are kept.
+        """
+        self.frontend.speaker_file.save(self.frontend.spk2info)
 
     def inference_sft(
         self,

@@ -1,19 +1,20 @@
-"""Front end: text -> sentences -> ids; reference audio -> speech tokens, mel and speaker vector; one dict per mode.
+"""Front end: text -> sentences -> ids; reference audio -> speech tokens, mel and speaker vector.
 
-All tensors are on the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
+Each mode has one function, which gives its part of the model's input as a dict. All tensors are on
+the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
 """
 
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cosyvoice.cli.speakers import SpeakerFile
 from cosyvoice.text.language import is_speakable, without_punctuation
 from cosyvoice.text.normalize import normalize
 from cosyvoice.text.sentences import split_sentences
@@ -26,29 +27,28 @@ from cosyvoice.utils.audio import (
 )
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
-from cosyvoice.utils.files import read_weights
 
 Audio = str | Path | BinaryIO | Tensor
 
-MIN_SECONDS, MAX_SECONDS = (
-    0.5,
-    30,
-)  # of a reference; the speech tokenizer is trained on at most 30 s
-SILENCE, LOUDEST = 1e-3, 10  # peak: -60 dB; what is far beyond 1 are integers
-END_OF_INSTRUCTION = "<endofprompt>"
+MIN_SECONDS = 0.5  # of a reference
+MAX_SECONDS = 30  # of a reference; the speech tokenizer is trained on at most 30 s
+SILENCE = 1e-3  # peak of a reference, -60 dB
+LOUDEST = 10  # peak; samples far beyond 1 are integers
+END_OF_INSTRUCTION = "<endofprompt>"  # what the instruct model was trained with
+ENDS_OF_INSTRUCTION = (END_OF_INSTRUCTION, "<|endofprompt|>")  # of the caller's own
 PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is longer
 
 
 class CosyVoiceFrontEnd:
-    """Thread-safe. The ONNX models are loaded when a reference is first heard (the speech tokenizer is 500 MB)."""
+    """Thread-safe. The ONNX models, which are large, are loaded with the first reference."""
 
     def __init__(
         self,
         get_tokenizer: Callable,
         feat_extractor: Callable,
-        campplus_model: str,
-        speech_tokenizer_model: str,
-        spk2info: str = "",
+        campplus_model: str | Path,
+        speech_tokenizer_model: str | Path,
+        spk2info: str | Path = "",
         allowed_special: str = "all",
         sample_rate: int = 22050,
     ):
@@ -56,7 +56,8 @@ class CosyVoiceFrontEnd:
         self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
         self.campplus = OnnxModel(campplus_model)
         self.speech_tokenizer = OnnxModel(speech_tokenizer_model)
-        self.spk2info = read_weights(spk2info) if os.path.exists(spk2info) else {}
+        self.speaker_file = SpeakerFile(spk2info)
+        self.spk2info = self.speaker_file.read()
         self._features = lru_cache(maxsize=8)(self._extract)  # keyed by the samples themselves
 
     # text
@@ -67,10 +68,21 @@ class CosyVoiceFrontEnd:
     def text_token(self, text: str) -> Tensor:
         return torch.tensor([self.encode(text)], dtype=torch.int32)  # (1, L)
 
-    def text_normalize(self, text: str, split=True, text_frontend=True) -> list[str] | str:
+    @overload
+    def text_normalize(
+        self, text: str, split: Literal[True] = True, text_frontend: bool = True
+    ) -> list[str]: ...
+
+    @overload
+    def text_normalize(
+        self, text: str, split: Literal[False], text_frontend: bool = True
+    ) -> str: ...
+
+    def text_normalize(self, text, split=True, text_frontend=True):
         """The sentences to speak, or with split=False one normalised string, which may be empty.
 
-        A text with <|marks|> is left as written, as with text_frontend=False. Raises TextError when nothing can be spoken.
+        A text with <|marks|> is left as written, as with text_frontend=False. Raises TextError when
+        nothing can be spoken.
         """
         written = not text_frontend or ("<|" in text and "|>" in text)
         text = text if written else normalize(text)
@@ -83,7 +95,8 @@ class CosyVoiceFrontEnd:
         ]
         if not sentences:
             raise TextError(
-                "the text holds nothing that can be spoken: send words, not only punctuation or blanks",
+                "the text holds nothing that can be spoken: send words, "
+                "not only punctuation or blanks",
                 "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白",
             )
         return sentences
@@ -97,7 +110,10 @@ class CosyVoiceFrontEnd:
             return info
         return {"llm_embedding": info["embedding"], "flow_embedding": info["embedding"]}
 
-    def frontend_zero_shot(self, prompt_text: str, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
+    def frontend_zero_shot(
+        self, prompt_text: str, prompt_wav: Audio | None, zero_shot_spk_id=""
+    ) -> dict:
+        """A reference and its transcript, or a speaker that was made of them."""
         if zero_shot_spk_id:
             return self.zero_shot_speaker(zero_shot_spk_id)
         token, mel, embedding = self.features(prompt_wav)
@@ -114,26 +130,24 @@ class CosyVoiceFrontEnd:
             "flow_embedding": embedding,
         }
 
-    def frontend_cross_lingual(self, prompt_wav: Audio, zero_shot_spk_id="") -> dict:
-        """The LM hears the speaker but not the reference, whose language would pull."""
+    def frontend_cross_lingual(self, prompt_wav: Audio | None, zero_shot_spk_id="") -> dict:
+        """As zero-shot, but the LM gets no words of the reference, whose language it would keep."""
         voice = self.frontend_zero_shot("", prompt_wav, zero_shot_spk_id)
-        return {
-            name: voice[name]
-            for name in (
-                "flow_prompt_speech_token",
-                "prompt_speech_feat",
-                "llm_embedding",
-                "flow_embedding",
-            )
-        }
+        names = (
+            "flow_prompt_speech_token",
+            "prompt_speech_feat",
+            "llm_embedding",
+            "flow_embedding",
+        )
+        return {name: voice[name] for name in names}
 
     def frontend_instruct(self, flow_embedding: Tensor, instruct_text: str) -> dict:
-        """The LM is told how to speak and not who speaks: the speaker would drown the instruction."""
-        if not instruct_text.endswith(END_OF_INSTRUCTION):
-            instruct_text += END_OF_INSTRUCTION  # what the instruct model was trained with
+        """The LM gets the instruction but no speaker, which would outweigh it."""
+        if not instruct_text.rstrip().endswith(ENDS_OF_INSTRUCTION):
+            instruct_text += END_OF_INSTRUCTION
         return {"prompt_text": self.text_token(instruct_text), "flow_embedding": flow_embedding}
 
-    def frontend_vc(self, source_wav: Audio, prompt_wav: Audio) -> dict:
+    def frontend_vc(self, source_wav: Audio, prompt_wav: Audio | None) -> dict:
         token, mel, embedding = self.features(prompt_wav)
         return {
             "source_speech_token": self.speech_token(reference(source_wav)),
@@ -162,10 +176,11 @@ class CosyVoiceFrontEnd:
 
     # reference audio
 
-    def features(self, wav: Audio) -> tuple[Tensor, Tensor, Tensor]:
-        """Speech tokens (1, N), mel (1, T, 80) and x-vector (1, 192) of a reference, kept for the last few references.
+    def features(self, wav: Audio | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Speech tokens (1, N), mel (1, T, 80) and x-vector (1, 192) of a reference.
 
-        wav: a path, a file object, or (1, N) float at 16 kHz. Raises ReferenceAudioError. The result is shared: do not write to it.
+        wav: a path, a file object, or (1, N) float at 16 kHz. The results of the last few
+        references are kept and shared: do not write to them. Raises ReferenceAudioError.
         """
         return self._features(reference(wav).numpy().tobytes())
 
@@ -187,7 +202,7 @@ class CosyVoiceFrontEnd:
         )
 
 
-def reference(wav: Audio) -> Tensor:
+def reference(wav: Audio | None) -> Tensor:
     """(1, N) float32 at 16 kHz of a reference that can be used, or ReferenceAudioError."""
     if wav is None:
         raise ReferenceAudioError(
@@ -196,15 +211,17 @@ def reference(wav: Audio) -> Tensor:
         )
     if not isinstance(wav, Tensor):
         wav = load_wav(wav, REFERENCE_RATE)
-    wav = wav.detach().cpu().float()
-    wav = torch.atleast_2d(wav).flatten(0, -2).mean(0, keepdim=True)
-    if not MIN_SECONDS <= wav.shape[1] / REFERENCE_RATE <= MAX_SECONDS:
-        seconds = (1 + int(wav[0].nonzero().max())) / REFERENCE_RATE if wav.any() else 0
+    channels = torch.atleast_2d(wav.detach().cpu().float()).flatten(0, -2)
+    mono = channels.mean(0, keepdim=True)
+    if not MIN_SECONDS <= mono.shape[1] / REFERENCE_RATE <= MAX_SECONDS:
+        seconds = (1 + int(mono[0].nonzero().max())) / REFERENCE_RATE if mono.any() else 0
         raise ReferenceAudioError(
-            f"the reference audio holds {seconds:.2f} s of sound; use {MIN_SECONDS} to {MAX_SECONDS} s, final pause included",
-            f"参考音频有声部分长 {seconds:.2f} 秒，请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒（含结尾停顿）的音频",
+            f"the reference audio holds {seconds:.2f} s of sound; "
+            f"use {MIN_SECONDS} to {MAX_SECONDS} s, final pause included",
+            f"参考音频有声部分长 {seconds:.2f} 秒，"
+            f"请使用 {MIN_SECONDS} 至 {MAX_SECONDS} 秒（含结尾停顿）的音频",
         )
-    peak = float(wav.abs().max())
+    peak = float(mono.abs().max())
     if not peak <= LOUDEST:  # false for NaN
         raise ReferenceAudioError(
             "the reference audio's samples are not numbers from -1 to 1: give it as float",
@@ -214,14 +231,15 @@ def reference(wav: Audio) -> Tensor:
         raise ReferenceAudioError(
             "the reference audio is silent: record it again, louder", "参考音频没有声音，请重新录制"
         )
-    return wav
+    return mono
 
 
 class OnnxModel:
-    """An ONNX file with one output, opened at its first use, on the GPU where onnxruntime has one."""
+    """An ONNX file with one output, opened at its first use, on the GPU if onnxruntime has one."""
 
-    def __init__(self, path: str):
-        self.path, self.session, self.lock = path, None, Lock()
+    def __init__(self, path: str | Path):
+        self.path, self.lock = str(path), Lock()
+        self.session: Any = None
 
     def run(self, *inputs: np.ndarray) -> np.ndarray:
         with self.lock:

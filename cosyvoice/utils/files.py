@@ -1,6 +1,10 @@
-"""Model files: found or named in the error, read without executing anything in them."""
+"""Model files: found or named in the error, read without executing anything, written whole."""
 
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import is_zipfile
 
 import torch
@@ -18,7 +22,7 @@ def need(path: str | Path) -> Path:
 
 
 def read_yaml(path: str | Path) -> str:
-    """The text of a cosyvoice.yaml; what it calls whisper's tokenizer is ours, so that openai-whisper is not needed."""
+    """The text of a cosyvoice.yaml, with our tokenizer in place of openai-whisper's."""
     text = need(path).read_text(encoding="utf-8")
     return text.replace(
         "whisper.tokenizer.get_tokenizer", "cosyvoice.tokenizer.tokenizer.get_whisper_tokenizer"
@@ -26,22 +30,44 @@ def read_yaml(path: str | Path) -> str:
 
 
 def read_weights(path: str | Path) -> dict:
-    """A dict that torch.save wrote, mapped into memory on the CPU; packed floats (half precision, int8) become float32.
+    """A network's weights, mapped into memory; packed floats (half precision, int8) become float32.
 
-    Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain data.
+    Raises FileNotFoundError, or RuntimeError for a file that is damaged or holds more than plain
+    data.
     """
+    return read_dict(path, lambda weights: unpack_int8(widen(weights)), is_zipfile(need(path)))
+
+
+def read_dict(path: str | Path, convert: Callable[[dict], dict] = dict, mmap=False) -> dict:
+    """A dict of plain data that torch.save wrote, on the CPU. Raises as read_weights does."""
     path = need(path)
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-        return unpack_int8(widen(dict(weights)))
+        return convert(dict(torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)))
     except Exception as error:  # torch.load has no one error for a bad file
         raise RuntimeError(
             f"{path} is damaged or not a file of weights: download it again ({error!r})"
         ) from error
 
 
+def save_whole(value: Any, path: str | Path, mode: int = 0o600) -> None:
+    """torch.save a value, whole or not at all; readers see the old file or the new one."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(value, file)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
 def unpack_int8(weights: dict) -> dict:
-    """Multiply each int8 tensor that has a `<name>.int8_scale` beside it by that scale, one a row; see tools/mini/pack_model.py."""
+    """Multiply each int8 tensor by the `<name>.int8_scale` beside it, one value for each row.
+
+    tools/mini/pack_model.py writes them.
+    """
     for key in [key for key in weights if str(key).endswith(".int8_scale")]:
         name, scale = key.removesuffix(".int8_scale"), weights.pop(key)
         weights[name] = weights[name] * scale.reshape(-1, *[1] * (weights[name].dim() - 1))

@@ -101,6 +101,18 @@ def test_an_engine_tells_its_rates_and_its_device(engine):
     assert engine.device == str(engine.model.device)
 
 
+@pytest.mark.parametrize("mark", ["<endofprompt>", "<|endofprompt|>"])
+def test_an_instruction_that_ends_with_its_mark_gets_no_second_one(engine, monkeypatch, mark):
+    monkeypatch.setattr(engine, "supports_instruct", True)
+    seen = []
+    monkeypatch.setattr(
+        engine.model, "tts", lambda **given: (x for x in [seen.append(given["prompt_text"])][:0])
+    )
+    list(engine.inference_instruct("你好。", "中文女", f"慢一点{mark}"))
+    instructions = [engine.frontend.tokenizer.decode(ids[0].tolist()) for ids in seen]
+    assert instructions == [f"慢一点{mark}"]
+
+
 # voices
 
 

@@ -164,6 +164,12 @@ def test_an_instruction_ends_with_its_mark_once(frontend, text):
     assert "llm_embedding" not in condition
 
 
+def test_the_mark_that_upstreams_callers_write_is_kept_as_the_only_one(frontend):
+    text = "慢一点<|endofprompt|>"
+    ids = frontend.frontend_instruct(torch.zeros(1, 192), text)["prompt_text"][0].tolist()
+    assert frontend.tokenizer.decode(ids) == text
+
+
 def test_an_unknown_speaker_is_named_with_the_known_ones(frontend):
     with pytest.raises(UnknownSpeaker, match="'nobody'.*中文女"):
         frontend.frontend_sft("nobody")
