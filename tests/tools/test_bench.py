@@ -95,8 +95,10 @@ def test_the_table_tells_ratios_of_two_checkouts():
         "peak": {"mib": 1500},
     }
     assert bench.table({"this": this, "other": other}).splitlines()[2:] == [
-        "| flow | RTF 0.40; 2.00 s, CPU 4.00 s | RTF 1.20; 6.00 s, CPU 8.00 s | wall 3.00, cpu 2.00 |",
-        "| LM | 20.0 ms, 50.0 a second; 1.00 s, CPU 2.00 s | 80.0 ms, 12.5 a second; 4.00 s, CPU 2.00 s | wall 4.00, cpu 1.00 |",
+        "| flow | RTF 0.40; 2.00 s, CPU 4.00 s | RTF 1.20; 6.00 s, CPU 8.00 s "
+        "| wall 3.00, cpu 2.00 |",
+        "| LM | 20.0 ms, 50.0 a second; 1.00 s, CPU 2.00 s "
+        "| 80.0 ms, 12.5 a second; 4.00 s, CPU 2.00 s | wall 4.00, cpu 1.00 |",
         "| peak | 1000 MiB | 1500 MiB | mib 1.50 |",
     ]
     assert "other" not in bench.table({"this": this})
