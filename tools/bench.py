@@ -1,14 +1,15 @@
 """How fast each part of a model runs, how fast the whole, and in how much memory.
 
     python tools/bench.py pretrained_models/CosyVoice-300M-25Hz
-    python tools/bench.py --random 300m-25hz                         # the published sizes, random weights, nothing to download
-    python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout, in one run
+    python tools/bench.py --random 300m-25hz                         # random weights, no download
+    python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout
 
-Each checkout (a folder with `cosyvoice/`) runs in a process of its own, with the same weights, inputs and token counts; they
-take turns at every measurement, and the best of all rounds counts. Every figure is told on stderr as it comes. The end of
-speech is ruled out. Text and reference are ready ids and features, so the front end has no part in it. CPU seconds are of all
-threads: trust them when the machine is shared. Loading is without imports and from files in the page cache; peak memory is
-read from /proc, so on Linux only.
+--random makes a model of a published size. Each checkout (a folder with `cosyvoice/`) runs in a
+process of its own, with the same weights, inputs and token counts; they take turns at every
+measurement, and the best of all rounds counts. Every figure is printed on stderr at once. The end
+of speech is ruled out. Text and reference are ready ids and features, so the front end has no part
+in it. CPU seconds are of all threads: trust them when the machine is shared. Loading is without
+imports and from files in the page cache; peak memory is read from /proc, so on Linux only.
 """
 
 import argparse
@@ -60,9 +61,9 @@ class Clock:
 
 
 class Bench:
-    """One checkout's engine, in its own process: the networks of `yaml`, weights in `folder`, `seconds` of speech.
+    """One checkout's engine, in its own process. Each measurement gives {what: row}.
 
-    Each measurement gives {what: row}.
+    It has the networks of `yaml` with the weights in `folder`, and makes `seconds` of speech.
     """
 
     def __init__(self, yaml: str, folder: str, seconds: float):
@@ -213,7 +214,8 @@ class Checkout:
         self.folder = folder.resolve()
         if not (self.folder / "cosyvoice").is_dir():
             raise SystemExit(
-                f"{folder} has no folder cosyvoice: give a checkout of this project or of upstream's"
+                f"{folder} has no folder cosyvoice: "
+                "give a checkout of this project or of upstream's"
             )
         path = os.pathsep.join(
             [str(self.folder), *(str(Path(extra).resolve()) for extra in pythonpath)]
@@ -284,7 +286,8 @@ def figure(row: dict) -> str:
         return f"{row['mib']:.0f} MiB"
     seconds = f"{row['wall']:.2f} s, CPU {row['cpu']:.2f} s"
     if "tokens" in row:
-        return f"{1000 * row['wall'] / row['tokens']:.1f} ms, {row['tokens'] / row['wall']:.1f} a second; {seconds}"
+        per_token, rate = 1000 * row["wall"] / row["tokens"], row["tokens"] / row["wall"]
+        return f"{per_token:.1f} ms, {rate:.1f} a second; {seconds}"
     return f"RTF {row['wall'] / row['audio']:.2f}; {seconds}" if "audio" in row else seconds
 
 

@@ -1,10 +1,11 @@
-"""What the service costs beside the model: time to the first byte, and seconds of sound per second of CPU.
+"""What the service costs beside the model: time to the first byte, sound per CPU second.
 
-    python tools/bench_http.py                        # starts the service with the tests' fake engine, which yields at once
-    python tools/bench_http.py --model DIR            # starts the service with a model, whose own work is then counted too
-    python tools/bench_http.py --url http://host:9883 # measures a running service from outside, without the CPU column
+    python tools/bench_http.py                         # the service with the tests' fake engine
+    python tools/bench_http.py --model DIR             # the service with a model
+    python tools/bench_http.py --url http://host:9883  # a running service, without the CPU column
 
-Prints one row per kind of answer and number of listeners, and how soon /health answers while as many requests generate as may.
+The fake engine takes no time; a model's own work is counted too. Prints one row per kind of answer
+and number of listeners, and how soon /health answers while as many requests generate as may.
 """
 
 import argparse
@@ -89,9 +90,9 @@ def wait_ready(url: str, seconds: float = 300.0) -> dict:
         try:
             with urllib.request.urlopen(url + "/ready", timeout=5) as answer:
                 return json.load(answer)
-        except OSError:
+        except OSError as error:
             if time.monotonic() > end:
-                raise SystemExit(f"{url} is not ready after {seconds:g} s")
+                raise SystemExit(f"{url} is not ready after {seconds:g} s") from error
             time.sleep(0.2)
 
 
@@ -160,7 +161,8 @@ def main():
         url = options.url or own.url
         about = wait_ready(url)
         print(
-            "| answer | listeners | first byte, median | 95 % | sound per wall second | sound per CPU second |\n|---|---|---|---|---|---|"
+            "| answer | listeners | first byte, median | 95 % "
+            "| sound per wall second | sound per CPU second |\n|---|---|---|---|---|---|"
         )
         for stream in (True, False):
             for listeners in options.listeners:
@@ -173,16 +175,16 @@ def main():
                     options.requests,
                     own.cpu if own else lambda: 0.0,
                 )
-                sound, first = (
-                    seconds_of(row["size"], stream, options.kbps, about["sample_rate"]),
-                    row["first"],
+                sound = seconds_of(row["size"], stream, options.kbps, about["sample_rate"])
+                cells = (
+                    "MP3 stream" if stream else "WAV",
+                    str(listeners),
+                    quantile(row["first"], 0.5),
+                    quantile(row["first"], 0.95),
+                    f"{sound / row['wall']:.1f}",
+                    f"{sound / row['cpu']:.0f}" if row["cpu"] else "-",
                 )
-                per_cpu = f"{sound / row['cpu']:.0f}" if row["cpu"] else "-"
-                print(
-                    f"| {'MP3 stream' if stream else 'WAV'} | {listeners} | {quantile(first, 0.5)} | {quantile(first, 0.95)} | "
-                    f"{sound / row['wall']:.1f} | {per_cpu} |",
-                    flush=True,
-                )
+                print(f"| {' | '.join(cells)} |", flush=True)
         took = health_while_generating(
             url,
             text * 20 if real else "{chunks=50 size=22050 delay=0.1}",
@@ -190,7 +192,8 @@ def main():
             options.generating,
         )
         print(
-            f"\n/health while {options.generating} generate: median {quantile(took, 0.5)}, 95 % {quantile(took, 0.95)}, of {len(took)}"
+            f"\n/health while {options.generating} generate: median {quantile(took, 0.5)}, "
+            f"95 % {quantile(took, 0.95)}, of {len(took)}"
         )
     finally:
         if own:

@@ -65,7 +65,7 @@ class CosyVoice:
     token and Euler step; may raise to stop). Caller's mistakes raise an InputError.
     """
 
-    load_seconds = 0.0  # that loading took, for whoever measures it to note
+    load_seconds = 0.0  # how long loading took; set by the caller that measured it
 
     def __init__(
         self,

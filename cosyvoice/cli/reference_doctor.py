@@ -1,7 +1,7 @@
-"""The reference doctor: a take of somebody's voice -> what is good and bad about it, and the part of it to use.
+"""The reference doctor: a take of somebody's voice -> what is good and bad in it, and what to use.
 
-Loudness is looked at in frames of 20 ms; a frame is speech when it is less than 25 dB below the loud ones. The thresholds
-are those of the page's own look (serve/page/doctor.js).
+Loudness is measured in frames of 20 ms; a frame is speech when it is less than 25 dB below the loud
+ones. The page has the same thresholds (serve/page/doctor.js).
 """
 
 import io
@@ -21,16 +21,18 @@ from cosyvoice.utils.errors import ReferenceAudioError
 FRAME = REFERENCE_RATE // 50  # samples; 20 ms
 LONGEST = 29.7  # seconds; trim_and_level adds 0.276 s, and MAX_SECONDS is the limit with it
 PAUSE = 0.2  # seconds of quiet that one may cut in
-NEAR_END = (
-    2.0  # seconds before LONGEST in which to cut at the quietest frame when there is no pause
-)
+# without a pause, the cut is at the quietest frame of so many seconds before LONGEST
+NEAR_END = 2.0
 FULL = 0.985  # a sample at or above this is clipped
 DECODED_RATE = 48000  # Hz, of what soundfile cannot read: ffmpeg is told to make this
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the doctor found. reference: (1, N) at 16 kHz, ready for the engine, or None with the error that says why not."""
+    """What the doctor found.
+
+    reference: (1, N) at 16 kHz, ready for the engine, or None with the error that says why not.
+    """
 
     seconds: float  # of the whole take
     rate: int  # Hz, of the file
@@ -56,7 +58,10 @@ class Report:
 def examine_file(
     audio: str | Path | BinaryIO, transcript: str = "", scratch: Path | None = None
 ) -> Report:
-    """Read any audio file as `load_wav` does and examine it. Raises ReferenceAudioError when it cannot be read."""
+    """Read any audio file as `load_wav` does and examine it.
+
+    Raises ReferenceAudioError when it cannot be read.
+    """
     data = audio.read() if hasattr(audio, "read") else Path(audio).read_bytes()
     wav = load_wav(io.BytesIO(data), REFERENCE_RATE, scratch)
     try:
@@ -67,7 +72,7 @@ def examine_file(
 
 
 def examine(wav: Tensor, transcript: str = "", rate: int = REFERENCE_RATE) -> Report:
-    """Look at (1, N) at 16 kHz whose file had `rate`; the transcript is of the whole take."""
+    """Examine (1, N) at 16 kHz whose file had `rate`; the transcript is of the whole take."""
     start, end = best_part(wav)
     used = (round(start / REFERENCE_RATE, 2), round(end / REFERENCE_RATE, 2))
     seconds = round(wav.shape[1] / REFERENCE_RATE, 2)
@@ -99,7 +104,7 @@ def examine(wav: Tensor, transcript: str = "", rate: int = REFERENCE_RATE) -> Re
 
 
 class Loudness:
-    """Loudness per frame in dB, which frames are speech, and the levels of the loud and the quiet ones."""
+    """Per frame: loudness in dB, and whether it is speech; the levels of loud and quiet frames."""
 
     def __init__(self, samples: np.ndarray):
         samples = np.pad(samples, (0, -len(samples) % FRAME))
@@ -116,7 +121,10 @@ class Loudness:
 
 
 def best_part(wav: Tensor) -> tuple[int, int]:
-    """First and end sample of what to use: all of a take the engine takes, else the part between two pauses with most clean speech."""
+    """First and end sample of what to use.
+
+    All of a take that is short enough, else the part between two pauses with the most clean speech.
+    """
     if (
         wav.shape[1] <= LONGEST * REFERENCE_RATE
         or trim_and_level(wav).shape[1] <= MAX_SECONDS * REFERENCE_RATE
@@ -134,7 +142,10 @@ def best_part(wav: Tensor) -> tuple[int, int]:
 
 
 def places_to_cut(loud: Loudness) -> list[int]:
-    """Frames, in order: the ends, half a PAUSE after and before speech, and where there is none for long, the quietest frame there is."""
+    """Frames, in order: both ends, and half a PAUSE after and before speech.
+
+    Where there is no pause for long, the quietest frame near the limit.
+    """
     pause, longest, near = (
         int(seconds * REFERENCE_RATE) // FRAME for seconds in (PAUSE, LONGEST, NEAR_END)
     )
@@ -171,9 +182,11 @@ def trimmed(whole: float, start: float, end: float) -> dict:
     return finding(
         "trimmed",
         "warn",
-        f"of {whole:.1f} s, {start:.1f} to {end:.1f} s are used: at most {MAX_SECONDS} s can be. The transcript is not "
-        "used then; for more likeness send a shorter take with just its own words",
-        f"共 {whole:.1f} 秒，最多可用 {MAX_SECONDS} 秒，已截取 {start:.1f} 至 {end:.1f} 秒，此时不使用参考文本；想更像，请发送更短的录音及其对应文字",
+        f"of {whole:.1f} s, {start:.1f} to {end:.1f} s are used: at most {MAX_SECONDS} s can be. "
+        "The transcript is not used then; "
+        "for more likeness send a shorter take with just its own words",
+        f"共 {whole:.1f} 秒，最多可用 {MAX_SECONDS} 秒，已截取 {start:.1f} 至 {end:.1f} 秒，"
+        "此时不使用参考文本；想更像，请发送更短的录音及其对应文字",
         [start, end],
     )
 
@@ -225,14 +238,18 @@ def level(part: Loudness) -> dict:
 
 
 def noise(part: Loudness) -> dict:
-    """The distance of quiet and loud frames; a floor below -60 dB is no noise, even under quiet speech."""
+    """How far quiet frames are below loud ones.
+
+    A floor below -60 dB is no noise, even under quiet speech.
+    """
     ratio = round(part.top - part.floor, 1)
     if ratio >= 18 or part.floor <= -60:
         return finding("noise", "ok", "there is little noise", "噪声很小", ratio)
     return finding(
         "noise",
         "bad" if ratio < 8 else "warn",
-        f"the pauses are only {ratio:.0f} dB below the speech: record it in a quieter room, without music",
+        f"the pauses are only {ratio:.0f} dB below the speech: "
+        "record it in a quieter room, without music",
         f"停顿处只比语音低 {ratio:.0f} dB：请在安静、无音乐的环境重录",
         ratio,
     )
