@@ -7,7 +7,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
@@ -48,6 +48,8 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
     "min_token_text_ratio_instruct",
 )
 OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
+
+Chunks = Generator[dict, None, None]
 
 
 class CosyVoice:
@@ -110,16 +112,6 @@ class CosyVoice:
         """Where the networks run, as torch names it."""
         return str(self.model.device)
 
-    @property
-    def token_rate(self) -> int:
-        """Speech tokens per second."""
-        return self.model.flow.input_frame_rate
-
-    @property
-    def device(self) -> str:
-        """Where the networks run, such as "cpu" or "cuda"."""
-        return str(self.model.device)
-
     def list_available_spks(self) -> list[str]:
         return list(self.frontend.spk2info)
 
@@ -165,7 +157,7 @@ class CosyVoice:
         seed: int | None = None,
         voice: dict | None = None,
         check: Callable | None = None,
-    ) -> Iterator[dict]:
+    ) -> Chunks:
         """Speak as a speaker of the model, or as a saved voice."""
         condition = self.frontend.frontend_sft(spk_id) if voice is None else self.check_voice(voice)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
@@ -183,7 +175,7 @@ class CosyVoice:
         voice: dict | None = None,
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
-    ) -> Iterator[dict]:
+    ) -> Chunks:
         """Speak as the reference, whose transcript is prompt_text, or as zero_shot_spk_id.
 
         prompt_wav is a path, a file object or (1, N) at 16 kHz.
@@ -208,7 +200,7 @@ class CosyVoice:
         seed: int | None = None,
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
-    ) -> Iterator[dict]:
+    ) -> Chunks:
         """Speak as the reference in another language than it."""
         condition = self.frontend.frontend_cross_lingual(
             either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
@@ -226,7 +218,7 @@ class CosyVoice:
         seed: int | None = None,
         voice: dict | None = None,
         check: Callable | None = None,
-    ) -> Iterator[dict]:
+    ) -> Chunks:
         """Speak as instruct_text says, with the timbre of a speaker or a saved voice.
 
         Raises InstructUnsupported.
@@ -254,7 +246,7 @@ class CosyVoice:
         seed: int | None = None,
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
-    ) -> Iterator[dict]:
+    ) -> Chunks:
         """Say what the source says with the voice of the reference; "text" is empty."""
         condition = self.frontend.frontend_vc(source_wav, either(prompt_wav, prompt_speech_16k))
         with closing(

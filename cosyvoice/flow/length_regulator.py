@@ -30,7 +30,9 @@ def length_mask(lengths: Tensor, size: int) -> Tensor:
 
 
 class InterpolateRegulator(nn.Module):
-    def __init__(self, channels: int, sampling_ratios, out_channels: int = None, groups: int = 1):
+    def __init__(
+        self, channels: int, sampling_ratios, out_channels: int | None = None, groups: int = 1
+    ):
         """sampling_ratios: one convolution per entry. The values have no effect, as upstream."""
         super().__init__()
         layers = [

@@ -206,7 +206,7 @@ def make_voice(family: str, tokens: int = 25, consent: str = "") -> dict:
 
 
 def install_fake_engine(set_module=sys.modules.__setitem__):
-    """Let `from cosyvoice.cli.cosyvoice import CosyVoice` give the fake."""
+    """Let `from cosyvoice.cli.cosyvoice import AutoModel` give the fake."""
     module = types.ModuleType("cosyvoice.cli.cosyvoice")
-    module.CosyVoice = FakeEngine
+    module.AutoModel = FakeEngine
     set_module("cosyvoice.cli.cosyvoice", module)

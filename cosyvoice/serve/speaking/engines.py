@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from cosyvoice.cli.cosyvoice import CosyVoice
+from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http.problem import Problem
@@ -27,7 +27,7 @@ def load_model(config: Config, is_script: bool) -> Engine:
 
 def load(folder: str) -> Engine:
     begin = time.monotonic()
-    engine = CosyVoice(folder)
+    engine: Engine = AutoModel(folder)
     engine.load_seconds = time.monotonic() - begin
     log.info("loaded %s on %s in %.1f s", engine.model_family, engine.device, engine.load_seconds)
     return engine

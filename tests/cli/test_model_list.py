@@ -67,7 +67,7 @@ def test_models_of_the_list_are_told_apart_and_have_ids_that_are_ids():
 
 def test_the_embedded_model_is_as_the_list_says():
     model = model_list.EMBEDDED
-    folder = Path(__file__).parents[1] / "pretrained_models" / model.name
+    folder = Path(__file__).parents[2] / "pretrained_models" / model.name
     assert model_list.folder_of(model) == folder
     assert all((folder / name).is_file() for name in model.family.layout.needed)
     text = (folder / "cosyvoice.yaml").read_text("utf-8")
