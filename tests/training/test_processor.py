@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.bin.train import load_config
+from cosyvoice.training.trainer import load_config
 from cosyvoice.dataset import processor
 from cosyvoice.dataset.dataset import Dataset
 from tests.support.tiny_training import HOP, RATE, row, write_config, write_list, write_parquet

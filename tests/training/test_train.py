@@ -11,6 +11,7 @@ import torch
 
 from cosyvoice.bin import train
 from tests.support.tiny_training import row, write_config, write_list, write_parquet
+from cosyvoice.training.trainer import Trainer, constant, cosine, load_config, warmup
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def trainer(data, model, out="out", *options):
         data / out,
         *options,
     ]
-    return train.Trainer(train.parse([str(x) for x in arguments]))
+    return Trainer(train.parse([str(x) for x in arguments]))
 
 
 def log(data, out="out"):
@@ -143,12 +144,12 @@ def test_time_limit_saves_and_ends(data):
 
 
 def test_schedules_rise_and_fall():
-    rates = [train.constant(step, 100) for step in range(101)]
+    rates = [constant(step, 100) for step in range(101)]
     assert set(rates) == {1.0}
-    assert train.warmup(9, 100, warmup_steps=10) == pytest.approx(1) and train.warmup(
+    assert warmup(9, 100, warmup_steps=10) == pytest.approx(1) and warmup(
         39, 100, warmup_steps=10
     ) == pytest.approx(0.5)
-    fall = partial(train.cosine, total=100, warmup_steps=10)
+    fall = partial(cosine, total=100, warmup_steps=10)
     assert [fall(step) for step in (0, 9, 55, 100)] == pytest.approx([0.1, 1, 0.5, 0])
 
 
@@ -181,7 +182,7 @@ def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
             "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}",
         )
     )
-    tokenize = train.load_config(path, "llm")["tokenize"]
+    tokenize = load_config(path, "llm")["tokenize"]
     assert next(tokenize([{"text": "你好"}]))["text_token"]
 
 

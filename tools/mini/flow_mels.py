@@ -13,7 +13,7 @@ import pyarrow as pa
 import torch
 from tqdm import tqdm
 
-from cosyvoice.bin.train import load_config
+from cosyvoice.training.trainer import load_config
 from cosyvoice.utils.files import read_weights
 from tools.mini.pack_parquet import MEL_HOP, RATE, SCHEMA, write, write_list
 from tools.mini.tokens import read

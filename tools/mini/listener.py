@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cosyvoice.bin.train import load_config
+from cosyvoice.training.trainer import load_config
 from cosyvoice.flow.length_regulator import MEL_HOP
 from tools.mini import made
 from tools.mini.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cosyvoice.bin.train import load_config, write
+from cosyvoice.training.checkpoint import write
+from cosyvoice.training.trainer import load_config
 from cosyvoice.utils.files import read_weights
 from tools.mini.tokens import read
 from tools.mini.train import CONFIG

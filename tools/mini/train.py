@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cosyvoice.bin.train import Trainer, choose
+from cosyvoice.training.trainer import Trainer, choose
 from cosyvoice.bin.train import main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cosyvoice.bin.train import load_config
+from cosyvoice.training.trainer import load_config
 from tools.mini.listener import spoken_mels
 from tools.mini.straight_flow import HEARD, PIECE, heard_voices, piece
 from tools.mini.train import CONFIG
