@@ -16,7 +16,7 @@ from cosyvoice.cli.cosyvoice import CosyVoice
 from tests.support.jobs import CLONE, CROSS, INSTRUCT, SFT
 from tests.support.sounds import decode, read_wav
 from tools.judges import cosine, signal_facts
-from tools.mini.speaker_vector import pitch_of
+from tools.mini.data.speaker_vector import pitch_of
 
 MODEL = Path(__file__).resolve().parents[1] / "pretrained_models/CosyVoice-Mini-25Hz"
 ZH, EN = (

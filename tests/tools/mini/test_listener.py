@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from tools.mini import listener
-from tools.mini.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES
+from tools.mini.data.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES
+from tools.mini.hearing import listener
+from tools.mini.hearing.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train
 
 PAIRS = torch.randint(
     0, 12, (CONTENTS, 2), generator=torch.Generator().manual_seed(0)

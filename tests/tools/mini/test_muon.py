@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from tools.mini.muon import MuonAndAdam
+from tools.mini.training.muon import MuonAndAdam
 
 
 def network():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cosyvoice.utils.files import read_weights
-from tools.mini.pack_model import shrink
+from tools.mini.training.pack_model import shrink
 
 
 def test_the_loader_reads_packed_weights_back(tmp_path):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from cosyvoice.utils.audio import kaldi_fbank
-from tools.mini import pitch_head
-from tools.mini.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train
-from tools.mini.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch
+from tools.mini.data.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch
+from tools.mini.hearing import pitch_head
+from tools.mini.hearing.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train
 
 
 def buzz(hertz: float, seconds: float = 3.2) -> torch.Tensor:

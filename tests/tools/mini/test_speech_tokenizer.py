@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cosyvoice.utils.audio import log_mel_spectrogram
-from tools.mini.speech_tokenizer import (
+from tools.mini.hearing.speech_tokenizer import (
     CONTENTS,
     LEVELS,
     SAMPLES_A_TOKEN,

@@ -11,12 +11,12 @@ from torch import nn
 
 from cosyvoice.flow.length_regulator import mel_frames
 from tests.support.tiny_networks import CPU, flow_batch, make_flow
-from tools.mini import straight_flow
-from tools.mini.listener import Listener, SoundLoss
-from tools.mini.pack_model import shrink
-from tools.mini.spread import LAYER, spread
-from tools.mini.spread import main as spread_file
-from tools.mini.straight_flow import (
+from tools.mini.hearing.listener import Listener, SoundLoss
+from tools.mini.training import straight_flow
+from tools.mini.training.pack_model import shrink
+from tools.mini.training.spread import LAYER, spread
+from tools.mini.training.spread import main as spread_file
+from tools.mini.training.straight_flow import (
     SCALES,
     StraightFlow,
     distances,
@@ -26,7 +26,6 @@ from tools.mini.straight_flow import (
     rows_to_lend,
     taken_for_others,
 )
-from tools.mini.tokens import SOUNDS
 
 
 @pytest.fixture
@@ -227,7 +226,7 @@ def test_a_spread_flow_hears_voices_further_from_the_mean_at_their_pitch():
 
 def test_the_spread_of_packed_weights_can_be_taken_out_again(tmp_path, monkeypatch):
     mean = F.normalize(torch.randn(192), dim=0) / 2
-    monkeypatch.setattr("tools.mini.spread.mean_vector", lambda data_list: mean)
+    monkeypatch.setattr("tools.mini.training.spread.mean_vector", lambda data_list: mean)
     weights = {f"{LAYER}.weight": torch.randn(80, 192), f"{LAYER}.bias": torch.randn(80)}
     torch.save(spread(weights, mean, 1.1), tmp_path / "spread.pt")
     shrink(tmp_path / "spread.pt", tmp_path / "packed.pt", int8=True)

@@ -1,6 +1,7 @@
 """What the small model's training adds to the plain networks helps while it lasts, and is gone from the weights."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -11,11 +12,18 @@ from torch.nn.utils.parametrizations import weight_norm
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tests.support.tiny_networks import CPU, FRAMES, flow_batch, make_flow, make_llm
-from tools.mini.listener import SoundLoss
-from tools.mini.pitch import figures, finish
-from tools.mini.straight_flow import StraightFlow
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS
-from tools.mini.train import (
+from tools.mini.data.tokens import CONTENTS, LEVELS, SOUNDS
+from tools.mini.hearing.listener import SoundLoss
+from tools.mini.hearing.voice_loss import (
+    BankOfMels,
+    VoiceLoss,
+    bank_of_speech,
+    filter_bank,
+    to_encoder_rate,
+)
+from tools.mini.training.pitch import figures, finish
+from tools.mini.training.straight_flow import StraightFlow
+from tools.mini.training.train import (
     EDGES,
     FINE,
     FLOW_VOICE_WEIGHT,
@@ -37,13 +45,6 @@ from tools.mini.train import (
     plain_weights,
     share,
     whiten,
-)
-from tools.mini.voice_loss import (
-    BankOfMels,
-    VoiceLoss,
-    bank_of_speech,
-    filter_bank,
-    to_encoder_rate,
 )
 
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
@@ -388,13 +389,12 @@ def test_the_pitch_predictor_learns_pitch_and_voicing_by_itself():
 @pytest.mark.parametrize(
     "needs, stage",
     [
-        (Mishearing.of, "speech_tokenizer hear"),
-        (SoundLoss.of, "listener"),
-        (known_voices, "voices"),
+        (Mishearing.of, "hearing.speech_tokenizer hear"),
+        (SoundLoss.of, "hearing.listener"),
+        (known_voices, "training.voices"),
     ],
 )
 def test_a_stage_that_lacks_the_file_of_another_names_its_command(tmp_path, needs, stage):
-    with pytest.raises(
-        FileNotFoundError, match=rf"is missing; make it with: python -m tools\.mini\.{stage} --work"
-    ):
+    command = re.escape(f"python -m tools.mini.{stage} --work {tmp_path}")
+    with pytest.raises(FileNotFoundError, match=f"not found: make it with {command}$"):
         needs(tmp_path)

@@ -1,8 +1,8 @@
 """A listener that tells the sounds of tokens from a mel: what keeps words clear in voices that never said them -> WORK/listener.pt.
 
-    python -m tools.mini.listener --work WORK [--steps 2500]
+    python -m tools.mini.hearing.listener --work WORK [--steps 2500]
 
-Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage (tools/mini/straight_flow.py) and no part of the
+Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage (tools/mini/training/straight_flow.py) and no part of the
 model.
 """
 
@@ -19,12 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cosyvoice.training.trainer import load_config
 from cosyvoice.flow.length_regulator import MEL_HOP
-from tools.mini import made
-from tools.mini.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
+from cosyvoice.training.trainer import load_config
+from tools.mini import CONFIG, required
+from tools.mini.data.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 
-CONFIG = Path(__file__).with_name("cosyvoice.yaml")
 MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5  # of log-mels, roughly
 WIDTH, DILATIONS = 224, (1, 1, 2, 2, 1)
 TOKENS, BATCH = 56, 20  # of a training piece, 2.2 s; and pieces
@@ -62,7 +61,7 @@ class SoundLoss:
     def of(cls, work: Path) -> "SoundLoss":
         listener = Listener()
         listener.load_state_dict(
-            torch.load(made(work / "listener.pt", "listener"), weights_only=True)
+            torch.load(required(work / "listener.pt", "hearing.listener"), weights_only=True)
         )
         return cls(listener, torch.from_numpy(CodeBook.load(work / "codebook.json").pairs))
 

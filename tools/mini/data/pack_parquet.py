@@ -1,7 +1,7 @@
 """Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and two lists of them.
 
-data.list names the tables with audio (tools.mini.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
-(tools.mini.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Prosody is
+data.list names the tables with audio (tools.mini.data.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
+(tools.mini.data.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Prosody is
 packed in VERSIONS, each with other paces and other neighbours, since the language model learns by heart what it meets again as it was;
 speech too, as it is and played faster or slower, pitch and formants and all, which makes other voices of it for the flow.
 Call it again as speech is added: new shards become new files at the end of the lists, those packed before stay as they are (a running
@@ -10,12 +10,12 @@ training keeps what it read). --again packs everything anew, with speaker means 
     utt, spk         utt%06d of the sentence's number, pro%06d without audio ("utt000012+utt000345" for a joined row); speaker
     text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
     text_token       int32[]   the tokenizer's ids of it, as the teacher read them
-    speech_token     int32[]   25 Hz, tools/mini/tokens.py
+    speech_token     int32[]   25 Hz, tools/mini/data/tokens.py
     text_position    int32[]   index into text_token of what each speech token says
     audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
     pitch_feat       float32[] measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
     utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens;
-                     in both, the last value is the speaker's mean pitch (tools/mini/speaker_vector.py)
+                     in both, the last value is the speaker's mean pitch (tools/mini/data/speaker_vector.py)
     spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
     no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
 
@@ -23,7 +23,7 @@ A joined row is an utterance after another of the same speaker (packed by the sa
 zero-shot inference sees prompt and text. In those of prosody half of the speakers are in more of a hurry, or less, than the teacher is: a
 model that knows no pace but the teacher's takes a fast prompt for one that is not at its end, and says its text once more.
 
-    python -m tools.mini.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
+    python -m tools.mini.data.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
 """
 
 import argparse
@@ -48,9 +48,9 @@ from tqdm import tqdm
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT, SYMBOLS, get_tokenizer
 from cosyvoice.utils.audio import kaldi_fbank, resample
 from tools.judges import need
-from tools.mini.generate import flac
-from tools.mini.speaker_vector import with_pitch
-from tools.mini.tokens import (
+from tools.mini.data.generate import flac
+from tools.mini.data.speaker_vector import with_pitch
+from tools.mini.data.tokens import (
     CodeBook,
     read,
     shard_paths,

@@ -12,7 +12,7 @@ The command writes WORK/codebook.json once: codebook.json beside this file, whic
 training can start from them. With --anew it makes another: it counts the pairs that all of sentences.jsonl will have, with durations
 drawn from the shards made so far; everything is then to be trained from nothing.
 
-    python -m tools.mini.tokens --work WORK [--anew]
+    python -m tools.mini.data.tokens --work WORK [--anew]
 """
 
 import argparse
@@ -103,7 +103,7 @@ class CodeBook:
         stored = json.loads(path.read_text("utf-8"))
         if stored["sounds"] != SOUNDS:
             raise ValueError(
-                f"{path} has other sounds than tools/mini/tokens.py; delete it to make it anew, and retrain what used it"
+                f"{path} has other sounds than tools/mini/data/tokens.py; delete it to make it anew, and retrain what used it"
             )
         return cls(np.array([[INDEX[a], INDEX[b]] for a, b in stored["pairs"]]))
 
@@ -197,7 +197,7 @@ def levels(f0: np.ndarray, base: float) -> np.ndarray:
 
 
 def speech_tokens(row: dict, book: CodeBook, base: float) -> np.ndarray:
-    """(n,) int32 tokens of a row of tools.mini.generate, played `pace` times as fast where it says so; base: the speaker's mean F0 in Hz."""
+    """(n,) int32 tokens of a row of tools.mini.data.generate, played `pace` times as fast where it says so; base: the speaker's mean F0 in Hz."""
     pace = row.get("pace", 1.0)
     pairs = pairs_of(row["phonemes"], row["durations"], pace)
     f0, _ = token_f0(np.asarray(row["f0"]), len(pairs), pace)

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from cosyvoice.flow.length_regulator import length_mask, mel_frames
-from tools.mini.listener import SoundLoss
-from tools.mini.voice_loss import VoiceLoss, relative_distance
+from tools.mini.hearing.listener import SoundLoss
+from tools.mini.hearing.voice_loss import VoiceLoss, relative_distance
 
 STEPS = 2
 SCALES = ((4, 1), (4, 4), (2, 8), (16, 2))  # frames and bins of a patch
@@ -69,7 +69,7 @@ class StraightFlow(nn.Module):
         sound_loss: SoundLoss | None = None,
         known_voices=(),
     ):
-        """known_voices: unit vectors (D,) of voices to be told from at first, see tools/mini/voices.py; the last REMEMBERED are kept"""
+        """known_voices: unit vectors (D,) of voices to be told from at first, see tools/mini/training/voices.py; the last REMEMBERED are kept"""
         super().__init__()
         self.flow, self.input_frame_rate, self.voice_loss, self.sound_loss = (
             flow,

@@ -1,6 +1,6 @@
 """Training tables of the vocoder with the flow's mels: what it will be given in use is smoother than the mels of recordings.
 
-    python -m tools.mini.flow_mels --work WORK --flow WORK/flow/flow.pt [--hours 2]
+    python -m tools.mini.training.flow_mels --work WORK --flow WORK/flow/flow.pt [--hours 2]
 
 Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors, and writes their audio, pitch and mels
 (`speech_feat`) to WORK/train_flow/*.parquet and data.list beside them, anew each time.
@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from cosyvoice.training.trainer import load_config
 from cosyvoice.utils.files import read_weights
-from tools.mini.pack_parquet import MEL_HOP, RATE, SCHEMA, write, write_list
-from tools.mini.tokens import read
-from tools.mini.train import CONFIG
+from tools.mini import CONFIG
+from tools.mini.data.pack_parquet import MEL_HOP, RATE, SCHEMA, write, write_list
+from tools.mini.data.tokens import read
 
 WITH_MELS = SCHEMA.append(pa.field("speech_feat", pa.list_(pa.float16())))
 NOTHING = torch.zeros(1, 0, dtype=torch.int64)

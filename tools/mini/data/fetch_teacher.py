@@ -8,7 +8,7 @@ Beside them the tools want `pip install jieba wordfreq soxr soundfile onnx onnxr
     voices/NAME.bin      float32 (510, 256): row n-1 is the style for n tokens; columns 0-127 timbre, 128-255 prosody
     misaki/*.json, sentences.json
 
-    python -m tools.mini.fetch_teacher --work WORK
+    python -m tools.mini.data.fetch_teacher --work WORK
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Pictures for docs/mini-model.md: how the losses fell, and mels of the flow beside the teacher's.
 
-    python -m tools.mini.plots --work WORK --model pretrained_models/CosyVoice-Mini-25Hz --out docs      (wants matplotlib)
+    python -m tools.mini.training.plots --work WORK --model pretrained_models/CosyVoice-Mini-25Hz --out docs      (wants matplotlib)
 
 Writes mini-losses.png from WORK/{llm,flow,hift}/log.jsonl, and mini-mels.png: three utterances of WORK/data by the flow from the
 teacher's tokens, the same by the teacher, and the pitch that the vocoder reads off each.
@@ -17,10 +17,10 @@ import soundfile
 import torch
 
 from cosyvoice.cli.cosyvoice import CosyVoice
-from tools.mini.flow_mels import speak
-from tools.mini.pack_parquet import Embedder, pitch_feat
-from tools.mini.speaker_vector import with_pitch
-from tools.mini.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens
+from tools.mini.data.pack_parquet import Embedder, pitch_feat
+from tools.mini.data.speaker_vector import with_pitch
+from tools.mini.data.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens
+from tools.mini.training.flow_mels import speak
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

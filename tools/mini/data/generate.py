@@ -19,7 +19,7 @@ A row's columns:
 
 Time in seconds of symbol i begins at sum(durations[:i]) / 40. Stop it by `touch WORK/STOP`; run it again to go on.
 
-    python -m tools.mini.generate --work WORK [--processes 2] [--hours 10] [--seed 1]
+    python -m tools.mini.data.generate --work WORK [--processes 2] [--hours 10] [--seed 1]
 """
 
 import argparse
@@ -37,7 +37,7 @@ import soundfile
 from tqdm import tqdm
 
 from cosyvoice.tokenizer.phoneme import phonemes
-from tools.mini.teacher import (
+from tools.mini.data.teacher import (
     FRAME,
     PRESET_WEIGHT,
     PRESETS,

@@ -4,7 +4,7 @@ english.txt.xz: one word a line, `word<TAB>phonemes[<TAB>TAG=phonemes ...]`, sor
 (Apache-2.0). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word stands before a pause).
 chinese.txt.xz: `cost<TAB>word word ...`, cost = round(-4 ln p), for cutting text into words; from jieba's dict.txt (MIT).
 
-    python -m tools.mini.lexicon --work WORK
+    python -m tools.mini.data.lexicon --work WORK
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
-ASSETS = Path(__file__).parents[2] / "cosyvoice/tokenizer/assets"
+ASSETS = Path(__file__).parents[3] / "cosyvoice/tokenizer/assets"
 TAGS = ("NOUN", "VERB", "ADJ", "VBD", "None")
 TEACHER_SPELLING = str.maketrans(
     {"ɾ": "T", "ʔ": "t"}

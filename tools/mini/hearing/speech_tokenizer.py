@@ -1,13 +1,13 @@
 """Speech tokenizer of the small model: whisper log-mel at 100 Hz -> designed speech tokens at 25 Hz, as ONNX.
 
-    python -m tools.mini.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
-    python -m tools.mini.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
-    python -m tools.mini.speech_tokenizer hear --work WORK                   -> WORK/heard.npz: what it makes of the training speech
+    python -m tools.mini.hearing.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
+    python -m tools.mini.hearing.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
+    python -m tools.mini.hearing.speech_tokenizer hear --work WORK                   -> WORK/heard.npz: what it makes of the training speech
 
-Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see tools/mini/tokens.py.
+Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see tools/mini/data/tokens.py.
 In training data both come from the teacher's own durations and F0; here a network learns to hear them in any voice. The
 pitch level is taken against the utterance's own mean of log F0, so a token tells what is said, not who says it. Where
-nothing is voiced the network learns the F0 that tools/mini/tokens.py interpolates.
+nothing is voiced the network learns the F0 that tools/mini/data/tokens.py interpolates.
 
 The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T) float32 whisper log-mel and
 `feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
@@ -35,8 +35,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from cosyvoice.utils.audio import log_mel_spectrogram
-from tools.mini.onnx_int8 import quantize_weights
-from tools.mini.tokens import (
+from tools.mini.data.tokens import (
     CONTENTS,
     LEVELS,
     CodeBook,
@@ -46,6 +45,7 @@ from tools.mini.tokens import (
     speaker_bases,
     token_f0,
 )
+from tools.mini.hearing.onnx_int8 import quantize_weights
 
 N_MELS = 128
 TOKEN_FRAMES = 4  # log-mel frames a token

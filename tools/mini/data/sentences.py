@@ -7,7 +7,7 @@ single interjections are at its end. heldout.json is {"zh": [100 texts], "en": [
 Sources: hsk-sentences-audio (CC-BY-SA-4.0, with English translations), the templates below, and random words (jieba's dictionary by
 frequency, characters by syllable, wordfreq's English list) so that rare syllables and words are heard too.
 
-    python -m tools.mini.sentences --work WORK [--count 14000] [--seed 1]
+    python -m tools.mini.data.sentences --work WORK [--count 14000] [--seed 1]
 """
 
 import argparse

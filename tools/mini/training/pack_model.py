@@ -1,6 +1,6 @@
 """Put a trained small model together: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz, in the official layout.
 
-    python -m tools.mini.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
+    python -m tools.mini.training.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
 
 Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean
 vector of some of its training utterances by the speaker encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
@@ -21,8 +21,9 @@ import torch
 
 from cosyvoice.utils.files import unpack_int8, widen
 from tools.judges import kaldi_features, one_thread_session, to_judge_rate
-from tools.mini.generate import seconds_of
-from tools.mini.speaker_vector import pitch_of, with_pitch
+from tools.mini import CONFIG
+from tools.mini.data.generate import seconds_of
+from tools.mini.data.speaker_vector import pitch_of, with_pitch
 
 MODEL_NAME = "CosyVoice-Mini-25Hz"
 PRESETS = {  # name in the service -> training speaker: of sixty, well understood on sentences that are not the held-out ones
@@ -38,7 +39,7 @@ PRESETS = {  # name in the service -> training speaker: of sixty, well understoo
 INT8 = ("llm", "flow")  # the vocoder keeps float16: it is small, and its weights are split in two
 SMALLEST_INT8 = 4096  # values; smaller weights stay float16
 UTTERANCES = 12  # whose vectors make one preset
-HERE = Path(__file__).parent
+CARD = Path(__file__).with_name("model_card.md")
 log = logging.getLogger(__name__)
 
 
@@ -132,7 +133,7 @@ def model_card(work, figures):
     from tools.evaluate import table
 
     card, heard, silent = (
-        (HERE / "model_card.md").read_text("utf-8"),
+        CARD.read_text("utf-8"),
         hours(work / "data"),
         hours(work / "prosody"),
     )
@@ -163,7 +164,7 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
         ("speech_tokenizer_v1.onnx", "speech_tokenizer_v1.onnx"),
     ):
         shutil.copyfile(work / source, out / name)
-    shutil.copyfile(HERE / "cosyvoice.yaml", out / "cosyvoice.yaml")
+    shutil.copyfile(CONFIG, out / "cosyvoice.yaml")
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
     (out / "README.md").write_text(model_card(work, figures), "utf-8")
     for path in sorted(out.iterdir()):

@@ -5,7 +5,7 @@ Speech tokens need no more than that, so the language model learns from many mor
 Rows are those of generate.py with an empty `audio`; speakers, speeds and edges are drawn with another seed, and anew in every round:
 the model learns by heart what it meets twice (58 % of next tokens right, 50 % where the same speech was cut elsewhere). Resumable.
 
-    python -m tools.mini.prosody --work WORK [--seed 2] [--rounds 2]
+    python -m tools.mini.data.prosody --work WORK [--seed 2] [--rounds 2]
 """
 
 import argparse
@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from onnx.utils import Extractor
 from tqdm import tqdm
 
-from tools.mini.generate import SCHEMA, SHARD, part, read_speakers
-from tools.mini.teacher import EDGE_FRAMES, Speaker, Teacher, inputs, trim_frames
+from tools.mini.data.generate import SCHEMA, SHARD, part, read_speakers
+from tools.mini.data.teacher import EDGE_FRAMES, Speaker, Teacher, inputs, trim_frames
 
 ENERGY = "/encoder/Squeeze_1_output_0"  # two values a frame; the decoder hears it beside F0
 SILENT_ENERGY = -2.5  # mean of a frame; below it the decoder's frames are 40 dB under the loudest

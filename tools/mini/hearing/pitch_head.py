@@ -1,9 +1,9 @@
 """The speaker encoder's ear for pitch: a small network beside CAM++ that tells a speaker's mean F0 -> WORK/speaker_encoder.onnx.
 
-    python -m tools.mini.pitch_head --work WORK [--steps 3000]
+    python -m tools.mini.hearing.pitch_head --work WORK [--steps 3000]
 
 Learns from the recordings in WORK/train/data.list, in noise of all levels and without. The ONNX file has the signature of the official
-campplus.onnx (see tools/mini/campplus.py) and gives vectors of tools/mini/speaker_vector.py; it is the model's campplus.onnx.
+campplus.onnx (see tools/mini/hearing/campplus.py) and gives vectors of tools/mini/data/speaker_vector.py; it is the model's campplus.onnx.
 """
 
 import argparse
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from cosyvoice.utils.audio import kaldi_fbank, resample
-from tools.mini.campplus import SENSITIVE, export, fetch_wheel, load_network
-from tools.mini.onnx_int8 import quantize_weights
-from tools.mini.speaker_vector import MIDDLE, SCALE
-from tools.mini.tokens import read
+from tools.mini.data.speaker_vector import MIDDLE, SCALE
+from tools.mini.data.tokens import read
+from tools.mini.hearing.campplus import SENSITIVE, export, fetch_wheel, load_network
+from tools.mini.hearing.onnx_int8 import quantize_weights
 
 MEL_RATE, BANK_RATE = 22_050 / 256, 100.0  # frames a second
 WIDTH, BATCH, CROP = 48, 32, 300  # CROP: frames of a training piece, 3 s
@@ -57,7 +57,7 @@ class PitchHead(nn.Module):
 
 
 class SpeakerEncoder(nn.Module):
-    """CAM++ and the head: (B, T, 80) -> (B, 192) vectors of tools/mini/speaker_vector.py."""
+    """CAM++ and the head: (B, T, 80) -> (B, 192) vectors of tools/mini/data/speaker_vector.py."""
 
     def __init__(self, campplus: nn.Module, head: PitchHead):
         super().__init__()

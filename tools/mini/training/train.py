@@ -1,8 +1,8 @@
 """Train the small model's networks: cosyvoice/bin/train.py, told what this model's tokens and speakers are made of.
 
-    python -m tools.mini.train --work WORK --model flow --train WORK/train/data.list --out WORK/flow [options of cosyvoice.bin.train]
+    python -m tools.mini.training.train --work WORK --model flow --train WORK/train/data.list --out WORK/flow [options of cosyvoice.bin.train]
 
-- A speech token is a pair of sounds and a level of pitch (tools/mini/tokens.py). While training, each table with a row a token is the sum
+- A speech token is a pair of sounds and a level of pitch (tools/mini/data/tokens.py). While training, each table with a row a token is the sum
   of its parts' tables and a correction of its own: what is learned of a sound holds for every token with it.
 - The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
   encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
@@ -15,10 +15,10 @@
 - The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
   at the frame rate for ever after.
 - Two tries of the vocoder are held apart, so that it makes noise of its noise (see `listen`).
-- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/voice_loss.py).
-- Speaker vectors, which hold the mean pitch too (tools/mini/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
+- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/hearing/voice_loss.py).
+- Speaker vectors, which hold the mean pitch too (tools/mini/data/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
   beside what all voices share.
-- Last stages have an optimiser of their own (tools/mini/muon.py).
+- Last stages have an optimiser of their own (tools/mini/training/muon.py).
 
 None of it is left in the weights written, which are those of the plain networks.
 """
@@ -35,19 +35,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cosyvoice.training.trainer import Trainer, choose
 from cosyvoice.bin.train import main as train
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
-from tools.mini import made
-from tools.mini.listener import SoundLoss
-from tools.mini.muon import MuonAndAdam
-from tools.mini.straight_flow import StraightFlow, piece
-from tools.mini.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
-from tools.mini.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
+from cosyvoice.training.trainer import Trainer, choose
+from tools.mini import CONFIG, required
+from tools.mini.data.tokens import CONTENTS, LEVELS, SOUNDS, CodeBook
+from tools.mini.hearing.listener import SoundLoss
+from tools.mini.hearing.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
+from tools.mini.training.muon import MuonAndAdam
+from tools.mini.training.straight_flow import StraightFlow, piece
 
-CONFIG = Path(__file__).with_name("cosyvoice.yaml")
 TABLES = {
     "llm": {"speech_embedding": 0.5, "llm_decoder": 0.02},
     "flow": {"input_embedding": 0.5},
@@ -228,7 +227,7 @@ class Mishearing:
 
     @classmethod
     def of(cls, work: Path) -> "Mishearing":
-        with np.load(made(work / "heard.npz", "speech_tokenizer hear")) as stored:
+        with np.load(required(work / "heard.npz", "hearing.speech_tokenizer hear")) as stored:
             return cls(stored["asked"], stored["heard"])
 
     def __call__(self, module: nn.Module, given: tuple[Tensor]):
@@ -460,8 +459,8 @@ def whiten(layer: nn.Linear, vectors: Tensor):
 
 
 def known_voices(work: Path) -> Tensor:
-    """(N, D) of tools/mini/voices.py."""
-    return torch.load(made(work / "voices.pt", "voices"), weights_only=True)
+    """(N, D) of tools/mini/training/voices.py."""
+    return torch.load(required(work / "voices.pt", "training.voices"), weights_only=True)
 
 
 def speaker_vectors(data_list: Path) -> Tensor:
@@ -492,10 +491,10 @@ def main(argv=None):
     parser.add_argument(
         "--straight",
         action="store_true",
-        help="the flow's last stage, see tools/mini/straight_flow.py",
+        help="the flow's last stage, see tools/mini/training/straight_flow.py",
     )
     parser.add_argument(
-        "--muon", action="store_true", help="for last stages, see tools/mini/muon.py"
+        "--muon", action="store_true", help="for last stages, see tools/mini/training/muon.py"
     )
     own, rest = parser.parse_known_args(argv)
     train(

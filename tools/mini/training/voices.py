@@ -1,8 +1,8 @@
 """The voices of all recordings, as the speaker encoder hears their mels: what the flow's last stage must not take a voice for -> WORK/voices.pt.
 
-    python -m tools.mini.voices --work WORK
+    python -m tools.mini.training.voices --work WORK
 
-(N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The stage (tools/mini/straight_flow.py) hears
+(N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The stage (tools/mini/training/straight_flow.py) hears
 the voices of its batches anyway; with these it knows whom to tell them from before its first step.
 """
 
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from cosyvoice.training.trainer import load_config
-from tools.mini.listener import spoken_mels
-from tools.mini.straight_flow import HEARD, PIECE, heard_voices, piece
-from tools.mini.train import CONFIG
-from tools.mini.voice_loss import BankOfMels, VoiceLoss
+from tools.mini import CONFIG
+from tools.mini.hearing.listener import spoken_mels
+from tools.mini.hearing.voice_loss import BankOfMels, VoiceLoss
+from tools.mini.training.straight_flow import HEARD, PIECE, heard_voices, piece
 
 
 @torch.inference_mode()

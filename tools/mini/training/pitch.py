@@ -1,6 +1,6 @@
 """The vocoder's F0 predictor, finished by itself: beside the vocoder it learns from 5 s of speech a step, of a second; alone from 29 s, in a tenth.
 
-    python -m tools.mini.pitch --work WORK --hift WORK/hift/hift.pt --tables WORK/train/data.list WORK/train_flow/data.list [--steps 4000]
+    python -m tools.mini.training.pitch --work WORK --hift WORK/hift/hift.pt --tables WORK/train/data.list WORK/train_flow/data.list [--steps 4000]
 
 Learns measured F0 (pack_parquet's `pitch_feat`) from whole mels of recordings and of the flow, shuffled, and writes it into the
 same file of weights. Every eighth utterance is kept apart for the figures it prints: the share of voiced frames
@@ -21,8 +21,8 @@ from tqdm import tqdm
 from cosyvoice.training.checkpoint import write
 from cosyvoice.training.trainer import load_config
 from cosyvoice.utils.files import read_weights
-from tools.mini.tokens import read
-from tools.mini.train import CONFIG
+from tools.mini import CONFIG
+from tools.mini.data.tokens import read
 
 LEAST = 100.0  # Hz; an error is weighed by the true F0, or by this where it is unvoiced or lower
 FRAMES = 2_500  # of mel in a step
