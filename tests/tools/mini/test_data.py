@@ -17,6 +17,7 @@ from tools.mini.data.pack_parquet import (
     played,
     varied,
 )
+from tools.mini.data.sentences import CALLED, CALLS, calls  # noqa: E402
 from tools.mini.data.teacher import (
     FRAME,
     Teacher,
@@ -345,9 +346,6 @@ def test_speech_played_faster_has_fewer_tokens_of_the_same_sounds_and_its_own_pi
 
 
 def test_interjections_go_on_counting_and_are_all_asked_for_alike():
-    pytest.importorskip("wordfreq")
-    from tools.mini.data.sentences import CALLED, CALLS, calls
-
     rows = calls(1400)
     assert [row["id"] for row in rows] == list(range(1400, 1400 + CALLED))
     assert {row["text"] for row in rows} == {call + end for call in CALLS for end in "。！？"}
