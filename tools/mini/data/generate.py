@@ -1,23 +1,29 @@
-"""Aligned speech of many voices: WORK/sentences.jsonl -> WORK/data/shard-NNNNN.parquet, seeded and resumable.
+"""Aligned speech of many voices: WORK/sentences.jsonl -> WORK/data/shard-NNNNN.parquet.
 
-A shard holds 100 utterances in the order of sentences.jsonl, written under another name and then renamed: a shard that exists is whole.
-A row's columns:
+A shard holds 100 utterances in the order of sentences.jsonl. It is written under another name and
+then renamed, so that a shard that exists is complete. The columns of a row:
 
-    id            int      number of the sentence; the utterance is named utt%06d of it
-    lang, kind    string   as in sentences.jsonl ("mixed": Chinese with English in it)
-    text          string   what is said
-    instruct      string   the instruction, or ""; the text of training is then instruct + "<endofprompt>" + text
-    style         string   "slow high" and the like, or ""
-    phonemes      string   what the teacher read; one character a symbol, the tokenizer's reading of `text`
-    durations     int16[]  frames of 25 ms, one a symbol, and the pads before and after: len(phonemes) + 2
-    f0            float32[]  Hz at 80 Hz, two a frame, below 50 where unvoiced; 2 * sum(durations)
-    speaker       string   its recipe is in WORK/speakers.json; most uninstructed utterances with audio have a voice of their own, lone_%06d
-    speed         float    the teacher's speed; instructed ones are about 0.7 or 1.5
-    f0_scale      float    what the teacher's F0 was multiplied by in all
-    pitch_shift   float    the part of f0_scale that the instruction asked for (1.0 without one): divide F0 by it for the speaker's own
-    audio         bytes    FLAC, 16 bit, mono, 22,050 Hz, sum(durations) * 551.25 samples to within one
+    id           int        number of the sentence; the utterance is named utt%06d of it
+    lang, kind   string     as in sentences.jsonl ("mixed": Chinese with English in it)
+    text         string     what is said
+    instruct     string     the instruction, or ""; the text of training is then
+                            instruct + "<endofprompt>" + text
+    style        string     "slow high" and the like, or ""
+    phonemes     string     the tokenizer's reading of `text`, which the teacher speaks;
+                            one character a symbol
+    durations    int16[]    frames of 25 ms: len(phonemes) + 2 of them, for the pad before,
+                            each symbol and the pad after
+    f0           float32[]  Hz, two values a frame (80 Hz), below 50 where unvoiced
+    speaker      string     defined in WORK/speakers.json; most utterances with audio and without
+                            an instruction have a voice of their own, lone_%06d
+    speed        float      the teacher's speed; instructed ones are about 0.7 or 1.5
+    f0_scale     float      what the teacher's F0 was multiplied by in all
+    pitch_shift  float      the part of f0_scale that the instruction asked for, 1.0 without one;
+                            F0 divided by it is the speaker's usual F0
+    audio        bytes      FLAC, 16 bit, mono, 22,050 Hz, sum(durations) * 551.25 samples (+- 1)
 
-Time in seconds of symbol i begins at sum(durations[:i]) / 40. Stop it by `touch WORK/STOP`; run it again to go on.
+Symbol i begins at sum(durations[:i]) / 40 seconds. `touch WORK/STOP` stops the command; the same
+command goes on.
 
     python -m tools.mini.data.generate --work WORK [--processes 2] [--hours 10] [--seed 1]
 """
@@ -94,14 +100,11 @@ def make_shard(work: Path, number: int, rows: list[dict], seed: int) -> float:
 
 
 def utterance(row: dict, speakers: list[Speaker], seed: int) -> dict | None:
-    """Speak one sentence; None when nothing of it can be read or it is too long for the teacher."""
+    """Speak one sentence; None if nothing of it can be read or it is too long for the teacher."""
     rng = np.random.default_rng([seed, row["id"]])
-    lone = (
-        [lone_voice(row["id"], list(pitches), pitches, rng)]
-        if not row["instruct"] and rng.random() < LONE_SHARE
-        else None
-    )
-    if (chosen := part(row, lone or speakers, pitches, seed, rng)) is None:
+    if not row["instruct"] and rng.random() < LONE_SHARE:
+        speakers = [lone_voice(row["id"], list(pitches), pitches, rng)]
+    if (chosen := part(row, speakers, pitches, seed, rng)) is None:
         return None
     spoken = teacher.speak(*chosen.spoken, rng)
     return chosen.row(spoken.durations, spoken.f0, flac(spoken.wav, RATE))
@@ -116,7 +119,11 @@ def flac(wav: np.ndarray, rate: int) -> bytes:
 
 @dataclass
 class Part:
-    """Who says a sentence of sentences.jsonl, and how. spoken: (phonemes, speaker, language, speed, f0_scale)."""
+    """Who says a sentence of sentences.jsonl, and how.
+
+    spoken: (phonemes, speaker, language, speed, f0_scale). shift: the instruction's part of
+    f0_scale.
+    """
 
     sentence: dict
     spoken: tuple
@@ -140,20 +147,18 @@ class Part:
 def part(
     row: dict, speakers: list[Speaker], pitches: dict, seed: int, rng: np.random.Generator
 ) -> Part | None:
-    """None when nothing of the sentence can be read or it is too long for the teacher."""
+    """None if nothing of the sentence can be read or it is too long for the teacher."""
     speaker, lang, said = speaker_of(row["id"], speakers, seed), row["lang"], phonemes(row["text"])
     if not any(symbol.isalpha() for symbol in said) or len(said) > LONGEST_PHONEMES:
         return None
     speed, shift = realise(row["style"].split(), rng)
-    scale = (
-        float(np.clip(speaker.pitch / blend_pitch(speaker.prosody[lang], pitches), *SCALE_RANGE))
-        * shift
-    )
+    scale = speaker.pitch / blend_pitch(speaker.prosody[lang], pitches)
+    scale = float(np.clip(scale, *SCALE_RANGE)) * shift
     return Part(row, (said, speaker, lang, speed, scale), shift)
 
 
 def realise(style: list[str], rng: np.random.Generator) -> tuple[float, float]:
-    """(teacher speed, pitch factor) of an instruction's parts."""
+    """(the teacher's speed, factor of pitch), drawn for the parts of an instruction."""
     speed = next(
         (SPEEDS[part] for part in style if part in SPEEDS), SPEEDS["neutral" if style else ""]
     )
@@ -162,7 +167,7 @@ def realise(style: list[str], rng: np.random.Generator) -> tuple[float, float]:
 
 
 def speaker_of(number: int, speakers: list[Speaker], seed: int) -> Speaker:
-    """Every speaker once (a preset several times) in each round, in an order of its own."""
+    """The speaker of a sentence: each round has all in random order, presets several times."""
     parts = [
         speaker
         for speaker in speakers
@@ -231,7 +236,10 @@ def missing_shards(work: Path) -> dict[int, list[dict]]:
 
 
 def run(work: Path, processes: int, hours: float, seed: int) -> None:
-    """Fill shards in order, `processes` at a time, until there is enough audio, no sentence left, or a file STOP."""
+    """Make shards in order, `processes` at a time.
+
+    Ends when there is enough audio, when no sentence is left, or when the file WORK/STOP exists.
+    """
     done = sum(seconds_of(path) for path in (work / "data").glob("shard-*.parquet"))
     todo = iter(missing_shards(work).items())
     with (

@@ -1,8 +1,9 @@
 """Pronouncing dictionaries for cosyvoice/tokenizer, made from published ones.
 
-english.txt.xz: one word a line, `word<TAB>phonemes[<TAB>TAG=phonemes ...]`, sorted; from misaki's us_gold and us_silver
-(Apache-2.0). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word stands before a pause).
-chinese.txt.xz: `cost<TAB>word word ...`, cost = round(-4 ln p), for cutting text into words; from jieba's dict.txt (MIT).
+english.txt.xz: one word a line, `word<TAB>phonemes[<TAB>TAG=phonemes ...]`, sorted; from misaki's
+us_gold and us_silver (Apache-2.0). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word
+stands before a pause). chinese.txt.xz: `cost<TAB>word word ...`, cost = round(-4 ln p), for cutting
+text into words; from jieba's dict.txt (MIT).
 
     python -m tools.mini.data.lexicon --work WORK
 """
@@ -18,9 +19,8 @@ from pathlib import Path
 
 ASSETS = Path(__file__).parents[3] / "cosyvoice/tokenizer/assets"
 TAGS = ("NOUN", "VERB", "ADJ", "VBD", "None")
-TEACHER_SPELLING = str.maketrans(
-    {"ɾ": "T", "ʔ": "t"}
-)  # the flap and glottal stop as Kokoro v1.0 reads them
+# The flap and the glottal stop as Kokoro v1.0 spells them.
+TEACHER_SPELLING = str.maketrans({"ɾ": "T", "ʔ": "t"})
 MIN_FREQUENCY = 20  # of a Chinese word in jieba's counts of 60 M words
 COST_SCALE = 4
 
@@ -39,9 +39,8 @@ def english_line(word: str, entry: str | dict) -> str:
     default = variants["DEFAULT"]
     if not re.fullmatch(r"[A-Za-z][A-Za-z'.-]*|'[a-z]+", word) or not default:
         return ""
-    if variants.get("NOUN") == variants.get(
-        "VERB"
-    ):  # "close": what follows "a" is then the adjective, not the noun
+    if variants.get("NOUN") == variants.get("VERB"):
+        # As in "close": after "a" it is then the adjective, not the noun.
         variants = {**variants, "NOUN": None}
     others = [f"{tag}={variants[tag]}" for tag in TAGS if variants.get(tag) not in (None, default)]
     return "\t".join([word, default, *others]).translate(TEACHER_SPELLING)

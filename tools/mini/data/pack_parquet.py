@@ -1,27 +1,37 @@
-"""Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet and two lists of them.
+"""Training tables for cosyvoice/bin/train.py from the shards made so far: WORK/train/*.parquet.
 
-data.list names the tables with audio (tools.mini.data.generate), for the flow and the vocoder; llm.list these and the tables of prosody alone
-(tools.mini.data.prosody), for the language model, and TOLD_TIMES more a table of all that is instructed, which is rare. Prosody is
-packed in VERSIONS, each with other paces and other neighbours, since the language model learns by heart what it meets again as it was;
-speech too, as it is and played faster or slower, pitch and formants and all, which makes other voices of it for the flow.
-Call it again as speech is added: new shards become new files at the end of the lists, those packed before stay as they are (a running
-training keeps what it read). --again packs everything anew, with speaker means over all speech. Columns:
+Two lists name the tables. data.list, for the flow and the vocoder, has those with audio (from
+generate.py). llm.list, for the language model, has these, the tables of prosody alone (from
+prosody.py), and INSTRUCTED_TIMES over a table of all instructed rows, which are rare.
 
-    utt, spk         utt%06d of the sentence's number, pro%06d without audio ("utt000012+utt000345" for a joined row); speaker
-    text             what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
-    text_token       int32[]   the tokenizer's ids of it, as the teacher read them
-    speech_token     int32[]   25 Hz, tools/mini/data/tokens.py
-    text_position    int32[]   index into text_token of what each speech token says
-    audio_data       bytes     FLAC, 22,050 Hz; null in joined rows and those of prosody, which only the LM learns from
-    pitch_feat       float32[] measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
-    utt_embedding    float32[192]  CAM++ of the utterance; the speaker's without audio, and of an instructed one, so that the flow learns the shift from the tokens;
-                     in both, the last value is the speaker's mean pitch (tools/mini/data/speaker_vector.py)
-    spk_embedding    float32[192]  mean of the speaker's uninstructed utterances
-    no_speaker       bool      true in instructed rows: the LM learns them without a speaker, as inference speaks them
+Prosody is packed in VERSIONS, each with other paces and other neighbours, since the language model
+learns by heart what it meets again unchanged. Speech is packed in versions too, as it is and played
+faster or slower, which shifts pitch and formants and so gives the flow more voices.
 
-A joined row is an utterance after another of the same speaker (packed by the same call), texts and tokens put end to end, as
-zero-shot inference sees prompt and text. In those of prosody half of the speakers are in more of a hurry, or less, than the teacher is: a
-model that knows no pace but the teacher's takes a fast prompt for one that is not at its end, and says its text once more.
+Run the command again when speech was added: new shards become new files at the end of the lists,
+and files packed before stay as they are, so that a running training keeps what it read. --again
+packs everything again, with speaker means over all speech. Columns:
+
+    utt, spk       utt%06d of the sentence's number, pro%06d without audio, "utt000012+utt000345"
+                   for a joined row; the speaker
+    text           what the text side reads: TEXT, or INSTRUCT<endofprompt>TEXT
+    text_token     int32[]       the tokenizer's ids of it, as the teacher read them
+    speech_token   int32[]       25 Hz, see tokens.py
+    text_position  int32[]       index into text_token of what each speech token says
+    audio_data     bytes         FLAC, 22,050 Hz; null in joined rows and those of prosody, from
+                                 which only the language model learns
+    pitch_feat     float32[]     measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
+    utt_embedding  float32[192]  CAM++ of the utterance; of the speaker in rows without audio, and
+                                 in instructed rows, where the flow shall follow the tokens' shift.
+                                 The last value is the speaker's mean pitch, see speaker_vector.py
+    spk_embedding  float32[192]  mean of the speaker's uninstructed utterances, with the pitch
+    no_speaker     bool          true in instructed rows: the language model learns them without
+                                 a speaker, as inference speaks them
+
+A joined row is an utterance after another of the same speaker (packed by the same call), with texts
+and tokens put end to end, as zero-shot inference sees prompt and text. In joined rows of prosody
+half of the speakers are faster or slower than the teacher: a model that knows the teacher's pace
+alone takes a fast prompt for an unfinished one, and says its text again.
 
     python -m tools.mini.data.pack_parquet --work WORK [--again] [--seed 1] [--processes 2]
 """
@@ -61,20 +71,16 @@ from tools.mini.data.tokens import (
 )
 
 RATE, MEL_HOP = 22_050, 256
-PRAAT = {
-    "silence_threshold": 0.01,
-    "voicing_threshold": 0.3,
-}  # more is voiced than by Praat's defaults: weak voice is voice
+# Lower than Praat's defaults, so that weak voice counts as voiced.
+PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}
 SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
-PLAYED = (0.87, 1.15)  # times as fast; what is nearer to 1 than NEAR makes no other voice
-NEAR = 0.04
-PACES = (0.93, 1.07)  # what durations are multiplied by
-HURRY = (0.75, 1.6)  # times as fast as the teacher
-JOINED_SHARE, AGAIN_SHARE = (
-    0.8,
-    0.05,
-)  # joined rows, per uninstructed utterance; and those of them that say the same twice
-TOLD_TIMES = 6
+PLAYED = (0.87, 1.15)  # speech is played so many times as fast
+NEAR = 0.04  # but not nearer to 1 than this, which would make no other voice
+PACES = (0.93, 1.07)  # factors of durations in versions of prosody
+HURRY = (0.75, 1.6)  # times as fast as the teacher, in joined prosody
+JOINED_SHARE = 0.8  # joined rows per uninstructed utterance
+AGAIN_SHARE = 0.05  # of joined rows: those that say the same text twice
+INSTRUCTED_TIMES = 6  # how often llm.list has the table of instructed rows
 LONGEST_JOINED = 500  # speech tokens: 20 s
 INT32S, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
 SCHEMA = pa.schema(
@@ -96,7 +102,7 @@ WITHOUT_AUDIO = [name for name in SCHEMA.names if name not in ("audio_data", "pi
 
 
 class Embedder:
-    """CAM++ vectors of whole shards, kept in WORK/train/embeddings so that each is computed once."""
+    """CAM++ vectors of shards; WORK/train/embeddings keeps them, so that each is computed once."""
 
     def __init__(self, work: Path):
         options = onnxruntime.SessionOptions()
@@ -122,9 +128,8 @@ class Embedder:
     def vector(self, audio: bytes) -> np.ndarray:
         wav, rate = soundfile.read(io.BytesIO(audio), dtype="float32")
         fbank = kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000))
-        vector = self.network.run(
-            None, {self.network.get_inputs()[0].name: (fbank - fbank.mean(0))[None].numpy()}
-        )[0].ravel()
+        feed = {self.network.get_inputs()[0].name: (fbank - fbank.mean(0))[None].numpy()}
+        vector = self.network.run(None, feed)[0].ravel()
         return vector / np.linalg.norm(vector)
 
 
@@ -139,57 +144,52 @@ def speaker_means(shards: list[Path], vectors: dict[int, np.ndarray]) -> dict[st
 
 
 def pitch_feat(audio: bytes, f0: np.ndarray) -> np.ndarray:
-    """F0 at the middle of each mel frame, in Hz, 0 where unvoiced, as Praat measures it within the range of the teacher's own (F,).
+    """F0 in Hz at the middle of each mel frame, 0 where unvoiced, measured by Praat.
 
-    The teacher's curve runs on through most consonants and is some percent off what its vocoder makes of it; a source of that pitch
-    is out of step with the harmonics that are to be copied.
+    f0: the teacher's curve, which gives the range. The curve itself will not do: it runs through
+    most consonants and is some percent off what its vocoder makes of it, so that a source of that
+    pitch would not match the harmonics in the audio.
     """
     wav, rate = soundfile.read(io.BytesIO(audio), dtype="float64")
     frames, is_voiced = len(wav) // MEL_HOP, voiced(f0)
     if not is_voiced.any():
         return np.zeros(frames, np.float32)
     low, high = np.percentile(f0[is_voiced], (2, 98))
-    pitch = (
-        need("parselmouth")
-        .Sound(wav, rate)
-        .to_pitch_ac(
-            time_step=MEL_HOP / rate / 2, pitch_floor=low / 1.4, pitch_ceiling=high * 1.5, **PRAAT
-        )
+    sound = need("parselmouth").Sound(wav, rate)
+    pitch = sound.to_pitch_ac(
+        time_step=MEL_HOP / rate / 2, pitch_floor=low / 1.4, pitch_ceiling=high * 1.5, **PRAAT
     )
-    nearest = np.round(((np.arange(frames) + 0.5) * MEL_HOP / rate - pitch.x1) / pitch.dx).astype(
-        np.int64
-    )
-    return pitch.selected_array["frequency"][np.clip(nearest, 0, pitch.n_frames - 1)].astype(
-        np.float32
-    )
+    seconds = (np.arange(frames) + 0.5) * MEL_HOP / rate
+    nearest = np.round((seconds - pitch.x1) / pitch.dx).astype(np.int64)
+    nearest = np.clip(nearest, 0, pitch.n_frames - 1)
+    return pitch.selected_array["frequency"][nearest].astype(np.float32)
 
 
 def varied(row: dict, rng: np.random.Generator) -> dict:
-    """A row of prosody at a slightly other pace: durations are multiplied and rounded up or down at random, F0 goes with the symbols."""
+    """A row of prosody at a slightly other pace.
+
+    Durations are multiplied, and rounded up or down at random; F0 is moved with the symbols.
+    """
     before = np.asarray(row["durations"])
-    after = np.maximum(
-        np.floor(before * rng.uniform(*PACES) + rng.random(len(before))).astype(np.int64),
-        before > 0,
-    )
+    scaled = np.floor(before * rng.uniform(*PACES) + rng.random(len(before))).astype(np.int64)
+    after = np.maximum(scaled, before > 0)
     ends = [2 * np.cumsum([0, *durations]) for durations in (after, before)]
-    places = np.interp(np.arange(ends[0][-1]) + 0.5, *ends)
-    return {
-        **row,
-        "durations": after.tolist(),
-        "f0": np.asarray(row["f0"])[places.astype(np.int64)],
-    }
+    places = np.interp(np.arange(ends[0][-1]) + 0.5, *ends).astype(np.int64)
+    return {**row, "durations": after.tolist(), "f0": np.asarray(row["f0"])[places]}
 
 
 def hurried(rows: list[dict], rng: np.random.Generator) -> list[dict]:
-    """Rows of prosody, each speaker's at one pace: the teacher's, or for half of them any of HURRY."""
-    paces = defaultdict(
-        lambda: float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0
-    )
+    """Rows of prosody, each speaker at one pace: the teacher's, or for half one of HURRY."""
+
+    def draw() -> float:
+        return float(np.exp(rng.uniform(*np.log(HURRY)))) if rng.random() < 0.5 else 1.0
+
+    paces = defaultdict(draw)
     return [{**row, "pace": paces[row["speaker"]]} for row in rows]
 
 
 def played(row: dict, pace: float) -> dict:
-    """A row of speech played `pace` times as fast: another voice, that says only this."""
+    """A row of speech played `pace` times as fast: another voice, which says only this."""
     wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
     return {
         **row,
@@ -201,6 +201,7 @@ def played(row: dict, pace: float) -> dict:
 
 
 def other_pace(rng: np.random.Generator) -> float:
+    """A random pace of PLAYED that makes another voice."""
     while abs((pace := float(rng.uniform(*PLAYED))) - 1) < NEAR:
         pass
     return pace
@@ -208,24 +209,21 @@ def other_pace(rng: np.random.Generator) -> float:
 
 def plain_row(row: dict, book: CodeBook, base: float, vectors: dict, means: dict) -> dict:
     """One utterance as a row of the table; base: the speaker's mean F0 in Hz."""
-    instruct, heard = row["instruct"], bool(row["audio"])
+    instruct, has_audio = row["instruct"], bool(row["audio"])
     speaker_mean = with_pitch(means[row["speaker"]], base)
-    said, told = (
-        [SYMBOLS[symbol] for symbol in row["phonemes"]],
-        get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else [],
-    )
+    own_vector = has_audio and row["id"] in vectors
+    said = [SYMBOLS[symbol] for symbol in row["phonemes"]]
+    asked = get_tokenizer().encode(instruct + END_OF_PROMPT) if instruct else []
     return {
-        "utt": f"{'utt' if heard else 'pro'}{row['id']:06d}",
+        "utt": f"{'utt' if has_audio else 'pro'}{row['id']:06d}",
         "spk": row["speaker"],
         "text": instruct + END_OF_PROMPT + row["text"] if instruct else row["text"],
-        "text_token": told + said,
+        "text_token": asked + said,
         "speech_token": speech_tokens(row, book, base),
-        "text_position": len(told) + text_positions(row["durations"], row.get("pace", 1.0)),
+        "text_position": len(asked) + text_positions(row["durations"], row.get("pace", 1.0)),
         "audio_data": row["audio"] or None,
-        "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if heard else None,
-        "utt_embedding": with_pitch(vectors[row["id"]], base)
-        if heard and row["id"] in vectors
-        else speaker_mean,
+        "pitch_feat": pitch_feat(row["audio"], np.asarray(row["f0"])) if has_audio else None,
+        "utt_embedding": with_pitch(vectors[row["id"]], base) if own_vector else speaker_mean,
         "spk_embedding": speaker_mean,
         "no_speaker": bool(instruct),
     }
@@ -238,7 +236,11 @@ def played_row(row: dict, pace: float, book: CodeBook, base: float, embedder: Em
 
 
 def joined_row(first: dict, second: dict) -> dict:
-    """The second utterance as the continuation of the first, spoken as prompt; its vector is the prompt's."""
+    """The second utterance as the continuation of the first, which is the prompt.
+
+    The speaker's vectors are those of the prompt.
+    """
+    second_position = second["text_position"] + np.int32(len(first["text_token"]))
     return {
         **first,
         "utt": f"{first['utt']}+{second['utt']}",
@@ -247,9 +249,7 @@ def joined_row(first: dict, second: dict) -> dict:
         "speech_token": np.concatenate([first["speech_token"], second["speech_token"]]),
         "audio_data": None,
         "pitch_feat": None,
-        "text_position": np.concatenate(
-            [first["text_position"], second["text_position"] + np.int32(len(first["text_token"]))]
-        ),
+        "text_position": np.concatenate([first["text_position"], second_position]),
     }
 
 
@@ -279,16 +279,17 @@ class Joiner:
 
 @dataclass
 class Packer:
-    """What the rows of all tables need to know. vectors: (192,) by the utterance's number; bases: mean F0 in Hz, and means: vectors, by speaker."""
+    """Writes tables; holds what the rows of all tables need."""
 
     work: Path
     seed: int
-    bases: dict[str, float]
-    vectors: dict[int, np.ndarray]
-    means: dict[str, np.ndarray]
+    bases: dict[str, float]  # mean F0 in Hz, by speaker
+    vectors: dict[int, np.ndarray]  # (192,), by the utterance's number
+    means: dict[str, np.ndarray]  # (192,), by speaker
 
-    def write_table(self, what: tuple[Path, str, list[Path], int]) -> None:
-        path, kind, shards, version = what
+    def write_table(self, table: tuple[Path, str, list[Path], int]) -> None:
+        """table: path, kind of the shards ("data" or "prosody"), shards, version."""
+        path, kind, shards, version = table
         embedder, book = Embedder(self.work), CodeBook.load(self.work / "codebook.json")
         rng = np.random.default_rng([self.seed, int(shards[0].stem[6:]), version])
         rows = [row for row in read(shards) if row["speaker"] in self.means]
@@ -313,47 +314,36 @@ class Packer:
 
 
 def pack(work: Path, again: bool, seed: int, processes: int) -> None:
-    """Write the files of the shards that are not packed yet, `processes` at a time, then the lists of all files."""
-    shards, tables = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}, {}
-    for kind, paths in shards.items():
-        size = SHARDS_A_FILE[kind]
-        groups = [paths[start : start + size] for start in range(0, len(paths) - size + 1, size)]
-        tables[kind] = {
-            work / f"train/{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}-{version}.parquet": (
-                kind,
-                group,
-                version,
-            )
-            for group in groups
-            for version in range(VERSIONS[kind])
-        }
+    """Write the tables of the shards that are not packed yet, then the lists of all tables."""
+    shards = {kind: shard_paths(work, kind) for kind in SHARDS_A_FILE}
+    tables = {kind: list(tables_of(work, kind, paths)) for kind, paths in shards.items()}
     missing = [
-        (path, *what)
-        for path, what in (tables["data"] | tables["prosody"]).items()
-        if again or not path.exists()
+        table for table in tables["data"] + tables["prosody"] if again or not table[0].exists()
     ]
     vectors = {}
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        for found in progress(
-            pool.map(partial(shard_vectors, work), shards["data"]),
-            shards["data"],
-            "speaker vectors",
-            "shard",
-        ):
-            vectors |= found
-        packer = Packer(
-            work,
-            seed,
-            speaker_bases(sum(shards.values(), [])),
-            vectors,
-            speaker_means(shards["data"], vectors),
-        )
+        found = pool.map(partial(shard_vectors, work), shards["data"])
+        for part in progress(found, shards["data"], "speaker vectors", "shard"):
+            vectors |= part
+        bases = speaker_bases(sum(shards.values(), []))
+        packer = Packer(work, seed, bases, vectors, speaker_means(shards["data"], vectors))
         for _ in progress(pool.map(packer.write_table, missing), missing, "tables", "file"):
             pass
-    write_list(work / "train/data.list", list(tables["data"]))
-    files, told = [*tables["data"], *tables["prosody"]], work / "train/told.parquet"
-    write(told, [row for row in read(files, WITHOUT_AUDIO) if row["no_speaker"]])
-    write_list(work / "train/llm.list", files + TOLD_TIMES * [told])
+    files = {kind: [path for path, *_ in tables[kind]] for kind in tables}
+    write_list(work / "train/data.list", files["data"])
+    files, instructed = files["data"] + files["prosody"], work / "train/told.parquet"
+    write(instructed, [row for row in read(files, WITHOUT_AUDIO) if row["no_speaker"]])
+    write_list(work / "train/llm.list", files + INSTRUCTED_TIMES * [instructed])
+
+
+def tables_of(work: Path, kind: str, shards: list[Path]):
+    """Yield the tables (see `Packer.write_table`) of all full groups of shards."""
+    size = SHARDS_A_FILE[kind]
+    for start in range(0, len(shards) - size + 1, size):
+        group = shards[start : start + size]
+        name = f"{kind}-{group[0].stem[6:]}-{group[-1].stem[6:]}"
+        for version in range(VERSIONS[kind]):
+            yield work / f"train/{name}-{version}.parquet", kind, group, version
 
 
 def shard_vectors(work: Path, shard: Path) -> dict[int, np.ndarray]:
@@ -379,7 +369,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--again", action="store_true", help="pack all shards again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()

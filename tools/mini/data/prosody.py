@@ -1,9 +1,13 @@
-"""How sentences would be spoken, without the sound: WORK/sentences.jsonl -> WORK/prosody/shard-NNNNN.parquet.
+"""How sentences would be spoken, without sound: WORK/sentences.jsonl ->
+WORK/prosody/shard-NNNNN.parquet.
 
-The teacher's durations, F0 and energy come before its decoder, which takes 97 % of its time; cut off there it is 30 times as fast.
-Speech tokens need no more than that, so the language model learns from many more hours than the flow and the vocoder.
-Rows are those of generate.py with an empty `audio`; speakers, speeds and edges are drawn with another seed, and anew in every round:
-the model learns by heart what it meets twice (58 % of next tokens right, 50 % where the same speech was cut elsewhere). Resumable.
+The teacher computes durations, F0 and energy before its decoder, which takes 97 % of the time:
+without the decoder it is 30 times as fast. Speech tokens need no more than that, so the language
+model can learn from many more hours than the flow and the vocoder.
+
+Rows are those of generate.py with an empty `audio`. Speakers, speeds and edges are drawn with
+another seed, and again in every round: the model learns by heart what it meets twice (58 % of next
+tokens right, 50 % where the same speech was cut elsewhere). The command can be resumed.
 
     python -m tools.mini.data.prosody --work WORK [--seed 2] [--rounds 2]
 """
@@ -24,7 +28,7 @@ from tqdm import tqdm
 from tools.mini.data.generate import SCHEMA, SHARD, part, read_speakers
 from tools.mini.data.teacher import EDGE_FRAMES, Speaker, Teacher, inputs, trim_frames
 
-ENERGY = "/encoder/Squeeze_1_output_0"  # two values a frame; the decoder hears it beside F0
+ENERGY = "/encoder/Squeeze_1_output_0"  # two values a frame; an input of the decoder, as F0 is
 SILENT_ENERGY = -2.5  # mean of a frame; below it the decoder's frames are 40 dB under the loudest
 
 
@@ -40,13 +44,14 @@ class ProsodyTeacher(Teacher):
     def prosody(
         self, said: str, speaker: Speaker, lang: str, speed: float, f0_scale: float, rng
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(durations in frames with the two pads, F0 with two values a frame), trimmed as generate.py trims."""
+        """(durations in frames with the two pads, F0 with two values a frame).
+
+        Trimmed as generate.py trims.
+        """
         given = inputs(said, self.style(speaker, lang, len(said)), speed, f0_scale)
         durations, f0, energy = self.network.run(["durations", "f0", ENERGY], given)
-        durations, silent = (
-            durations.ravel().astype(np.int64),
-            energy.reshape(-1, 2).mean(1) < SILENT_ENERGY,
-        )
+        durations = durations.ravel().astype(np.int64)
+        silent = energy.reshape(-1, 2).mean(1) < SILENT_ENERGY
         edges = rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
         durations, head, end = trim_frames(durations, silent, said, edges)
         return durations, f0.ravel()[2 * head : 2 * end]
@@ -87,20 +92,17 @@ def main() -> None:
     ]
     parts = [rows[start : start + SHARD] for start in range(0, len(rows), SHARD)]
     for number in tqdm(range(args.rounds * len(parts)), unit="shard"):
-        target, (turn, part_number) = (
-            folder / f"shard-{number:05d}.parquet",
-            divmod(number, len(parts)),
-        )
-        if not target.exists():
-            spoken = [
-                utterance(row, teacher, speakers, pitches, args.seed + turn)
-                for row in parts[part_number]
-            ]
-            pq.write_table(
-                pa.Table.from_pylist([row for row in spoken if row], SCHEMA),
-                partial := target.with_suffix(".partial"),
-            )
-            os.replace(partial, target)
+        target = folder / f"shard-{number:05d}.parquet"
+        if target.exists():
+            continue
+        turn, part_number = divmod(number, len(parts))
+        spoken = [
+            utterance(row, teacher, speakers, pitches, args.seed + turn)
+            for row in parts[part_number]
+        ]
+        table = pa.Table.from_pylist([row for row in spoken if row], SCHEMA)
+        pq.write_table(table, partial := target.with_suffix(".partial"))
+        os.replace(partial, target)
 
 
 if __name__ == "__main__":

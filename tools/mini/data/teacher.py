@@ -1,7 +1,9 @@
-"""Kokoro-82M as a teacher: phonemes and a voice -> speech, durations and F0 that fit each other exactly; and the cast of voices.
+"""The teacher, Kokoro-82M: phonemes and a voice -> speech with its exact durations and F0. And the
+voices.
 
-24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz); F0 has two values a frame (80 Hz), near 10 Hz where unvoiced.
-Source of the two halves of a style vector and of the tensors exposed: measured on the graph that fetch_teacher makes.
+24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz). F0 has two values a frame (80
+Hz), near 10 Hz where unvoiced. The halves of a style vector and the tensors used were found by
+measurements on the graph that fetch_teacher makes.
 """
 
 import zlib
@@ -17,18 +19,13 @@ from cosyvoice.tokenizer.phoneme import SYMBOLS
 TEACHER_RATE, RATE, FRAME = 24_000, 22_050, 600
 TIMBRE, PROSODY = slice(0, 128), slice(128, 256)
 VOICED_ABOVE = 50.0  # Hz
-ACTIVE_RMS, PEAK = 0.079, 0.9  # speech at -22 dB of full scale, and never louder than that peak
+ACTIVE_RMS, PEAK = 0.079, 0.9  # speech at -22 dB of full scale, with at most this peak
 SILENCE = 0.01  # of the loudest frame: -40 dB
 PAUSES = ",.!?;:—…"
-PAD_SPEED = 1.0
+PAD_SPEED = 1.0  # of the pad before the first sound, see `inputs`
 EDGE_FRAMES = (4, 8)  # silence left at each end: 0.1 to 0.2 s
-UNUSED = (
-    "zf_xiaoni",
-    "em_santa",
-    "pm_santa",
-    "pm_alex",
-    "pf_dora",
-)  # one is unclear, the others repeat am_santa, em_alex, ef_dora
+# The first is unclear, the others repeat am_santa, em_alex and ef_dora.
+UNUSED = ("zf_xiaoni", "em_santa", "pm_santa", "pm_alex", "pf_dora")
 HELD_OUT_FILE = Path(__file__).with_name("heldout_voices.txt")
 NATIVE = {"zh": "z", "en": "ab"}  # first letters of the voices that speak it natively
 MIXES = 200
@@ -43,46 +40,44 @@ PRESETS = {  # blends for the model's preset speakers; they speak PRESET_WEIGHT 
     "preset_em_2": {"bm_fable": 0.6, "am_puck": 0.4},
 }
 PRESET_WEIGHT = 4
-SCATTER = (0.2, 0.9)
+SCATTER = (0.2, 0.9)  # range of `Speaker.scatter` for voices that speak once
 SCALE_RANGE = (0.72, 1.35)  # of F0; beyond it a voice with another's prosody sounds unnatural
 
 
 @dataclass
 class Speaker:
-    """timbre: voices and weights (the sum may exceed 1 in spread); prosody: the same, by language; pitch: mean F0 in Hz it is to have."""
+    """A voice: a blend of the teacher's voices for the timbre, and one for the prosody."""
 
     name: str
-    timbre: dict[str, float]
-    prosody: dict[str, dict[str, float]]
-    spread: float = 1.0  # how far from the mean of all voices the blend is pushed
-    pitch: float = 0.0
-    scatter: float = 0.0  # how far off the blend, in deviations of each value among the voices
+    timbre: dict[str, float]  # weight of each voice
+    prosody: dict[str, dict[str, float]]  # the same, by language
+    spread: float = 1.0  # distance of the timbre from the mean of all voices, 1.0: as blended
+    pitch: float = 0.0  # mean F0 in Hz that it is to have
+    scatter: float = 0.0  # random offset from the blend, in deviations of each value over voices
 
 
 @dataclass
 class Utterance:
-    """wav: (N,) float32 at 22,050 Hz. durations: frames a symbol, with the two pads. f0: Hz, two a frame."""
+    """Speech with its labels."""
 
-    wav: np.ndarray
-    durations: np.ndarray
-    f0: np.ndarray
+    wav: np.ndarray  # (N,) float32 at 22,050 Hz
+    durations: np.ndarray  # frames a symbol, with the two pads
+    f0: np.ndarray  # Hz, two values a frame
 
 
 def held_out_voices() -> tuple[list[str], dict[str, dict[str, float]]]:
     """(base voices, mixes) that only evaluation may use."""
-    lines = [
-        line
-        for line in HELD_OUT_FILE.read_text("utf-8").splitlines()
-        if line and not line.startswith("#")
-    ]
-    mixes = {}
-    for line in lines:
+    voices, mixes = [], {}
+    for line in HELD_OUT_FILE.read_text("utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
         name, _, recipe = line.partition(" = ")
         parts = recipe.split()
-        mixes[name] = dict(zip(parts[::2], map(float, parts[1::2])))
-    return [name for name, recipe in mixes.items() if not recipe], {
-        name: recipe for name, recipe in mixes.items() if recipe
-    }
+        if parts:
+            mixes[name] = dict(zip(parts[::2], map(float, parts[1::2])))
+        else:
+            voices.append(name)
+    return voices, mixes
 
 
 class Teacher:
@@ -111,9 +106,8 @@ class Teacher:
         row = min(tokens, len(self.mean)) - 1
         style = self.mean[row].copy()
         for half, blend in ((TIMBRE, speaker.timbre), (PROSODY, speaker.prosody[lang])):
-            mixed = sum(
-                weight * self.packs[name][row, half] for name, weight in blend.items()
-            ) / sum(blend.values())
+            mixed = sum(weight * self.packs[name][row, half] for name, weight in blend.items())
+            mixed = mixed / sum(blend.values())
             spread = speaker.spread if half is TIMBRE else 1.0
             style[half] += spread * (mixed - style[half])
         if speaker.scatter:
@@ -140,20 +134,22 @@ class Teacher:
         rng: np.random.Generator,
     ) -> Utterance:
         """Speech with its edges trimmed (durations and F0 too), levelled and resampled."""
-        wav, durations, f0 = self.run(
-            phonemes, self.style(speaker, lang, len(phonemes)), speed, f0_scale
-        )
-        wav, durations, f0 = trim(
-            wav, durations, f0, phonemes, rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
-        )
+        style = self.style(speaker, lang, len(phonemes))
+        wav, durations, f0 = self.run(phonemes, style, speed, f0_scale)
+        edges = rng.integers(*EDGE_FRAMES, size=2, endpoint=True)
+        wav, durations, f0 = trim(wav, durations, f0, phonemes, edges)
         return Utterance(level(soxr.resample(wav, TEACHER_RATE, RATE, "VHQ")), durations, f0)
 
 
 def inputs(
     phonemes: str, style: np.ndarray, speed: float, f0_scale: float
 ) -> dict[str, np.ndarray]:
-    """What the network is given. The pad before the first sound keeps PAD_SPEED: a longer one is filled with a murmur, and a shorter one
-    blurs the first consonant (at 1.4, ten first words of forty were misheard; at 1, none)."""
+    """The inputs of the network.
+
+    The pad before the first sound is spoken at PAD_SPEED: a longer pad is filled with a murmur, and
+    a shorter one blurs the first consonant (at 1.4, ten first words of forty were misheard, at 1
+    none).
+    """
     speeds = np.full(len(phonemes) + 2, speed, np.float32)
     speeds[0] = PAD_SPEED
     tokens = np.array([[0, *(SYMBOLS[symbol] for symbol in phonemes), 0]])
@@ -161,10 +157,10 @@ def inputs(
 
 
 def trim(wav, durations, f0, phonemes, edges):
-    """Cut silent frames off both ends, leaving `edges` of them, and give the silence before a pause to the pause.
+    """Cut silent frames off both ends, leaving `edges` of them, and correct the durations.
 
-    The teacher often stretches the last sound of a phrase over the silence that follows; where the tail of such a sound is silent
-    its frames are counted to the punctuation after it.
+    The teacher often stretches the last sound of a phrase over the silence that follows: silent
+    frames at the end of such a sound are counted to the punctuation after it.
     """
     loudness = np.sqrt(np.mean(wav[: durations.sum() * FRAME].reshape(-1, FRAME) ** 2, axis=1))
     durations, head, end = trim_frames(
@@ -176,7 +172,7 @@ def trim(wav, durations, f0, phonemes, edges):
 def trim_frames(
     durations: np.ndarray, silent: np.ndarray, phonemes: str, edges
 ) -> tuple[np.ndarray, int, int]:
-    """(settled durations, first frame kept, frame after the last); silent: bool, one a frame."""
+    """(corrected durations, first frame kept, frame after the last); silent: bool, one a frame."""
     loud = np.flatnonzero(~silent)
     durations = settle(durations, silent, phonemes)
     head = cut(durations, loud[0] - edges[0], range(len(durations)))
@@ -185,9 +181,9 @@ def trim_frames(
 
 
 def settle(durations: np.ndarray, silent: np.ndarray, phonemes: str) -> np.ndarray:
-    """Move the silent frames at the end of each phrase from its last symbols to the pause after them; every symbol keeps a frame.
+    """Move silent frames at the end of a phrase from its last symbols to the pause after them.
 
-    What sounds already in the pad before the first symbol is counted to that symbol.
+    Every symbol keeps a frame. Sound in the pad before the first symbol is counted to that symbol.
     """
     durations, ends = durations.copy(), np.cumsum(durations)
     early = next((k for k in range(durations[0]) if silent[durations[0] - 1 - k]), durations[0])
@@ -202,7 +198,10 @@ def settle(durations: np.ndarray, silent: np.ndarray, phonemes: str) -> np.ndarr
 
 
 def cut(durations: np.ndarray, frames: int, order: range, keep: int = 0) -> int:
-    """Take up to `frames` frames from the symbols first in `order`; returns how many were taken. Changes `durations`."""
+    """Take up to `frames` frames from the symbols that are first in `order`.
+
+    Changes `durations`; returns how many frames were taken.
+    """
     left = wanted = max(0, int(frames))
     for i in order:
         taken = min(left, max(0, int(durations[i]) - keep))
@@ -227,7 +226,10 @@ def mean_f0(f0: np.ndarray) -> float:
 
 
 def cast(voices: list[str], pitches: dict[str, float], seed: int) -> list[Speaker]:
-    """Every voice as it is, MIXES seeded mixes of two or three, and the presets. `pitches`: mean F0 of each voice by its own prosody."""
+    """The speakers: every voice as it is, MIXES random mixes of two or three, and the presets.
+
+    pitches: mean F0 in Hz of each voice with its own prosody.
+    """
     rng = np.random.default_rng(seed)
     speakers = [speaker(name, {name: 1.0}, voices, pitches, rng) for name in voices]
     speakers += [random_mix(f"mix_{number:03d}", voices, pitches, rng) for number in range(MIXES)]
@@ -239,7 +241,7 @@ def cast(voices: list[str], pitches: dict[str, float], seed: int) -> list[Speake
 def random_mix(
     name: str, voices: list[str], pitches: dict[str, float], rng: np.random.Generator
 ) -> Speaker:
-    """Two or three timbres, mostly of one gender, pushed up to a quarter away from the mean voice."""
+    """Two or three timbres, mostly of one gender, up to a quarter farther from the mean voice."""
     first = str(rng.choice(voices))
     same = [
         voice
@@ -260,7 +262,10 @@ def random_mix(
 def lone_voice(
     number: int, voices: list[str], pitches: dict[str, float], rng: np.random.Generator
 ) -> Speaker:
-    """A mix that speaks one utterance only, scattered around its blend: no voice that is cloned is a mix of those here."""
+    """A mix that speaks one utterance only, with a random offset.
+
+    The offset is needed because a voice to be cloned is no mix of the teacher's voices.
+    """
     mix = random_mix(f"lone_{number:06d}", voices, pitches, rng)
     mix.scatter = round(float(rng.uniform(*SCATTER)), 3)
     return mix
@@ -274,7 +279,10 @@ def speaker(
     rng: np.random.Generator,
     spread: float = 1.0,
 ) -> Speaker:
-    """A speaker with that timbre, its natural pitch, and for each language its own prosody, or that of native ones of `voices` if it is foreign."""
+    """A speaker with this timbre and its natural pitch.
+
+    The prosody of a language is its own if it speaks that natively, else that of native `voices`.
+    """
     pitch = blend_pitch(timbre, pitches)
     prosody = {
         lang: timbre
@@ -293,7 +301,10 @@ def native_voices(
     voices: list[str],
     pitches: dict[str, float],
 ) -> list[str]:
-    """Voices of a language whose pitch can be scaled to `pitch`, of the blend's gender if there are such; at least the nearest in pitch."""
+    """Voices of a language whose pitch can be scaled to `pitch`, if possible of the blend's gender.
+
+    If there is none, the one that is nearest in pitch.
+    """
     gender = max(timbre, key=timbre.get)[1]
     native = [voice for voice in voices if voice[0] in letters]
     near = [voice for voice in native if SCALE_RANGE[0] < pitch / pitches[voice] < SCALE_RANGE[1]]
@@ -313,9 +324,5 @@ def borrowed_prosody(native: list[str], rng: np.random.Generator) -> dict[str, f
 
 def blend_pitch(blend: dict[str, float], pitches: dict[str, float]) -> float:
     """Geometric mean F0 of a blend of voices, Hz."""
-    return float(
-        np.exp(
-            sum(weight * np.log(pitches[voice]) for voice, weight in blend.items())
-            / sum(blend.values())
-        )
-    )
+    logs = sum(weight * np.log(pitches[voice]) for voice, weight in blend.items())
+    return float(np.exp(logs / sum(blend.values())))

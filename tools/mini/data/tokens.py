@@ -1,16 +1,20 @@
-"""Designed speech tokens at 25 Hz, straight from the teacher's durations and F0: token = content * 8 + pitch level.
+"""Designed speech tokens at 25 Hz, computed from the teacher's durations and F0: token = content *
+8 + pitch level.
 
-content (0..511): the pair of sounds at 1/4 and 3/4 of the token's 40 ms. A sound is a phoneme; tone arrows and stress marks belong to their
-vowel, a space is shared by its neighbours, pads and punctuation are silence, and diphthongs and affricates count as two sounds, their
-halves. The book holds every steady pair (a, a) and the most frequent others; see `CodeBook.nearest` for the rest.
+content (0..511): the pair of sounds at 1/4 and 3/4 of the token's 40 ms. A sound is a phoneme; tone
+arrows and stress marks belong to their vowel, a space is shared by its neighbours, pads and
+punctuation are silence, and diphthongs and affricates count as two sounds, their halves. The book
+holds every steady pair (a, a) and the most frequent others; see `CodeBook.nearest` for the rest.
 
-pitch level (0..7): round(6 * log2(F0 / base) + 3.5), whole tones from the speaker's mean; where unvoiced, F0 is interpolated in
-log F0 between its neighbours (held at the ends). An utterance that was told to be higher or lower keeps its speaker's base, so it
-shows in the levels.
+pitch level (0..7): round(6 * log2(F0 / base) + 3.5), in whole tones from the speaker's mean. Where
+speech is unvoiced, log F0 is interpolated between its neighbours, and held at the ends. An
+utterance with an instruction to be higher or lower keeps its speaker's base, so that the levels
+show the shift.
 
-The command writes WORK/codebook.json once: codebook.json beside this file, which the weights in the repository were trained with, so that
-training can start from them. With --anew it makes another: it counts the pairs that all of sentences.jsonl will have, with durations
-drawn from the shards made so far; everything is then to be trained from nothing.
+The command writes WORK/codebook.json once. By default that is codebook.json beside this file, which
+the weights in the repository were trained with, so that training can start from them. With --anew
+it makes another: it counts the pairs that all of sentences.jsonl will have, with durations drawn
+from the shards made so far. All networks must then be trained from nothing.
 
     python -m tools.mini.data.tokens --work WORK [--anew]
 """
@@ -28,11 +32,11 @@ from cosyvoice.tokenizer.phoneme import phonemes
 
 TOKEN_SAMPLES = 882  # at 22,050 Hz: 40 ms
 GRID = 80  # Hz: half frames of the teacher, the rate of its F0
-STEPS = 3.2  # of the grid, a token
+STEPS = 3.2  # of the grid in a token
 CONTENTS, LEVELS = 512, 8
 SHIPPED_BOOK = Path(__file__).with_name("codebook.json")
 SILENCE, PAD = "_", "_"
-ALIKE = [  # sounds that stand in for each other where a pair is not in the book
+ALIKE = [  # sounds that replace each other where a pair is not in the book
     SILENCE,
     "i ɪ y ᵻ ɨ Y2 A2 I2",
     "e ɛ æ A1",
@@ -60,9 +64,8 @@ SOUNDS = [sound for group in ALIKE for sound in group.split()]
 GROUP = np.array([number for number, group in enumerate(ALIKE) for _ in group.split()])
 INDEX = {sound: i for i, sound in enumerate(SOUNDS)}
 TONES, STRESSES = "→↗↓↘ː", "ˈˌ"
-VOICED_ABOVE = (
-    50.0  # Hz; and half the median of what is above it, against the teacher's gliding edges
-)
+# Hz. Voiced F0 is also above half the median of all above it: the teacher's curve glides at edges.
+VOICED_ABOVE = 50.0
 
 
 @dataclass
@@ -72,13 +75,15 @@ class CodeBook:
     pairs: np.ndarray
 
     def __post_init__(self):
-        counts = len(SOUNDS)
-        self.content = np.array(
-            [[self.nearest(a, b) for b in range(counts)] for a in range(counts)]
-        )  # (S, S) -> content
+        sounds = range(len(SOUNDS))
+        # (S, S): the content of each pair of sounds
+        self.content = np.array([[self.nearest(a, b) for b in sounds] for a in sounds])
 
     def nearest(self, first: int, second: int) -> int:
-        """The pair that keeps most: an equal sound in its place counts 3, one alike 2; of equal ones the more frequent pair."""
+        """The most similar pair: an equal sound in its place counts 3, one of its group 2.
+
+        Of pairs that are equally similar, the most frequent.
+        """
         same = self.pairs == (first, second)
         alike = GROUP[self.pairs] == GROUP[[first, second]]
         return int(np.argmax((same + 2 * alike).sum(1)))
@@ -90,12 +95,8 @@ class CodeBook:
 
     def save(self, path: Path) -> None:
         pairs = [[SOUNDS[a], SOUNDS[b]] for a, b in self.pairs.tolist()]
-        path.write_text(
-            json.dumps(
-                {"rate": 25, "levels": LEVELS, "sounds": SOUNDS, "pairs": pairs}, ensure_ascii=False
-            ),
-            "utf-8",
-        )
+        book = {"rate": 25, "levels": LEVELS, "sounds": SOUNDS, "pairs": pairs}
+        path.write_text(json.dumps(book, ensure_ascii=False), "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "CodeBook":
@@ -103,23 +104,27 @@ class CodeBook:
         stored = json.loads(path.read_text("utf-8"))
         if stored["sounds"] != SOUNDS:
             raise ValueError(
-                f"{path} has other sounds than tools/mini/data/tokens.py; delete it to make it anew, and retrain what used it"
+                f"{path} has other sounds than tools/mini/data/tokens.py: "
+                "delete it, make it again, and retrain all that used it"
             )
         return cls(np.array([[INDEX[a], INDEX[b]] for a, b in stored["pairs"]]))
 
 
 def count_tokens(samples: int) -> int:
-    """Tokens of so many samples at 22,050 Hz."""
+    """Number of tokens in `samples` at 22,050 Hz."""
     return round(samples / TOKEN_SAMPLES)
 
 
 def count_samples(durations, pace: float = 1.0) -> int:
-    """Samples at 22,050 Hz of so many teacher frames, played `pace` times as fast."""
+    """Number of samples at 22,050 Hz of the teacher's frames, played `pace` times as fast."""
     return round(sum(durations) * 551.25 / pace)
 
 
 def sounds_on_grid(phonemes: str, durations) -> np.ndarray:
-    """(2 * sum(durations),) index of the sound in each half frame; durations: of the pads and the phonemes."""
+    """(2 * sum(durations),) index of the sound in each half frame.
+
+    durations: frames of the pad before, the phonemes and the pad after.
+    """
     symbols = [SILENCE, *phonemes, SILENCE]
     owners = [owner(symbols, i) for i in range(len(symbols))]
     parts = []
@@ -152,16 +157,16 @@ def last_half(symbols: list[str], i: int) -> tuple[str, str]:
 def pairs_of(phonemes: str, durations, pace: float = 1.0) -> np.ndarray:
     """(n, 2) sounds at 1/4 and 3/4 of each token."""
     grid = sounds_on_grid(phonemes, durations)
-    places = (
-        (np.arange(count_tokens(count_samples(durations, pace)))[:, None] + [0.25, 0.75])
-        * STEPS
-        * pace
-    )
+    tokens = np.arange(count_tokens(count_samples(durations, pace)))
+    places = (tokens[:, None] + [0.25, 0.75]) * STEPS * pace
     return grid[np.minimum(places.astype(np.int64), len(grid) - 1)]
 
 
 def text_positions(durations, pace: float = 1.0) -> np.ndarray:
-    """(n,) int32 index of the phoneme spoken at the middle of each token; the pads count to the first and the last phoneme."""
+    """(n,) int32 index of the phoneme spoken at the middle of each token.
+
+    The pads belong to the first and the last phoneme.
+    """
     places = (np.arange(count_tokens(count_samples(durations, pace))) + 0.5) * STEPS * pace / 2
     symbols = np.searchsorted(np.cumsum(durations), places, side="right")
     return np.clip(symbols - 1, 0, len(durations) - 3).astype(np.int32)
@@ -174,9 +179,9 @@ def voiced(f0: np.ndarray) -> np.ndarray:
 
 
 def token_f0(f0: np.ndarray, tokens: int, pace: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """F0 in Hz (filled where unvoiced) and voicing of each token, (n,) each: means of log F0 over the token's voiced values.
+    """F0 in Hz, filled where unvoiced, and voicing of each token, (n,) each.
 
-    Without any voiced value F0 is zero throughout.
+    F0 is the geometric mean of a token's voiced values. If nothing is voiced it is zero everywhere.
     """
     is_voiced, log_f0 = voiced(f0), np.log(np.maximum(f0, 1e-3))
     which = np.minimum((np.arange(len(f0)) / (STEPS * pace)).astype(np.int64), tokens - 1)
@@ -185,9 +190,8 @@ def token_f0(f0: np.ndarray, tokens: int, pace: float = 1.0) -> tuple[np.ndarray
         return np.zeros(tokens), np.zeros(tokens, bool)
     mean = np.bincount(which, np.where(is_voiced, log_f0, 0), tokens) / np.maximum(count, 1)
     places = np.flatnonzero(count)
-    return np.exp(
-        np.interp(np.arange(tokens), places, mean[places])
-    ), count > STEPS * pace / 2 - 0.5
+    filled = np.exp(np.interp(np.arange(tokens), places, mean[places]))
+    return filled, count > STEPS * pace / 2 - 0.5
 
 
 def levels(f0: np.ndarray, base: float) -> np.ndarray:
@@ -197,7 +201,10 @@ def levels(f0: np.ndarray, base: float) -> np.ndarray:
 
 
 def speech_tokens(row: dict, book: CodeBook, base: float) -> np.ndarray:
-    """(n,) int32 tokens of a row of tools.mini.data.generate, played `pace` times as fast where it says so; base: the speaker's mean F0 in Hz."""
+    """(n,) int32 tokens of a row of generate.py. base: the speaker's mean F0 in Hz.
+
+    A row with a `pace` is played that many times as fast.
+    """
     pace = row.get("pace", 1.0)
     pairs = pairs_of(row["phonemes"], row["durations"], pace)
     f0, _ = token_f0(np.asarray(row["f0"]), len(pairs), pace)
@@ -206,7 +213,7 @@ def speech_tokens(row: dict, book: CodeBook, base: float) -> np.ndarray:
 
 
 def speaker_bases(shards: list[Path]) -> dict[str, float]:
-    """Mean F0 in Hz of every speaker: geometric, over voiced values, with instructed shifts divided out."""
+    """Mean F0 in Hz of every speaker: geometric, over voiced values, without instructed shifts."""
     sums = {}
     for row in read(shards, ["speaker", "f0", "pitch_shift"]):
         f0 = np.asarray(row["f0"])
@@ -224,12 +231,12 @@ def read(shards: list[Path], columns: list[str] | None = None):
 
 
 def shard_paths(work: Path, kind: str = "data") -> list[Path]:
-    """The shards made so far; kind "data" has audio, "prosody" has not."""
+    """The shards made so far. Those of kind "data" have audio, those of "prosody" have none."""
     return sorted((work / kind).glob("shard-*.parquet"))
 
 
 def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) -> CodeBook:
-    """The book for these texts, each symbol's duration drawn from those it was seen with."""
+    """The book for these texts; each symbol's duration is drawn from its `durations`."""
     rng, counts = np.random.default_rng(seed), Counter({(i, i): 0 for i in range(len(SOUNDS))})
     common = sum(durations.values(), [])
     for text in texts:
@@ -243,15 +250,13 @@ def make_book(texts: list[str], durations: dict[str, list[int]], seed: int = 0) 
 
 
 def count_book(work: Path) -> CodeBook:
-    texts = [
-        json.loads(line)["text"]
-        for line in (work / "sentences.jsonl").read_text("utf-8").splitlines()
-    ]
+    lines = (work / "sentences.jsonl").read_text("utf-8").splitlines()
+    texts = [json.loads(line)["text"] for line in lines]
     return make_book(texts, seen_durations(shard_paths(work)))
 
 
 def seen_durations(shards: list[Path]) -> dict[str, list[int]]:
-    """Durations in frames that each symbol has had, at most 2,000 of each."""
+    """Durations in frames of each symbol in the shards, at most 2,000 of each."""
     seen = defaultdict(list)
     for row in read(shards, ["phonemes", "durations"]):
         for symbol, duration in zip([PAD, *row["phonemes"], PAD], row["durations"]):
@@ -262,12 +267,8 @@ def seen_durations(shards: list[Path]) -> dict[str, list[int]]:
 
 def coverage(book: CodeBook, shards: list[Path]) -> float:
     """Share of the shards' tokens whose pair is in the book."""
-    pairs = np.concatenate(
-        [
-            pairs_of(row["phonemes"], row["durations"])
-            for row in read(shards, ["phonemes", "durations"])
-        ]
-    )
+    rows = read(shards, ["phonemes", "durations"])
+    pairs = np.concatenate([pairs_of(row["phonemes"], row["durations"]) for row in rows])
     return float((book.pairs[book.content[pairs[:, 0], pairs[:, 1]]] == pairs).all(1).mean())
 
 
@@ -276,12 +277,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--anew", action="store_true")
+    parser.add_argument("--anew", action="store_true", help="make a book of these sentences")
     args = parser.parse_args()
     work = args.work
     if (work / "codebook.json").exists():
         raise SystemExit(
-            f"{work}/codebook.json is there already; delete it to make it anew, and retrain what used it"
+            f"{work}/codebook.json exists: "
+            "to make it again, delete it, and retrain all that used it"
         )
     book = count_book(work) if args.anew else CodeBook.load(SHIPPED_BOOK)
     book.save(work / "codebook.json")

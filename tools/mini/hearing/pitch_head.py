@@ -1,9 +1,11 @@
-"""The speaker encoder's ear for pitch: a small network beside CAM++ that tells a speaker's mean F0 -> WORK/speaker_encoder.onnx.
+"""The speaker encoder's ear for pitch: a small network beside CAM++ that tells a speaker's mean F0
+-> WORK/speaker_encoder.onnx.
 
     python -m tools.mini.hearing.pitch_head --work WORK [--steps 3000]
 
-Learns from the recordings in WORK/train/data.list, in noise of all levels and without. The ONNX file has the signature of the official
-campplus.onnx (see tools/mini/hearing/campplus.py) and gives vectors of tools/mini/data/speaker_vector.py; it is the model's campplus.onnx.
+Learns from the recordings in WORK/train/data.list, in noise of all levels and without. The ONNX
+file has the signature of the official campplus.onnx (see tools/mini/hearing/campplus.py) and gives
+vectors of tools/mini/data/speaker_vector.py; it is the model's campplus.onnx.
 """
 
 import argparse

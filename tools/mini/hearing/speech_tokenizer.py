@@ -1,16 +1,18 @@
-"""Speech tokenizer of the small model: whisper log-mel at 100 Hz -> designed speech tokens at 25 Hz, as ONNX.
+"""Speech tokenizer of the small model: whisper log-mel at 100 Hz -> designed speech tokens at 25
+Hz, as ONNX.
 
     python -m tools.mini.hearing.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
     python -m tools.mini.hearing.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
     python -m tools.mini.hearing.speech_tokenizer hear --work WORK                   -> WORK/heard.npz: what it makes of the training speech
 
-Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see tools/mini/data/tokens.py.
-In training data both come from the teacher's own durations and F0; here a network learns to hear them in any voice. The
-pitch level is taken against the utterance's own mean of log F0, so a token tells what is said, not who says it. Where
-nothing is voiced the network learns the F0 that tools/mini/data/tokens.py interpolates.
+Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see
+tools/mini/data/tokens.py. In training data both come from the teacher's own durations and F0; here
+a network learns to hear them in any voice. The pitch level is taken against the utterance's own
+mean of log F0, so a token tells what is said, not who says it. Where nothing is voiced the network
+learns the F0 that tools/mini/data/tokens.py interpolates.
 
-The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T) float32 whisper log-mel and
-`feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
+The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T)
+float32 whisper log-mel and `feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
 """
 
 import argparse
@@ -442,8 +444,8 @@ def agreement(session, network, utterances, book):
 
 
 def compare(heard, item: Utterance, book: CodeBook):
-    """Shares that agree: sounds, also up to 20 ms early or late; contents (pairs of sounds); pitch levels where voiced, exactly and
-    within one; whole tokens."""
+    """Shares that agree: sounds, also up to 20 ms early or late; contents (pairs of sounds); pitch
+    levels where voiced, exactly and within one; whole tokens."""
     n = min(len(heard), len(item.content))
     sounds, asked = book.pairs[heard[:n] // LEVELS].ravel(), book.pairs[item.content[:n]].ravel()
     beside = np.pad(asked, 1, mode="edge")
@@ -493,8 +495,8 @@ def finish(work: Path):
 
 
 def hear(work: Path, count: int = 1000):
-    """Write the tokens of `count` utterances as they are (`asked`) and as the exported file hears them (`heard`), (N,) int64 each, from
-    which the language model learns what prompts are like."""
+    """Write the tokens of `count` utterances as they are (`asked`) and as the exported file hears
+    them (`heard`), (N,) int64 each, from which the language model learns what prompts are like."""
     session, (utterances, _) = (
         open_session(work / "speech_tokenizer_v1.onnx"),
         read_utterances(work, held_out=False),

@@ -1,9 +1,12 @@
-"""How unlike two recordings of the same sound are to the speaker encoder: a training loss for the vocoder, and for the flow.
+"""How unlike two recordings of the same sound are to the speaker encoder: a training loss for the
+vocoder, and for the flow.
 
-What tells voices apart is fine detail that spectral losses weigh little: copies by a vocoder trained on those alone keep words and pitch
-and lose the speaker. CAM++ (tools/mini/hearing/campplus.py), frozen, hears both; its activations are compared layer by layer, as a
-discriminator's features are, and the last, its vector of the speaker, by the cosine too (as in YourTTS, arXiv 2112.02418). It hears a mel by what its filter bank would likely be: the vector of such a copy is nearest to that of
-the sound among sixty (cosine 0.82; of others 0.18).
+What tells voices apart is fine detail that spectral losses weigh little: copies by a vocoder
+trained on those alone keep words and pitch and lose the speaker. CAM++
+(tools/mini/hearing/campplus.py), frozen, hears both; its activations are compared layer by layer,
+as a discriminator's features are, and the last, its vector of the speaker, by the cosine too (as in
+YourTTS, arXiv 2112.02418). It hears a mel by what its filter bank would likely be: the vector of
+such a copy is nearest to that of the sound among sixty (cosine 0.82; of others 0.18).
 """
 
 import io
@@ -31,8 +34,8 @@ FLOOR = torch.finfo(torch.float32).eps
 
 
 class VoiceLoss:
-    """real, generated, whatever `bank` takes -> scalar: mean over LAYERS of the relative L1 of their activations, and one less the
-    cosine of their vectors."""
+    """real, generated, whatever `bank` takes -> scalar: mean over LAYERS of the relative L1 of
+    their activations, and one less the cosine of their vectors."""
 
     def __init__(self, encoder: nn.Module, bank):
         """bank: what is compared -> filter bank (B, T, 80); see `bank_of_speech` and `BankOfMels`."""

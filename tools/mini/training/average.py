@@ -1,9 +1,11 @@
-"""Weights between those a training began with and those it came to: one network's file and another's -> theirs in part each.
+"""Weights between those a training began with and those it came to: one network's file and
+another's -> theirs in part each.
 
     python -m tools.mini.training.average --begun begun.pt --trained trained.pt --share 0.67 --out flow.pt
 
-After more training on a little new data a network does the new better and the old worse; between the two it keeps most of both
-(arXiv 2109.01903). Both must be of one training, the second begun from the first; packed weights may be either.
+After more training on a little new data a network does the new better and the old worse; between
+the two it keeps most of both (arXiv 2109.01903). Both must be of one training, the second begun
+from the first; packed weights may be either.
 """
 
 import argparse

@@ -1,9 +1,11 @@
-"""Training tables of the vocoder with the flow's mels: what it will be given in use is smoother than the mels of recordings.
+"""Training tables of the vocoder with the flow's mels: what it will be given in use is smoother
+than the mels of recordings.
 
     python -m tools.mini.training.flow_mels --work WORK --flow WORK/flow/flow.pt [--hours 2]
 
-Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors, and writes their audio, pitch and mels
-(`speech_feat`) to WORK/train_flow/*.parquet and data.list beside them, anew each time.
+Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors, and writes their
+audio, pitch and mels (`speech_feat`) to WORK/train_flow/*.parquet and data.list beside them, anew
+each time.
 """
 
 import argparse

@@ -1,7 +1,9 @@
-"""Muon for the matrices inside a network, Adam for the rest: more learned in a step than by Adam alone (docs/mini-model.md, "What helped").
+"""Muon for the matrices inside a network, Adam for the rest: more learned in a step than by Adam
+alone (docs/mini-model.md, "What helped").
 
-Muon (https://kellerjordan.github.io/posts/muon) makes of a matrix's gradient the nearest one that turns and does not stretch, so that
-directions which few examples ask for are followed too. It is torch's own, shown convolutions as matrices, a row an output.
+Muon (https://kellerjordan.github.io/posts/muon) makes of a matrix's gradient the nearest one that
+turns and does not stretch, so that directions which few examples ask for are followed too. It is
+torch's own, shown convolutions as matrices, a row an output.
 """
 
 import torch
@@ -11,9 +13,11 @@ SMALLEST = 64  # rows and columns; what has less is no matrix to speak of
 
 
 class MuonAndAdam:
-    """An optimiser of `network` as the trainer wants one. Muon's rate is scaled to Adam's size of step, so that one rate suits both.
+    """An optimiser of `network` as the trainer wants one. Muon's rate is scaled to Adam's size of
+    step, so that one rate suits both.
 
-    Adam keeps what is looked up (embeddings, tables of parts), what is read in or out (names that begin with one of `edges`), and vectors.
+    Adam keeps what is looked up (embeddings, tables of parts), what is read in or out (names that
+    begin with one of `edges`), and vectors.
     """
 
     def __init__(self, network: nn.Module, lr: float, edges: tuple[str, ...] = ()):

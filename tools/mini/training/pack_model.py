@@ -1,9 +1,11 @@
-"""Put a trained small model together: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz, in the official layout.
+"""Put a trained small model together: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz, in
+the official layout.
 
     python -m tools.mini.training.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
 
-Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds the preset speakers: for each, the mean
-vector of some of its training utterances by the speaker encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
+Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds
+the preset speakers: for each, the mean vector of some of its training utterances by the speaker
+encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
 """
 
 import argparse
@@ -44,10 +46,11 @@ log = logging.getLogger(__name__)
 
 
 def shrink(path: Path, target: Path, int8: bool):
-    """Copy a state dict: large weights as int8 with a float32 scale a row (or not), other floats as float16.
+    """Copy a state dict: large weights as int8 with a float32 scale a row (or not), other floats as
+    float16.
 
-    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is dropped. Packed weights may be
-    packed again, into the same file too.
+    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is
+    dropped. Packed weights may be packed again, into the same file too.
     """
     state, small = (
         unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True))),

@@ -1,10 +1,12 @@
-"""The vocoder's F0 predictor, finished by itself: beside the vocoder it learns from 5 s of speech a step, of a second; alone from 29 s, in a tenth.
+"""The vocoder's F0 predictor, finished by itself: beside the vocoder it learns from 5 s of speech a
+step, of a second; alone from 29 s, in a tenth.
 
     python -m tools.mini.training.pitch --work WORK --hift WORK/hift/hift.pt --tables WORK/train/data.list WORK/train_flow/data.list [--steps 4000]
 
-Learns measured F0 (pack_parquet's `pitch_feat`) from whole mels of recordings and of the flow, shuffled, and writes it into the
-same file of weights. Every eighth utterance is kept apart for the figures it prints: the share of voiced frames
-within 5 % of the truth, and of frames whose voicing is right.
+Learns measured F0 (pack_parquet's `pitch_feat`) from whole mels of recordings and of the flow,
+shuffled, and writes it into the same file of weights. Every eighth utterance is kept apart for the
+figures it prints: the share of voiced frames within 5 % of the truth, and of frames whose voicing
+is right.
 """
 
 import argparse

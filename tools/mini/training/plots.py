@@ -2,8 +2,9 @@
 
     python -m tools.mini.training.plots --work WORK --model pretrained_models/CosyVoice-Mini-25Hz --out docs      (wants matplotlib)
 
-Writes mini-losses.png from WORK/{llm,flow,hift}/log.jsonl, and mini-mels.png: three utterances of WORK/data by the flow from the
-teacher's tokens, the same by the teacher, and the pitch that the vocoder reads off each.
+Writes mini-losses.png from WORK/{llm,flow,hift}/log.jsonl, and mini-mels.png: three utterances of
+WORK/data by the flow from the teacher's tokens, the same by the teacher, and the pitch that the
+vocoder reads off each.
 """
 
 import argparse

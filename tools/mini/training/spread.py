@@ -1,10 +1,12 @@
-"""Ask a trained flow for more of what sets a voice apart: its weights -> the same, the deviation of a speaker's vector from the mean enlarged.
+"""Ask a trained flow for more of what sets a voice apart: its weights -> the same, the deviation of
+a speaker's vector from the mean enlarged.
 
     python -m tools.mini.training.spread --work WORK --flow WORK/flow_straight/flow.pt --out WORK/flow_spread.pt [--times 1.1]
 
-A flow that is unsure speaks nearer to the mean of all voices than it is asked to. What it hears of a vector v becomes mean + times (v - mean),
-the pitch in its last place excepted; being linear, that is no work at inference, and the file has the same keys and shapes. Once only:
-weights that were spread are spread further.
+A flow that is unsure speaks nearer to the mean of all voices than it is asked to. What it hears of
+a vector v becomes mean + times (v - mean), the pitch in its last place excepted; being linear, that
+is no work at inference, and the file has the same keys and shapes. Once only: weights that were
+spread are spread further.
 """
 
 import argparse

@@ -1,13 +1,17 @@
-"""The flow's last stage of training: as it speaks, a few steps from no noise, judged by the mel it comes to.
+"""The flow's last stage of training: as it speaks, a few steps from no noise, judged by the mel it
+comes to.
 
-A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred. A critic that tells pieces of true
-mels from made ones does not let that pass (GANSpeech, arXiv 2106.15153), and the speaker encoder hears the very mel that is spoken, not a
-guess from half way. What words are told by is the course of the spectrum's envelope, which single bins hide in their noise: mels are
-compared in patches of several SCALES too. A voice that speaks once in the data has one vector, of the very sound it is to lead to; in use
-it is asked for by the vector of another text, often in another language. So pieces are also spoken in another row's voice: the speaker
-encoder tells whether it is that one and not rather another of those it has heard (as speaker encoders themselves are trained), and a
-listener whether the sounds are still those asked for. The weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then
-STEPS, inference_temperature and inference_cfg_rate are 0.
+A mel of least squares is the mean of all that are likely: its harmonics and consonants are blurred.
+A critic that tells pieces of true mels from made ones does not let that pass (GANSpeech, arXiv
+2106.15153), and the speaker encoder hears the very mel that is spoken, not a guess from half way.
+What words are told by is the course of the spectrum's envelope, which single bins hide in their
+noise: mels are compared in patches of several SCALES too. A voice that speaks once in the data has
+one vector, of the very sound it is to lead to; in use it is asked for by the vector of another
+text, often in another language. So pieces are also spoken in another row's voice: the speaker
+encoder tells whether it is that one and not rather another of those it has heard (as speaker
+encoders themselves are trained), and a listener whether the sounds are still those asked for. The
+weights remain those of the plain flow; in cosyvoice.yaml n_timesteps is then STEPS,
+inference_temperature and inference_cfg_rate are 0.
 """
 
 import random
@@ -205,9 +209,10 @@ def rows_to_lend(batch: dict) -> list[int]:
 
 
 def lend(batch: dict, rows: list[int]) -> tuple[dict, Tensor]:
-    """Pieces of LENT tokens of rows, each with the vector of the next row, as a batch without prompts; and a share (B, 1), which is 0 for
-    half of them: the others have a vector between those of the next two rows, the share being the second's, so that there are more voices
-    than the data has (as in mixup, arXiv 1710.09412)."""
+    """Pieces of LENT tokens of rows, each with the vector of the next row, as a batch without
+    prompts; and a share (B, 1), which is 0 for half of them: the others have a vector between those
+    of the next two rows, the share being the second's, so that there are more voices than the data
+    has (as in mixup, arXiv 1710.09412)."""
     count, frames = len(rows), mel_frames(LENT, 25)
     share = torch.rand(count, 1) * (torch.rand(count, 1) < 0.5)
     vectors = batch["embedding"][rows]

@@ -1,23 +1,31 @@
-"""Train the small model's networks: cosyvoice/bin/train.py, told what this model's tokens and speakers are made of.
+"""Train the small model's networks: cosyvoice/bin/train.py, told what this model's tokens and
+speakers are made of.
 
     python -m tools.mini.training.train --work WORK --model flow --train WORK/train/data.list --out WORK/flow [options of cosyvoice.bin.train]
 
-- A speech token is a pair of sounds and a level of pitch (tools/mini/data/tokens.py). While training, each table with a row a token is the sum
-  of its parts' tables and a correction of its own: what is learned of a sound holds for every token with it.
-- The flow's regulated mel is also read by a small network that knows the speaker and must guess the mel from it, so that the
-  encoder learns sounds and pitch from a plain regression while the estimator still learns to denoise.
-- The flow's times are drawn as its solver steps through them, most of them early: there it is decided what is said.
-- One head of two layers of the language model is shown which phoneme comes next: where to look in the text is slow to find alone.
-- The language model reads a part of the speech tokens as the tokenizer would have heard them, and must still say the right ones: a
-  prompt is heard, with a fifth of its sounds wrong, and its own slips are in what it goes on from.
-- At the task mark, and at the end of an instruction, the language model must know how fast and how high the sentence will be: later tokens
-  tell it what the earlier ones were like, so that it learns to listen to instructions late or never.
-- The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do without a source, and buzzes
-  at the frame rate for ever after.
+- A speech token is a pair of sounds and a level of pitch (tools/mini/data/tokens.py). While
+  training, each table with a row a token is the sum of its parts' tables and a correction of its
+  own: what is learned of a sound holds for every token with it.
+- The flow's regulated mel is also read by a small network that knows the speaker and must guess the
+  mel from it, so that the encoder learns sounds and pitch from a plain regression while the
+  estimator still learns to denoise.
+- The flow's times are drawn as its solver steps through them, most of them early: there it is
+  decided what is said.
+- One head of two layers of the language model is shown which phoneme comes next: where to look in
+  the text is slow to find alone.
+- The language model reads a part of the speech tokens as the tokenizer would have heard them, and
+  must still say the right ones: a prompt is heard, with a fifth of its sounds wrong, and its own
+  slips are in what it goes on from.
+- At the task mark, and at the end of an instruction, the language model must know how fast and how
+  high the sentence will be: later tokens tell it what the earlier ones were like, so that it learns
+  to listen to instructions late or never.
+- The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do
+  without a source, and buzzes at the frame rate for ever after.
 - Two tries of the vocoder are held apart, so that it makes noise of its noise (see `listen`).
-- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is (tools/mini/hearing/voice_loss.py).
-- Speaker vectors, which hold the mean pitch too (tools/mini/data/speaker_vector.py), enter whitened: a CAM++ vector's differences are small
-  beside what all voices share.
+- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is
+  (tools/mini/hearing/voice_loss.py).
+- Speaker vectors, which hold the mean pitch too (tools/mini/data/speaker_vector.py), enter
+  whitened: a CAM++ vector's differences are small beside what all voices share.
 - Last stages have an optimiser of their own (tools/mini/training/muon.py).
 
 None of it is left in the weights written, which are those of the plain networks.
@@ -138,8 +146,8 @@ class GuidedFlow(nn.Module):
     def pieces(
         self, mel: Tensor, mel_len: Tensor, given: tuple, velocity: Tensor
     ) -> tuple[Tensor, Tensor] | None:
-        """The true mel and the one the flow is on its way to, each (B, PIECE, 80), a random piece of a few rows that kept their
-        conditions; None if no row is long enough."""
+        """The true mel and the one the flow is on its way to, each (B, PIECE, 80), a random piece
+        of a few rows that kept their conditions; None if no row is long enough."""
         noisy, _, _, t, speakers, _ = given
         aim = (noisy + (1 - t)[:, None, None] * velocity).transpose(1, 2)
         rows = ((mel_len >= PIECE) & speakers.any(1)).nonzero().flatten()[:PIECES].tolist()
@@ -153,8 +161,9 @@ class GuidedFlow(nn.Module):
 
 
 class TaughtLM(nn.Module):
-    """The language model, with a loss on where some of its attention goes, to the phoneme of the speech token that comes next, and
-    one on whether it knows the manner of speech before it begins, and at the end of an instruction."""
+    """The language model, with a loss on where some of its attention goes, to the phoneme of the
+    speech token that comes next, and one on whether it knows the manner of speech before it begins,
+    and at the end of an instruction."""
 
     def __init__(self, llm: nn.Module, layers=POINTING_LAYERS):
         super().__init__()
@@ -211,10 +220,12 @@ class TaughtLM(nn.Module):
 
 
 class Mishearing:
-    """Pre-hook of the speech embedding: while training, a random beginning of some rows and single tokens elsewhere are read as heard.
+    """Pre-hook of the speech embedding: while training, a random beginning of some rows and single
+    tokens elsewhere are read as heard.
 
-    asked, heard: (N,) tokens as they were and as the speech tokenizer heard them. A token is replaced by what was heard for one of the
-    same sounds, its pitch level off by as much as there; in a beginning all levels are one off now and then, as the speaker's mean is.
+    asked, heard: (N,) tokens as they were and as the speech tokenizer heard them. A token is
+    replaced by what was heard for one of the same sounds, its pitch level off by as much as there;
+    in a beginning all levels are one off now and then, as the speaker's mean is.
     """
 
     def __init__(self, asked: np.ndarray, heard: np.ndarray):
@@ -323,12 +334,14 @@ def excite_by_true_pitch(gan: nn.Module):
 
 
 def listen(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
-    """Add to the generator's loss what the speaker encoder hears, as loss_voice, and how far it is from the truth in a fine spectrum, as
-    loss_fine; take off how far two of its tries are apart in all spectra, as loss_twin.
+    """Add to the generator's loss what the speaker encoder hears, as loss_voice, and how far it is
+    from the truth in a fine spectrum, as loss_fine; take off how far two of its tries are apart in
+    all spectra, as loss_twin.
 
-    Where speech is noise no try can match it, and one that always makes the same gets nearer than one that makes noise too: it repeats a
-    pattern at the frame rate, 86 Hz. With the distance of two tries taken off, the likeness is greatest where tries are spread as
-    speech is (the energy distance of arXiv 2008.01160): that is with a weight of 1, with less they are nearer the mean.
+    Where speech is noise no try can match it, and one that always makes the same gets nearer than
+    one that makes noise too: it repeats a pattern at the frame rate, 86 Hz. With the distance of
+    two tries taken off, the likeness is greatest where tries are spread as speech is (the energy
+    distance of arXiv 2008.01160): that is with a weight of 1, with less they are nearer the mean.
     """
     spoken = []
 

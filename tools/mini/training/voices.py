@@ -1,9 +1,11 @@
-"""The voices of all recordings, as the speaker encoder hears their mels: what the flow's last stage must not take a voice for -> WORK/voices.pt.
+"""The voices of all recordings, as the speaker encoder hears their mels: what the flow's last stage
+must not take a voice for -> WORK/voices.pt.
 
     python -m tools.mini.training.voices --work WORK
 
-(N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The stage (tools/mini/training/straight_flow.py) hears
-the voices of its batches anyway; with these it knows whom to tell them from before its first step.
+(N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The
+stage (tools/mini/training/straight_flow.py) hears the voices of its batches anyway; with these it
+knows whom to tell them from before its first step.
 """
 
 import argparse
