@@ -1,5 +1,4 @@
-"""How sentences would be spoken, without sound: WORK/sentences.jsonl ->
-WORK/prosody/shard-NNNNN.parquet.
+"""How sentences would be spoken, without sound: sentences.jsonl -> WORK/prosody/*.parquet.
 
 The teacher computes durations, F0 and energy before its decoder, which takes 97 % of the time:
 without the decoder it is 30 times as fast. Speech tokens need no more than that, so the language

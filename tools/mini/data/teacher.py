@@ -1,5 +1,6 @@
-"""The teacher, Kokoro-82M: phonemes and a voice -> speech with its exact durations and F0. And the
-voices.
+"""The teacher, Kokoro-82M: phonemes and a voice -> speech with its exact durations and F0.
+
+Also the choice of speakers: base voices, mixes, presets and voices that speak once.
 
 24 kHz in, 22,050 Hz out. A frame is 600 samples at 24 kHz (40 Hz). F0 has two values a frame (80
 Hz), near 10 Hz where unvoiced. The halves of a style vector and the tensors used were found by

@@ -1,5 +1,6 @@
-"""Designed speech tokens at 25 Hz, computed from the teacher's durations and F0: token = content *
-8 + pitch level.
+"""Designed speech tokens at 25 Hz, from the teacher's durations and F0.
+
+token = content * 8 + pitch level.
 
 content (0..511): the pair of sounds at 1/4 and 3/4 of the token's 40 ms. A sound is a phoneme; tone
 arrows and stress marks belong to their vowel, a space is shared by its neighbours, pads and

