@@ -36,10 +36,10 @@ from tools.mini.training.train import (
     GuidedFlow,
     Mishearing,
     TaughtLM,
+    add_sound_losses,
     distance,
     excite_by_true_pitch,
     known_voices,
-    listen,
     manner_of,
     next_phonemes,
     plain_weights,
@@ -256,7 +256,7 @@ def test_the_vocoder_is_told_how_unlike_the_voice_is_and_its_tries_are_held_apar
     voice_loss = VoiceLoss(Ear(), bank_of_speech)
     torch.manual_seed(0)
     plain = gan(batch | {"turn": "reconstruct"}, CPU)
-    listen(gan, voice_loss)
+    add_sound_losses(gan, voice_loss)
     torch.manual_seed(0)
     told = gan(batch | {"turn": "reconstruct"}, CPU)
     assert abs(voice_loss(batch["speech"], batch["speech"])) < 1e-6 < told["loss_voice"]

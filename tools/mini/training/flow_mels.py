@@ -1,10 +1,9 @@
-"""Training tables of the vocoder with the flow's mels: what it will be given in use is smoother
-than the mels of recordings.
+"""Training tables of the vocoder with the flow's mels, which are smoother than those of recordings.
 
     python -m tools.mini.training.flow_mels --work WORK --flow WORK/flow/flow.pt [--hours 2]
 
-Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors, and writes their
-audio, pitch and mels (`speech_feat`) to WORK/train_flow/*.parquet and data.list beside them, anew
+Speaks the tokens of the rows of WORK/train/data.list with their speakers' vectors. Writes their
+audio, pitch and mels (`speech_feat`) to WORK/train_flow/*.parquet, and data.list beside them, again
 each time.
 """
 
@@ -34,7 +33,7 @@ def load_flow(path: Path) -> torch.nn.Module:
 def speak(
     flow: torch.nn.Module, tokens: torch.Tensor, vector: torch.Tensor, seed: int = 0
 ) -> torch.Tensor:
-    """Mel (1, 80, T) of speech tokens (1, N) in the voice of a CAM++ vector (192,), without a prompt."""
+    """Mel (1, 80, T) of speech tokens (1, N) in the voice of a vector (192,), without a prompt."""
     none = torch.tensor([0])
     mel, _ = flow.inference(
         tokens,
@@ -54,13 +53,10 @@ def convert(flow: torch.nn.Module, source: Path, target: Path) -> float:
     """Write one table; returns its seconds."""
     rows, frames = [row for row in read([source]) if row["audio_data"] is not None], 0
     for number, row in enumerate(tqdm(rows, desc=source.stem, unit="row", leave=False)):
-        mel = speak(
-            flow,
-            torch.tensor(row["speech_token"])[None],
-            torch.tensor(row["utt_embedding"]),
-            number,
-        )
-        row["speech_feat"], frames = mel[0].T.half().numpy().ravel(), frames + mel.shape[2]
+        tokens, vector = torch.tensor(row["speech_token"]), torch.tensor(row["utt_embedding"])
+        mel = speak(flow, tokens[None], vector, seed=number)
+        row["speech_feat"] = mel[0].T.half().numpy().ravel()
+        frames += mel.shape[2]
     write(target, rows, WITH_MELS)
     return frames * MEL_HOP / RATE
 
@@ -71,14 +67,13 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--flow", type=Path, required=True, help="weights of the flow")
-    parser.add_argument("--hours", type=float, default=2.0, help="stop after so much speech")
+    parser.add_argument("--hours", type=float, default=2.0, help="stop after this much speech")
     args = parser.parse_args()
     torch.set_num_threads(1)
     flow, folder, files, seconds = load_flow(args.flow), args.work / "train_flow", [], 0.0
     folder.mkdir(exist_ok=True)
-    for line in tqdm(
-        (args.work / "train/data.list").read_text("utf-8").splitlines(), desc="tables", unit="table"
-    ):
+    tables = (args.work / "train/data.list").read_text("utf-8").splitlines()
+    for line in tqdm(tables, desc="tables", unit="table"):
         if seconds < args.hours * 3600:
             files.append(folder / Path(line).name)
             seconds += convert(flow, Path(line), files[-1])

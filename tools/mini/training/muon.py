@@ -1,46 +1,45 @@
-"""Muon for the matrices inside a network, Adam for the rest: more learned in a step than by Adam
-alone (docs/mini-model.md, "What helped").
+"""Muon for the matrices inside a network, Adam for the rest.
 
-Muon (https://kellerjordan.github.io/posts/muon) makes of a matrix's gradient the nearest one that
-turns and does not stretch, so that directions which few examples ask for are followed too. It is
-torch's own, shown convolutions as matrices, a row an output.
+It learns more in a step than Adam alone (docs/mini-model.md, "What helped"). Muon
+(https://kellerjordan.github.io/posts/muon) replaces the gradient of a matrix by the nearest matrix
+that turns and does not stretch, so that directions which few examples ask for are followed too. The
+optimiser is torch's; convolutions are given to it as matrices with a row an output.
 """
 
 import torch
 from torch import nn
 
-SMALLEST = 64  # rows and columns; what has less is no matrix to speak of
+SMALLEST = 64  # rows and columns; Adam has smaller matrices
 
 
 class MuonAndAdam:
-    """An optimiser of `network` as the trainer wants one. Muon's rate is scaled to Adam's size of
-    step, so that one rate suits both.
+    """An optimiser of `network` with the methods that the trainer uses.
 
-    Adam keeps what is looked up (embeddings, tables of parts), what is read in or out (names that
+    Muon's rate is scaled to the size of Adam's steps, so that one rate suits both. Adam has tables
+    that are looked up (embeddings and their parts), layers at the edges of the network (names that
     begin with one of `edges`), and vectors.
     """
 
     def __init__(self, network: nn.Module, lr: float, edges: tuple[str, ...] = ()):
-        chosen = {
+        weights = {
             name: weight for name, weight in network.named_parameters() if weight.requires_grad
         }
-        inner = {
+        inner = sorted(
             name
-            for name, weight in chosen.items()
+            for name, weight in weights.items()
             if weight.dim() > 1
             and min(weight.flatten(1).shape) >= SMALLEST
             and not name.startswith(edges)
             and "embedding" not in name
-        }
+        )
+        # Each weight with a view of it as a matrix: one memory, two shapes.
         self.shown = [
-            (chosen[name], nn.Parameter(chosen[name].detach().flatten(1))) for name in sorted(inner)
-        ]  # one memory, two shapes
-        self.muon = torch.optim.Muon(
-            [matrix for _, matrix in self.shown], lr, weight_decay=0, adjust_lr_fn="match_rms_adamw"
-        )
-        self.adam = torch.optim.Adam(
-            [weight for name, weight in chosen.items() if name not in inner], lr, fused=True
-        )
+            (weights[name], nn.Parameter(weights[name].detach().flatten(1))) for name in inner
+        ]
+        matrices = [matrix for _, matrix in self.shown]
+        others = [weight for name, weight in weights.items() if name not in inner]
+        self.muon = torch.optim.Muon(matrices, lr, weight_decay=0, adjust_lr_fn="match_rms_adamw")
+        self.adam = torch.optim.Adam(others, lr, fused=True)
 
     @property
     def param_groups(self) -> list[dict]:

@@ -1,11 +1,12 @@
-"""Put a trained small model together: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz, in
-the official layout.
+"""Pack a trained small model: WORK's weights -> pretrained_models/CosyVoice-Mini-25Hz.
 
-    python -m tools.mini.training.pack_model --work WORK --llm llm.pt --flow flow.pt --hift hift.pt [--figures evaluation.json]
+    python -m tools.mini.training.pack_model --work WORK --llm llm.pt --flow flow.pt \\
+        --hift hift.pt [--figures figures.json]
 
-Weights become int8 with a scale a row, or float16 (the loader casts them back). `spk2info.pt` holds
-the preset speakers: for each, the mean vector of some of its training utterances by the speaker
-encoder. `--figures` takes what `tools.evaluate --json` wrote into the model card.
+The directory has the official layout. Weights become int8 with a scale a row, or float16; the
+loader casts them back. `spk2info.pt` holds the preset speakers: for each, the mean vector of some
+of its training utterances by the speaker encoder. `--figures` puts what `tools.evaluate --json`
+wrote into the model card.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import io
 import json
 import logging
 import shutil
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,9 @@ from tools.mini.data.generate import seconds_of
 from tools.mini.data.speaker_vector import pitch_of, with_pitch
 
 MODEL_NAME = "CosyVoice-Mini-25Hz"
-PRESETS = {  # name in the service -> training speaker: of sixty, well understood on sentences that are not the held-out ones
+# Name in the service -> training speaker. Chosen of sixty, as understood well on sentences that are
+# not the held-out ones.
+PRESETS = {
     "中文女": "preset_zf_2",
     "中文男": "mix_009",
     "英文女": "mix_051",
@@ -38,7 +40,7 @@ PRESETS = {  # name in the service -> training speaker: of sixty, well understoo
     "英文女2": "mix_135",
     "英文男2": "mix_075",
 }
-INT8 = ("llm", "flow")  # the vocoder keeps float16: it is small, and its weights are split in two
+INT8 = ("llm", "flow")  # the vocoder has float16: it is small, and its weights are split in two
 SMALLEST_INT8 = 4096  # values; smaller weights stay float16
 UTTERANCES = 12  # whose vectors make one preset
 CARD = Path(__file__).with_name("model_card.md")
@@ -49,21 +51,16 @@ def shrink(path: Path, target: Path, int8: bool):
     """Copy a state dict: large weights as int8 with a float32 scale a row (or not), other floats as
     float16.
 
-    The loader is cosyvoice/utils/files.py. A `generator.` prefix of the vocoder's training is
-    dropped. Packed weights may be packed again, into the same file too.
+    The loader is cosyvoice/utils/files.py. The prefix `generator.` of the vocoder's training is
+    removed. Packed weights may be packed again, also into the same file.
     """
-    state, small = (
-        unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True))),
-        {},
-    )  # not mapped into memory: it may be the target
+    # Not mapped into memory, since `path` may be the target.
+    state = unpack_int8(widen(torch.load(path, map_location="cpu", weights_only=True)))
+    small = {}
     for name, value in state.items():
         name = name.removeprefix("generator.")
-        if (
-            int8
-            and value.is_floating_point()
-            and value.dim() > 1
-            and value.numel() >= SMALLEST_INT8
-        ):
+        matrix = value.is_floating_point() and value.dim() > 1
+        if int8 and matrix and value.numel() >= SMALLEST_INT8:
             small[name], small[f"{name}.int8_scale"] = rows_to_int8(value)
         else:
             small[name] = value.half() if value.is_floating_point() else value
@@ -74,51 +71,47 @@ def shrink(path: Path, target: Path, int8: bool):
     ]
     if bad:
         raise ValueError(
-            f"{path} does not fit float16: {', '.join(bad[:5])} overflow or are not finite"
+            f"{path} cannot be float16: {', '.join(bad[:5])} overflow or are not finite"
         )
     torch.save(small, target)
 
 
 def rows_to_int8(value):
-    """(int8 values, float32 scale of each row) of a weight; rows are output channels, or entries of an embedding."""
+    """(int8 values, float32 scale of each row) of a weight.
+
+    Rows are output channels, or entries of an embedding.
+    """
     scale = value.float().flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-    return (value.float() / scale.reshape(-1, *[1] * (value.dim() - 1))).round().to(
-        torch.int8
-    ), scale
+    scaled = value.float() / scale.reshape(-1, *[1] * (value.dim() - 1))
+    return scaled.round().to(torch.int8), scale
 
 
 def preset_clips(work: Path, wanted):
-    """Up to UTTERANCES plain utterances (N,) at 16 kHz of each wanted training speaker; KeyError names one without speech."""
-    clips = defaultdict(list)
+    """Up to UTTERANCES uninstructed utterances (N,) at 16 kHz of each wanted training speaker.
+
+    Raises KeyError naming a speaker without speech.
+    """
+    clips = {name: [] for name in wanted}
     for shard in sorted((work / "data").glob("shard-*.parquet")):
         for row in pq.read_table(shard, columns=["speaker", "style", "audio"]).to_pylist():
-            if (
-                row["speaker"] in wanted
-                and not row["style"]
-                and len(clips[row["speaker"]]) < UTTERANCES
-            ):
-                clips[row["speaker"]].append(
-                    to_judge_rate(*soundfile.read(io.BytesIO(row["audio"]), dtype="float32"))
-                )
-        if all(len(clips[name]) == UTTERANCES for name in wanted):
+            found = clips.get(row["speaker"])
+            if found is not None and not row["style"] and len(found) < UTTERANCES:
+                wav, rate = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
+                found.append(to_judge_rate(wav, rate))
+        if all(len(found) == UTTERANCES for found in clips.values()):
             break
-    return {name: clips[name] if clips[name] else missing(name, work) for name in wanted}
-
-
-def missing(name, work):
-    raise KeyError(f"no utterance of {name} in {work / 'data'}: generate more speech")
+    for name, found in clips.items():
+        if not found:
+            raise KeyError(f"no utterance of {name} in {work / 'data'}: generate more speech")
+    return clips
 
 
 def speaker_vector(session, clips):
     """(1, 192): unit mean of the clips' vectors, with their mean pitch."""
     feats = [np.asarray(kaldi_features(wav), dtype=np.float32) for wav in clips]
-    mean = np.mean(
-        [
-            session.run(None, {session.get_inputs()[0].name: (f - f.mean(0))[None]})[0][0]
-            for f in feats
-        ],
-        axis=0,
-    )
+    name = session.get_inputs()[0].name
+    vectors = [session.run(None, {name: (feat - feat.mean(0))[None]})[0][0] for feat in feats]
+    mean = np.mean(vectors, axis=0)
     return torch.from_numpy(with_pitch(mean / np.linalg.norm(mean), pitch_of(mean)))[None]
 
 
@@ -132,21 +125,16 @@ def preset_speakers(work: Path, campplus: Path):
 
 
 def model_card(work, figures):
-    """README.md of the directory: tools/mini/model_card.md with its figures and how much speech there was to learn from."""
+    """The directory's README.md: model_card.md with the figures and the hours of speech."""
     from tools.evaluate import table
 
-    card, heard, silent = (
-        CARD.read_text("utf-8"),
-        hours(work / "data"),
-        hours(work / "prosody"),
-    )
+    card, unknown = CARD.read_text("utf-8"), "Not evaluated yet: run `python -m tools.evaluate`."
+    speakers = json.loads((work / "speakers.json").read_text("utf-8"))["speakers"]
     filled = {
-        "figures": table(figures)
-        if figures
-        else "Not evaluated yet: run `python -m tools.evaluate`.",
-        "hours": f"{heard:.1f}",
-        "prosody_hours": f"{silent:.0f}",
-        "speakers": str(len(json.loads((work / "speakers.json").read_text("utf-8"))["speakers"])),
+        "figures": table(figures) if figures else unknown,
+        "hours": f"{hours(work / 'data'):.1f}",
+        "prosody_hours": f"{hours(work / 'prosody'):.0f}",
+        "speakers": str(len(speakers)),
     }
     for name, value in filled.items():
         card = card.replace(f"{{{name}}}", value)
@@ -162,11 +150,8 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
     out.mkdir(parents=True, exist_ok=True)
     for name, path in weights.items():
         shrink(path, out / f"{name}.pt", name in INT8)
-    for source, name in (
-        ("speaker_encoder.onnx", "campplus.onnx"),
-        ("speech_tokenizer_v1.onnx", "speech_tokenizer_v1.onnx"),
-    ):
-        shutil.copyfile(work / source, out / name)
+    shutil.copyfile(work / "speaker_encoder.onnx", out / "campplus.onnx")
+    shutil.copyfile(work / "speech_tokenizer_v1.onnx", out / "speech_tokenizer_v1.onnx")
     shutil.copyfile(CONFIG, out / "cosyvoice.yaml")
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
     (out / "README.md").write_text(model_card(work, figures), "utf-8")

@@ -1,12 +1,13 @@
-"""The vocoder's F0 predictor, finished by itself: beside the vocoder it learns from 5 s of speech a
-step, of a second; alone from 29 s, in a tenth.
+"""Train the vocoder's F0 predictor alone.
 
-    python -m tools.mini.training.pitch --work WORK --hift WORK/hift/hift.pt --tables WORK/train/data.list WORK/train_flow/data.list [--steps 4000]
+    python -m tools.mini.training.pitch --work WORK --hift WORK/hift/hift.pt \\
+        --tables WORK/train/data.list WORK/train_flow/data.list [--steps 4000]
 
-Learns measured F0 (pack_parquet's `pitch_feat`) from whole mels of recordings and of the flow,
-shuffled, and writes it into the same file of weights. Every eighth utterance is kept apart for the
-figures it prints: the share of voiced frames within 5 % of the truth, and of frames whose voicing
-is right.
+Beside the vocoder it learns from 5 s of speech in a step of a second; alone from 29 s in a step of
+a tenth of a second. It learns measured F0 (`pitch_feat` of pack_parquet) from whole mels of
+recordings and of the flow, shuffled, and is written into the same file of weights. Every eighth
+utterance is not trained on but used for the figures that are printed: the share of voiced frames
+within 5 % of the truth, and of frames whose voicing is right.
 """
 
 import argparse
@@ -26,19 +27,16 @@ from cosyvoice.utils.files import read_weights
 from tools.mini import CONFIG
 from tools.mini.data.tokens import read
 
-LEAST = 100.0  # Hz; an error is weighed by the true F0, or by this where it is unvoiced or lower
+LEAST = 100.0  # Hz; errors are relative to the true F0, or to this where that is lower or absent
 FRAMES = 2_500  # of mel in a step
-KEPT = 8  # every eighth utterance is for the figures
+KEPT = 8  # every eighth utterance is used for the figures
 
 
 def utterances(lists: list[Path], mel_spectrogram) -> list[tuple[Tensor, Tensor]]:
     """Mel (T, 80) and F0 (T,) in Hz of every row with audio, in the order of the lists."""
     found = []
-    for table in tqdm(
-        [line for path in lists for line in path.read_text("utf-8").splitlines()],
-        desc="tables",
-        unit="table",
-    ):
+    tables = [line for path in lists for line in path.read_text("utf-8").splitlines()]
+    for table in tqdm(tables, desc="tables", unit="table"):
         for row in read([Path(table)]):
             if row["audio_data"] is None:
                 continue
@@ -54,7 +52,10 @@ def utterances(lists: list[Path], mel_spectrogram) -> list[tuple[Tensor, Tensor]
 
 
 def batches(rows: list[tuple[Tensor, Tensor]], rng: random.Random):
-    """Endlessly: mels (1, 80, FRAMES or a little more) and F0 (1, the same), utterances end to end."""
+    """Yield mels (1, 80, T) and F0 (1, T) of utterances end to end, without end.
+
+    T is FRAMES, or more by less than an utterance.
+    """
     while True:
         rng.shuffle(rows)
         some, frames = [], 0
@@ -62,26 +63,21 @@ def batches(rows: list[tuple[Tensor, Tensor]], rng: random.Random):
             some.append(row)
             frames += len(row[0])
             if frames >= FRAMES:
-                yield (
-                    torch.cat([mel for mel, _ in some]).T[None],
-                    torch.cat([pitch for _, pitch in some])[None],
-                )
+                mels, pitches = (torch.cat(parts) for parts in zip(*some))
+                yield mels.T[None], pitches[None]
                 some, frames = [], 0
 
 
 def finish(
     predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], steps: int, rate: float, seed: int
 ):
+    """Train by Adam; the rate falls from `rate` by half a cosine."""
     optimizer = torch.optim.Adam(predictor.parameters(), rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2
     )
-    progress = tqdm(
-        zip(range(steps), batches(rows, random.Random(seed))),
-        total=steps,
-        desc="pitch",
-        unit="step",
-    )
+    numbered = zip(range(steps), batches(rows, random.Random(seed)))
+    progress = tqdm(numbered, total=steps, desc="pitch", unit="step")
     for step, (mel, pitch) in progress:
         loss = ((predictor(mel) - pitch).abs() / pitch.clamp(min=LEAST)).mean()
         optimizer.zero_grad()
@@ -96,13 +92,13 @@ def finish(
 def figures(
     predictor: nn.Module, rows: list[tuple[Tensor, Tensor]], threshold: float
 ) -> dict[str, float]:
-    """Shares of frames: `close` of those voiced in both, `voicing` of all."""
-    told = torch.cat([predictor(mel.T[None])[0] for mel, _ in rows])
+    """Shares: `close`, of frames voiced in both, and `voicing`, of all frames."""
+    found = torch.cat([predictor(mel.T[None])[0] for mel, _ in rows])
     true = torch.cat([pitch for _, pitch in rows])
-    both = (told > threshold) & (true > threshold)
+    both = (found > threshold) & (true > threshold)
     return {
-        "close": float(((told / true)[both].log().abs() < 0.05).float().mean()),
-        "voicing": float(((told > threshold) == (true > threshold)).float().mean()),
+        "close": float(((found / true)[both].log().abs() < 0.05).float().mean()),
+        "voicing": float(((found > threshold) == (true > threshold)).float().mean()),
     }
 
 

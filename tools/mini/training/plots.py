@@ -1,10 +1,11 @@
-"""Pictures for docs/mini-model.md: how the losses fell, and mels of the flow beside the teacher's.
+"""Pictures for docs/mini-model.md: the losses of training, and mels of the flow and of the teacher.
 
-    python -m tools.mini.training.plots --work WORK --model pretrained_models/CosyVoice-Mini-25Hz --out docs      (wants matplotlib)
+    python -m tools.mini.training.plots --work WORK \\
+        --model pretrained_models/CosyVoice-Mini-25Hz --out docs
 
 Writes mini-losses.png from WORK/{llm,flow,hift}/log.jsonl, and mini-mels.png: three utterances of
 WORK/data by the flow from the teacher's tokens, the same by the teacher, and the pitch that the
-vocoder reads off each.
+vocoder finds in each. Needs `pip install matplotlib`.
 """
 
 import argparse
@@ -12,7 +13,6 @@ import io
 import json
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import soundfile
 import torch
@@ -23,19 +23,26 @@ from tools.mini.data.speaker_vector import with_pitch
 from tools.mini.data.tokens import CodeBook, read, shard_paths, speaker_bases, speech_tokens
 from tools.mini.training.flow_mels import speak
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
 CURVES = {
     "llm": ("loss", "acc", "loss_pointing"),
     "flow": ("loss_flow", "loss_guess"),
     "hift": ("loss_mel", "loss_stft"),
 }
-UTTERANCES, LONGEST = 3, 90  # and tokens
+UTTERANCES, LONGEST = 3, 90  # and tokens of one
+
+
+def pyplot():
+    """matplotlib for files."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot
+
+    return matplotlib.pyplot
 
 
 def plot_losses(work: Path, target: Path):
-    figure, axes = plt.subplots(1, len(CURVES), figsize=(12, 3), layout="constrained")
+    figure, axes = pyplot().subplots(1, len(CURVES), figsize=(12, 3), layout="constrained")
     for axis, (model, names) in zip(axes, CURVES.items()):
         rows = [
             json.loads(line)
@@ -50,26 +57,23 @@ def plot_losses(work: Path, target: Path):
 
 def plot_mels(work: Path, engine: CosyVoice, target: Path):
     shards = shard_paths(work)
-    book, bases, embedder = (
-        CodeBook.load(work / "codebook.json"),
-        speaker_bases(shards),
-        Embedder(work),
-    )
+    book, bases = CodeBook.load(work / "codebook.json"), speaker_bases(shards)
+    embedder = Embedder(work)
     rows = [
         row
         for row in read(shards[-1:])
         if not row["instruct"] and sum(row["durations"]) < LONGEST * 1.6
     ][:UTTERANCES]
-    figure, axes = plt.subplots(len(rows), 3, figsize=(12, 2.4 * len(rows)), layout="constrained")
+    figure, axes = pyplot().subplots(
+        len(rows), 3, figsize=(12, 2.4 * len(rows)), layout="constrained"
+    )
     for (made, true, pitch), row in zip(axes, rows):
         wav, _ = soundfile.read(io.BytesIO(row["audio"]), dtype="float32")
-        tokens = torch.from_numpy(speech_tokens(row, book, bases[row["speaker"]]))[None]
+        base = bases[row["speaker"]]
+        tokens = torch.from_numpy(speech_tokens(row, book, base))[None]
+        vector = torch.from_numpy(with_pitch(embedder.vector(row["audio"]), base))
         teacher = engine.frontend.feat_extractor(torch.from_numpy(wav)[None])
-        student = speak(
-            engine.model.flow,
-            tokens,
-            torch.from_numpy(with_pitch(embedder.vector(row["audio"]), bases[row["speaker"]])),
-        )
+        student = speak(engine.model.flow, tokens, vector)
         for axis, mel, title in ((made, student, "flow"), (true, teacher, "teacher")):
             axis.imshow(mel[0], origin="lower", aspect="auto", vmin=-11, vmax=1)
             axis.set_title(f"{title}: {row['speaker']}")

@@ -1,12 +1,12 @@
-"""Ask a trained flow for more of what sets a voice apart: its weights -> the same, the deviation of
-a speaker's vector from the mean enlarged.
+"""Enlarge what sets a voice apart, in a flow's weights: the deviation of its vector from the mean.
 
-    python -m tools.mini.training.spread --work WORK --flow WORK/flow_straight/flow.pt --out WORK/flow_spread.pt [--times 1.1]
+    python -m tools.mini.training.spread --work WORK --flow WORK/flow_straight/flow.pt \\
+        --out WORK/flow_spread.pt [--times 1.1]
 
-A flow that is unsure speaks nearer to the mean of all voices than it is asked to. What it hears of
-a vector v becomes mean + times (v - mean), the pitch in its last place excepted; being linear, that
-is no work at inference, and the file has the same keys and shapes. Once only: weights that were
-spread are spread further.
+A flow that is unsure speaks nearer to the mean of all voices than it should. Here its first layer
+for a speaker's vector v is changed so that it works as if given mean + times (v - mean), except for
+the pitch in the last place. The change is linear: it costs no time at inference, and the file has
+the same keys and shapes. Do it once: weights that were spread would be spread further.
 """
 
 import argparse
@@ -40,10 +40,8 @@ def mean_vector(data_list: Path) -> Tensor:
     for path in data_list.read_text("utf-8").splitlines():
         table = pq.read_table(path, columns=["utt_embedding"])
         vectors = np.array(table["utt_embedding"].to_pylist(), np.float64).reshape(-1, 192)
-        total, count = (
-            total + (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).sum(0),
-            count + len(vectors),
-        )
+        total += (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).sum(0)
+        count += len(vectors)
     return torch.from_numpy(total / count).float()
 
 

@@ -1,34 +1,34 @@
-"""Train the small model's networks: cosyvoice/bin/train.py, told what this model's tokens and
-speakers are made of.
+"""Train the small model's networks: cosyvoice/bin/train.py with aids that this model needs.
 
-    python -m tools.mini.training.train --work WORK --model flow --train WORK/train/data.list --out WORK/flow [options of cosyvoice.bin.train]
+    python -m tools.mini.training.train --work WORK --model flow --train WORK/train/data.list \\
+        --out WORK/flow [options of cosyvoice.bin.train]
 
-- A speech token is a pair of sounds and a level of pitch (tools/mini/data/tokens.py). While
-  training, each table with a row a token is the sum of its parts' tables and a correction of its
-  own: what is learned of a sound holds for every token with it.
-- The flow's regulated mel is also read by a small network that knows the speaker and must guess the
-  mel from it, so that the encoder learns sounds and pitch from a plain regression while the
-  estimator still learns to denoise.
-- The flow's times are drawn as its solver steps through them, most of them early: there it is
-  decided what is said.
-- One head of two layers of the language model is shown which phoneme comes next: where to look in
-  the text is slow to find alone.
-- The language model reads a part of the speech tokens as the tokenizer would have heard them, and
-  must still say the right ones: a prompt is heard, with a fifth of its sounds wrong, and its own
-  slips are in what it goes on from.
+- A speech token is a pair of sounds and a level of pitch (tools/mini/data/tokens.py). In training,
+  each table with a row a token is the sum of tables of its parts and a correction of its own: what
+  is learned about a sound holds for every token with it.
+- A small network, the guide, reads the flow's regulated mel, knows the speaker and guesses the mel.
+  So the encoder learns sounds and pitch from a plain regression while the estimator still learns to
+  denoise.
+- The flow's times are drawn as its solver steps through them, most of them early, where words are
+  decided.
+- One head in each of two layers of the language model is shown which phoneme comes next: without
+  help it takes long to find its place in the text.
+- The language model reads a part of the speech tokens with the speech tokenizer's errors, and must
+  still give the right ones. A fifth of a prompt's sounds are wrong, and so are some tokens that it
+  goes on from.
 - At the task mark, and at the end of an instruction, the language model must know how fast and how
-  high the sentence will be: later tokens tell it what the earlier ones were like, so that it learns
-  to listen to instructions late or never.
-- The vocoder is excited by the true pitch: with that of its untrained F0 predictor it learns to do
-  without a source, and buzzes at the frame rate for ever after.
-- Two tries of the vocoder are held apart, so that it makes noise of its noise (see `listen`).
-- The flow and the vocoder are told by the speaker encoder how unlike the voice of their copies is
-  (tools/mini/hearing/voice_loss.py).
-- Speaker vectors, which hold the mean pitch too (tools/mini/data/speaker_vector.py), enter
-  whitened: a CAM++ vector's differences are small beside what all voices share.
+  high the sentence will be. Later it could read that from earlier tokens, and would learn to follow
+  instructions late or never.
+- The vocoder's source has the true pitch. With the pitch of its untrained F0 predictor it would
+  learn to do without a source, and then buzz at the frame rate for good.
+- Two outputs of the vocoder for one input are held apart, so that it makes noise of its random
+  input (see `add_sound_losses`).
+- The flow and the vocoder get a loss of the speaker encoder (tools/mini/hearing/voice_loss.py).
+- The layer for speaker vectors, which hold the mean pitch too (tools/mini/data/speaker_vector.py),
+  starts whitened: differences of CAM++ vectors are small beside what all voices share.
 - Last stages have an optimiser of their own (tools/mini/training/muon.py).
 
-None of it is left in the weights written, which are those of the plain networks.
+The weights that are written have none of this: they are those of the plain networks.
 """
 
 import argparse
@@ -55,32 +55,35 @@ from tools.mini.hearing.voice_loss import BankOfMels, VoiceLoss, bank_of_speech
 from tools.mini.training.muon import MuonAndAdam
 from tools.mini.training.straight_flow import StraightFlow, piece
 
-TABLES = {
+TABLES = {  # tables with a row a token, and the deviation that their parts start with
     "llm": {"speech_embedding": 0.5, "llm_decoder": 0.02},
     "flow": {"input_embedding": 0.5},
-}  # and the spread they start with
-WHITENED_ABOVE = 0.05  # of the largest variance: what is below is noise of the utterance
+}
+WHITENED_ABOVE = 0.05  # of the largest variance; smaller ones are noise of the utterance
 MEL_MEAN = -6.0  # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
-FINE, FINE_WEIGHT = (4096, 600, 2400), 10  # fft, hop, window in samples: lines 10 Hz apart are seen
+FINE, FINE_WEIGHT = (4096, 600, 2400), 10  # FFT, hop, window in samples: resolves lines 10 Hz apart
 FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192  # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
-HEARD_ROWS, SHIFTED_ROWS, SLIPS = (
-    0.5,
-    0.4,
-    0.08,
-)  # shares: of rows that begin as heard, of those rows, and of all tokens
-EDGES = {  # Adam's with --muon
+HEARD_ROWS = 0.5  # share of rows that begin with the tokenizer's errors
+SHIFTED_ROWS = 0.4  # share of these rows whose levels of pitch may be shifted by one
+SLIPS = 0.08  # share of all tokens that have such an error
+EDGES = {  # beginnings of the names of layers that Adam keeps with --muon
     "llm": ("llm.llm_decoder", "llm.spk_embed"),
     "flow": ("critic.", "flow.spk_embed", "flow.decoder.estimator.final_proj"),
     "hift": ("conv_pre.", "conv_post.", "f0_predictor."),
 }
-MANNER_WEIGHT, USUAL_PACE, USUAL_LEVEL = 0.3, (0.45, 0.25), (3.1, 0.6)
+MANNER_WEIGHT = 0.3
+USUAL_PACE = (0.45, 0.25)  # mean and deviation of log tokens a phoneme
+USUAL_LEVEL = (3.1, 0.6)  # mean and deviation of an utterance's mean level of pitch
 
 
 class Parts(nn.Module):
-    """Parametrisation of a table (n, D) whose first rows are speech tokens: row = correction + first + second sound + pair + level."""
+    """Parametrisation of a table (n, D) whose first rows are speech tokens.
+
+    A row is the sum of a correction, the first sound, the second sound, the pair and the level.
+    """
 
     def __init__(self, pairs: Tensor, width: int, spread: float):
         super().__init__()
@@ -98,7 +101,7 @@ class Parts(nn.Module):
 
 
 class GuidedFlow(nn.Module):
-    """The flow, the network that guesses mels from what its length regulator gives, and what the speaker encoder hears."""
+    """The flow with a guide, which guesses mels from regulated ones, and a loss of the voice."""
 
     def __init__(self, flow: nn.Module, voice_loss: VoiceLoss | None = None):
         super().__init__()
@@ -117,7 +120,7 @@ class GuidedFlow(nn.Module):
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         regulated, estimated = [], []
-        watches = [
+        hooks = [
             self.flow.length_regulator.register_forward_hook(
                 lambda module, given, result: regulated.append(result[0])
             ),
@@ -128,8 +131,8 @@ class GuidedFlow(nn.Module):
         try:
             loss = self.flow(batch, device)["loss"]
         finally:
-            for watch in watches:
-                watch.remove()
+            for hook in hooks:
+                hook.remove()
         mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
         guessed = self.guess(regulated[0], self.flow.speaker(batch["embedding"].to(device)))
         guess = (guessed - mel)[length_mask(mel_len, mel.shape[1])].square().mean()
@@ -137,17 +140,18 @@ class GuidedFlow(nn.Module):
         pieces = self.pieces(mel, mel_len, *estimated[0]) if self.voice_loss else None
         if pieces:
             voice = self.voice_loss(*pieces)
-            losses |= {
-                "loss": losses["loss"] + FLOW_VOICE_WEIGHT * voice,
-                "loss_voice": voice.detach(),
-            }
+            losses["loss"] = losses["loss"] + FLOW_VOICE_WEIGHT * voice
+            losses["loss_voice"] = voice.detach()
         return losses
 
     def pieces(
         self, mel: Tensor, mel_len: Tensor, given: tuple, velocity: Tensor
     ) -> tuple[Tensor, Tensor] | None:
-        """The true mel and the one the flow is on its way to, each (B, PIECE, 80), a random piece
-        of a few rows that kept their conditions; None if no row is long enough."""
+        """Random pieces of the true mel and of the one that the estimate leads to, (B, PIECE, 80)
+        each.
+
+        They are of up to PIECES rows that kept their conditions; None if no row is long enough.
+        """
         noisy, _, _, t, speakers, _ = given
         aim = (noisy + (1 - t)[:, None, None] * velocity).transpose(1, 2)
         rows = ((mel_len >= PIECE) & speakers.any(1)).nonzero().flatten()[:PIECES].tolist()
@@ -155,47 +159,43 @@ class GuidedFlow(nn.Module):
         return tuple(torch.stack([x[cut] for cut in cuts]) for x in (mel, aim)) if cuts else None
 
     def guess(self, mu: Tensor, speaker: Tensor) -> Tensor:
-        """mu (B, T, 80), speaker (B, 80) -> mel (B, T, 80)"""
+        """mu (B, T, 80), speaker (B, 80) -> mel (B, T, 80)."""
         x = torch.cat([mu, speaker[:, None].expand(-1, mu.shape[1], -1)], 2).transpose(1, 2)
         return self.guide(x).transpose(1, 2)
 
 
 class TaughtLM(nn.Module):
-    """The language model, with a loss on where some of its attention goes, to the phoneme of the
-    speech token that comes next, and one on whether it knows the manner of speech before it begins,
-    and at the end of an instruction."""
+    """The language model with two more losses.
+
+    The pointing loss pulls some of its attention to the phoneme of the next speech token. The
+    manner loss asks for the pace and the pitch of the sentence at the task mark, and at the end of
+    an instruction.
+    """
 
     def __init__(self, llm: nn.Module, layers=POINTING_LAYERS):
         super().__init__()
         self.llm, self.layers = llm, layers
-        self.begun, self.told = (
-            nn.Linear(llm.llm_decoder.in_features, 2),
-            nn.Linear(llm.text_encoder.output_size(), 2),
-        )
+        self.begun = nn.Linear(llm.llm_decoder.in_features, 2)  # reads the manner at the task mark
+        self.told = nn.Linear(llm.text_encoder.output_size(), 2)  # reads it off the instruction
 
     def forward(self, batch: dict, device: torch.device) -> dict[str, Tensor]:
         seen, states, encoded = [], [], []
-        watches = [
+        hooks = [
             self.llm.llm.encoders[i].self_attn.register_forward_pre_hook(
                 lambda module, given: seen.append((module, *given[:3]))
             )
             for i in self.layers
+        ] + [
+            module.register_forward_hook(
+                lambda module, given, result, kept=kept: kept.append(result[0])
+            )
+            for module, kept in ((self.llm.llm, states), (self.llm.text_encoder, encoded))
         ]
-        watches.append(
-            self.llm.llm.register_forward_hook(
-                lambda module, given, result: states.append(result[0])
-            )
-        )
-        watches.append(
-            self.llm.text_encoder.register_forward_hook(
-                lambda module, given, result: encoded.append(result[0])
-            )
-        )
         try:
             losses = self.llm(batch, device)
         finally:
-            for watch in watches:
-                watch.remove()
+            for hook in hooks:
+                hook.remove()
         rows = next_phonemes(batch)
         pointing = sum(pointing_loss(*given, *rows) for given in seen) / len(seen)
         manner = self.manner_loss(batch, states[0], encoded[0])
@@ -207,32 +207,29 @@ class TaughtLM(nn.Module):
         }
 
     def manner_loss(self, batch: dict, states: Tensor, encoded: Tensor) -> Tensor:
-        """Mean squared error of the manner read off the task mark and, where there is one, off the end of an instruction."""
+        """Mean squared error of the manner at the task mark and at the end of an instruction."""
         text, length, target = batch["text_token"], batch["text_token_len"].long(), manner_of(batch)
         rows, task = torch.arange(len(length)), 1 + batch["embedding"].any(1).long() + length
         loss = F.mse_loss(self.begun(states[rows, task].float()), target)
         row, place = (text == END_OF_PROMPT_ID).nonzero(as_tuple=True)
-        return (
-            loss + F.mse_loss(self.told(encoded[row, place].float()), target[row])
-            if len(row)
-            else loss
-        )
+        if len(row):
+            loss = loss + F.mse_loss(self.told(encoded[row, place].float()), target[row])
+        return loss
 
 
 class Mishearing:
-    """Pre-hook of the speech embedding: while training, a random beginning of some rows and single
-    tokens elsewhere are read as heard.
+    """Pre-hook of the speech embedding: in training some tokens get errors of the speech tokenizer.
 
-    asked, heard: (N,) tokens as they were and as the speech tokenizer heard them. A token is
-    replaced by what was heard for one of the same sounds, its pitch level off by as much as there;
-    in a beginning all levels are one off now and then, as the speaker's mean is.
+    These are a random beginning of some rows, and single tokens elsewhere. asked, heard: (N,)
+    designed tokens and those that the tokenizer found. A token is replaced by what was found for
+    one of the same sounds, with as large an error of the level of pitch. In some beginnings all
+    levels are shifted by one, as an error of the speaker's mean does.
     """
 
     def __init__(self, asked: np.ndarray, heard: np.ndarray):
         order = np.argsort(asked // LEVELS, kind="stable")
-        self.content, self.off = (
-            torch.from_numpy(x[order]) for x in (heard // LEVELS, heard % LEVELS - asked % LEVELS)
-        )
+        self.content = torch.from_numpy((heard // LEVELS)[order])
+        self.off = torch.from_numpy((heard % LEVELS - asked % LEVELS)[order])
         self.counts = torch.from_numpy(np.bincount(asked // LEVELS, minlength=CONTENTS))
         self.starts = self.counts.cumsum(0) - self.counts
 
@@ -247,38 +244,34 @@ class Mishearing:
     def misheard(self, tokens: Tensor) -> Tensor:
         """(B, N) -> the same with some replaced."""
         rows, length = tokens.shape
-        beginning = torch.arange(length) < length * torch.rand(rows, 1) * (
-            torch.rand(rows, 1) < HEARD_ROWS
-        )
+        share = torch.rand(rows, 1) * (torch.rand(rows, 1) < HEARD_ROWS)
+        beginning = torch.arange(length) < length * share
         shift = torch.randint(-1, 2, (rows, 1)) * (torch.rand(rows, 1) < SHIFTED_ROWS) * beginning
         content, level = tokens // LEVELS, tokens % LEVELS
         counts = self.counts[content]
-        place = (self.starts[content] + (torch.rand(rows, length) * counts).long()).clamp(
-            max=len(self.content) - 1
-        )
-        replaced = self.content[place] * LEVELS + (level + self.off[place] + shift).clamp(
-            0, LEVELS - 1
-        )
-        return torch.where(
-            (beginning | (torch.rand(rows, length) < SLIPS)) & (counts > 0), replaced, tokens
-        )
+        place = self.starts[content] + (torch.rand(rows, length) * counts).long()
+        place = place.clamp(max=len(self.content) - 1)
+        level = (level + self.off[place] + shift).clamp(0, LEVELS - 1)
+        replaced = (beginning | (torch.rand(rows, length) < SLIPS)) & (counts > 0)
+        return torch.where(replaced, self.content[place] * LEVELS + level, tokens)
 
 
 def manner_of(batch: dict) -> Tensor:
-    """(B, 2): log speech tokens a phoneme, and mean level of pitch, each less its usual value and over its usual spread."""
-    speech, length = batch["speech_token"], batch["speech_token_len"]
-    position = torch.where(
-        batch["text_token"] == END_OF_PROMPT_ID, torch.arange(batch["text_token"].shape[1]) + 1, 0
-    ).amax(1)
-    pace = (length / (batch["text_token_len"] - position)).log()
+    """(B, 2): log of speech tokens a phoneme, and mean level of pitch, both standardised."""
+    text, speech, length = batch["text_token"], batch["speech_token"], batch["speech_token_len"]
+    after = torch.arange(text.shape[1]) + 1
+    first = torch.where(text == END_OF_PROMPT_ID, after, 0).amax(1)  # phoneme after an instruction
+    pace = (length / (batch["text_token_len"] - first)).log()
     level = ((speech % LEVELS) * length_mask(length, speech.shape[1])).sum(1) / length
-    return (
-        torch.stack([pace, level], 1) - torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])
-    ) / torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
+    mean, deviation = torch.tensor([USUAL_PACE, USUAL_LEVEL]).T
+    return (torch.stack([pace, level], 1) - mean) / deviation
 
 
 def next_phonemes(batch: dict) -> tuple[Tensor, Tensor, Tensor]:
-    """(row, query, key), each (N,): the positions that predict a speech token, and that of its phoneme, in the model's sequences."""
+    """(row, query, key), each (N,), in the model's sequences.
+
+    query: positions that predict a speech token. key: positions of that token's phoneme.
+    """
     found = []
     lengths = zip(
         batch["embedding"].any(1).tolist(),
@@ -288,9 +281,8 @@ def next_phonemes(batch: dict) -> tuple[Tensor, Tensor, Tensor]:
     for row, (speaker, text, speech) in enumerate(lengths):
         first = 1 + speaker  # position of the first text token; before it start and speaker
         key = first + batch["text_position"][row, :speech].long()
-        query = (
-            first + text + torch.arange(speech)
-        )  # the task mark, then every speech token but the last
+        # From the task mark and every speech token but the last.
+        query = first + text + torch.arange(speech)
         found.append(torch.stack([torch.full_like(key, row), query, key]))
     return torch.cat(found, 1).unbind(0)
 
@@ -304,22 +296,25 @@ def pointing_loss(
     query: Tensor,
     key: Tensor,
 ) -> Tensor:
-    """Mean of -log of the weight that the pointing head gives, at (row, query), to its phoneme and the one after it."""
+    """Mean of -log of the weight that the pointing head gives to a phoneme and the one after it.
+
+    x, positions, hidden: inputs of the attention. row, query, key: see `next_phonemes`.
+    """
     with torch.autocast(x.device.type, enabled=False):
-        q, k = (
-            attention._split(project(x.float()))
-            for project in (attention.linear_q, attention.linear_k)
-        )
-        bias = attention._position_scores(q, positions.float(), k.size(2)).masked_fill(
-            hidden, -torch.inf
-        )
+        q = attention._split(attention.linear_q(x.float()))
+        k = attention._split(attention.linear_k(x.float()))
+        bias = attention._position_scores(q, positions.float(), k.size(2))
+        bias = bias.masked_fill(hidden, -torch.inf)
         scores = (q + attention.pos_bias_u[:, None]) @ k.transpose(2, 3) / q.size(3) ** 0.5 + bias
         weights = scores[:, POINTING_HEAD].log_softmax(2)  # (B, T, T)
     return -torch.logaddexp(weights[row, query, key], weights[row, query, key + 1]).mean()
 
 
 def excite_by_true_pitch(gan: nn.Module):
-    """While training, the source follows the batch's pitch_feat (B, T) in Hz; the F0 predictor still learns to tell it."""
+    """In training, let the source follow the batch's pitch_feat (B, T) in Hz.
+
+    The F0 predictor still learns to predict it.
+    """
     truth = {}
 
     def remember(module, given):
@@ -333,15 +328,18 @@ def excite_by_true_pitch(gan: nn.Module):
     gan.generator.m_source.register_forward_pre_hook(replace)
 
 
-def listen(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
-    """Add to the generator's loss what the speaker encoder hears, as loss_voice, and how far it is
-    from the truth in a fine spectrum, as loss_fine; take off how far two of its tries are apart in
-    all spectra, as loss_twin.
+def add_sound_losses(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
+    """Change the generator's loss by three terms.
 
-    Where speech is noise no try can match it, and one that always makes the same gets nearer than
-    one that makes noise too: it repeats a pattern at the frame rate, 86 Hz. With the distance of
-    two tries taken off, the likeness is greatest where tries are spread as speech is (the energy
-    distance of arXiv 2008.01160): that is with a weight of 1, with less they are nearer the mean.
+    Added: loss_voice, of the speaker encoder, and loss_fine, the distance from the truth in a fine
+    spectrum. Subtracted: loss_twin, the distance in all spectra between two outputs for the same
+    batch.
+
+    Where speech is noise no output can match it, and one that is always the same has a smaller loss
+    than one with noise: it repeats a pattern at the frame rate, 86 Hz. With the distance of two
+    outputs subtracted, the loss is smallest where outputs are distributed as speech is (the energy
+    distance of arXiv 2008.01160). That holds for a weight of 1; with less they are nearer to the
+    mean.
     """
     spoken = []
 
@@ -351,14 +349,9 @@ def listen(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
         if batch["turn"] == "discriminator":
             return losses
         with torch.no_grad():
-            twin, _ = module.generator.forward(
-                batch, device
-            )  # past the hook that keeps what is spoken
-        voice, fine, apart = (
-            voice_loss(real, generated),
-            fine_distance(generated, real),
-            distance(module, generated, twin),
-        )
+            twin, _ = module.generator.forward(batch, device)  # not by call: the hook keeps calls
+        voice = voice_loss(real, generated)
+        fine, apart = fine_distance(generated, real), distance(module, generated, twin)
         return {
             **losses,
             "loss": losses["loss"] + VOICE_WEIGHT * voice + fine - apart_weight * apart,
@@ -372,7 +365,7 @@ def listen(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float = 1.0):
 
 
 def distance(gan: nn.Module, one: Tensor, other: Tensor) -> Tensor:
-    """That part of the generator's spectral losses which is a mean of absolute differences; both (B, N)."""
+    """The generator's spectral losses that are means of absolute differences, of two (B, N)."""
     mel = sum(F.l1_loss(transform(one), transform(other)) for transform in gan.mel_spec_transform)
     logs = sum(log_distance(one, other, *sizes) for sizes in STFT_SIZES) / len(STFT_SIZES)
     return gan.mel_weight * mel + logs + fine_distance(one, other)
@@ -387,7 +380,7 @@ def log_distance(one: Tensor, other: Tensor, *sizes: int) -> Tensor:
 
 
 def start_loud(generator: nn.Module):
-    """Start with a source of equal harmonics that is heard at every scale."""
+    """Start with a source of equal harmonics that is audible at every scale."""
     with torch.no_grad():
         generator.m_source.l_linear.weight.fill_(1)
         generator.m_source.l_linear.bias.zero_()
@@ -396,6 +389,8 @@ def start_loud(generator: nn.Module):
 
 
 class MiniTrainer(Trainer):
+    """A Trainer with the aids of this module. apart: see `apart_weight` of `add_sound_losses`."""
+
     def __init__(self, args, work: Path, apart: float, straight: bool, muon: bool, rank: int = 0):
         self.work, self.apart, self.straight, self.muon = work, apart, straight, muon
         super().__init__(args, rank)
@@ -411,16 +406,15 @@ class MiniTrainer(Trainer):
             nn.init.constant_(model.decoder.estimator.final_proj.bias, MEL_MEAN)
         if self.args.model == "hift":
             excite_by_true_pitch(model)
-            listen(model, VoiceLoss.of(self.work, bank_of_speech), self.apart)
+            add_sound_losses(model, VoiceLoss.of(self.work, bank_of_speech), self.apart)
             if fresh:
                 start_loud(model.generator)
             return model
         if self.args.model == "llm":
             model.speech_embedding.register_forward_pre_hook(Mishearing.of(self.work))
             return TaughtLM(model)
-        voice_loss = VoiceLoss.of(
-            self.work, BankOfMels.of(self.work, self.config["feat_extractor"])
-        )
+        bank = BankOfMels.of(self.work, self.config["feat_extractor"])
+        voice_loss = VoiceLoss.of(self.work, bank)
         if not self.straight:
             return GuidedFlow(model, voice_loss)
         return StraightFlow(model, voice_loss, SoundLoss.of(self.work), known_voices(self.work))
@@ -428,11 +422,8 @@ class MiniTrainer(Trainer):
     def make_optimizers(self):
         optimizers = super().make_optimizers()
         if self.muon:
-            optimizers[""] = MuonAndAdam(
-                self.part(""),
-                self.full_rate(""),
-                choose(EDGES, self.args.model, "--model of --muon"),
-            )
+            edges = choose(EDGES, self.args.model, "--model of --muon")
+            optimizers[""] = MuonAndAdam(self.part(""), self.full_rate(""), edges)
         return optimizers
 
     def weights(self, network):
@@ -442,7 +433,7 @@ class MiniTrainer(Trainer):
 
 
 def plain_weights(network: nn.Module, tables) -> dict[str, Tensor]:
-    """The network's state dict with each table as the sum of its parts; the network itself stays as it is."""
+    """The network's state dict with each table as the sum of its parts."""
     parts = tuple(f"{name}.parametrizations." for name in tables)
     weights = {
         name: value for name, value in network.state_dict().items() if not name.startswith(parts)
@@ -451,7 +442,7 @@ def plain_weights(network: nn.Module, tables) -> dict[str, Tensor]:
 
 
 def share(table: nn.Module, pairs: Tensor, spread: float):
-    """Give a table its parts. With a spread the table starts as their sum, else as it is."""
+    """Give a table its parts. With a spread it starts as their sum, else with its own weights."""
     if spread:
         nn.init.zeros_(table.weight)
     parametrize.register_parametrization(
@@ -460,7 +451,7 @@ def share(table: nn.Module, pairs: Tensor, spread: float):
 
 
 def whiten(layer: nn.Linear, vectors: Tensor):
-    """Start a layer as the principal components of unit vectors (N, 192), each with a variance of about one."""
+    """Start a layer as the principal components of unit vectors (N, 192), of variances near one."""
     mean = vectors.mean(0)
     _, spread, components = torch.linalg.svd(vectors - mean, full_matrices=False)
     spread = spread / len(vectors) ** 0.5
@@ -472,22 +463,17 @@ def whiten(layer: nn.Linear, vectors: Tensor):
 
 
 def known_voices(work: Path) -> Tensor:
-    """(N, D) of tools/mini/training/voices.py."""
+    """(N, D) unit vectors of tools/mini/training/voices.py."""
     return torch.load(required(work / "voices.pt", "training.voices"), weights_only=True)
 
 
 def speaker_vectors(data_list: Path) -> Tensor:
     """(N, 192) speaker vectors of the recordings."""
-    tables = (
-        pq.read_table(path, columns=["utt_embedding", "audio_data"])
-        for path in data_list.read_text("utf-8").splitlines()
-    )
-    rows = (
-        row
-        for table in tables
-        for row in table.filter(pc.is_valid(table["audio_data"]))["utt_embedding"].to_pylist()
-    )
-    return torch.tensor(list(rows))
+    rows = []
+    for path in data_list.read_text("utf-8").splitlines():
+        table = pq.read_table(path, columns=["utt_embedding", "audio_data"])
+        rows += table.filter(pc.is_valid(table["audio_data"]))["utt_embedding"].to_pylist()
+    return torch.tensor(rows)
 
 
 def main(argv=None):
@@ -499,7 +485,7 @@ def main(argv=None):
         "--apart",
         type=float,
         default=1.0,
-        help="weight of the distance of the vocoder's tries; 0.5 on the flow's mels",
+        help="weight of the distance of two outputs of the vocoder; 0.5 on the flow's mels",
     )
     parser.add_argument(
         "--straight",

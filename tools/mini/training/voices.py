@@ -1,11 +1,10 @@
-"""The voices of all recordings, as the speaker encoder hears their mels: what the flow's last stage
-must not take a voice for -> WORK/voices.pt.
+"""The voices of all recordings, as the speaker encoder finds them in mels -> WORK/voices.pt.
 
     python -m tools.mini.training.voices --work WORK
 
 (N, D) float32, a unit vector for each recording in WORK/train/data.list that is long enough. The
-stage (tools/mini/training/straight_flow.py) hears the voices of its batches anyway; with these it
-knows whom to tell them from before its first step.
+flow's last stage (tools/mini/training/straight_flow.py) collects the voices of its batches, which a
+voice must not be mistaken for; with this file it has them before its first step.
 """
 
 import argparse
@@ -25,15 +24,12 @@ from tools.mini.training.straight_flow import HEARD, PIECE, heard_voices, piece
 def voices(work: Path) -> Tensor:
     mel_spectrogram = load_config(CONFIG, "flow")["feat_extractor"]
     voice_loss = VoiceLoss.of(work, BankOfMels.of(work, mel_spectrogram))
-    return torch.cat(
-        [
-            heard_voices(
-                voice_loss, torch.stack([mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)])
-            )
-            for mel, _ in spoken_mels(work / "train/data.list", mel_spectrogram)
-            if len(mel) >= PIECE
-        ]
-    )
+    found = []
+    for mel, _ in spoken_mels(work / "train/data.list", mel_spectrogram):
+        if len(mel) >= PIECE:
+            pieces = [mel[piece(0, len(mel), PIECE)[1]] for _ in range(HEARD)]
+            found.append(heard_voices(voice_loss, torch.stack(pieces)))
+    return torch.cat(found)
 
 
 def main():
