@@ -10,9 +10,9 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.training.trainer import load_config
 from cosyvoice.dataset import processor
 from cosyvoice.dataset.dataset import Dataset
+from cosyvoice.training.trainer import load_config
 from tests.support.tiny_training import HOP, RATE, row, write_config, write_list, write_parquet
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from cosyvoice.bin import train
-from tests.support.tiny_training import row, write_config, write_list, write_parquet
 from cosyvoice.training.trainer import Trainer, constant, cosine, load_config, warmup
+from tests.support.tiny_training import row, write_config, write_list, write_parquet
 
 
 @pytest.fixture

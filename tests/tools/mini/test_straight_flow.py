@@ -11,6 +11,7 @@ from torch import nn
 
 from cosyvoice.flow.length_regulator import mel_frames
 from tests.support.tiny_networks import CPU, flow_batch, make_flow
+from tools.mini.data.tokens import SOUNDS
 from tools.mini.hearing.listener import Listener, SoundLoss
 from tools.mini.training import straight_flow
 from tools.mini.training.pack_model import shrink
