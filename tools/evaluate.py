@@ -1,17 +1,21 @@
-"""How well does a model directory speak, clone and follow instructions: the figures of its model card.
+"""The figures of a model's card: how well its directory speaks, clones and follows instructions.
 
-    python -m tools.evaluate --model pretrained_models/CosyVoice-Mini-25Hz --work WORK [--quick] [--json FILE] [--wavs FOLDER]
+    python -m tools.evaluate --model pretrained_models/CosyVoice-Mini-25Hz --work WORK \\
+        [--quick] [--json FILE] [--wavs FOLDER]
 
-Speaks about 200 held-out sentences through `CosyVoice`: preset speakers, cloned unseen voices, instructions; and judges
-them with tools/judges.py (packages in requirements-judges.txt). WORK is the folder of tools/mini: `heldout.json`
-and the teacher, which speaks the reference clips of the unseen voices (kept in WORK/eval_refs). `--quick` takes a tenth.
+Speaks about 200 held-out sentences through `CosyVoice` (preset speakers, cloned unseen voices,
+instructions) and judges them with tools/judges.py (packages in requirements-judges.txt). WORK is
+the folder of tools/mini with `heldout.json` and the teacher, which speaks the reference clips of
+the unseen voices (kept in WORK/eval_refs). `--quick` takes a tenth.
 
-`clone_cosine` is the rectified cosine of CAM++ vectors (see tools/judges.py), in which the bounds were set: the teacher itself has 0.76
-for two sentences of one training voice, 0.46 for two voices; plain, these are 0.72 and 0.25.
+`clone_cosine` is the rectified cosine of CAM++ vectors (see tools/judges.py), for which the bounds
+were set: the teacher itself has 0.76 for two sentences of one training voice and 0.46 for two
+voices. The plain cosines of these are 0.72 and 0.25.
 
-Cut off: the last fifth of what was asked (at least two units) is not heard at the end. Endless: more than twice as long as
-the model's sentences of that size are, or as much heard after the text as a third of it. `rtf` is wall time for a second of
-speech and wants an idle machine; `cpu_per_second` is CPU time, which does not.
+Cut off: the last fifth of the text (at least two units) is missing at the end. Endless: the speech
+is more than twice as long as usual for its text, or more units than a third of the text follow
+after it. `rtf` is wall time for a second of speech and needs an idle machine; `cpu_per_second` is
+CPU time and does not.
 """
 
 import argparse
@@ -41,7 +45,7 @@ from tools.judges import (
     word_units,
 )
 
-INSTRUCTIONS = {  # what is asked -> in Chinese, in English
+INSTRUCTIONS = {  # name -> instruction in Chinese, in English
     "slower": ("请说得慢一点", "Please speak more slowly"),
     "faster": ("请用更快的语速说", "Speak faster"),
     "higher": ("用更高的音调说话", "Speak with a higher pitch"),
@@ -50,8 +54,8 @@ INSTRUCTIONS = {  # what is asked -> in Chinese, in English
     "faster lower": ("说快一点，声音低一点", "Speak quickly and with a low voice"),
 }
 SPEED_ITEMS = 8
-LENGTH_CHANGE, F0_CHANGE = 0.15, 0.10  # least change that counts as following the instruction
-TARGETS = {  # figure -> (pass, aim, lower is better)
+LENGTH_CHANGE, F0_CHANGE = 0.15, 0.10  # smallest change that counts as following an instruction
+TARGETS = {  # figure -> (bound to pass, aim, whether lower is better)
     "zh_per": (0.10, 0.03, True),
     "zh_tone_per": (0.20, 0.06, True),
     "en_wer": (0.15, 0.05, True),
@@ -69,7 +73,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Utterance:
-    """One thing to speak, and afterwards what was heard of it."""
+    """One thing to speak, and what the judges found."""
 
     kind: str  # "sft", "clone", "cross" or "instruct"
     language: str  # "zh" or "en", of the text
@@ -132,15 +136,12 @@ class Run:
         if item.kind in ("clone", "cross"):
             item.facts |= self.compare_voices(item.voice, heard)
         if self.wavs:
-            soundfile.write(
-                self.wavs
-                / f"{item.kind}_{item.voice}_{item.asked.replace(' ', '_')}_{item.seed:08x}.wav",
-                wav,
-                self.model.sample_rate,
-            )
+            asked = item.asked.replace(" ", "_")
+            name = f"{item.kind}_{item.voice}_{asked}_{item.seed:08x}.wav"
+            soundfile.write(self.wavs / name, wav, self.model.sample_rate)
 
     def compare_voices(self, voice, wav):
-        """Likeness to the voice's reference, and whether no other reference is nearer, by both speaker judges."""
+        """Cosine with the voice's reference, and whether it is the nearest one, by both judges."""
         vector, second = self.judges.campplus(wav), self.judges.ge2e(wav)
         near = {
             name: rectified_cosine(vector, reference.campplus)
@@ -158,15 +159,15 @@ class Run:
         }
 
     def speed(self, items):
-        """Wall seconds a second of whole speech, and seconds to the first streamed chunk (median); judges may not be loaded yet,
-        since some of them leave torch with a single thread."""
-        list(self.speak(items[0]))  # loads what all need
+        """Wall seconds a second of whole speech, and median seconds to the first streamed chunk.
+
+        No judge may be loaded before: some of them leave torch with a single thread.
+        """
+        list(self.speak(items[0]))  # warm-up
         start = time.perf_counter()
-        seconds = (
-            sum(len(chunk) for item in items for chunk in self.speak(item)) / self.model.sample_rate
-        )
+        samples = sum(len(chunk) for item in items for chunk in self.speak(item))
         return {
-            "rtf": (time.perf_counter() - start) / seconds,
+            "rtf": (time.perf_counter() - start) / (samples / self.model.sample_rate),
             "first_audio_s": statistics.median(map(self.first_audio, items)),
         }
 
@@ -181,7 +182,7 @@ class Run:
 
 @dataclass
 class Reference:
-    """The clip of an unseen voice: what it says, where it is, and how both speaker judges see it."""
+    """The clip of an unseen voice: its text, its file, and its vectors by both speaker judges."""
 
     text: str
     path: str
@@ -207,13 +208,13 @@ def plan(texts, presets, voices, quick, instruct):
             Utterance(kind, language, text, voices[i % len(voices)])
             for i, text in enumerate(texts[language][40:][: 40 // few])
         ]
-    return items + (
-        plan_instructions(texts, presets, 1 if quick else 3) if instruct and presets else []
-    )
+    if instruct and presets:
+        items += plan_instructions(texts, presets, 1 if quick else 3)
+    return items
 
 
 def plan_instructions(texts, presets, rounds):
-    """Every instruction in both languages on `rounds` sentences, each beside the same sentence without one."""
+    """Every instruction in both languages on `rounds` sentences, and each sentence without any."""
     items = []
     for language, wording in (("zh", 0), ("en", 1)):
         for i in range(rounds):
@@ -227,7 +228,7 @@ def plan_instructions(texts, presets, rounds):
 
 
 def followed(item, plain):
-    """Whether an instructed utterance differs from the plain one as asked, in everything that was asked."""
+    """Whether an instructed utterance differs from the plain one in all that was asked."""
     longer, up = speaking(item) / speaking(plain), item.facts["f0"] / plain.facts["f0"]
     done = {
         "slower": longer >= 1 + LENGTH_CHANGE,
@@ -239,7 +240,7 @@ def followed(item, plain):
 
 
 def instruction_score(items):
-    """Share of instructed utterances that did as asked; writes length and F0 ratios into their facts."""
+    """Share of utterances that followed their instruction; adds length and F0 ratios to facts."""
     plain = {(i.text, i.voice): i for i in items if i.kind == "sft"}
     tries = [(i, plain[i.text, i.voice]) for i in items if i.kind == "instruct"]
     for item, before in tries:
@@ -252,21 +253,26 @@ def instruction_score(items):
 
 
 def tails(item):
-    """(units missing at the end, units heard after the end) by the best alignment of text and transcript."""
+    """(units missing at the end, units after the end, units of the text).
+
+    By the best alignment of text and transcript.
+    """
     units = word_units if item.language == "en" else lambda text: pinyin_units(text, False)
     expected, got = units(item.text), units(item.facts["heard"])
-    missing = min(
-        range(len(expected) + 1),
-        key=lambda n: (edit_distance(expected[: len(expected) - n], got), n),
-    )
-    extra = min(
-        range(len(got) + 1), key=lambda n: (edit_distance(expected, got[: len(got) - n]), n)
-    )
+
+    def errors_without_end(n):
+        return edit_distance(expected[: len(expected) - n], got), n
+
+    def errors_without_rest(n):
+        return edit_distance(expected, got[: len(got) - n]), n
+
+    missing = min(range(len(expected) + 1), key=errors_without_end)
+    extra = min(range(len(got) + 1), key=errors_without_rest)
     return missing, extra, len(expected)
 
 
 def mark_runaways(items):
-    """Write "cut_off" and "endless" into every utterance's facts; see the top of the file. Returns their number."""
+    """Add "cut_off" and "endless" to the facts, as defined at the top. Returns their number."""
     for language in ("zh", "en"):
         spoken = [i for i in items if i.language == language]
         pace = {id(i): speaking(i) / (i.facts["units"] + 2) for i in spoken if i.kind != "instruct"}
@@ -319,20 +325,14 @@ def figures(items, speed, size_mb):
 
 
 def table(found):
-    """The figures as a Markdown table with what is asked of them."""
+    """The figures as a Markdown table with their targets."""
     lines = ["| figure | value | pass | aim | |", "|---|---|---|---|---|"]
     for name, value in found.items():
-        ok, aim, lower = TARGETS.get(name, ("", "", True))
-        good = (
-            ""
-            if ok == "" or value is None
-            else "ok"
-            if (value <= ok if lower else value >= ok)
-            else "**missed**"
-        )
-        lines.append(
-            f"| {name} | {'-' if value is None else f'{value:.3g}'} | {ok} | {aim} | {good} |"
-        )
+        bound, aim, lower = TARGETS.get(name, ("", "", True))
+        shown, verdict = "-" if value is None else f"{value:.3g}", ""
+        if bound != "" and value is not None:
+            verdict = "ok" if (value <= bound if lower else value >= bound) else "**missed**"
+        lines.append(f"| {name} | {shown} | {bound} | {aim} | {verdict} |")
     return "\n".join(lines)
 
 
@@ -341,7 +341,7 @@ def directory_mb(folder: Path):
 
 
 def read_references(work: Path, judges):
-    """The clips of the twenty unseen voices, by name; the teacher speaks those that are not in WORK/eval_refs yet."""
+    """The clips of the twenty unseen voices, by name; the teacher speaks them if any is missing."""
     folder = work / "eval_refs"
     names = voice_names()
     if not all((folder / f"{name}.wav").exists() for name in names):
@@ -371,27 +371,29 @@ def voice_names():
 
 
 def speak_references(work: Path, folder: Path):
-    """Two held-out Mandarin sentences in each unseen voice, at that voice's own pitch; about five seconds a clip."""
+    """Two held-out Mandarin sentences in each unseen voice at its own pitch, about 5 s a clip."""
     from cosyvoice.tokenizer.phoneme import phonemes
-    from tools.mini.data.teacher import RATE, Teacher, held_out_voices, speaker
+    from tools.mini.data.teacher import (
+        RATE,
+        SCALE_RANGE,
+        Teacher,
+        blend_pitch,
+        held_out_voices,
+        speaker,
+    )
 
     folder.mkdir(parents=True, exist_ok=True)
     teacher, (bases, mixes) = Teacher(work / "teacher"), held_out_voices()
-    pitches = json.loads((work / "speakers.json").read_text("utf-8"))["pitches"] | measure(
-        teacher, bases
-    )
+    pitches = json.loads((work / "speakers.json").read_text("utf-8"))["pitches"]
+    pitches |= measure(teacher, bases)
     texts = json.loads((work / "heldout.json").read_text("utf-8"))["zh"][80:97]
     for i, name in enumerate(tqdm(voice_names(), desc="speaking references", unit="voice")):
         rng = np.random.default_rng(i)
         voice = speaker(name, mixes.get(name, {name: 1.0}), teacher.voices(), pitches, rng)
         text = texts[i % len(texts)] + texts[(i + 5) % len(texts)]
-        own = np.exp(
-            sum(weight * np.log(pitches[base]) for base, weight in voice.prosody["zh"].items())
-            / sum(voice.prosody["zh"].values())
-        )
-        spoken = teacher.speak(
-            phonemes(text), voice, "zh", 1.0, float(np.clip(voice.pitch / own, 0.72, 1.35)), rng
-        )
+        scale = voice.pitch / blend_pitch(voice.prosody["zh"], pitches)
+        scale = float(np.clip(scale, *SCALE_RANGE))
+        spoken = teacher.speak(phonemes(text), voice, "zh", 1.0, scale, rng)
         (folder / f"{name}.txt").write_text(text, "utf-8")
         soundfile.write(folder / f"{name}.wav", spoken.wav, RATE)
 
@@ -415,10 +417,8 @@ def evaluate(model_dir: Path, work: Path, quick=False, wavs=None):
     torch.manual_seed(0)
     model, judges = CosyVoice(str(model_dir)), Judges(work)
     run = Run(model, judges, {}, wavs)
-    texts, presets = (
-        json.loads((work / "heldout.json").read_text("utf-8")),
-        model.list_available_spks(),
-    )
+    texts = json.loads((work / "heldout.json").read_text("utf-8"))
+    presets = model.list_available_spks()
     items = plan(texts, presets, voice_names(), quick, model.supports_instruct)
     speed = run.speed(items[:SPEED_ITEMS])
     run.references = read_references(work, judges)
@@ -443,22 +443,16 @@ def main():
     parser.add_argument(
         "--json", type=Path, help="also write figures and every utterance's facts there"
     )
-    parser.add_argument("--wavs", type=Path, help="also write what was spoken there")
+    parser.add_argument("--wavs", type=Path, help="also write the speech there")
     args = parser.parse_args()
     if args.wavs:
         args.wavs.mkdir(parents=True, exist_ok=True)
     found, items = evaluate(args.model, args.work, args.quick, args.wavs)
     print(table(found))
     if args.json:
-        args.json.write_text(
-            json.dumps(
-                {"figures": found, "utterances": [asdict(i) for i in items]},
-                ensure_ascii=False,
-                indent=1,
-                default=float,
-            ),
-            "utf-8",
-        )
+        report = {"figures": found, "utterances": [asdict(i) for i in items]}
+        text = json.dumps(report, ensure_ascii=False, indent=1, default=float)
+        args.json.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

