@@ -1,7 +1,8 @@
-"""Batches of one network's training data, epoch after epoch, with what does not change between epochs kept in memory.
+"""Batches of one network's training data, epoch after epoch, with a cache in memory.
 
-The chain of cosyvoice.yaml is cut before its first random step: what stands before it (decoding, resampling, mels) is done
-once per file and kept as int16 speech and float16 mels (10 h: 1.6 GB and 0.25 GB); what follows runs in every epoch.
+The chain of cosyvoice.yaml is cut before its first random step. The steps before the cut (decoding,
+resampling, mels) run once per file, and their rows are kept as int16 speech and float16 mels (10 h:
+1.6 GB and 0.25 GB). The steps after it run in every epoch.
 """
 
 import random
@@ -16,11 +17,14 @@ INT16 = 32767
 
 
 class Dataset:
-    """data_list: a text file, one parquet path a line; lines may be added while training runs.
+    """Batches of the rows of parquet files.
 
-    pipeline: partials of cosyvoice.dataset.processor. model: "llm" (tokens only), "flow" or "hift" (pieces of audio and pitch).
-    token_rate: speech tokens per second, for the flow. max_frames: in place of the YAML's max_frames_in_batch.
-    cache_bytes: files beyond that are read again in every epoch.
+    data_list: a text file, one parquet path a line; lines may be added while training runs.
+    pipeline: partials of cosyvoice.dataset.processor.
+    model: "llm" (tokens only), "flow", or "hift" (pieces of audio and pitch).
+    token_rate: speech tokens per second, for the flow.
+    max_frames: in place of the YAML's max_frames_in_batch.
+    cache_bytes: files that do not fit are read again in every epoch.
     """
 
     def __init__(
@@ -48,20 +52,17 @@ class Dataset:
         self.cache, self.room = {}, cache_bytes
 
     def files(self):
-        """The paths named in the list now. Raises FileNotFoundError or ValueError when there are none."""
+        """The paths that the list has now; FileNotFoundError or ValueError if there are none."""
         if not self.data_list.exists():
             raise FileNotFoundError(f"{self.data_list} not found: write one parquet path a line")
-        paths = [
-            line.strip()
-            for line in self.data_list.read_text(encoding="utf-8").splitlines()
-            if line.strip()
-        ]
+        lines = self.data_list.read_text(encoding="utf-8").splitlines()
+        paths = [line.strip() for line in lines if line.strip()]
         if not paths:
             raise ValueError(f"{self.data_list} names no parquet file")
         return paths
 
     def epoch(self, index, paths):
-        """Yield the batches of one epoch over `paths`: the same for the same seed, index and paths."""
+        """Yield the batches of one epoch: the same for equal seed, index and paths."""
         rng = random.Random(f"{self.seed} {index}")
         if self.mode == "train":
             paths = rng.sample(paths, len(paths))
@@ -71,15 +72,14 @@ class Dataset:
         yield from data
 
     def rows(self, path):
-        """Rows of one file after the steps that are the same in every epoch."""
+        """Rows of one file after the steps that run once."""
         if path not in self.cache:
             data = [{"src": path}]
             for f in self.once:
                 data = f(data)
             rows = [self.pack(row) for row in data]
-            room = self.room - sum(
-                x.nbytes for row in rows for x in row.values() if hasattr(x, "nbytes")
-            )
+            used = sum(x.nbytes for row in rows for x in row.values() if hasattr(x, "nbytes"))
+            room = self.room - used
             if room < 0:
                 return rows
             self.cache[path], self.room = rows, room

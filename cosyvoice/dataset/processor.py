@@ -1,11 +1,23 @@
 """Training data as a chain of generators: parquet files -> rows -> padded batches.
 
-Each function takes an iterable of dicts and yields dicts; cosyvoice.yaml names them in order (`data_pipeline`) and binds
-their keywords. Columns of a row: `utt`, `audio_data` (an encoded file; null where only tokens are known), `text`,
-`speech_token`, `utt_embedding`, `spk_embedding` as upstream's tools/make_parquet_list.py writes them, and of our own,
-all optional: `text_token`, `pitch_feat` (Hz per mel frame, 0 unvoiced), `no_speaker` (the LM learns the row without its speaker),
-`text_position` (which text token is spoken, one a speech token), `speech_feat` (the mel, in place of the audio's own: T x 80 values
-in one list; a vocoder learns from the flow's).
+Each function takes an iterable of dicts and yields dicts. cosyvoice.yaml names them in order
+(`data_pipeline`) and binds their keywords. Columns of a row, as upstream's
+tools/make_parquet_list.py writes them:
+
+    utt, text
+    audio_data                    an encoded file; null where only tokens are known
+    speech_token
+    utt_embedding, spk_embedding  x-vectors (192,)
+
+and columns of our own, all optional:
+
+    text_token     in place of the tokenizer's
+    pitch_feat     F0 in Hz per mel frame, 0 where unvoiced
+    no_speaker     true: the language model learns the row without its speaker
+    text_position  index of the text token that each speech token says
+    speech_feat    the mel in place of the audio's own, T x 80 values in one list; a vocoder learns
+                   from the flow's
+
 pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
 """
 
@@ -18,15 +30,17 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-POOL = 64  # batches drawn from at random in training
-MEL_BINS, SILENT_MEL = 80, math.log(1e-5)  # the floor of matcha.utils.audio, which needs librosa
+POOL = 64  # batches that are shuffled together in training
+MEL_BINS = 80
+SILENT_MEL = math.log(1e-5)  # the floor of matcha.utils.audio, which would import librosa
 
 
 def parquet_opener(data, mode="train", audio=True):
     """Yield one dict per row of each file in `data`, items {"src": path}.
 
-    audio: True leaves out rows without audio; False never reads the audio and yields every row (the LM needs tokens only).
-    Raises FileNotFoundError, or ValueError naming a file that is no parquet.
+    audio: True skips rows without audio. False yields every row and never reads the audio (the
+    language model needs tokens only). Raises FileNotFoundError, or ValueError naming a file that is
+    no parquet.
     """
     for item in data:
         for row in read_rows(item["src"], audio):
@@ -51,15 +65,15 @@ def read_rows(path, audio):
 
 
 def to_python(scalar):
-    """An arrow value as Python has it, lists as numpy arrays of their own memory."""
+    """An arrow value as a Python object, a list as a numpy array with its own memory."""
     values = getattr(scalar, "values", None)
-    return (
-        scalar.as_py() if values is None else values.to_numpy(zero_copy_only=False, writable=True)
-    )
+    if values is None:
+        return scalar.as_py()
+    return values.to_numpy(zero_copy_only=False, writable=True)
 
 
 def tokenize(data, get_tokenizer, allowed_special, mode="train"):
-    """Add `text_token` where the row does not bring it. The tokenizer is built only if some row needs it."""
+    """Add `text_token` to rows without it. The tokenizer is built only if a row needs it."""
     tokenizer = None
     for sample in data:
         if sample.get("text_token") is None:
@@ -80,15 +94,15 @@ def filter(
 ):
     """Decode the audio to `speech` (1, N) and `sample_rate`; drop rows out of bounds.
 
-    max_length, min_length: of the audio, in units of 10 ms. token_*: of the text. *_ratio: text tokens per 10 ms.
+    max_length, min_length: of the audio, in units of 10 ms. token_*: number of text tokens.
+    *_ratio: text tokens per 10 ms.
     Raises ValueError naming file and utterance when the audio cannot be decoded.
     """
     for sample in data:
         words = len(sample["text_token"])
-        if (
-            not token_min_length <= words <= token_max_length
-            or len(sample.get("speech_token", [0])) == 0
-        ):
+        if not token_min_length <= words <= token_max_length:
+            continue
+        if len(sample.get("speech_token", [0])) == 0:
             continue
         if "audio_data" in sample:
             sample["speech"], sample["sample_rate"] = decode(sample)
@@ -116,16 +130,17 @@ def decode(sample):
 
 
 def resample(data, resample_rate=22050, min_sample_rate=16000, mode="train"):
-    """Bring `speech` to `resample_rate` Hz and its peak to at most 1; drop audio recorded below `min_sample_rate`."""
+    """Resample `speech` to `resample_rate` Hz, with a peak of at most 1.
+
+    Rows with a rate below `min_sample_rate` are dropped.
+    """
     for sample in data:
         if "speech" in sample:
             if sample["sample_rate"] < min_sample_rate:
                 continue
             speech = convert(sample["speech"], sample["sample_rate"], resample_rate)
-            sample["speech"], sample["sample_rate"] = (
-                speech / speech.abs().max().clamp(min=1),
-                resample_rate,
-            )
+            sample["speech"] = speech / speech.abs().max().clamp(min=1)
+            sample["sample_rate"] = resample_rate
         yield sample
 
 
@@ -138,9 +153,10 @@ def convert(wav, from_rate, to_rate):
 
 
 def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random):
-    """Cut a random piece of `truncate_length` samples (shorter audio is padded with zeros), its `pitch_feat` and `speech_feat`.
+    """Cut a random piece of `truncate_length` samples, with its `pitch_feat` and `speech_feat`.
 
-    The piece starts on a mel frame, so what is stored a frame stays aligned.
+    Shorter audio is padded with zeros. The piece starts on a mel frame, so that values per frame
+    stay aligned.
     """
     if truncate_length % hop_size:
         raise ValueError(
@@ -164,51 +180,51 @@ def piece(x, start, length, filler=0.0):
 
 
 def stored_mel(sample):
-    """The mel (T, 80) that the row brings, or None."""
+    """The mel (T, 80) that is in the row, or None."""
     mel = sample.get("speech_feat")
     return None if mel is None else torch.as_tensor(mel).float().reshape(-1, MEL_BINS)
 
 
 def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
-    """Add `speech_feat` (T, 80) where the row does not bring it. With a token rate in Hz, tokens and mel are cut to the same length,
-    the shorter one's.
+    """Add `speech_feat` (T, 80) to rows without it.
 
-    feat_extractor: a partial of matcha.utils.audio.mel_spectrogram; its keywords tell the rate and hop of the mel.
+    feat_extractor: a partial of matcha.utils.audio.mel_spectrogram with the rate and the hop.
+    token_rate: in Hz; if given, tokens and mel are cut to the duration of the shorter one.
     """
     for sample in data:
         if "speech" in sample:
             mel = stored_mel(sample)
             sample["speech_feat"] = feat_extractor(sample["speech"])[0].T if mel is None else mel
             if token_rate:
-                mel_rate = (
-                    feat_extractor.keywords["sampling_rate"] / feat_extractor.keywords["hop_size"]
-                )
-                align(sample, mel_rate / token_rate)
+                keywords = feat_extractor.keywords
+                align(sample, keywords["sampling_rate"] / keywords["hop_size"] / token_rate)
         yield sample
 
 
 def align(sample, ratio):
-    """Cut `speech_token` and `speech_feat` to one duration; n tokens are int(n * ratio) frames, as in flow inference."""
+    """Cut `speech_token` and `speech_feat` to one duration.
+
+    n tokens have int(n * ratio) frames, as in the flow's inference.
+    """
     tokens = min(len(sample["speech_token"]), round(sample["speech_feat"].shape[0] / ratio))
     sample["speech_token"] = sample["speech_token"][:tokens]
     sample["speech_feat"] = sample["speech_feat"][: int(tokens * ratio)]
 
 
 def compute_f0(data, sample_rate, hop_size, mode="train"):
-    """Make `pitch_feat` (T,) in Hz as long as the mel: the stored one, or pyworld's where the row has none."""
+    """Make `pitch_feat` (T,) in Hz as long as the mel: pyworld's in rows without it."""
     for sample in data:
         stored, frames = sample.get("pitch_feat"), sample["speech_feat"].shape[0]
-        pitch = (
-            world_pitch(sample["speech"][0], sample_rate, hop_size)
-            if stored is None
-            else torch.as_tensor(stored)
-        )
+        if stored is None:
+            pitch = world_pitch(sample["speech"][0], sample_rate, hop_size)
+        else:
+            pitch = torch.as_tensor(stored)
         sample["pitch_feat"] = piece(pitch.float(), 0, frames)
         yield sample
 
 
 def world_pitch(wav, sample_rate, hop_size):
-    """F0 by harvest and stonemask (dio where harvest finds nothing), read at the middle of each mel frame."""
+    """F0 in Hz at the middle of each mel frame: harvest, or dio if that finds none; stonemask."""
     try:
         import pyworld
     except ImportError as error:
@@ -220,13 +236,12 @@ def world_pitch(wav, sample_rate, hop_size):
     if (f0 > 0).sum() < 5:
         f0, times = pyworld.dio(wav, sample_rate, frame_period=step)
     f0 = torch.from_numpy(pyworld.stonemask(wav, f0, times, sample_rate))
-    return torch.where(
-        (f0[:-1] > 0) & (f0[1:] > 0), (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double()
-    )
+    voiced = (f0[:-1] > 0) & (f0[1:] > 0)
+    return torch.where(voiced, (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double())
 
 
 def parse_embedding(data, normalize, mode="train"):
-    """Make the x-vectors `utt_embedding` and `spk_embedding` tensors (192,), of unit length if asked.
+    """Make `utt_embedding` and `spk_embedding` tensors (192,); normalize: of unit length.
 
     A row with only one of them uses it for both.
     """
@@ -236,7 +251,8 @@ def parse_embedding(data, normalize, mode="train"):
         ]
         if not present:
             raise ValueError(
-                f"{sample['src']}: utterance {sample['utt']!r} has neither utt_embedding nor spk_embedding"
+                f"{sample['src']}: utterance {sample['utt']!r} has neither utt_embedding "
+                "nor spk_embedding"
             )
         found = {name: torch.tensor(np.asarray(sample[name], dtype=np.float32)) for name in present}
         for name in ("utt_embedding", "spk_embedding"):
@@ -262,19 +278,20 @@ def shuffle(data, shuffle_size=10000, mode="train", rng=random):
 
 
 def size(sample):
-    """What a row costs: its mel frames, or the positions of its LM sequence where there is no mel."""
+    """A row's mel frames, or without a mel its text and speech tokens."""
     if "speech_feat" in sample:
         return sample["speech_feat"].shape[0]
     return len(sample["text_token"]) + len(sample["speech_token"])
 
 
 def sort(data, sort_size=500, mode="train"):
-    """Order the rows by size within blocks of `sort_size`, so that a batch holds rows of like length."""
+    """Sort the rows by size within blocks of `sort_size`: rows of a batch have similar sizes."""
     for block in groups(data, sort_size):
         yield from sorted(block, key=size)
 
 
 def groups(data, count):
+    """Yield lists of `count` items; the last may be shorter."""
     group = []
     for item in data:
         group.append(item)
@@ -288,18 +305,18 @@ def groups(data, count):
 def batch(
     data, batch_type="static", batch_size=16, max_frames_in_batch=12000, mode="train", rng=random
 ):
-    """Group rows into lists: "static" by number, "dynamic" by padded size of at most `max_frames_in_batch`.
+    """Group rows into lists: "static" of `batch_size` rows, "dynamic" by size.
 
-    A row above that size is a batch of its own. In training the batches leave in random order: sorted input would
-    otherwise make the losses rise and fall with the length.
+    A dynamic batch has a padded size of at most `max_frames_in_batch`, or a single row. In training
+    the batches are shuffled: in the order of sorted rows the losses would rise and fall with the
+    length.
     """
     if batch_type not in ("static", "dynamic"):
         raise ValueError(f"unknown batch_type {batch_type!r}; use static or dynamic")
-    batches = (
-        groups(data, batch_size)
-        if batch_type == "static"
-        else dynamic_batch(data, max_frames_in_batch)
-    )
+    if batch_type == "static":
+        batches = groups(data, batch_size)
+    else:
+        batches = dynamic_batch(data, max_frames_in_batch)
     for pool in groups(batches, POOL):
         if mode == "train":
             rng.shuffle(pool)
@@ -319,15 +336,16 @@ def dynamic_batch(data, max_frames):
 
 
 def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False):
-    """Make each list of rows one batch: `name` (B, T, ...) padded with zeros and `name_len` (B,) int32, longest row first.
+    """Make each list of rows one batch, longest row first.
 
-    `embedding` (B, 192) is the speaker's or the utterance's x-vector; with drop_speaker (for the LM) zeros in
-    `no_speaker` rows. With gan also `speech` (B, N) and `pitch_feat` (B, T).
+    A column is `name` (B, T, ...), padded with zeros, and `name_len` (B,) int32. `embedding`
+    (B, 192) is the x-vector of the speaker or of the utterance.
+    drop_speaker: for the language model; `no_speaker` rows have zeros as `embedding`.
+    gan: the batch also has `speech` (B, N) and `pitch_feat` (B, T).
     """
-    names = ["text_token", "speech_token", "text_position", "speech_feat"] + [
-        "speech",
-        "pitch_feat",
-    ] * gan
+    names = ["text_token", "speech_token", "text_position", "speech_feat"]
+    if gan:
+        names += ["speech", "pitch_feat"]
     for rows in data:
         rows = sorted(rows, key=size, reverse=True)
         result = {"utts": [row["utt"] for row in rows], "text": [row.get("text") for row in rows]}

@@ -61,8 +61,10 @@ def choose(table, name, what):
 class Trainer:
     """One network, its optimisers and its place in the data.
 
-    args: the options of cosyvoice/bin/train.py. rank: number of this process. `run()` trains until
-    --steps are done, --max_minutes are over or a signal arrives.
+    args: the options of cosyvoice/bin/train.py.
+    rank: number of this process; 0 writes the files.
+
+    `run()` trains until --steps are done, --max_minutes are over or a signal arrives.
 
     The vocoder is trained inside its HiFiGan, in turns: "reconstruct" (spectral and F0 losses only)
     for the first --reconstruct_steps, then "discriminator" and "generator" on each batch.
@@ -124,7 +126,7 @@ class Trainer:
         return self.shadow.module if self.shadow else self.network()
 
     def average(self, averaged, current, count):
-        """Exponential mean of decay min(ema, (1 + n) / (10 + n)), soon without the first steps."""
+        """Exponential mean of decay min(ema, (1 + n) / (10 + n)): it soon forgets the first steps."""
         decay = min(self.args.ema, (1 + count.item()) / (10 + count.item()))
         torch._foreach_lerp_(averaged, current, 1 - decay)
 
@@ -395,7 +397,7 @@ def train(args, make_trainer: Callable = Trainer) -> None:
 
 
 def work_as_other(number: int, args, make_trainer: Callable, meeting: str) -> None:
-    """The whole life of one more process; number: from 0."""
+    """One of the other processes; number: from 0."""
     work(number + 1, args, make_trainer, meeting)
 
 

@@ -121,8 +121,8 @@ def flac(wav: np.ndarray, rate: int) -> bytes:
 class Part:
     """Who says a sentence of sentences.jsonl, and how.
 
-    spoken: (phonemes, speaker, language, speed, f0_scale). shift: the instruction's part of
-    f0_scale.
+    spoken: (phonemes, speaker, language, speed, f0_scale).
+    shift: the instruction's part of f0_scale.
     """
 
     sentence: dict

@@ -17,8 +17,10 @@ def quantize_weights(model: onnx.ModelProto, half=()) -> onnx.ModelProto:
     """Replace large weights of convolutions and matrices of the main graph by int8 and scales.
 
     model: opset 13 or newer, weights as initializers. It is not changed. A Gemm is taken as
-    transB=1, as torch exports it. half: words that mark sensitive layers. A weight becomes float16
-    instead if the name of the node that uses it has one of them. Returns a new model.
+    transB=1, as torch exports it.
+    half: words that mark sensitive layers. A weight becomes float16 instead if the name of the node
+    that uses it has one of them.
+    Returns a new model.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
     graph = model.graph

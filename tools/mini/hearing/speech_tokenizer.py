@@ -330,8 +330,8 @@ def f0_target(f0: Tensor) -> Tensor:
 class Trainer:
     """A training run that can be stopped and resumed.
 
-    `path` keeps the network, the optimiser, the step and the CPU seconds spent. minutes: CPU
-    minutes in all.
+    path: file that keeps the network, the optimiser, the step and the CPU seconds spent.
+    minutes: CPU minutes in all.
     """
 
     def __init__(self, path: Path, minutes: float):
