@@ -126,7 +126,7 @@ class Trainer:
         return self.shadow.module if self.shadow else self.network()
 
     def average(self, averaged, current, count):
-        """Exponential mean of decay min(ema, (1 + n) / (10 + n)): it soon forgets the first steps."""
+        """Exponential mean of decay min(ema, (1 + n) / (10 + n)): first steps soon count little."""
         decay = min(self.args.ema, (1 + count.item()) / (10 + count.item()))
         torch._foreach_lerp_(averaged, current, 1 - decay)
 

@@ -24,7 +24,8 @@ CONFORMER = f"""!new:cosyvoice.transformer.encoder.ConformerEncoder
         use_cnn_module: False
         macaron_style: False"""
 MEL = f"""!name:matcha.utils.audio.mel_spectrogram
-    {{n_fft: 1024, num_mels: 80, sampling_rate: {RATE}, hop_size: {HOP}, win_size: 1024, fmin: 0, fmax: 8000, center: False}}"""
+    {{n_fft: 1024, num_mels: 80, sampling_rate: {RATE}, hop_size: {HOP}, win_size: 1024,
+      fmin: 0, fmax: 8000, center: False}}"""
 PROCESSOR = "!name:cosyvoice.dataset.processor."
 HEAD = "!ref <parquet_opener>, !ref <tokenize>, !ref <filter>, !ref <resample>"
 TAIL = "!ref <parse_embedding>, !ref <shuffle>, !ref <sort>, !ref <batch>, !ref <padding>"
@@ -47,32 +48,39 @@ flow: !new:cosyvoice.flow.flow.MaskedDiffWithXvec
     vocab_size: 16
     input_frame_rate: 25
     encoder: {CONFORMER}
-    length_regulator: !new:cosyvoice.flow.length_regulator.InterpolateRegulator {{channels: 80, sampling_ratios: [1, 1, 1, 1]}}
+    length_regulator: !new:cosyvoice.flow.length_regulator.InterpolateRegulator
+        {{channels: 80, sampling_ratios: [1, 1, 1, 1]}}
     decoder: !new:cosyvoice.flow.flow_matching.ConditionalCFM
         in_channels: 240
         n_spks: 1
         spk_emb_dim: 80
         cfm_params: !new:omegaconf.DictConfig
-            content: {{sigma_min: 1e-06, solver: euler, t_scheduler: cosine, training_cfg_rate: 0.2, inference_cfg_rate: 0.7, reg_loss_type: l1}}
+            content:
+                {{sigma_min: 1e-06, solver: euler, t_scheduler: cosine, training_cfg_rate: 0.2,
+                  inference_cfg_rate: 0.7, reg_loss_type: l1}}
         estimator: !new:cosyvoice.flow.decoder.ConditionalDecoder
-            {{in_channels: 320, out_channels: 80, channels: [8, 8], dropout: 0.0, attention_head_dim: 4, n_blocks: 1, num_mid_blocks: 1, num_heads: 2, act_fn: gelu}}
+            {{in_channels: 320, out_channels: 80, channels: [8, 8], dropout: 0.0,
+              attention_head_dim: 4, n_blocks: 1, num_mid_blocks: 1, num_heads: 2, act_fn: gelu}}
 hift: !new:cosyvoice.hifigan.generator.HiFTGenerator
     base_channels: 16
     resblock_kernel_sizes: [3]
     resblock_dilation_sizes: [[1]]
     source_resblock_kernel_sizes: [3, 3]
     source_resblock_dilation_sizes: [[1], [1]]
-    f0_predictor: !new:cosyvoice.hifigan.f0_predictor.ConvRNNF0Predictor {{num_class: 1, in_channels: 80, cond_channels: 8}}
+    f0_predictor: !new:cosyvoice.hifigan.f0_predictor.ConvRNNF0Predictor
+        {{num_class: 1, in_channels: 80, cond_channels: 8}}
 mel: {MEL}
 hifigan: !new:cosyvoice.hifigan.hifigan.HiFiGan
     generator: !ref <hift>
     discriminator: !new:cosyvoice.hifigan.discriminator.MultipleDiscriminator
         mpd: !new:matcha.hifigan.models.MultiPeriodDiscriminator {{periods: [3], channels: [4, 4]}}
-        mrd: !new:cosyvoice.hifigan.discriminator.MultiResSpecDiscriminator {{fft_sizes: [512], hop_sizes: [120], win_lengths: [240], channels: 2}}
+        mrd: !new:cosyvoice.hifigan.discriminator.MultiResSpecDiscriminator
+            {{fft_sizes: [512], hop_sizes: [120], win_lengths: [240], channels: 2}}
     mel_spec_transform: [!ref <mel>]
 parquet_opener: {PROCESSOR}parquet_opener
 tokenize: {PROCESSOR}tokenize {{get_tokenizer: null, allowed_special: all}}
-filter: {PROCESSOR}filter {{max_length: 40960, min_length: 0, token_max_length: 200, token_min_length: 1}}
+filter: {PROCESSOR}filter
+    {{max_length: 40960, min_length: 0, token_max_length: 200, token_min_length: 1}}
 resample: {PROCESSOR}resample {{resample_rate: {RATE}}}
 truncate: {PROCESSOR}truncate {{truncate_length: 4096}}
 compute_fbank: {PROCESSOR}compute_fbank {{feat_extractor: !ref <mel>}}
@@ -84,9 +92,14 @@ batch: {PROCESSOR}batch {{batch_type: dynamic, max_frames_in_batch: 200}}
 padding: {PROCESSOR}padding {{use_spk_embedding: False}}
 data_pipeline: [{HEAD}, !ref <compute_fbank>, {TAIL}]
 data_pipeline_gan: [{HEAD}, !ref <truncate>, !ref <compute_fbank>, !ref <compute_f0>, {TAIL}]
-train_conf: {{optim: adam, optim_conf: {{lr: 0.01}}, scheduler: warmuplr, scheduler_conf: {{warmup_steps: 5}}, grad_clip: 5, accum_grad: 2, log_interval: 1}}
-train_conf_gan: {{optim: adamw, optim_conf: {{lr: 0.001}}, scheduler: constantlr, optim_d: adam, optim_conf_d: {{lr: 0.001}}, scheduler_d: constantlr,
-    grad_clip: 5, accum_grad: 1, log_interval: 1}}
+train_conf:
+    {{optim: adam, optim_conf: {{lr: 0.01}},
+      scheduler: warmuplr, scheduler_conf: {{warmup_steps: 5}},
+      grad_clip: 5, accum_grad: 2, log_interval: 1}}
+train_conf_gan:
+    {{optim: adamw, optim_conf: {{lr: 0.001}}, scheduler: constantlr,
+      optim_d: adam, optim_conf_d: {{lr: 0.001}}, scheduler_d: constantlr,
+      grad_clip: 5, accum_grad: 1, log_interval: 1}}
 """
 
 

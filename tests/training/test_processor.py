@@ -36,7 +36,10 @@ def mels(*lengths):
 
 
 def test_import_needs_no_training_packages():
-    code = "import sys, cosyvoice.dataset.processor; print({'pyarrow', 'librosa', 'pyworld', 'pandas'} & set(sys.modules))"
+    code = (
+        "import sys, cosyvoice.dataset.processor; "
+        "print({'pyarrow', 'librosa', 'pyworld', 'pandas'} & set(sys.modules))"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Training: losses fall, an interrupted run goes on as if nothing had happened, new data is seen."""
+"""Training: losses fall, a resumed run repeats an uninterrupted one, new data is used."""
 
 import json
 import math
@@ -179,7 +179,8 @@ def test_the_tokenizer_of_the_50_hz_models_is_ours_without_openai_whisper(data):
     path.write_text(
         path.read_text().replace(
             "get_tokenizer: null",
-            "get_tokenizer: !name:whisper.tokenizer.get_tokenizer {multilingual: True, num_languages: 100}",
+            "get_tokenizer: !name:whisper.tokenizer.get_tokenizer "
+            "{multilingual: True, num_languages: 100}",
         )
     )
     tokenize = load_config(path, "llm")["tokenize"]

@@ -1,4 +1,4 @@
-"""The listener learns which sounds a mel has, at their places, and its loss is low for the tokens that were spoken."""
+"""The listener learns the sounds of a mel, and its loss is small for the right tokens."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The optimiser of the flow's last stage: what it moves, how far, and that it goes on from a checkpoint as it was."""
+"""The optimiser of the last stages: what it moves, how far, and that it resumes exactly."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""A speaker's vector tells the pitch, and the head that hears it learns from pitch alone, in noise too."""
+"""A speaker's vector has the pitch, and its head learns pitch alone, also in noise."""
 
 import numpy as np
 import pytest

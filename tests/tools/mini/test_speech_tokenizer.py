@@ -1,4 +1,4 @@
-"""The small model's speech tokenizer: labels follow augmentation, pitch is relative, the ONNX file is the network."""
+"""The small model's speech tokenizer: labels, augmentation, relative pitch, the ONNX file."""
 
 import math
 

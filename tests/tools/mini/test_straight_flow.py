@@ -1,4 +1,4 @@
-"""The flow's last stage trains what is spoken: its mel is inference's, and its critic and it do not move each other's weights."""
+"""The flow's last stage trains the mel of inference; flow and critic do not move each other."""
 
 import math
 import random

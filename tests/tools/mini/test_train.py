@@ -1,4 +1,4 @@
-"""What the small model's training adds to the plain networks helps while it lasts, and is gone from the weights."""
+"""The aids of the small model's training work, and the written weights do not have them."""
 
 import random
 import re
@@ -113,12 +113,12 @@ def test_whitened_speakers_differ_in_every_direction():
 
 
 def test_the_guide_teaches_the_encoder_and_leaves_the_flow_loss_alone():
-    flow, batch = make_flow(), flow_batch()
+    flow, inputs = make_flow(), flow_batch()
     guided = GuidedFlow(flow)  # draws the times of the solver from here on
     random.seed(0), torch.manual_seed(0)
-    plain = flow(batch, CPU)["loss"]
+    plain = flow(inputs, CPU)["loss"]
     random.seed(0), torch.manual_seed(0)
-    losses = guided(batch, CPU)
+    losses = guided(inputs, CPU)
     assert losses["loss_flow"].item() == pytest.approx(plain.item(), rel=1e-6)
     assert losses["loss"].item() == pytest.approx(
         plain.item() + losses["loss_guess"].item(), rel=1e-6
@@ -144,7 +144,7 @@ def test_most_times_of_the_flow_are_early():
 def test_attention_is_pulled_to_the_phoneme_that_comes_next():
     torch.manual_seed(0)
     llm = make_llm().train()
-    batch = {
+    inputs = {
         "text_token": torch.randint(0, 9, (2, 6)),
         "text_token_len": torch.tensor([6, 4]),
         "speech_token": torch.randint(0, 20, (2, 8)),
@@ -152,7 +152,7 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
         "text_position": torch.tensor([[0, 0, 1, 2, 2, 3, 4, 5], [0, 1, 2, 2, 3, 0, 0, 0]]),
         "embedding": torch.cat([torch.randn(1, 192), torch.zeros(1, 192)]),
     }
-    row, query, key = next_phonemes(batch)
+    row, query, key = next_phonemes(inputs)
     assert row.tolist() == [0] * 8 + [1] * 5
     assert (
         query.tolist() == [8, 9, 10, 11, 12, 13, 14, 15] + [5, 6, 7, 8, 9]
@@ -160,18 +160,18 @@ def test_attention_is_pulled_to_the_phoneme_that_comes_next():
         and key.tolist()[8:] == [1, 2, 3, 3, 4]
     )
     pointed = TaughtLM(llm, layers=[1])
-    optimizer, before = torch.optim.Adam(llm.parameters(), 0.01), pointed(batch, CPU)
+    optimizer, before = torch.optim.Adam(llm.parameters(), 0.01), pointed(inputs, CPU)
     assert before["loss"].item() == pytest.approx(
-        llm(batch, CPU)["loss"].item()
+        llm(inputs, CPU)["loss"].item()
         + POINTING_WEIGHT * before["loss_pointing"].item()
         + MANNER_WEIGHT * before["loss_manner"].item(),
         rel=1e-5,
     )
     for _ in range(60):
         optimizer.zero_grad()
-        pointed(batch, CPU)["loss"].backward()
+        pointed(inputs, CPU)["loss"].backward()
         optimizer.step()
-    assert pointed(batch, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]
+    assert pointed(inputs, CPU)["loss_pointing"] < 0.5 * before["loss_pointing"]
 
 
 @pytest.mark.parametrize(
@@ -289,14 +289,14 @@ def test_a_tone_is_the_same_tone_at_the_encoder_rate():
 
 
 def test_manner_is_pace_and_pitch_of_what_follows_the_instruction():
-    batch = {
+    inputs = {
         "text_token": torch.tensor([[5, 6, END_OF_PROMPT_ID, 7, 8], [5, 6, 7, 8, 0]]),
         "text_token_len": torch.tensor([5, 4]),
         "speech_token": torch.tensor([[3, 3, 4, 4], [7, 7, 7, 7]]),
         "speech_token_len": torch.tensor([4, 4]),
     }
     pace, level = (
-        manner_of(batch) * torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
+        manner_of(inputs) * torch.tensor([USUAL_PACE[1], USUAL_LEVEL[1]])
         + torch.tensor([USUAL_PACE[0], USUAL_LEVEL[0]])
     ).T
     assert torch.allclose(pace.exp(), torch.tensor([2.0, 1.0])) and torch.allclose(
@@ -305,7 +305,7 @@ def test_manner_is_pace_and_pitch_of_what_follows_the_instruction():
 
 
 def mel_of(bank):
-    """A stand-in for the model's mel: the filter bank's own bins in another order and scale, at 22,050 / 256 frames a second."""
+    """In place of a mel: the filter bank's bins in another order and scale, at 22,050 / 256 Hz."""
     frames = int(bank.shape[1] * 160 / 16000 * 22050 / 256) - 2
     place = (torch.arange(frames) + 0.5) * 256 / 22050 * 100 - 1.25
     before = place.clamp(0, bank.shape[1] - 2).long()
@@ -361,14 +361,14 @@ def test_the_flow_is_heard_where_it_is_going_in_rows_that_know_their_speaker():
 
 def test_the_flow_learns_from_what_the_speaker_encoder_hears():
     torch.manual_seed(0)
-    flow, batch = make_flow(), flow_batch()
+    flow, inputs = make_flow(), flow_batch()
     long = torch.full((2,), PIECE)
-    batch |= {"speech_feat": torch.randn(2, PIECE, 80), "speech_feat_len": long}
+    inputs |= {"speech_feat": torch.randn(2, PIECE, 80), "speech_feat_len": long}
     flow.decoder.training_cfg_rate = 0
-    losses = GuidedFlow(flow, VoiceLoss(Ear(), lambda mel: mel))(batch, CPU)
+    losses = GuidedFlow(flow, VoiceLoss(Ear(), lambda mel: mel))(inputs, CPU)
     voice = losses["loss"] - losses["loss_flow"] - losses["loss_guess"]
     assert voice.item() == pytest.approx(FLOW_VOICE_WEIGHT * losses["loss_voice"].item(), rel=1e-4)
-    assert "loss_voice" not in GuidedFlow(make_flow())(batch, CPU)
+    assert "loss_voice" not in GuidedFlow(make_flow())(inputs, CPU)
 
 
 def test_the_pitch_predictor_learns_pitch_and_voicing_by_itself():
