@@ -84,7 +84,7 @@ class Trainer:
         self.cv_data = self.dataset(args.cv, "cv") if args.cv and not rank else None
         self.step = 0  # updates done
         self.epoch = self.position = 0  # epoch, and the steps of it that are done
-        self.paths = None  # files of the epoch
+        self.paths: list[str] | None = None  # files of the epoch
         self.stop = False  # set by a signal
         self.bad = 0  # steps in a row without a finite gradient
         self.shadow = AveragedModel(self.network(), multi_avg_fn=self.average) if args.ema else None
@@ -177,7 +177,8 @@ class Trainer:
         Returns the mean losses of this process's part of the batches, and the norms of the
         gradients.
         """
-        report, own = {}, batches[self.rank :: self.args.processes]
+        own = batches[self.rank :: self.args.processes]
+        report: dict[str, float] = {}
         for turn, key in self.turns():
             for batch in own:
                 losses = self.forward(batch, turn)

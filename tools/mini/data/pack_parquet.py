@@ -22,7 +22,7 @@ packs everything again, with speaker means over all speech. Columns:
                                  which only the language model learns
     pitch_feat     float32[]     measured F0 in Hz per mel frame (hop 256), 0 where unvoiced
     utt_embedding  float32[192]  CAM++ of the utterance; of the speaker in rows without audio, and
-                                 in instructed rows, where the flow shall follow the tokens' shift.
+                                 in instructed rows, where the flow must follow the tokens' shift.
                                  The last value is the speaker's mean pitch, see speaker_vector.py
     spk_embedding  float32[192]  mean of the speaker's uninstructed utterances, with the pitch
     no_speaker     bool          true in instructed rows: the language model learns them without
@@ -74,7 +74,7 @@ RATE, MEL_HOP = 22_050, 256
 # Lower than Praat's defaults, so that weak voice counts as voiced.
 PRAAT = {"silence_threshold": 0.01, "voicing_threshold": 0.3}
 SHARDS_A_FILE, VERSIONS = {"data": 2, "prosody": 8}, {"data": 3, "prosody": 2}
-PLAYED = (0.87, 1.15)  # speech is played so many times as fast
+PLAYED = (0.87, 1.15)  # factors of speed for other versions of speech
 NEAR = 0.04  # but not nearer to 1 than this, which would make no other voice
 PACES = (0.93, 1.07)  # factors of durations in versions of prosody
 HURRY = (0.75, 1.6)  # times as fast as the teacher, in joined prosody

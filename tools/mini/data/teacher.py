@@ -103,7 +103,7 @@ class Teacher:
         return [name for name in self.packs if name not in UNUSED and name not in held_out]
 
     def style(self, speaker: Speaker, lang: str, tokens: int) -> np.ndarray:
-        """(1, 256) style of a speaker for a text of so many tokens."""
+        """(1, 256) style of a speaker for a text of `tokens` symbols."""
         row = min(tokens, len(self.mean)) - 1
         style = self.mean[row].copy()
         for half, blend in ((TIMBRE, speaker.timbre), (PROSODY, speaker.prosody[lang])):

@@ -28,7 +28,7 @@ from tools.mini.data.tokens import LEVELS, SOUNDS, TOKEN_SAMPLES, CodeBook
 MEL_MIDDLE, MEL_SPREAD = -6.0, 2.5  # of log-mels, roughly
 WIDTH, DILATIONS = 224, (1, 1, 2, 2, 1)
 TOKENS, BATCH = 56, 20  # tokens of a training piece (2.2 s), pieces of a batch
-HELD_BACK = 40  # one recording of so many is not trained on but checked
+HELD_BACK = 40  # one of this many recordings is not trained on but used for the check
 log = logging.getLogger(__name__)
 
 

@@ -30,7 +30,7 @@ from tools.mini.hearing.onnx_int8 import quantize_weights
 MEL_RATE, BANK_RATE = 22_050 / 256, 100.0  # frames a second
 WIDTH, BATCH, CROP = 48, 32, 300  # CROP: frames of a training piece, 3 s
 NOISE = (-12.0, 1.0)  # natural log of power, of noise over speech
-HELD_BACK = 20  # one recording of so many is not trained on but checked
+HELD_BACK = 20  # one of this many recordings is not trained on but used for the check
 log = logging.getLogger(__name__)
 
 

@@ -62,7 +62,7 @@ F0_REACH = 2  # bins on each side of the best one that the estimate uses
 UNVOICED_WEIGHT = 0.2  # of the F0 loss where F0 is only interpolated
 BATCH, STRETCH = 16, 100  # stretches in a step, tokens in a stretch
 SAVE_SECONDS = 120
-HELD_OUT_EVERY = 40  # one sentence of so many is not trained on
+HELD_OUT_EVERY = 40  # one of this many sentences is not trained on
 log = logging.getLogger(__name__)
 
 

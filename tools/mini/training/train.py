@@ -220,10 +220,11 @@ class TaughtLM(nn.Module):
 class Mishearing:
     """Pre-hook of the speech embedding: in training some tokens get errors of the speech tokenizer.
 
-    These are a random beginning of some rows, and single tokens elsewhere. asked, heard: (N,)
-    designed tokens and those that the tokenizer found. A token is replaced by what was found for
-    one of the same sounds, with as large an error of the level of pitch. In some beginnings all
-    levels are shifted by one, as an error of the speaker's mean does.
+    These are a random beginning of some rows, and single tokens elsewhere. A token is replaced by
+    what the tokenizer found for one of the same sounds, with as large an error of the level of
+    pitch. In some beginnings all levels are shifted by one, as an error of the speaker's mean does.
+
+    asked, heard: (N,) designed tokens, and those that the tokenizer found.
     """
 
     def __init__(self, asked: np.ndarray, heard: np.ndarray):
