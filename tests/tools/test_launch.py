@@ -44,7 +44,7 @@ def test_no_download_beside_a_model_or_when_one_is_named(runs, tmp_path, monkeyp
 
 
 def test_the_list_of_models_is_read_without_any_package():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     script = f"import sys; sys.path.append({str(root)!r}); import cosyvoice.cli.model_list"
     subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True)
 
