@@ -22,7 +22,8 @@ from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.encoders.mp3 import check_encoder
 from cosyvoice.serve import request_log
 from cosyvoice.serve.config import read_config
-from cosyvoice.serve.http import access, problem
+from cosyvoice.serve.http import access, jobs, problem
+from cosyvoice.serve.http.bridge import Bridge
 from cosyvoice.serve.http.fields import NO_VOICE, short
 from cosyvoice.serve.http.jobs import (
     CLONE,
@@ -79,11 +80,12 @@ watchers = [states.note]  # functions called after every change of a request's R
 app = Flask(__name__, static_folder=None)
 app.json.ensure_ascii = False  # type: ignore[attr-defined]
 app.url_map.strict_slashes = False
-app.config["MAX_CONTENT_LENGTH"] = config.max_body_mb * 1_000_000
 app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
 problem.install(app)
 access.install(app, config)
+jobs.install(app, limit := jobs.body_limit(config))
 request_log.install(app, watchers)
+app.extensions["bridge"] = Bridge(app, config.threads, limit, scratch)
 app.register_blueprint(page)
 
 

@@ -19,7 +19,7 @@ def prometheus(tmp_path_factory):
     """The address of a Prometheus that has watched the service being used."""
     folder, server = (
         tmp_path_factory.mktemp("prometheus"),
-        Server("waitress", tmp_path_factory.mktemp("service")),
+        Server("uvicorn", tmp_path_factory.mktemp("service")),
     )
     address = f"127.0.0.1:{free_port()}"
     (folder / "prometheus.yml").write_text(CONFIG.format(port=server.port))

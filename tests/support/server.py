@@ -1,4 +1,4 @@
-"""The service in a process of its own, as waitress or gunicorn runs it."""
+"""The service in a process of its own, as uvicorn or gunicorn runs it."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [
-    "waitress",
+    "uvicorn",
     *(["gunicorn"] if importlib.util.find_spec("gunicorn") and os.name != "nt" else []),
 ]
 FAKE_SERVER = [sys.executable, "-m", "tests.support.fake_server"]
@@ -48,7 +48,7 @@ class Server:
             **environment,
         }
         command = {
-            "waitress": FAKE_SERVER,
+            "uvicorn": FAKE_SERVER,
             "gunicorn": [
                 sys.executable,
                 "-m",

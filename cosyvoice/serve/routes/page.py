@@ -1,20 +1,23 @@
 """The page of the service: `/` and the static files under `/page/`.
 
-Plain files with no build step. They are open without a key (they hold no data), load nothing from
-elsewhere, and are revalidated at every visit, so that a page and its modules are of one version.
+Plain files with no build step, read once. They are open without a key (they hold no data), load
+nothing from elsewhere, and are revalidated at every visit, so that a page and its modules are of one
+version.
 """
 
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
 
 FOLDER = Path(__file__).parents[1] / "page"
-TYPES = {  # Windows' registry may say otherwise
+TYPES = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
+FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; media-src 'self' blob:; "
@@ -30,13 +33,22 @@ page = Blueprint("page", __name__)
 @page.get("/")
 def index() -> Response:
     """The page itself."""
-    return send_from_directory(FOLDER, "index.html", max_age=0)
+    return answer("index.html")
 
 
 @page.get("/page/<name>")
 def file(name: str) -> Response:
     """One file of the page; 404 for any other name."""
-    return send_from_directory(FOLDER, name, mimetype=TYPES.get(Path(name).suffix), max_age=0)
+    return answer(name)
+
+
+def answer(name: str) -> Response:
+    """A file, or 304 for a browser that has it."""
+    if name not in FILES:
+        raise NotFound
+    response = Response(FILES[name], mimetype=TYPES[Path(name).suffix])
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 @page.after_request

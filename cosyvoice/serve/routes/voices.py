@@ -17,7 +17,7 @@ import torch
 from flask import Blueprint, Response, g, jsonify, request
 
 from cosyvoice.cli.reference_doctor import Report, examine_file
-from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.http.jobs import PRESET, VoiceRequest, read_body, read_voice_request
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.speaking.engine import Engine
@@ -116,7 +116,7 @@ def make_voice(engine: Engine, slots: Slots, wanted: VoiceRequest, report: Repor
 
     The transcript of a recording that was cut does not fit it and is left out.
     """
-    client, record = Client(request.environ), g.record
+    client, record = client_of(request.environ), g.record
 
     def check_client():
         if client.gone():

@@ -12,7 +12,7 @@ from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import WavStream, wav_header
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
-from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.slots import Slots
@@ -67,7 +67,7 @@ class Answers:
             self.slots,
             g.record,
             self.config.request_timeout,
-            Client(request.environ),
+            client_of(request.environ),
             self.scratch,
         )
         return speech.start()
