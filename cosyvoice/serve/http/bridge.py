@@ -6,6 +6,7 @@ waits only when that is full. Source: PEP 3333, and the ASGI specification, HTTP
 """
 
 import asyncio
+import itertools
 import logging
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from cosyvoice.serve.http.gate import BODY_SECONDS, SEND_SECONDS, Connection, js
 from cosyvoice.serve.http.problem import Problem, status_error
 
 log = logging.getLogger(__name__)
+PROBES = ("/health", "/ready")
+PAGES = ("/", "/docs", "/openapi.json")
 BODY_IN_MEMORY = 1 << 16  # bytes of one body kept in memory; more go to a file
 ALL_BODIES = 300_000_000  # bytes of all bodies that are held at once
 PIECE = 1 << 16  # bytes sent at a time
@@ -43,14 +46,17 @@ class Bridge:
     ):
         self.app, self.limit, self.scratch = app, limit, scratch
         self.threads = ThreadPoolExecutor(threads, "request")
+        # What is answered from memory has few threads of its own: many that compete for Python's
+        # lock would let a probe wait behind a stranger's thousand page files.
+        self.pages = ThreadPoolExecutor(2, "page")
+        self.probes = ThreadPoolExecutor(1, "probe")
         self.held_bytes = 0  # of all bodies
-        self.outboxes: set[Outbox] = set()
 
-    def close(self):
-        """The server stops: let the threads end."""
-        for outbox in set(self.outboxes):
-            outbox.close()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+    def pool(self, path: str) -> ThreadPoolExecutor:
+        """The threads for requests to that address."""
+        if path in PROBES:
+            return self.probes
+        return self.pages if path in PAGES or path.startswith("/page/") else self.threads
 
     async def __call__(self, scope, receive, send):
         connection: Connection = scope["connection"]
@@ -69,10 +75,9 @@ class Bridge:
         connection: Connection = scope["connection"]
         loop = asyncio.get_running_loop()
         outbox = Outbox(loop)
-        self.outboxes.add(outbox)
         environ = make_environ(scope, body)
         environ["cosyvoice.client"] = outbox
-        work = loop.run_in_executor(self.threads, run_app, self.app, environ, outbox)
+        work = loop.run_in_executor(self.pool(scope["path"]), run_app, self.app, environ, outbox)
         watch = loop.create_task(close_when_gone(receive, outbox))
         try:
             while (message := await outbox.get()) is not None:
@@ -83,7 +88,6 @@ class Bridge:
                 connection.hang_up()
         finally:
             outbox.close()
-            self.outboxes.discard(outbox)
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(work)
@@ -246,14 +250,22 @@ def run_app(app: Callable, environ: dict, outbox: Outbox):
     try:
         answer = app(environ, start_response)
         chunks = iter(answer)
-        first = next(chunks, b"")
+        first = next(chunks, b"")  # calls start_response, if the app has not done so
+        missing = body_bytes(environ["REQUEST_METHOD"], start)
         outbox.put(start)
-        outbox.put({"type": "http.response.body", "body": first, "more_body": True})
-        for chunk in chunks:
-            if chunk:
-                outbox.put({"type": "http.response.body", "body": chunk, "more_body": True})
-        if not outbox.is_broken:
+        for chunk in itertools.chain([first], chunks):
+            if missing is not None:
+                missing -= len(chunk)
+            # The client takes an answer of known length as complete with its last byte, and may
+            # send its next request: so that must not be followed by a message of its own.
+            has_more = missing is None or missing > 0
+            outbox.put({"type": "http.response.body", "body": chunk, "more_body": has_more})
+            if not has_more:
+                break
+        if missing is None and not outbox.is_broken:
             outbox.put({"type": "http.response.body", "body": b"", "more_body": False})
+        elif missing:
+            outbox.hang_up()  # the app made less than it said
     except ClientDisconnected:
         pass
     except Exception as error:
@@ -266,6 +278,14 @@ def run_app(app: Callable, environ: dict, outbox: Outbox):
                 answer.close()
         finally:
             outbox.end()
+
+
+def body_bytes(method: str, start: dict) -> int | None:
+    """How many bytes of body an answer has; None when that is not known yet."""
+    if method == "HEAD" or start["status"] in (204, 304):
+        return 0
+    length = dict(start["headers"]).get(b"content-length")
+    return None if length is None else int(length)
 
 
 def make_environ(scope: dict, body: Body) -> dict:

@@ -9,6 +9,7 @@ Everything here runs in the event loop, without a thread for each client.
 import asyncio
 import json
 import secrets
+import socket
 from collections.abc import Awaitable
 
 import h11
@@ -73,6 +74,10 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+            # asyncio sets it only where the listening socket names its protocol.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.gate.opened(self)
 
     def connection_lost(self, exc):
@@ -92,6 +97,15 @@ class Connection(H11Protocol):
         finally:
             if not self.transport.is_closing():
                 self.gate.owes(self, HEAD_SECONDS)
+
+    def on_response_complete(self):
+        """Close the connection of a client that has sent its next request too early.
+
+        No browser or library does; each such request would cost work whose answer nobody reads.
+        """
+        if self.conn.trailing_data[0]:
+            self.transport.close()
+        super().on_response_complete()
 
     def hang_up(self):
         """Disconnect at once, so that half an answer does not look like a whole one."""
