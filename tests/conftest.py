@@ -35,7 +35,11 @@ def reference_wav():
 
 @pytest.fixture
 def service(tmp_path, monkeypatch):
-    """A function that loads all_api.py with folders of its own, the given environment variables and the fake engine (or the real)."""
+    """A function that loads all_api.py afresh and returns it.
+
+    The module gets folders of its own, the given environment variables and the fake engine, unless
+    `fake` is false.
+    """
     loaded = []
 
     def load(fake=True, **environment):

@@ -145,7 +145,8 @@ def test_file_input_left_empty_is_no_file(api):
             f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in parts.items()
         )
-        body += '--x\r\nContent-Disposition: form-data; name="prompt_speech_16k"; filename=""\r\n\r\n\r\n--x--\r\n'
+        empty_file = 'Content-Disposition: form-data; name="prompt_speech_16k"; filename=""'
+        body += f"--x\r\n{empty_file}\r\n\r\n\r\n--x--\r\n"
         answer = api.app.test_client().post(
             "/generate_audio", data=body.encode(), content_type="multipart/form-data; boundary=x"
         )

@@ -1,4 +1,4 @@
-"""The service on a real engine of random weights: every mode, both outputs, voices, seeds under load."""
+"""The service on a real engine of random weights: modes, outputs, voices, seeds under load."""
 
 import io
 import shutil

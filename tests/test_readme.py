@@ -1,4 +1,4 @@
-"""What the two READMEs say of the settings is what the service does, and each curl in them works in a fresh clone."""
+"""Both READMEs give the service's settings, and each curl in them works in a fresh clone."""
 
 import argparse
 import re

@@ -1,4 +1,7 @@
-"""Every query of deploy/grafana.json, asked of a real Prometheus that watches the service. Skipped where Prometheus is missing."""
+"""Every query of deploy/grafana.json, sent to a real Prometheus that watches the service.
+
+Skipped where Prometheus is missing.
+"""
 
 import json
 import shutil
@@ -10,8 +13,13 @@ import requests
 from tests.support.server import ROOT, Server, free_port
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="no Prometheus here")
-CONFIG = "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: cosyvoice, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(not shutil.which("prometheus"), reason="no Prometheus here"),
+]
+CONFIG = """global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: cosyvoice, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]
+"""
 
 
 @pytest.fixture(scope="module")

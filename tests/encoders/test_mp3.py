@@ -1,4 +1,4 @@
-"""The MP3 stream: one stream for any cut into chunks, decoded to what went in."""
+"""The MP3 stream: however the sound is cut into chunks, it decodes to the input."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""A fake engine and a stand-in for OSS, for tests of the service without a model and without a network.
+"""A fake engine for tests of the service without a model.
 
-The fake engine speaks tones at once. Marks in the text control it, so they also work in another process:
+It speaks tones at once. Marks in the text control it, so that they also work in another process:
 `{chunks=20 size=22050 delay=0.1 fail=3 hang=2 error=TextError}`.
 """
 
@@ -31,7 +31,10 @@ def settings(text: str) -> dict:
 
 
 def tone(start: int, size: int, seed: int) -> np.ndarray:
-    """(1, size) of a chirping tone whose pitch is the seed's; a function of absolute time, so chunks join smoothly."""
+    """Samples `start` to `start + size` of a chirp whose pitch follows from the seed, (1, size).
+
+    It is a function of absolute time, so that chunks join smoothly.
+    """
     t = np.arange(start, start + size) / RATE
     return (0.5 * np.sin(2 * np.pi * (200 + seed % 500) * t + 3 * np.sin(7 * t)))[None].astype(
         np.float32
@@ -159,7 +162,7 @@ class FakeEngine:
                 if i == plan["fail"]:
                     raise RuntimeError("the engine broke")
                 if i == plan["hang"]:
-                    time.sleep(60)  # deaf to check
+                    time.sleep(60)  # never calls check
                 for _ in range(round(plan["delay"] / 0.02)):
                     check and check()  # one step of the engine
                     time.sleep(0.02)

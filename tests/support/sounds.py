@@ -32,7 +32,7 @@ def read_wav(data: bytes) -> np.ndarray:
 
 
 def decode(data: bytes, rate: int = 22050) -> tuple[np.ndarray, str]:
-    """Samples and what the decoder complains about."""
+    """The samples of an MP3 file, and the warnings of the decoder."""
     command = [
         get_ffmpeg_exe(),
         "-v",

@@ -2,8 +2,9 @@
 
     python -m tests.support.tiny_model FOLDER
 
-The two ONNX files are stand-ins with the real signatures: (feats (1, 128, T), feats_length (1)) -> ids (1, T / 4), and
-(1, T, 80) -> (1, 192). The weights are set so that speech ends soon after its shortest length and is voiced.
+The two ONNX files are stand-ins with the real signatures: (feats (1, 128, T), feats_length (1)) ->
+ids (1, T / 4), and (1, T, 80) -> (1, 192). The weights are set so that speech ends soon after its
+shortest length and is voiced.
 """
 
 import sys
@@ -180,7 +181,10 @@ SPEAKERS = ("中文女", "英文男")
 
 
 def build(folder: Path, frame_rate: int = 25, extra: str = "") -> Path:
-    """Write the directory and return it. frame_rate: speech tokens per second, 25 or 50; extra: lines put into the YAML."""
+    """Write the directory and return it.
+
+    frame_rate: speech tokens per second, 25 or 50. extra: lines put into the YAML.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, text_tokens = TOKENIZERS[frame_rate]
     text = extra + YAML.replace("TOKENIZER", tokenizer).replace(

@@ -1,4 +1,4 @@
-"""Who gets in, which names are refused, and files that come from outside."""
+"""Who may call, which names are refused, and how files of strangers are read."""
 
 import io
 import json

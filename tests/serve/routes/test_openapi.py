@@ -1,4 +1,4 @@
-"""The description names every route of the service, and the service answers as it says."""
+"""The OpenAPI description names every route, and the service answers as described."""
 
 import re
 

@@ -196,7 +196,8 @@ def run_module(folder, script: str, data: bytes) -> bytes:
     shutil.copytree(FOLDER, folder / "page")
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "run.js").write_text(f"""import {{ readFileSync, writeSync }} from "node:fs";
-        import {{ FrameSplitter, join }} from "./page/mp3.js"; import {{ Mp4Wrapper }} from "./page/mp4.js";
+        import {{ FrameSplitter, join }} from "./page/mp3.js";
+        import {{ Mp4Wrapper }} from "./page/mp4.js";
         const data = new Uint8Array(readFileSync(0)); const answer = (() => {{ {script} }})();
         for (let at = 0; at < answer.length;) at += writeSync(1, answer, at);""")
     return subprocess.run(
@@ -238,7 +239,8 @@ def ffmpeg(arguments, data: bytes) -> bytes:
 def test_frames_come_out_whole_however_the_bytes_arrive(tmp_path):
     mp3 = encoded()
     script = """const splitter = new FrameSplitter(), frames = [];
-        for (let at = 0; at < data.length; at += 117) frames.push(...splitter.push(data.subarray(at, at + 117)));
+        for (let at = 0; at < data.length; at += 117)
+            frames.push(...splitter.push(data.subarray(at, at + 117)));
         return join(frames.map((frame) => frame.data));"""
     assert run_module(tmp_path, script, b"noise before" + mp3) == mp3
 
@@ -246,8 +248,10 @@ def test_frames_come_out_whole_however_the_bytes_arrive(tmp_path):
 @needs_node
 def test_mp3_in_mp4_is_the_same_sound(tmp_path):
     mp3 = encoded()
-    script = """const frames = new FrameSplitter().push(data), wrapper = new Mp4Wrapper(), parts = [];
-        for (let i = 0; i < frames.length; i += 10) parts.push(wrapper.wrap(join(frames.slice(i, i + 10).map((frame) => frame.data))));
+    script = """const frames = new FrameSplitter().push(data).map((frame) => frame.data);
+        const wrapper = new Mp4Wrapper(), parts = [];
+        for (let i = 0; i < frames.length; i += 10)
+            parts.push(wrapper.wrap(join(frames.slice(i, i + 10))));
         return join(parts);"""
     (tmp_path / "wrapped.mp4").write_bytes(run_module(tmp_path, script, mp3))
     pcm = ["-f", "s16le", "-"]

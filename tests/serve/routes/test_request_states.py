@@ -1,4 +1,4 @@
-"""GET /requests/<id> and subtitles: states, sentence times, the two formats, age, and who may ask."""
+"""GET /requests/<id> and subtitles: states, sentence times, the two formats, age, who may read."""
 
 import errno
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -29,9 +30,9 @@ def api(service):
     return service()
 
 
-def speak(api, client=None, headers={}, id=ID, **fields):
+def speak(api, client=None, headers=None, id=ID, **fields):
     return (client or api.app.test_client()).post(
-        "/generate_audio", json={**SFT, **fields}, headers={"X-Request-ID": id, **headers}
+        "/generate_audio", json={**SFT, **fields}, headers={"X-Request-ID": id, **(headers or {})}
     )
 
 
@@ -83,18 +84,18 @@ def test_subtitles_during_the_stream_and_after_it(api):
 def test_queue_position_is_told(service):
     api = service(MAX_CONCURRENT=1)
     first = speak(api, id="the-first-one", tts_text="{chunks=20 delay=0.1}")
+
+    def has_place(id, place) -> bool:
+        answer = ask(api, id=id)
+        return answer.status_code == 200 and answer.json["queue_position"] == place
+
     threads = [
         threading.Thread(target=lambda id=id: speak(api, id=id).get_data())
         for id in ("second-of-three", "third-of-three")
     ]
     for place, (thread, id) in enumerate(zip(threads, ("second-of-three", "third-of-three")), 1):
         thread.start()
-        wait_for(
-            lambda: (
-                ask(api, id=id).status_code == 200
-                and ask(api, id=id).json["queue_position"] == place
-            )
-        )
+        wait_for(partial(has_place, id, place))
         assert ask(api, id=id).json["state"] == "queued"
     first.close()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Who may use the model: bounded, in order, and no slot is lost or held for nothing."""
+"""Slots of the model: a bounded queue in order, and no slot is lost or held without need."""
 
 import threading
 import time

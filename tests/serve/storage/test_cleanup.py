@@ -1,4 +1,4 @@
-"""After a request everything is as before it, but for what it was asked to store."""
+"""A request leaves no file behind but those it was asked to store."""
 
 import errno
 import io

@@ -1,4 +1,4 @@
-"""The two stores behind one interface: what goes in comes out, failures are told and leave nothing half done."""
+"""The two stores behind one interface: round trips, and failures, which leave no half-made file."""
 
 import errno
 import os

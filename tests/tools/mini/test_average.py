@@ -1,4 +1,4 @@
-"""Weights between two: as far as asked for, of one network only, with the same keys and shapes."""
+"""Weights between those of two files: the given share, one network only, same keys and shapes."""
 
 import pytest
 import torch
