@@ -1,4 +1,7 @@
-"""deploy/nginx.conf in a real nginx, before the service as gunicorn runs it. Skipped where nginx or gunicorn is missing."""
+"""deploy/nginx.conf in a real nginx, before the service as gunicorn runs it.
+
+Skipped where nginx or gunicorn is missing.
+"""
 
 import contextlib
 import os
@@ -12,28 +15,30 @@ import pytest
 import requests
 
 from tests.support.jobs import SFT
-from tests.support.server import KINDS, ROOT, Server, free_port
+from tests.support.server import KINDS, ROOT, Server, free_port, read_to_the_end
 from tests.support.sounds import DELAY, decode
 from tests.support.waiting import wait_for
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-pytestmark = pytest.mark.skipif(
-    not NGINX or "gunicorn" not in KINDS, reason="no nginx or no gunicorn here"
-)
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(not NGINX or "gunicorn" not in KINDS, reason="no nginx or no gunicorn here"),
+]
 HOST = "speech.example.com"
 TEMPORARY = "".join(
     f"{name}_temp_path {{folder}}/{name};\n"
     for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 )
 CONFIG = (
-    "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off;\n"
+    "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+    "http {{ access_log off;\n"
     + TEMPORARY
     + "server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
 )
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def gunicorn(tmp_path_factory):
     server = Server("gunicorn", tmp_path_factory.mktemp("gunicorn"), ALLOWED_HOSTS=HOST)
     yield server
     server.process.kill()
@@ -41,21 +46,21 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def nginx(service, tmp_path_factory):
+def nginx(gunicorn, tmp_path_factory):
     """The address of an nginx before the service."""
-    with running(service.port, tmp_path_factory.mktemp("nginx")) as url:
+    with running(gunicorn.port, tmp_path_factory.mktemp("nginx")) as url:
         yield url
 
 
 @contextlib.contextmanager
-def running(service_port: int, folder: Path):
+def running(service_port: int, folder: Path, patience="5s"):
     """An nginx as deployed, but less patient; its address."""
     port = free_port()
     locations = (
         (ROOT / "deploy/nginx.conf")
         .read_text("utf-8")
         .replace("127.0.0.1:9883", f"127.0.0.1:{service_port}")
-        .replace("600s", "5s")
+        .replace("600s", patience)
     )
     (folder / "nginx.conf").write_text(
         CONFIG.format(folder=folder, port=port, locations=locations), "utf-8"
@@ -93,14 +98,14 @@ def test_sound_passes_while_it_is_made(nginx):
 
 def test_failure_in_mid_stream_is_visible_behind_it(nginx):
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        post(nginx, "{chunks=3 fail=2 delay=0.1}").content
+        read_to_the_end(post(nginx, "{chunks=3 fail=2 delay=0.1}"))
 
 
-def test_listener_who_leaves_stops_the_work(nginx, service):
-    before = service.log.read_text("utf-8").count("outcome=client_gone")
+def test_listener_who_leaves_stops_the_work(nginx, gunicorn):
+    before = gunicorn.log.read_text("utf-8").count("outcome=client_gone")
     with post(nginx, "{chunks=100 delay=0.2}") as answer:
         next(answer.iter_content(100))
-    wait_for(lambda: service.log.read_text("utf-8").count("outcome=client_gone") > before, 10)
+    wait_for(lambda: gunicorn.log.read_text("utf-8").count("outcome=client_gone") > before, 10)
     assert post(nginx, "{chunks=1}", stream="False").ok
 
 
@@ -194,7 +199,7 @@ def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path
     headers = {"X-Request-ID": "behind-nginx-3"}
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        with running(silent.getsockname()[1], tmp_path) as url:
+        with running(silent.getsockname()[1], tmp_path, patience="1s") as url:
             assert is_own_error(
                 requests.get(f"{url}/health", headers=headers),
                 502,
@@ -216,8 +221,8 @@ def test_service_that_is_down_or_silent_is_told_as_the_service_tells_it(tmp_path
             )
 
 
-def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, service):
+def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, gunicorn):
     made = requests.get(
         f"{nginx}/nothing", headers={"Host": HOST, "X-Request-ID": "short"}
     ).headers["X-Request-ID"]
-    wait_for(lambda: service.lines(made))
+    wait_for(lambda: gunicorn.lines(made))

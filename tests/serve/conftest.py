@@ -10,7 +10,7 @@ def oss(monkeypatch):
     """A running stand-in; the store's timeouts are short."""
     from cosyvoice.serve.storage import store
 
-    monkeypatch.setattr(store, "TIMEOUTS", (0.5, 0.5))
+    monkeypatch.setattr(store, "TIMEOUTS", (0.3, 0.3))
     monkeypatch.setattr(store, "FIRST_PAUSE", 0.01)
     server = FakeOss()
     yield server

@@ -77,7 +77,7 @@ class FakeOss(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.objects, self.faults, self.seen, self.stopped = {}, [], [], threading.Event()
         self.environ = {**ACCESS, "OSS_ENDPOINT": f"http://127.0.0.1:{self.server_port}"}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def handle_error(self, *_):
         """Log nothing of connections that a fault has cut."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,10 +24,35 @@ LINUX = sys.platform.startswith("linux")
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """A free port of 127.0.0.1."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def read_to_the_end(answer: requests.Response) -> bytes:
+    return answer.content
+
+
+def send(
+    port: int, body: bytes, length: int | None = None, path="/generate_audio"
+) -> socket.socket:
+    """A connection that has sent a request of JSON; length: of the body, as the header gives it."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    head = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {length or len(body)}",
+    )
+    connection.sendall("\r\n".join((*head, "", "")).encode() + body)
+    return connection
+
+
+def figure(url: str, name: str) -> float:
+    """A figure of /metrics without labels, such as queue_length, of the service at that address."""
+    figures = requests.get(url.rstrip("/") + "/metrics", timeout=10).text
+    return float(re.search(rf"^cosyvoice_{name} (\S+)", figures, re.M)[1])
 
 
 class Server:
@@ -45,6 +71,7 @@ class Server:
             "MAX_CONCURRENT": "1",
             "MAX_QUEUE": "1",
             "REQUEST_TIMEOUT": "3",
+            "GRACE_OF_TEST": "1",
             **environment,
         }
         command = {
@@ -88,11 +115,7 @@ class Server:
         )
 
     def raw(self, body: bytes, length: int | None = None, path="/generate_audio") -> socket.socket:
-        """A connection that has sent a request."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
-        connection.sendall(head.encode() + body)
-        return connection
+        return send(self.port, body, length, path)
 
     def lines(self, request_id: str) -> list[str]:
         return [

@@ -1,4 +1,4 @@
-"""OpenAI's speech API: the official `openai` package speaks with the service, and what it refuses is in OpenAI's form."""
+"""OpenAI's speech API, used by the official `openai` package. Errors have OpenAI's form."""
 
 import base64
 import io
@@ -50,7 +50,7 @@ def post(api):
 def official(api):
     """The official client, over a real socket."""
     server = make_server("127.0.0.1", 0, api.app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield openai.OpenAI(
         base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0
     )

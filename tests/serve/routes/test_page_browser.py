@@ -1,7 +1,7 @@
-"""The page in real headless Chromium against the real service with the fake engine: click, speak, hear.
+"""The page in real headless Chromium, with the real service and the fake engine.
 
-Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text control the fake engine, see
-support/fake_engine.py; its tone starts at 200 Hz + seed.
+Skipped where Playwright's Python package or the system's Chromium is missing. Marks in the text
+control the fake engine, see support/fake_engine.py. Its tone starts at 200 Hz + seed.
 """
 
 import base64
@@ -12,10 +12,9 @@ import re
 import shutil
 import subprocess
 import time
-import urllib.request
 import wave
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import imageio_ffmpeg
 import numpy as np
@@ -24,7 +23,9 @@ import requests
 import soundfile
 
 from tests.support.fake_engine import RATE, tone
-from tests.support.server import FAKE_SERVER, ROOT, free_port
+from tests.support.jobs import SFT
+from tests.support.server import FAKE_SERVER, ROOT, figure, free_port, send
+from tests.support.waiting import wait_for
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,7 +44,8 @@ FLAGS = [
 PATIENCE = 30_000  # ms, for a machine that is busy with other things
 sync_api.expect.set_options(timeout=PATIENCE)
 SLOW = "一句慢慢说的话。{chunks=6 size=22050 delay=0.3}"  # 6 s of sound, made in about 2 s
-BROKEN = SLOW.replace("delay", "fail=3 delay")
+QUICK = SLOW.replace("delay=0.3", "delay=0.1")
+BROKEN = QUICK.replace("delay", "fail=3 delay")
 
 
 # the service, the browser, a page
@@ -71,20 +73,18 @@ def running_service(folder: Path, **environment):
     )
     address = f"http://127.0.0.1:{port}/"
     try:
-        wait_for(f"{address}health", process)
+        wait_for(lambda: is_up(address, process), 120)
         yield address
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_for(address: str, process):
-    for _ in range(1200):
-        assert process.poll() is None, "the service did not start"
-        with contextlib.suppress(OSError):
-            return urllib.request.urlopen(address, timeout=5)
-        time.sleep(0.1)
-    raise TimeoutError(address)
+def is_up(address: str, process: subprocess.Popen) -> bool:
+    assert process.poll() is None, "the service did not start"
+    with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+        return requests.get(f"{address}health", timeout=5).ok
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def service_address(place):
 
 @pytest.fixture(scope="module")
 def microphone(tmp_path_factory):
-    """What Chromium's fake microphone hears: 5 s of syllables on a 140 Hz voice."""
+    """The sound of Chromium's fake microphone: 5 s of syllables on a 140 Hz voice."""
     path, t = tmp_path_factory.mktemp("microphone") / "voice.wav", np.arange(5 * 48000) / 48000
     voice = (
         sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 9))
@@ -124,7 +124,10 @@ def browser(microphone):
 
 @pytest.fixture
 def visit(browser, service_address):
-    """Opens the page for a new visitor. After the test: no error in the console, no address with a foreign host or a key."""
+    """A function that opens the page for a new visitor.
+
+    After the test, the console must show no error, and no address a foreign host or a key.
+    """
     contexts, troubles, addresses = [], [], []
 
     def watch(tab):
@@ -176,17 +179,19 @@ def speak(page, text=None, mode="sft", wait=True):
 
 
 KEEP_UPLOADS = """const real = window.fetch;
-window.fetch = (path, options) => { if (options?.body instanceof FormData) window.uploaded = options.body; return real(path, options); };"""
+window.fetch = (path, options) => {
+    if (options?.body instanceof FormData) window.uploaded = options.body;
+    return real(path, options);
+};"""
 
 
 def uploaded(page, tmp_path) -> tuple[dict, Path]:
-    """Fields and file of the last multipart request; the page was opened with script=KEEP_UPLOADS."""
-    fields, name, data = (
-        page.evaluate("""async () => { const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
+    """Fields and file of the last multipart request of a page opened with KEEP_UPLOADS."""
+    fields, name, data = page.evaluate("""async () => {
+        const { prompt_speech_16k: file, ...fields } = Object.fromEntries(window.uploaded);
         const address = await new Promise((done) => { const reader = new FileReader();
             reader.onload = () => done(reader.result); reader.readAsDataURL(file); });
         return [fields, file.name, address.split(",")[1]]; }""")
-    )
     (tmp_path / f"sent-{name}").write_bytes(base64.b64decode(data))
     return fields, tmp_path / f"sent-{name}"
 
@@ -241,11 +246,9 @@ def first_paint(page) -> float:
     return page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
 
-@pytest.mark.skipif(
-    os.name == "posix" and os.getloadavg()[0] > 3 * os.cpu_count(),
-    reason="the machine is too busy to time a paint",
-)
 def test_it_is_painted_within_a_second(visit):
+    if os.name == "posix" and os.getloadavg()[0] > 3 * os.cpu_count():
+        pytest.skip("the machine is too busy to time a paint")
     page = visit()
     page.wait_for_selector("#speakers .chip")
     assert min(first_paint(page) for _ in range(3)) < 1000
@@ -343,7 +346,8 @@ def test_sound_is_heard_while_it_is_made(visit):
     page.wait_for_selector("#speakers .chip")
     page.evaluate("""() => { const context = new AudioContext();
         window.ear = new AnalyserNode(context, { fftSize: 8192 });
-        context.createMediaElementSource(document.querySelector("#audio")).connect(window.ear).connect(context.destination); }""")
+        context.createMediaElementSource(document.querySelector("#audio"))
+            .connect(window.ear).connect(context.destination); }""")
     page.fill("#seed", "240")
     speak(page, SLOW.replace("chunks=6", "chunks=10"), wait=False)
     page.wait_for_selector("#figures dd")
@@ -351,7 +355,8 @@ def test_sound_is_heard_while_it_is_made(visit):
     heard = page.evaluate("""() => { const bins = new Float32Array(window.ear.frequencyBinCount);
         window.ear.getFloatFrequencyData(bins);
         const most = bins.indexOf(Math.max(...bins));
-        return { hertz: most * window.ear.context.sampleRate / 8192, level: bins[most], at: document.querySelector("#audio").currentTime,
+        return { hertz: most * window.ear.context.sampleRate / 8192, level: bins[most],
+                 at: document.querySelector("#audio").currentTime,
                  making: document.querySelector("#speak").classList.contains("stop") }; }""")
     assert heard["making"] and heard["at"] > 0.2
     assert abs(heard["hertz"] - 440) < 40 and heard["level"] > -70  # dB; silence is below -100
@@ -419,7 +424,8 @@ def test_figures_and_waveform_are_shown(visit):
     speak(page, "数字。{chunks=3 size=22050}")
     shown = page.locator("#figures").inner_text()
     assert "First sound" in shown and "Real-time factor" in shown and "3.1 s" in shown
-    inked = page.evaluate("""() => { const c = document.querySelector("#wave"), data = c.getContext("2d").getImageData(0, 0, c.width, 12).data;
+    inked = page.evaluate("""() => { const c = document.querySelector("#wave");
+        const data = c.getContext("2d").getImageData(0, 0, c.width, 12).data;
         return data.some((x, i) => i % 4 === 3 && x > 0); }""")
     assert inked, "the bars reach the upper rows"
 
@@ -444,7 +450,7 @@ def test_a_browser_without_media_source_plays_at_the_end(visit):
 
 def test_a_model_slower_than_the_sound_makes_pauses_and_says_so(visit):
     page = visit()
-    speak(page, "慢。{chunks=4 size=11025 delay=1.5}", wait=False)
+    speak(page, "慢。{chunks=4 size=11025 delay=0.9}", wait=False)
     sync_api.expect(page.locator("#progress")).to_contain_text("made more slowly")
     page.wait_for_selector("#save-wav:visible")
     page.wait_for_selector("#play[aria-label=Play]")
@@ -485,26 +491,23 @@ def test_the_curl_command_does_the_same(visit, tmp_path):
 
 
 def test_the_queue_is_visible(visit, tmp_path):
-    with running_service(tmp_path, MAX_CONCURRENT="1") as address, ThreadPoolExecutor(2) as others:
+    with running_service(tmp_path, MAX_CONCURRENT="1") as address:
         page = visit(address)
         page.wait_for_selector("#speakers .chip")
-        for _ in range(2):  # one speaks, one waits
-            others.submit(post, address, "别人。{chunks=2 size=22050 delay=4}")
-            time.sleep(0.5)
-        speak(page, "等。", wait=False)
-        sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 1 before you")
-        page.click("#speak")
+        job = json.dumps({**SFT, "tts_text": "别人。{chunks=2 size=22050 delay=4}"}).encode()
+        port = urlsplit(address).port
+        with send(port, job), send(port, job):  # one speaks, one waits
+            wait_for(lambda: figure(address, "queue_length") == 1)
+            speak(page, "等。", wait=False)
+            sync_api.expect(page.locator("#progress")).to_have_text("In the queue: 1 before you")
+            page.click("#speak")
+        wait_for(lambda: figure(address, "running") == 0)
 
 
 def test_the_first_sound_waits_for_enough_to_go_on_with(visit):
     page = visit()
     speak(page, "短。{chunks=4 size=8820 delay=0.5}")  # 0.4 s of sound each
     assert float(page.locator("#figures dd").first.inner_text().split()[0]) > 0.95
-
-
-def post(address: str, text: str):
-    job = {"mode": "预训练音色", "tts_text": text, "spk_id": "中文女"}
-    return requests.post(f"{address}generate_audio", json=job, timeout=60).content
 
 
 def test_the_sentence_being_spoken_is_lit(visit, tmp_path):
@@ -668,7 +671,8 @@ def test_a_dropped_file_is_the_reference_and_one_dropped_beside_does_not_replace
     ).decode()
     dropped = page.evaluate_handle(
         """(data) => { const dropped = new DataTransfer();
-        dropped.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], "good.flac"));
+        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+        dropped.items.add(new File([bytes], "good.flac"));
         return dropped; }""",
         data,
     )
@@ -814,7 +818,7 @@ def test_a_lost_connection_says_so_and_goes_on(visit, tmp_path):
     assert len(ids) == 1 and notice.is_hidden()
     resumed = decode(download(page, "#save-mp3", tmp_path))
     page.unroute("**/generate_audio")
-    speak(page, SLOW)
+    speak(page, QUICK)
     whole = decode(download(page, "#save-mp3", tmp_path))
     assert len(resumed) == len(whole) and np.abs(resumed - whole).max() < 0.02
 
