@@ -20,6 +20,7 @@ from tests.support.sounds import decode, read_wav
 from tools.judges import cosine, signal_facts
 from tools.mini.data.speaker_vector import pitch_of
 
+pytestmark = pytest.mark.slow
 MODEL = Path(__file__).resolve().parents[1] / "pretrained_models/CosyVoice-Mini-25Hz"
 ZH, EN = (
     "今天天气很好，我们一起去公园走走吧。",
@@ -177,6 +178,7 @@ def test_the_service_speaks_with_it_in_every_mode(service, tmp_path, spoken):
             assert_is_speech(np.asarray(wav, np.float32) / 32768, 2, 7)
 
 
+@pytest.mark.laboratory
 @pytest.mark.skipif("MINI_WORK" not in os.environ, reason="MINI_WORK names no folder with judges")
 def test_an_asr_reads_back_what_was_asked(mini):
     from tools.judges import Judges, reading_errors, to_judge_rate

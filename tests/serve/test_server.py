@@ -27,6 +27,8 @@ from tests.support.server import (
 from tests.support.sounds import DELAY, decode
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module", params=KINDS)
 def server(request, tmp_path_factory):
@@ -68,6 +70,7 @@ def test_failure_in_mid_stream_is_visible(server):
         read_to_the_end(server.post("{chunks=3 fail=2 delay=0.1}"))
 
 
+@pytest.mark.slow
 def test_stall_in_mid_stream_is_visible(server):
     answer = server.post("{chunks=2 hang=1}", headers={"X-Request-ID": f"stall-{server.port}"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -218,6 +221,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LINUX, reason="reads /proc")
 def test_hundreds_of_requests_leave_nothing_behind(server):
     pid = children(server)[0] if server.kind == "gunicorn" else server.process.pid
@@ -246,6 +250,7 @@ def test_hundreds_of_requests_leave_nothing_behind(server):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("kind", KINDS)
 def test_end_and_killing(kind, tmp_path):
@@ -264,6 +269,7 @@ def test_end_and_killing(kind, tmp_path):
     assert "Traceback" not in server.log.read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LINUX or "gunicorn" not in KINDS, reason="reads /proc")
 def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
     def folders():
@@ -288,6 +294,7 @@ def test_killed_worker_is_replaced_and_the_other_keeps_its_files(tmp_path):
         server.stop()
 
 
+@pytest.mark.slow
 def test_port_in_use_is_told(server):
     done = subprocess.run(
         FAKE_SERVER,

@@ -9,6 +9,8 @@ import pytest
 from tools import judges
 from tools.judges import edit_distance, reading_errors, rectified_cosine, signal_facts
 
+pytestmark = pytest.mark.laboratory
+
 
 @pytest.mark.parametrize(
     "reference, heard, errors",

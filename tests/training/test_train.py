@@ -49,6 +49,7 @@ def losses(data, out="out"):
     return [(entry["step"], entry["loss"]) for entry in log(data, out) if "loss" in entry]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, steps", [("llm", 60), ("flow", 40), ("hift", 30)])
 def test_loss_falls(data, model, steps):
     options = ["--steps", steps, "--max_frames", 60, "--reconstruct_steps", 1000, "--lr", 0.01]
@@ -57,6 +58,7 @@ def test_loss_falls(data, model, steps):
     assert len(values) == steps and sum(values[-5:]) < 0.9 * sum(values[:5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["llm", "flow", "hift"])
 def test_resumed_run_repeats_an_uninterrupted_one(data, model):
     options = [
@@ -212,6 +214,7 @@ def test_a_number_of_processes_that_cannot_be_is_refused(count, device, capsys):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_take_one_step_as_one_process_with_all_their_batches(data):
     text = (
         (data / "cosyvoice.yaml")

@@ -74,6 +74,7 @@ def test_both_are_open_where_keys_are_set(service):
     assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_service_answers_as_described(api):
     """schemathesis: made-up requests, good and bad, get described answers and never a 500."""
     schemathesis = pytest.importorskip("schemathesis")

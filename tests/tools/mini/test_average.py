@@ -6,6 +6,8 @@ from torch import nn
 
 from tools.mini.training.average import average
 
+pytestmark = pytest.mark.laboratory
+
 
 def weights(seed, width=3):
     torch.manual_seed(seed)

@@ -45,6 +45,8 @@ from tools.mini.data.tokens import (
     token_f0,
 )
 
+pytestmark = pytest.mark.laboratory
+
 VOICES = [
     "zf_a",
     "zm_b",

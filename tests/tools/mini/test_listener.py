@@ -1,11 +1,14 @@
 """The listener learns the sounds of a mel, and its loss is small for the right tokens."""
 
 import numpy as np
+import pytest
 import torch
 
 from tools.mini.data.tokens import CONTENTS, LEVELS, SOUNDS, TOKEN_SAMPLES
 from tools.mini.hearing import listener
 from tools.mini.hearing.listener import MEL_HOP, SoundLoss, at_sounds, piece, share_heard, train
+
+pytestmark = pytest.mark.laboratory
 
 PAIRS = torch.randint(
     0, 12, (CONTENTS, 2), generator=torch.Generator().manual_seed(0)

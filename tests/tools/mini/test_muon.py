@@ -1,9 +1,12 @@
 """The optimiser of the last stages: what it moves, how far, and that it resumes exactly."""
 
+import pytest
 import torch
 from torch import nn
 
 from tools.mini.training.muon import MuonAndAdam
+
+pytestmark = pytest.mark.laboratory
 
 
 def network():

@@ -6,6 +6,8 @@ import torch
 from cosyvoice.utils.files import read_weights
 from tools.mini.training.pack_model import shrink
 
+pytestmark = pytest.mark.laboratory
+
 
 def test_the_loader_reads_packed_weights_back(tmp_path):
     generator = torch.Generator().manual_seed(0)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.laboratory
 ROOT = Path(__file__).parents[3]
 PAGES = (
     "NOTICE",

@@ -10,6 +10,8 @@ from tools.mini.data.speaker_vector import MIDDLE, SCALE, pitch_of, with_pitch
 from tools.mini.hearing import pitch_head
 from tools.mini.hearing.pitch_head import CROP, PitchHead, SpeakerEncoder, piece, train
 
+pytestmark = pytest.mark.laboratory
+
 
 def buzz(hertz: float, seconds: float = 3.2) -> torch.Tensor:
     """(N,) a voice of that pitch, swinging by a semitone, at 16 kHz."""
@@ -30,6 +32,7 @@ def test_the_pitch_comes_back_and_the_rest_stays():
     assert vector[-1] != told[-1]  # the given one is not changed
 
 
+@pytest.mark.slow
 def test_a_head_learns_to_hear_pitch(monkeypatch):
     monkeypatch.setattr(pitch_head, "BATCH", 8)
     monkeypatch.setattr(pitch_head, "CROP", 100)

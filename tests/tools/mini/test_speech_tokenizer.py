@@ -27,6 +27,8 @@ from tools.mini.hearing.speech_tokenizer import (
     tokenize,
 )
 
+pytestmark = pytest.mark.laboratory
+
 SILENCE = 0
 torch.set_num_threads(1)
 

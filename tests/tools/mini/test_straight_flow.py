@@ -28,6 +28,8 @@ from tools.mini.training.straight_flow import (
     taken_for_others,
 )
 
+pytestmark = pytest.mark.laboratory
+
 
 @pytest.fixture
 def straight(monkeypatch):

@@ -47,6 +47,8 @@ from tools.mini.training.train import (
     whiten,
 )
 
+pytestmark = pytest.mark.laboratory
+
 PAIRS = torch.randint(0, len(SOUNDS), (CONTENTS, 2), generator=torch.Generator().manual_seed(0))
 
 
@@ -371,6 +373,7 @@ def test_the_flow_learns_from_what_the_speaker_encoder_hears():
     assert "loss_voice" not in GuidedFlow(make_flow())(inputs, CPU)
 
 
+@pytest.mark.slow
 def test_the_pitch_predictor_learns_pitch_and_voicing_by_itself():
     torch.manual_seed(0)
     predictor, rows = ConvRNNF0Predictor(1, 80, 16), []
