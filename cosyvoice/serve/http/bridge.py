@@ -1,7 +1,7 @@
 """A WSGI app behind an asynchronous server: slow clients hold no thread.
 
-A request's body is received before the app is called, within limits of size, time and memory in all.
-The app runs in a thread, and what it answers waits in an Outbox until the client reads it; the thread
+A request's body is received before the app is called, within limits of size, time and memory. The
+app runs in a thread, and what it answers waits in an Outbox until the client reads it; the thread
 waits only when that is full. Source: PEP 3333, and the ASGI specification, HTTP version 2.3.
 """
 

@@ -25,7 +25,7 @@ MAX_HEAD_BYTES = 32_768  # of a request's line and headers
 
 
 class Gate:
-    """The connections of one event loop, those that owe something in order of the time since when."""
+    """The connections of one event loop; those that owe something by the time since when."""
 
     def __init__(self, limit: int = MAX_CONNECTIONS):
         self.limit = limit

@@ -1,8 +1,7 @@
 """The page of the service: `/` and the static files under `/page/`.
 
 Plain files with no build step, read once. They are open without a key (they hold no data), load
-nothing from elsewhere, and are revalidated at every visit, so that a page and its modules are of one
-version.
+nothing from elsewhere, and are revalidated at every visit, so that all are of one version.
 """
 
 from pathlib import Path
