@@ -110,6 +110,11 @@ def add_download(commands) -> None:
         metavar="MODEL",
         help=f"one of {', '.join(DOWNLOADABLE)}; {DEFAULT.name} is the one to begin with",
     )
+    command.add_argument(
+        "--revision",
+        help="a branch, tag or commit of ModelScope (default: master, which may change); "
+        "a commit always gives the same files",
+    )
 
 
 def add_bench(commands) -> None:

@@ -13,22 +13,15 @@ def download(arguments: Namespace) -> None:
     model = DOWNLOADABLE[arguments.name]
     layout = model.family.layout
     folder = model_list.PRETRAINED / model.name
-    print(f"asking modelscope.cn for {model.model_id}", flush=True)
+    model_id = f"{model.model_id}@{arguments.revision or model.revision}"
+    print(f"asking modelscope.cn for {model_id}; files that are here are checked", flush=True)
     try:
-        model_list.download(
-            model.model_id,
-            local_dir=str(folder),
-            allow_patterns=[*layout.needed, *layout.optional],
-        )
-    except Exception as error:  # of many libraries
-        sys.exit(
-            f"the download stopped ({type(error).__name__}: {error})\n"
-            "check the network and the room on the disk, then run the same command again to go on; "
-            f"or put the files of https://modelscope.cn/models/{model.model_id} into {folder}"
-        )
+        model_list.download(model_id, folder)
+    except RuntimeError as error:
+        sys.exit(str(error))
     if missing := missing_files(folder, layout):
         sys.exit(f"{folder} lacks {', '.join(missing)}; run the same command again")
-    print(f"{folder}: complete")
+    print(f"{folder}: complete, with the sizes and digests of the hub's list")
 
 
 def missing_files(folder: Path, layout: Layout) -> list[str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained_models"
-MODEL_ID = re.compile(r"(?!\.{1,2}/|pretrained_models/)[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+NAME = r"[A-Za-z0-9._-]+"
+MODEL_ID = re.compile(rf"(?!\.{{1,2}}/|pretrained_models/){NAME}/{NAME}(@{NAME})?")  # @revision
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Model:
     family: Family
     model_id: str = ""  # on ModelScope; "" for a model that is part of the repository
     follows_instructions: bool = False
+    revision: str = "master"  # on ModelScope: a branch, a tag or a commit
 
 
 LAYOUT_300M = Layout(
@@ -122,23 +124,44 @@ def find_model(model: str | Path, may_download=True) -> Path:
     if not MODEL_ID.fullmatch(str(model)):
         raise FileNotFoundError(
             f"{model} not found: give a model directory, "
-            f"or a ModelScope id such as {DEFAULT.model_id}"
+            f"or a ModelScope id such as {DEFAULT.model_id} or {DEFAULT.model_id}@master"
         )
     if may_download:
         return download(str(model))
     try:
-        return download(str(model), local_files_only=True)
-    except ValueError as error:
+        return ask_modelscope(str(model), local_files_only=True)
+    except Exception as error:  # of many libraries
         raise FileNotFoundError(
             f"{model} is not downloaded; run once: python all_api.py --model_dir {model}"
         ) from error
 
 
-def download(model_id: str, **options) -> Path:
-    """Download a model with a progress bar, or find it where an earlier download left it.
+def download(model_id: str, folder: Path | None = None) -> Path:
+    """Download a model into a folder, or to where ModelScope keeps its downloads.
 
-    options: of ModelScope's snapshot_download: local_dir, allow_patterns, local_files_only, ...
+    model_id: owner/name or owner/name@revision. ModelScope's library compares each file with the
+    hub's list of that revision, a file that is there already as well: its size, and its SHA-256
+    where the list has one. A file that differs is fetched again and never kept. Raises
+    RuntimeError that names the files and says how to go on.
     """
+    try:
+        return ask_modelscope(model_id, local_dir=str(folder) if folder else None)
+    except Exception as error:  # of many libraries
+        page = f"https://modelscope.cn/models/{model_id.partition('@')[0]}"
+        raise RuntimeError(
+            f"the download stopped ({type(error).__name__}: {error})\n"
+            "files that differ from the hub's list were not kept; "
+            "check the network and the room on the disk, then run the same command again to go on; "
+            f"or put the files of {page} into {folder or 'a directory and name it'}"
+        ) from error
+
+
+def ask_modelscope(model_id: str, **options) -> Path:
+    """The folder of a model's files. options: of ModelScope's snapshot_download."""
     from modelscope import snapshot_download
 
-    return Path(snapshot_download(model_id, **options))
+    name, _, revision = model_id.partition("@")
+    patterns = [*LAYOUT_300M.needed, *LAYOUT_300M.optional, *UNSUPPORTED]
+    return Path(
+        snapshot_download(name, revision=revision or None, allow_patterns=patterns, **options)
+    )

@@ -153,8 +153,8 @@ def modelscope(monkeypatch, tmp_path):
     """A ModelScope that leaves the files of `there`, or fails with `error`."""
     hub = types.SimpleNamespace(there=list(LAYOUT_300M.needed), error=None, asked=None)
 
-    def snapshot_download(model_id, local_dir, allow_patterns):
-        hub.asked = model_id
+    def snapshot_download(model_id, revision, local_dir, allow_patterns):
+        hub.asked = f"{model_id}@{revision}"
         if hub.error:
             raise hub.error
         (folder := Path(local_dir)).mkdir(exist_ok=True)
@@ -171,8 +171,14 @@ def modelscope(monkeypatch, tmp_path):
 
 def test_download_puts_an_official_model_in_its_place(run, modelscope, tmp_path, capsys):
     run("download", "CosyVoice-300M-SFT")
-    assert modelscope.asked == "iic/CosyVoice-300M-SFT" and "complete" in capsys.readouterr().out
+    assert modelscope.asked == "iic/CosyVoice-300M-SFT@master"
+    assert "complete" in capsys.readouterr().out
     assert (tmp_path / "CosyVoice-300M-SFT/llm.pt").is_file()
+
+
+def test_download_takes_the_revision_that_is_asked_for(run, modelscope):
+    run("download", "CosyVoice-300M-SFT", "--revision", "v1.0")
+    assert modelscope.asked == "iic/CosyVoice-300M-SFT@v1.0"
 
 
 def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
@@ -182,7 +188,7 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
     modelscope.error = ConnectionError("no route")
     with pytest.raises(
         SystemExit,
-        match=r"no route\)\ncheck the network.*again to go on; "
+        match=r"no route\)\nfiles that differ.*check the network.*again to go on; "
         "or put the files of .*/iic/CosyVoice-300M into",
     ):
         run("download", "CosyVoice-300M")

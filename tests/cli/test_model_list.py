@@ -46,12 +46,25 @@ def test_an_id_is_downloaded_only_where_that_is_allowed(asked, tmp_path):
     assert choose_model("me/here", may_download=False) == str(tmp_path / "me/here")
     with pytest.raises(FileNotFoundError, match="me/new is not downloaded; run once"):
         choose_model("me/new", may_download=False)
-    offline = {"local_files_only": True}
-    assert asked == [("me/new", {}), ("me/here", offline), ("me/new", offline)]
+    assert [(name, "local_files_only" in options) for name, options in asked] == [
+        ("me/new", False),
+        ("me/here", True),
+        ("me/new", True),
+    ]
+
+
+def test_an_id_may_name_a_revision(asked):
+    choose_model("me/new@4f2c", may_download=True)
+    choose_model("me/new", may_download=True)
+    assert [(name, options["revision"]) for name, options in asked] == [
+        ("me/new", "4f2c"),
+        ("me/new", None),  # the hub's default
+    ]
 
 
 @pytest.mark.parametrize(
-    "path", ["./a", "../a", "pretrained_models/a", "a", "a/b/c", "/a/b", "a b/c"]
+    "path",
+    ["./a", "../a", "pretrained_models/a", "a", "a/b/c", "/a/b", "a b/c", "a@b", "a/b@", "a/b@c@d"],
 )
 def test_a_path_is_no_id(asked, path):
     with pytest.raises(FileNotFoundError, match="give a model directory"):
