@@ -3,10 +3,11 @@
 Standard library only, since it runs before anything is installed. `run.sh`, `run.bat`, `test.sh`
 and `check.sh` call it:
 
-    python tools/launch.py [--no-browser] [options of all_api.py]
-    python tools/launch.py --test [options of pytest]
-    python tools/launch.py --check [--fix]
+    python tools/launch.py [--locked] [--no-browser] [options of all_api.py]
+    python tools/launch.py --test [--locked] [options of pytest]
+    python tools/launch.py --check [--locked] [--fix]
 
+With --locked exactly the tested versions are installed, each checked by its digest (*.lock files).
 A second run finds the requirements unchanged and starts at once. pip's own settings (PIP_INDEX_URL,
 pip.conf, ...) are honoured, so mirrors and CPU-only or CUDA builds of torch are chosen there.
 """
@@ -35,13 +36,13 @@ def say(en: str, zh: str) -> None:
     print(f"[CosyVoice] {en} / {zh}", flush=True)
 
 
-def digest(requirements: Path) -> str:
-    """Hash of a requirements file, of those it includes, and of the interpreter they are for."""
-    text = requirements.read_text("utf-8")
-    included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
-    parts = [sys.version, text] + [
-        (requirements.parent / name).read_text("utf-8") for name in included
-    ]
+def digest(*requirements: Path) -> str:
+    """Hash of requirements files, of those they include, and of the interpreter they are for."""
+    parts = [sys.version]
+    for path in requirements:
+        parts.append(text := path.read_text("utf-8"))
+        included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
+        parts += [(path.parent / name).read_text("utf-8") for name in included]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -64,33 +65,59 @@ def make_env() -> None:
         )
 
 
+def has_own_index() -> bool:
+    """pip's settings name a package index or a folder of packages."""
+    settings = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True
+    ).stdout
+    return any(word in settings for word in ("index-url", "find-links", "no-index"))
+
+
 def wants_cpu_torch() -> bool:
     """Linux without an NVIDIA driver, and no package index chosen by the user."""
     if not sys.platform.startswith("linux") or shutil.which("nvidia-smi"):
         return False
-    settings = subprocess.run(
-        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True
-    ).stdout
-    return not any(word in settings for word in ("index-url", "find-links", "no-index"))
+    return not has_own_index()
 
 
-def install(name: str) -> None:
-    """Install a requirements file unless the environment already has exactly it."""
+def install(name: str, locked: bool = False) -> None:
+    """Install a requirements file, or its lock file, unless the environment already has it."""
     requirements, stamp = ROOT / name, ENV / f"{name}.installed"
-    wanted = digest(requirements)
+    lock, torch_lock = requirements.with_suffix(".lock"), ROOT / "requirements-torch.lock"
+    wanted = digest(*((lock, torch_lock) if locked else (requirements,)))
     if stamp.exists() and stamp.read_text() == wanted:
         return
     say("installing packages; the first time takes a few minutes", "正在安装依赖，首次需要几分钟")
     pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
-    if wants_cpu_torch():
-        torch = next(
-            line
-            for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-            if line.startswith("torch==")
-        )
-        run(pip + [torch, "--index-url", CPU_TORCH])
-    run(pip + ["-r", requirements])
+    if locked:
+        install_lock([*pip, "--require-hashes", "-r", lock], pip, torch_lock)
+    else:
+        if wants_cpu_torch():
+            run([*pip, torch_version(), "--index-url", CPU_TORCH])
+        run([*pip, "-r", requirements])
     stamp.write_text(wanted)
+
+
+def install_lock(hashed: list, pip: list, torch_lock: Path) -> None:
+    """Install a lock file and torch.
+
+    The digests are those of PyPI's files. A torch of another index is a build of its own: only its
+    version is fixed. It comes last, so that it finds the packages that it needs already there.
+    """
+    if wants_cpu_torch():
+        run(hashed)
+        run([*pip, torch_version(), "--index-url", CPU_TORCH])
+    elif has_own_index():
+        run(hashed)
+        run([*pip, torch_version()])
+    else:
+        run([*hashed, "-r", torch_lock])
+
+
+def torch_version() -> str:
+    """The line of requirements.txt that says which torch."""
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    return next(line for line in lines if line.startswith("torch=="))
 
 
 def run(command) -> None:
@@ -176,16 +203,18 @@ def main(arguments: list) -> int:
             f"[CosyVoice] Python 3.10 or newer is needed, this is {sys.version.split()[0]}"
             f" / 需要 Python 3.10 或更高版本，当前为 {sys.version.split()[0]}"
         )
+    locked = "--locked" in arguments
+    arguments = [a for a in arguments if a != "--locked"]
     make_env()
     if "--test" in arguments:
-        install("requirements-test.txt")
+        install("requirements-test.txt", locked)
         return subprocess.run(
             [PYTHON, "-m", "pytest", *(a for a in arguments if a != "--test")], cwd=ROOT
         ).returncode
     if "--check" in arguments:
-        install("requirements-test.txt")
+        install("requirements-test.txt", locked)
         return check(fix="--fix" in arguments)
-    install("requirements.txt")
+    install("requirements.txt", locked)
     get_model(arguments)
     return serve(arguments)
 

@@ -11,6 +11,8 @@ spec = importlib.util.spec_from_file_location(
 launch = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(launch)
 
+LOCK = ["--require-hashes", "-r", "requirements.lock"]
+
 
 @pytest.fixture
 def runs(monkeypatch, tmp_path):
@@ -24,6 +26,14 @@ def runs(monkeypatch, tmp_path):
         lambda command, **_: commands.append(command) or subprocess.CompletedProcess(command, 0),
     )
     return commands
+
+
+@pytest.fixture
+def locked_project(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "ENV", tmp_path)
+    for name in ("requirements.txt", "requirements.lock", "requirements-torch.lock"):
+        (tmp_path / name).write_text("torch==2.13.0\n")
+    return tmp_path
 
 
 def test_the_official_model_is_downloaded_while_there_is_none(runs):
@@ -81,3 +91,32 @@ def test_a_failed_installation_is_tried_again(runs, tmp_path, monkeypatch):
         launch.install("requirements.txt")
     launch.install("requirements.txt")
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    "cpu_torch, own_index, wanted",
+    [
+        (True, False, [LOCK, ["torch==2.13.0", "--index-url", launch.CPU_TORCH]]),
+        (False, True, [LOCK, ["torch==2.13.0"]]),
+        (False, False, [[*LOCK, "-r", "requirements-torch.lock"]]),
+    ],
+)
+def test_a_lock_is_installed_by_digest_and_torch_from_the_index_of_the_machine(
+    locked_project, runs, monkeypatch, cpu_torch, own_index, wanted
+):
+    monkeypatch.setattr(launch, "wants_cpu_torch", lambda: cpu_torch)
+    monkeypatch.setattr(launch, "has_own_index", lambda: own_index)
+    launch.install("requirements.txt", locked=True)
+    options = [[getattr(part, "name", part) for part in command[5:]] for command in runs]
+    assert options == wanted
+
+
+def test_a_changed_lock_and_a_changed_choice_are_installed_again(locked_project, runs, monkeypatch):
+    monkeypatch.setattr(launch, "wants_cpu_torch", lambda: False)
+    monkeypatch.setattr(launch, "has_own_index", lambda: False)
+    for locked, count in ((True, 1), (True, 1), (False, 2), (True, 3)):
+        launch.install("requirements.txt", locked)
+        assert len(runs) == count
+    (locked_project / "requirements-torch.lock").write_text("torch==2.14.0\n")
+    launch.install("requirements.txt", locked=True)
+    assert len(runs) == 4
