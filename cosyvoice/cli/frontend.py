@@ -27,6 +27,7 @@ from cosyvoice.utils.audio import (
 )
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
+from cosyvoice.utils.onnx_file import check_onnx
 
 Audio = str | Path | BinaryIO | Tensor
 
@@ -54,8 +55,8 @@ class CosyVoiceFrontEnd:
     ):
         self.tokenizer, self.allowed_special = get_tokenizer(), allowed_special
         self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
-        self.campplus = OnnxModel(campplus_model)
-        self.speech_tokenizer = OnnxModel(speech_tokenizer_model)
+        self.campplus = OnnxModel(campplus_model, inputs=1)
+        self.speech_tokenizer = OnnxModel(speech_tokenizer_model, inputs=2)
         self.speaker_file = SpeakerFile(spk2info)
         self.spk2info = self.speaker_file.read()
         self._features = lru_cache(maxsize=8)(self._extract)  # keyed by the samples themselves
@@ -235,9 +236,13 @@ def reference(wav: Audio | None) -> Tensor:
 
 
 class OnnxModel:
-    """An ONNX file with one output, opened at its first use, on the GPU if onnxruntime has one."""
+    """An ONNX file with one output, opened at its first use, on the GPU if onnxruntime has one.
 
-    def __init__(self, path: str | Path):
+    Raises RuntimeError at once for a file that is cut off or another model's.
+    """
+
+    def __init__(self, path: str | Path, inputs: int):
+        check_onnx(path, inputs)
         self.path, self.lock = str(path), Lock()
         self.session: Any = None
 

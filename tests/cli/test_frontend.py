@@ -183,10 +183,24 @@ def test_a_zero_shot_speaker_of_the_model_speaks_as_zero_shot(frontend, referenc
         frontend.frontend_zero_shot("", None, "中文女")
 
 
-def test_a_damaged_onnx_file_is_named(tmp_path, reference_wav):
-    (tmp_path / "campplus.onnx").write_bytes(b"junk")
-    with pytest.raises(RuntimeError, match="campplus.onnx is damaged"):
-        OnnxModel(str(tmp_path / "campplus.onnx")).run(reference_wav.numpy())
+ONNX = ("campplus.onnx", 1), ("speech_tokenizer_v1.onnx", 2)  # files and their inputs
+
+
+@pytest.mark.parametrize("name, inputs", ONNX)
+def test_a_damaged_onnx_file_is_named_before_it_is_used(model_dir, tmp_path, name, inputs):
+    whole = (model_dir / name).read_bytes()
+    OnnxModel(model_dir / name, inputs)
+    damaged = [b"", b"junk", b"<html>not found</html>", bytes(1000), whole + b"<", whole + b"\0"]
+    for data in damaged + [whole[:size] for size in range(1, len(whole), 7)]:
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(RuntimeError, match=f"{name} is damaged"):
+            OnnxModel(tmp_path / name, inputs)
+
+
+@pytest.mark.parametrize("name, inputs", ONNX)
+def test_another_models_onnx_file_is_named(model_dir, name, inputs):
+    with pytest.raises(RuntimeError, match="another model's file"):
+        OnnxModel(model_dir / name, 3 - inputs)
 
 
 def test_a_model_without_speakers_loads(model_dir, tmp_path):
