@@ -30,6 +30,7 @@ from cosyvoice.serve.http.jobs import (
     CROSS,
     INSTRUCT,
     PRESET,
+    STORING,
     Job,
     VoiceRequest,
     generate_audio_fields,
@@ -264,13 +265,24 @@ def generate_audio():
 
 @app.get("/generate_audio_get")
 def generate_audio_get():
-    """The same with fields in the query, for <audio>; without fields, a demonstration."""
+    """The same with fields in the query, for <audio>; without fields, a demonstration.
+
+    It keeps nothing: any page can make a browser send a GET.
+    """
+    fields = without_blanks(request.args.items())
+    for name in STORING:
+        if name in fields:
+            raise field_error(
+                name,
+                "is not allowed in a GET, which keeps nothing; use POST /generate_audio",
+                "GET 请求不保存音色，不能使用该字段；请改用 POST /generate_audio",
+            )
     if request.method == "HEAD":
         return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
     speakers = cosyvoice.list_available_spks()
     speaker = "中文女" if "中文女" in speakers else next(iter(speakers), "")
     demo = {"mode": PRESET, "tts_text": DEMO_TEXT, "spk_id": speaker}
-    return answer(read_job(demo | without_blanks(request.args.items())))
+    return answer(read_job(demo | fields))
 
 
 @app.get("/change_instruct")

@@ -179,6 +179,24 @@ def test_get_speaks_a_demonstration_and_takes_fields(api):
     assert client.head("/generate_audio_get").status_code == 200 and len(FakeEngine.calls) == calls
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_only_a_post_keeps_a_voice(api, method):
+    for field in ("exp_name", "consent"):
+        answer = api.app.test_client().open(
+            "/generate_audio_get", method=method, query_string={**CLONE, field: "pwned"}
+        )
+        assert answer.status_code == (204 if method == "OPTIONS" else 400)
+        if method == "GET":
+            assert answer.json["field"] == field and "POST /generate_audio" in answer.json["error"]
+    assert not list(api.store.list("")) and FakeEngine.calls == []
+    described = api.app.test_client().get("/openapi.json").json["paths"]["/generate_audio_get"]
+    assert "exp_name" not in {field["name"] for field in described["get"]["parameters"]}
+    answer = api.app.test_client().get(
+        "/generate_audio_get", query_string={**CLONE, "exp_name": ""}
+    )
+    assert answer.status_code == 200
+
+
 WRONG = [
     ({}, 400, "mode"),
     ({"mode": "歌唱"}, 400, "mode"),

@@ -75,6 +75,9 @@ CONSENT = text(MAX_CONSENT, "the speaker's agreement, in your words; kept in the
 SPEED = number(0.5, 2.0, "the pitch is kept", 1.0)
 
 
+STORING = ("exp_name", "consent")  # fields of what is kept; GET takes neither
+
+
 def generate_audio_fields(max_text_chars: int) -> Fields:
     """The fields of POST /generate_audio."""
     return {

@@ -107,6 +107,7 @@ def call(
 
 def paths(max_text_chars: int) -> dict:
     speech = schemas(jobs.generate_audio_fields(max_text_chars))
+    heard = {name: schema for name, schema in speech.items() if name not in jobs.STORING}
     voice = schemas(jobs.VOICE_FIELDS)
     reference = schemas(jobs.VOICE_FIELDS, "prompt_speech_16k", "prompt_text", "user_id")
     user = schemas(jobs.VOICE_FIELDS, "user_id")
@@ -128,11 +129,11 @@ def paths(max_text_chars: int) -> dict:
         },
         "/generate_audio_get": {
             "get": call(
-                "The same with query parameters, for <audio src>; "
-                "without any, a demonstration / 查询参数版本",
+                "The same with query parameters, for <audio src>; nothing is kept; "
+                "without any, a demonstration / 查询参数版本，不保存音色",
                 ("400", "413", *WORK),
                 SOUND,
-                inputs=parameters("query", speech),
+                inputs=parameters("query", heard),
             )
         },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
@@ -211,7 +212,8 @@ def paths(max_text_chars: int) -> dict:
         "/metrics": {"get": call("Figures for Prometheus / 监控指标", types=("text/plain",))},
         "/change_instruct": {
             "get": call(
-                "Load the model of 自然语言控制 now; kept for old callers / 加载指令模型", ("404",)
+                "Load the model of 自然语言控制 now; kept for old callers / 加载指令模型",
+                ("404", "503"),
             )
         },
         "/": {"get": call("A page to try it / 试听页面", types=("text/html",))},
