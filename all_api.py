@@ -60,6 +60,7 @@ IS_SCRIPT = __name__ == "__main__"
 DEMO_TEXT = "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"
 
 config = read_config(sys.argv[1:] if IS_SCRIPT else None)
+keys = access.Keys(config.api_key, config.api_keys_file)
 cosyvoice: Engine = load_model(config, IS_SCRIPT)
 instruct_model = Instruct(cosyvoice, config)
 check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
@@ -83,7 +84,7 @@ app.json.ensure_ascii = False  # type: ignore[attr-defined]
 app.url_map.strict_slashes = False
 app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
 problem.install(app)
-access.install(app, config)
+access.install(app, config, keys)
 jobs.install(app, limit := jobs.body_limit(config))
 request_log.install(app, watchers)
 app.extensions["bridge"] = Bridge(app, config.threads, limit, scratch)

@@ -9,10 +9,10 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     ("all_api",),
     ("cosyvoice.serve.server", "cosyvoice.serve.routes"),
-    ("cosyvoice.serve.request_log",),
+    ("cosyvoice.serve.request_log", "cosyvoice.serve.checks"),
     ("cosyvoice.serve.speaking", "cosyvoice.serve.storage"),
     ("cosyvoice.serve.http",),
-    ("cosyvoice.serve.config",),
+    ("cosyvoice.serve.config", "cosyvoice.serve.addresses"),
     ("cosyvoice.__main__", "cosyvoice.bin"),
     ("cosyvoice.cli", "cosyvoice.training"),
     ("cosyvoice.encoders", "cosyvoice.dataset"),

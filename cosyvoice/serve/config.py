@@ -5,16 +5,54 @@ them, so that they are neither kept here nor shown when a Config is printed.
 """
 
 import argparse
+import math
 import os
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from cosyvoice.serve.addresses import host_of, is_host, origin_of
+
 ROOT = Path(__file__).resolve().parents[2]
+KBPS = 8, 320  # of MP3, least and most
 
 
-def setting(default, help: str, env: str = "", flag: str = ""):
-    return field(default=default, metadata={"help": help, "env": env, "flag": flag})
+class StartError(ValueError):
+    """The service cannot start: what is wrong and what to do, a sentence in each language."""
+
+    def __init__(self, en: str, zh: str):
+        super().__init__(" ".join(f"{en} / {zh}".split()))
+
+
+def setting(
+    default,
+    help: str,
+    env: str = "",
+    flag: str = "",
+    most: float = math.inf,
+    read: Callable[[str], str] | None = None,
+):
+    """A field of Config. most: largest number. read: of each part of a list; "" if it is wrong."""
+    about = {"help": help, "env": env, "flag": flag, "most": most, "read": read}
+    return field(default=default, metadata=about)
+
+
+def read_host(text: str) -> str:
+    """A host as an operator writes it: a name or address, also with a port or as https://name."""
+    host = text.partition("://")[2] or text
+    if text == "*":
+        return text
+    return host_of(host) if "/" not in host and is_host(host_of(host)) else ""
+
+
+def read_origin(text: str) -> str:
+    """An origin as an operator writes it: scheme and host, perhaps a port, no path."""
+    if text in ("*", "null"):
+        return text
+    scheme, _, host = text.partition("://")
+    return origin_of(text) if scheme and "/" not in host and is_host(host_of(host)) else ""
 
 
 @dataclass(frozen=True)
@@ -27,7 +65,7 @@ class Config:
     host: str = setting(
         "127.0.0.1", "address to listen on; 0.0.0.0 opens the service to the network", flag="--host"
     )
-    port: int = setting(9883, "port to listen on", flag="--port")
+    port: int = setting(9883, "port to listen on", flag="--port", most=65535)
     model: str = setting(
         "",
         "model directory or ModelScope id; empty: the best one in pretrained_models/",
@@ -48,13 +86,17 @@ class Config:
     )
     max_queue: int = setting(16, "requests that wait for their turn; more are refused with 503")
     request_timeout: float = setting(
-        120.0, "seconds without new audio after which a request ends with an error"
+        120.0, "seconds without new audio after which a request ends with an error", most=86_400
     )
-    max_body_mb: int = setting(20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB")
-    max_reference_mb: int = setting(20, "largest reference audio fetched from the store, MB")
-    max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB")
+    max_body_mb: int = setting(
+        20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB", most=10_000
+    )
+    max_reference_mb: int = setting(
+        20, "largest reference audio fetched from the store, MB", most=10_000
+    )
+    max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB", most=10_000)
     mp3_bitrate: str = setting("96k", "bit rate of streamed MP3")
-    threads: int = setting(40, "listeners served at once by `python all_api.py`")
+    threads: int = setting(40, "listeners served at once by `python all_api.py`", most=10_000)
     output_dir: Path = setting(ROOT / "output", "working files of requests")
     reference_dir: Path = setting(ROOT / "参考音频", "reference audio that requests can name")
     store_dir: Path = setting(
@@ -72,21 +114,29 @@ class Config:
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
     )
     cors_origins: tuple = setting(
-        (), "origins, comma separated, whose pages may call the service from a browser; * is any"
+        (),
+        "origins, comma separated, whose pages may call the service from a browser; * is any",
+        read=read_origin,
     )
     allowed_hosts: tuple = setting(
         (),
         "host names, comma separated, by which the service may be addressed; empty: "
         "on a loopback address only localhost, otherwise any; * is any",
+        read=read_host,
     )
 
     def __post_init__(self):
         for f in fields(self):
-            value = getattr(self, f.name)
-            if f.type in (int, float) and not (value > 0 or f.name == "max_queue" and value == 0):
-                raise ValueError(f"{_env(f)} is {value}; it must be above 0")
-        if self.port > 65535:
-            raise ValueError(f"PORT is {self.port}; it must be at most 65535")
+            if f.type in (int, float):
+                _check_number(f, getattr(self, f.name))
+        rate = re.fullmatch(r"([0-9]{1,3})(k|000)", self.mp3_bitrate)
+        if not rate or not KBPS[0] <= int(rate[1]) <= KBPS[1]:
+            raise StartError(
+                f"MP3_BITRATE is {self.mp3_bitrate!r}; "
+                f"it must be a bit rate from {KBPS[0]}k to {KBPS[1]}k, such as 96k",
+                f"MP3_BITRATE 为 {self.mp3_bitrate!r}，"
+                f"须为 {KBPS[0]}k 至 {KBPS[1]}k 的码率，如 96k",
+            )
 
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}
@@ -96,16 +146,16 @@ class Config:
 def read_config(argv=None, environ=os.environ) -> Config:
     """Settings from the environment and, when argv is given, from the command line above it.
 
-    Raises ValueError that names the variable and what it may hold; with argv it exits with that.
+    Raises a StartError that names the variable and what it may hold; with argv it exits with that.
     """
     try:
-        values = {
-            f.name: _convert(f, environ[_env(f)])
-            for f in fields(Config)
-            if environ.get(_env(f), "") != ""
-        }
-        return Config(**{**values, **(_read_arguments(argv) if argv is not None else {})})
-    except ValueError as error:
+        given = {f.name: environ[_env(f)] for f in fields(Config) if environ.get(_env(f), "") != ""}
+        if argv is not None:
+            given |= _read_arguments(argv)
+        return Config(
+            **{f.name: _convert(f, given[f.name]) for f in fields(Config) if f.name in given}
+        )
+    except StartError as error:
         if argv is not None:
             sys.exit(str(error))
         raise
@@ -115,14 +165,24 @@ def _env(f) -> str:
     return f.metadata["env"] or f.name.upper()
 
 
-def _read_arguments(argv) -> dict:
+def _check_number(f, value: float):
+    """Raises a StartError for a number outside its range, and for one that is none (NaN)."""
+    most = f.metadata["most"]
+    if not (0 < value <= most or f.name == "max_queue" and value == 0):
+        up_to = ("", "") if most == math.inf else (f" and at most {most}", f" 且不超过 {most}")
+        raise StartError(
+            f"{_env(f)} is {value}; it must be above 0{up_to[0]}",
+            f"{_env(f)} 为 {value}，须大于 0{up_to[1]}",
+        )
+
+
+def _read_arguments(argv) -> dict[str, str]:
     parser = argparse.ArgumentParser(description="The CosyVoice speech service.")
     for f in fields(Config):
         if f.metadata["flag"]:
             parser.add_argument(
                 f.metadata["flag"],
                 dest=f.name,
-                type=f.type,
                 default=argparse.SUPPRESS,
                 help=f"{f.metadata['help']} (environment: {_env(f)})",
             )
@@ -131,9 +191,22 @@ def _read_arguments(argv) -> dict:
 
 def _convert(f, text: str):
     if f.type is tuple:
-        return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+        parts = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
+        return tuple(_read_part(f, part) for part in parts)
     try:
         return f.type(text)
     except ValueError as error:
-        kind = "number" if f.type in (int, float) else "path"
-        raise ValueError(f"{_env(f)} is {text!r}; it must be a {kind}") from error
+        raise StartError(
+            f"{_env(f)} is {text!r}; it must be a number", f"{_env(f)} 为 {text!r}，须为数字"
+        ) from error
+
+
+def _read_part(f, text: str) -> str:
+    """One part of a list, in the spelling that requests are compared with."""
+    if part := f.metadata["read"](text):
+        return part
+    example = "https://page.example" if f.metadata["read"] is read_origin else "speech.example.com"
+    raise StartError(
+        f"{_env(f)} holds {text!r}; write each part like {example}, or * for any",
+        f"{_env(f)} 中的 {text!r} 有误；每一项应形如 {example}，或用 * 表示任意",
+    )

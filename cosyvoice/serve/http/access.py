@@ -6,18 +6,19 @@ browser sends for a foreign page are refused even where no key is set.
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import logging
 import re
 import secrets
+import stat
 import threading
+import time
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, g, request
 
-from cosyvoice.serve.config import Config
+from cosyvoice.serve.addresses import host_of, is_loopback, is_of_host, origin_of
+from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -33,17 +34,28 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
+REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
+MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
 
 
 class Keys:
-    """The keys of API_KEY and API_KEYS_FILE, which is read again when it changes."""
+    """The keys of API_KEY and API_KEYS_FILE. Thread-safe.
+
+    The file is read again when it changes. While it cannot be used, the keys that were read last
+    stay good and each change is an error in the log. Raises a StartError if the first reading
+    fails.
+    """
 
     def __init__(self, key: str, file: str):
         self.fixed = {_digest(key): "*"} if key else {}
         self.file = Path(file) if file else None
-        self.stamp: int | None = None  # of the file when it was read
         self.from_file: dict = {}
+        self.stamp: tuple | None = None  # of the file when it was read
+        self.digest = ""  # of what was read
+        self.next_reading = 0.0  # when it is read also if the stamp is the same
         self.reading = threading.Lock()
+        if self.file:
+            self.from_file = self._read_changed(self.file)
 
     @property
     def wanted(self) -> bool:
@@ -51,47 +63,95 @@ class Keys:
 
     def users_of(self, key: str):
         """ "*" or the set of user ids that the key may act for; None for an unknown key."""
+        self._renew()
         given, found = _digest(key), None
-        for digest, users in {**self._read(), **self.fixed}.items():
+        for digest, users in {**self.from_file, **self.fixed}.items():
             if hmac.compare_digest(digest, given):
                 found = users
         return found
 
-    def _read(self) -> dict:
-        with self.reading:
-            if self.file and self.stamp != (stamp := self.file.stat().st_mtime_ns):
-                self.from_file, self.stamp = parse_keys(self.file), stamp
-            return self.from_file
+    def _renew(self):
+        """Read the file if it has changed. Never waits for another thread that reads it."""
+        if self.file is None or not self.reading.acquire(blocking=False):
+            return
+        try:
+            if (keys := self._read_changed(self.file)) is not None:
+                self.from_file = keys
+                log.info("API_KEYS_FILE has changed: %d keys", len(keys))
+        except StartError as error:
+            log.error("%s; the keys of before stay good / 继续使用之前的密钥", error)
+        finally:
+            self.reading.release()
+
+    def _read_changed(self, file: Path):
+        """The keys of a file whose content is not that of the last reading, else None.
+
+        Raises a StartError for a content that cannot be used, once.
+        """
+        stamp, now = _stamp(file), time.monotonic()
+        if stamp == self.stamp and now < self.next_reading:
+            return None
+        self.stamp, self.next_reading = stamp, now + REREAD_SECONDS
+        content, before = _content(file), self.digest
+        self.digest = _digest(content)
+        return None if self.digest == before else parse_keys(file, content)
 
 
-def parse_keys(file: Path) -> dict:
-    """{digest of key: "*" or set of user ids}. Raises ValueError for another content."""
+def _stamp(file: Path) -> tuple | None:
+    """What changes with most changes of a file; None for none."""
     try:
-        keys = json.loads(file.read_text("utf-8"))
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _content(file: Path) -> bytes | str:
+    """The bytes of a file of keys, or why it cannot be read."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return "it is not a file"
+        with open(file, "rb") as opened:
+            content = opened.read(MAX_KEYS_BYTES + 1)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return content if len(content) <= MAX_KEYS_BYTES else "it is too large"
+
+
+def parse_keys(file: Path, content: bytes | str) -> dict:
+    """{digest of key: "*" or set of user ids}. Raises a StartError for another content."""
+    if isinstance(content, str):
+        raise StartError(
+            f"API_KEYS_FILE {file} cannot be read ({content}): "
+            "correct the path or the file's permissions",
+            f"无法读取 API_KEYS_FILE {file}，请检查路径和权限",
+        )
+    try:
+        keys = json.loads(content.decode("utf-8-sig"))
         assert isinstance(keys, dict)
         assert all(
             key
             and (users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users))
             for key, users in keys.items()
         )
-    except (ValueError, AssertionError) as error:
-        raise ValueError(
-            f'API_KEYS_FILE {file} must hold JSON like {{"key": ["user id"], "other key": "*"}}'
+    except (ValueError, AssertionError, RecursionError) as error:
+        example = '{"key": ["user id"], "other key": "*"}'
+        raise StartError(
+            f"API_KEYS_FILE {file} is wrong or half written: it must hold JSON like {example}",
+            f"API_KEYS_FILE {file} 有误或不完整，内容须为 JSON，形如 {example}",
         ) from error
     return {
         _digest(key): users if users == "*" else frozenset(users) for key, users in keys.items()
     }
 
 
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(data: str | bytes) -> str:
+    data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return hashlib.sha256(data).hexdigest()
 
 
-def install(app: Flask, config: Config):
+def install(app: Flask, config: Config, keys: Keys):
     """Check every request before it is read, and give every answer its id and headers."""
-    keys = Keys(config.api_key, config.api_keys_file)
-    if keys.file:
-        keys._read()  # a wrong file is reported at start-up
 
     @app.before_request
     def check():
@@ -136,7 +196,9 @@ def _cors_headers() -> dict[str, str]:
 
 
 def _is_allowed_origin(origin: str | None, config: Config) -> bool:
-    return origin is not None and ("*" in config.cors_origins or origin in config.cors_origins)
+    if origin is None:
+        return False
+    return "*" in config.cors_origins or origin_of(origin) in config.cors_origins
 
 
 def check_user(user_id: str):
@@ -187,8 +249,8 @@ def _check_host(config: Config):
 
     The domain of a page elsewhere may have been pointed at this address (DNS rebinding).
     """
-    host = _split(f"//{request.headers.get('Host', '')}").hostname or ""
-    allowed = config.allowed_hosts or (() if is_loopback(config.host) else ("*",))
+    host = host_of(request.headers.get("Host", ""))
+    allowed = config.allowed_hosts or (() if is_loopback(host_of(config.host)) else ("*",))
     if not ("*" in allowed or host in allowed or is_loopback(host)):
         raise Problem(
             403,
@@ -197,20 +259,6 @@ def _check_host(config: Config):
             "this host name is not served here; the operator can add it to ALLOWED_HOSTS",
             "不接受该主机名；管理员可将其加入 ALLOWED_HOSTS",
         )
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:  # such as http://[
-        return SplitResult("", "", "", "", "")
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _check_origin(config: Config):
@@ -225,11 +273,12 @@ def _check_origin(config: Config):
     if origin is None:
         if is_link_to_page():
             return
-        origin = _origin_of(request.headers.get("Referer", ""))
+        referer = request.headers.get("Referer", "")
+        origin = origin_of(referer) if "://" in referer else None
     if site == "same-origin" or _is_allowed_origin(origin, config):
         return
-    host = request.headers.get("Host", "").lower()
-    if is_foreign or origin is not None and _split(origin).netloc.lower() != host:
+    host = request.headers.get("Host", "")
+    if is_foreign or origin is not None and not is_of_host(origin, host):
         raise Problem(
             403,
             "foreign_origin",
@@ -244,12 +293,6 @@ def is_link_to_page() -> bool:
     """Whether a browser may be following a link to one of PAGES, which hold nothing personal."""
     destination = request.headers.get("Sec-Fetch-Dest", "document")
     return request.method == "GET" and address() in PAGES and destination == "document"
-
-
-def _origin_of(url: str) -> str | None:
-    """The origin of a Referer; None for an address without a host."""
-    parts = _split(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
 def _check_key(keys: Keys):

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import subprocess
+import threading
 import zipfile
 
 import numpy as np
@@ -392,6 +393,72 @@ def test_keys_file_is_read_again_and_checked(tmp_path):
             Keys("", str(file)).users_of("x")
 
 
+@pytest.mark.parametrize(
+    "wrong", [b"", b'{"new": "*', b"[]", b'{"new": 1}', b"\xff\xfe", None, b"[" * 100_000]
+)
+def test_a_wrong_keys_file_leaves_the_last_good_keys(keyed, tmp_path, caplog, wrong):
+    file, client = tmp_path / "keys.json", keyed.app.test_client()
+
+    def statuses():
+        keys = ("key-of-anna", "main-key", "unknown")
+        return [client.get("/speakers", headers=bearer(key)).status_code for key in keys]
+
+    before = file.read_bytes()
+    file.unlink() if wrong is None else file.write_bytes(wrong)
+    for _ in range(5):
+        assert statuses() == [200, 200, 401]
+    assert [line.levelname for line in caplog.records].count("ERROR") == 1
+    file.write_bytes(before.replace(b"key-of-anna", b"unknown"))
+    assert statuses() == [401, 200, 200]
+
+
+def test_a_keys_file_may_begin_with_a_mark_of_its_encoding(tmp_path):
+    (tmp_path / "keys.json").write_text('{"k": ["安娜"]}', "utf-8-sig")
+    assert Keys("", str(tmp_path / "keys.json")).users_of("k") == {"安娜"}
+
+
+def test_changed_keys_are_noticed_though_time_and_size_are_equal(tmp_path, monkeypatch):
+    file = tmp_path / "keys.json"
+    file.write_text('{"one": "*"}')
+    os.utime(file, (1, 1))
+    keys = Keys("", str(file))
+    with open(file, "r+") as opened:
+        opened.write('{"two": "*"}')
+    os.utime(file, (1, 1))
+    monkeypatch.setattr(keys, "next_reading", 0.0)
+    assert keys.users_of("two") == "*" and keys.users_of("one") is None
+
+
+def test_a_missing_keys_file_ends_the_start(tmp_path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(ValueError, match="API_KEYS_FILE"):
+            Keys("", str(path))
+
+
+def test_keys_are_good_while_the_file_is_written_again_and_again(tmp_path):
+    file = tmp_path / "keys.json"
+    contents = [
+        json.dumps({"always": "*", **{f"key{i}-{n}": "*" for n in range(200)}}) for i in (0, 1)
+    ]
+    file.write_text(contents[0])
+    keys, stop, failures = Keys("", str(file)), threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            if keys.users_of("always") != "*":
+                failures.append(1)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for i in range(200):
+        file.write_text(contents[i % 2])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
 def test_prefix_narrows_the_references(service, tmp_path):
     module = service(OSS_PROMPT_PREFIX="learn-wave/{user_id}/upload/")
     (tmp_path / "r.wav").write_bytes(wav_bytes())
@@ -426,13 +493,24 @@ ORIGINS = [
     ({"Referer": "http://evil.example/page"}, 403),
     ({"Referer": "http://localhost/page/"}, 200),
     ({"Referer": "about:blank"}, 200),
+    ({"Referer": "http://a!b.evil.example/"}, 403),
+    ({"Referer": "http://"}, 403),
+    # one origin in other spellings
+    ({"Origin": "http://LOCALHOST:80"}, 200),
+    ({"Referer": "http://localhost:80/page"}, 200),
+    ({"Origin": "http://localhost:81"}, 403),
+    ({"Origin": "HTTPS://Friend.Example:443"}, 200),
+    ({"Origin": "http://friend.example"}, 403),
+    ({"Origin": "https://friend.example:8443"}, 403),
+    ({"Origin": "https://other.example"}, 200),
+    ({"Origin": "https://[2001:db8::1]"}, 200),
 ]
 
 
 @pytest.mark.parametrize("headers, status", ORIGINS, ids=str)
 def test_foreign_pages_do_not_drive_the_service(service, headers, status):
     client = service(
-        CORS_ORIGINS="https://friend.example, https://other.example/"
+        CORS_ORIGINS="https://friend.example, HTTPS://Other.Example:443/, https://[2001:DB8:0::1]:443"
     ).app.test_client()
     assert client.post("/generate_audio", json=SFT, headers=headers).status_code == status
     assert client.get("/generate_audio_get", headers=headers).status_code == status
@@ -491,6 +569,17 @@ def test_allowed_origin_gets_cors_and_others_do_not(service):
         ({"ALLOWED_HOSTS": "tts.example"}, "tts.example", 200),
         ({"ALLOWED_HOSTS": "tts.example"}, "evil.example", 403),
         ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tts.example"}, "evil.example", 403),
+        ({"ALLOWED_HOSTS": "TTS.Example"}, "tts.example", 200),
+        ({"ALLOWED_HOSTS": "tts.example"}, "TTS.EXAMPLE.:9883", 200),
+        ({"ALLOWED_HOSTS": "tts.example.:443"}, "tts.example", 200),
+        ({"ALLOWED_HOSTS": "https://tts.example/"}, "tts.example:443", 200),
+        ({"ALLOWED_HOSTS": "[2001:DB8::1]"}, "[2001:db8:0::1]:9883", 200),
+        ({"ALLOWED_HOSTS": "2001:db8::1"}, "[2001:db8::1]", 200),
+        ({"ALLOWED_HOSTS": "[2001:db8::1]:80"}, "[2001:db8::2]", 403),
+        ({"ALLOWED_HOSTS": "192.0.2.1:80, tts.example"}, "192.0.2.1", 200),
+        ({"ALLOWED_HOSTS": "语音.example"}, "xn--2e3au0v.example", 200),
+        ({"ALLOWED_HOSTS": "tts.example"}, "tts.example.evil.example", 403),
+        ({"ALLOWED_HOSTS": "tts.example"}, "", 403),
     ],
 )
 def test_foreign_host_names_are_refused(service, environment, host, status):
