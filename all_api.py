@@ -19,8 +19,7 @@ from werkzeug.datastructures import FileStorage
 
 from cosyvoice.cli.frontend import reference
 from cosyvoice.cli.voice import load_voice, save_voice
-from cosyvoice.encoders.mp3 import check_encoder
-from cosyvoice.serve import request_log
+from cosyvoice.serve import checks, request_log
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.http import access, jobs, problem
 from cosyvoice.serve.http.bridge import Bridge
@@ -59,21 +58,26 @@ request_log.set_up_logging()
 IS_SCRIPT = __name__ == "__main__"
 DEMO_TEXT = "清晨的风从山谷里吹来，带着青草和泥土的气息。新的一天，就从这一句问候开始：你好，世界。"
 
-config = read_config(sys.argv[1:] if IS_SCRIPT else None)
-keys = access.Keys(config.api_key, config.api_keys_file)
-cosyvoice: Engine = load_model(config, IS_SCRIPT)
-instruct_model = Instruct(cosyvoice, config)
-check_encoder(cosyvoice.sample_rate, config.mp3_bitrate)
+with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a sentence
+    config = read_config(sys.argv[1:] if IS_SCRIPT else None)
+    checks.check_settings(config, IS_SCRIPT)
+    keys = access.Keys(config.api_key, config.api_keys_file)
+    work_folders = WorkFolders(config.output_dir)
+    work_folders.sweep(config.output_dir, config.store_dir)
+    scratch = work_folders.scratch(config.output_dir)  # its files go when this process ends
+    atexit.register(work_folders.close)
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    checks.check_mp3(22050, config.mp3_bitrate, scratch)  # the rate of most models
+    cosyvoice: Engine = load_model(config, IS_SCRIPT)
+    checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
+    instruct_model = Instruct(cosyvoice, config)
 
-work_folders = WorkFolders(config.output_dir)
-work_folders.sweep(config.output_dir, config.store_dir)
-scratch = work_folders.scratch(config.output_dir)  # its files go when this process ends
-atexit.register(work_folders.close)
-atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 slots = Slots(config.max_concurrent, config.max_queue)
 readiness = Readiness(cosyvoice, slots)
+store_dir = config.store_dir if store.name == "local" else None
+needs = checks.Needs(work_folders, config.output_dir, scratch, store_dir)
 answers = Answers(slots, config, scratch)
 states = RequestStates(work_folders.home / "requests")  # the service's own folder in output/
 atexit.register(states.flush)
@@ -289,7 +293,8 @@ def generate_audio_get():
 @app.get("/change_instruct")
 def change_instruct():
     """Kept for old callers: make sure that the model for 自然语言控制 is loaded."""
-    instruct_model.get()
+    if request.method != "HEAD":
+        instruct_model.get()
     return jsonify(status="success")
 
 
@@ -308,7 +313,7 @@ app.register_blueprint(voices.blueprint(cosyvoice, slots, shelf, scratch, fetch_
 app.register_blueprint(request_states.blueprint(states))
 app.register_blueprint(metrics.blueprint(slots, instruct_model, watchers))
 app.register_blueprint(openapi.blueprint(config.max_text_chars))
-app.register_blueprint(status.blueprint(config, cosyvoice, instruct_model, readiness, store))
+app.register_blueprint(status.blueprint(config, cosyvoice, instruct_model, readiness, needs, store))
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

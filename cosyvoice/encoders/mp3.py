@@ -8,9 +8,11 @@ encode of the whole (measured: 97 dB between the two decodes). The encoder is ff
 imageio-ffmpeg's wheel; no system package is needed.
 """
 
+import contextlib
 import errno
 import functools
 import io
+import subprocess
 import tempfile
 import threading
 import warnings
@@ -26,6 +28,7 @@ with warnings.catch_warnings():  # about ffmpeg on the PATH, which is not used
 
 HISTORY = 12  # frames encoded again before the first new one
 LOOKAHEAD = 2  # frames that still depend on the samples after them
+TRIAL = 3.0  # seconds that ffmpeg may take to say its version
 HOLD = 2.0  # seconds of sound, at most, that wait to be encoded in one go; see Mp3Stream
 OPTIONS = ["-write_xing", "0", "-id3v2_version", "0", "-reservoir", "0", "-flags", "+bitexact"]
 KBPS = {
@@ -34,7 +37,8 @@ KBPS = {
 }  # MPEG-2 and 2.5
 RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 32000)}
 
-AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
+with contextlib.suppress(RuntimeError):  # without ffmpeg check_encoder fails
+    AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
 _scratch = threading.local()
 
 
@@ -73,11 +77,17 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
 
 
 @functools.cache
-def check_encoder(sample_rate: int, bitrate: str):
+def check_encoder(sample_rate: int, bitrate: str, scratch: Path | None = None):
     """Raise RuntimeError if this machine cannot encode MP3 at that rate; call it at start-up."""
     try:
-        frames = split_frames(encode(np.zeros(4096, np.int16), sample_rate, bitrate))
-    except (OSError, pydub.exceptions.CouldntEncodeError) as error:
+        subprocess.run([AudioSegment.converter, "-version"], capture_output=True, timeout=TRIAL)
+        frames = split_frames(encode(np.zeros(4096, np.int16), sample_rate, bitrate, scratch))
+    except (
+        OSError,
+        ValueError,  # from split_frames
+        subprocess.TimeoutExpired,
+        pydub.exceptions.CouldntEncodeError,
+    ) as error:
         raise RuntimeError(
             f"cannot encode MP3 at {sample_rate} Hz, {bitrate}: {AudioSegment.converter} failed; "
             "reinstall imageio-ffmpeg or choose another MP3_BITRATE"

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, jsonify
 
+from cosyvoice.serve.checks import Needs
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.engines import Instruct
@@ -10,7 +11,12 @@ from cosyvoice.serve.storage.store import Store
 
 
 def blueprint(
-    config: Config, engine: Engine, instruct_model: Instruct, readiness: Readiness, store: Store
+    config: Config,
+    engine: Engine,
+    instruct_model: Instruct,
+    readiness: Readiness,
+    needs: Needs,
+    store: Store,
 ) -> Blueprint:
     status = Blueprint("status", __name__)
 
@@ -32,10 +38,15 @@ def blueprint(
 
     @status.get("/ready")
     def ready():
-        """The model answers; 503 until it has spoken its first sentence."""
-        is_ready = readiness.check()
+        """The service can speak; 503 until its first sentence and while something is broken.
+
+        `reasons` says why it is not ready, "English / 中文" each.
+        """
+        trial = None if readiness.check() else readiness.reason
+        reasons = [*needs.faults(), *([trial] if trial else [])]
         about = {
-            "ready": is_ready,
+            "ready": not reasons,
+            "reasons": reasons,
             "model": engine.model_family,
             "sample_rate": engine.sample_rate,
             "device": engine.device,
@@ -43,6 +54,6 @@ def blueprint(
             "store": store.name,
             "max_text_chars": config.max_text_chars,
         }
-        return jsonify(about), 200 if is_ready else 503
+        return jsonify(about), 503 if reasons else 200
 
     return status

@@ -1,28 +1,46 @@
 """The model of the service, and a second one for instructions, loaded at its first use."""
 
 import logging
-import sys
 import threading
 import time
 from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
-from cosyvoice.serve.config import Config
+from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
 
 log = logging.getLogger(__name__)
+MAX_ERROR = 400  # characters shown; networks that do not fit list all their weights
+RETRY_SECONDS = 30.0  # between two attempts to load a model that failed
 
 
 def load_model(config: Config, is_script: bool) -> Engine:
-    """The engine to speak with. Without one a program ends with a sentence, and a module raises."""
+    """The engine to speak with. Raises a StartError. A module never downloads."""
     try:
-        return load(choose_model(config.model, may_download=is_script))
-    except (FileNotFoundError, RuntimeError) as error:
-        if is_script:
-            sys.exit(f"no model to speak with / 无可用模型: {error}")
-        raise
+        folder = choose_model(config.model, may_download=is_script)
+    except Exception as error:  # a download can fail in many ways
+        raise StartError(
+            f"there is no model to speak with: {short(error)}",
+            "没有可用的模型：请将模型放入 pretrained_models/，"
+            "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
+        ) from error
+    try:
+        return load(folder)
+    except Exception as error:  # files of every kind can be in the directory
+        raise StartError(
+            f"the model in {folder} cannot be loaded: {short(error)}",
+            f"无法加载 {folder} 中的模型：文件缺失或损坏，请重新下载，"
+            "或用 COSYVOICE_MODEL 指定其他模型",
+        ) from error
+
+
+def short(error: Exception) -> str:
+    """An error on one line. Those that are not our own begin with their kind."""
+    is_own = isinstance(error, (FileNotFoundError, RuntimeError))
+    text = " ".join(str(error).split())
+    return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
 
 
 def load(folder: str) -> Engine:
@@ -39,6 +57,15 @@ class Instruct:
     def __init__(self, main: Engine, config: Config):
         self.main, self.config, self.loading = main, config, threading.Lock()
         self.second: Engine | None = None
+        self.next_attempt = 0.0
+        folder = config.instruct_model
+        if folder and not main.supports_instruct and not Path(folder).is_dir():
+            raise StartError(
+                f"COSYVOICE_INSTRUCT_MODEL {folder} is not a directory: "
+                f"download {INSTRUCT.model_id} there, correct the path, or unset it",
+                f"COSYVOICE_INSTRUCT_MODEL {folder} 不是目录：请将 {INSTRUCT.model_id} 下载到该处、"
+                "改正路径，或取消该变量",
+            )
 
     @property
     def engines(self) -> list[Engine]:
@@ -46,13 +73,26 @@ class Instruct:
         return [self.main] if self.second is None else [self.main, self.second]
 
     def get(self) -> Engine:
-        """The model, loaded if need be. Raises a 404 Problem that says which model is missing."""
+        """The model, loaded if need be.
+
+        Raises a 404 Problem that says which model is missing, or a 503 for one that is damaged.
+        """
         if self.main.supports_instruct:
             return self.main
         with self.loading:
             if self.second is None:
-                self.second = load(self._directory())
+                self.second = self._load(self._directory())
             return self.second
+
+    def _load(self, folder: str) -> Engine:
+        if time.monotonic() < self.next_attempt:
+            raise damaged_error()
+        try:
+            return load(folder)
+        except Exception as error:
+            self.next_attempt = time.monotonic() + RETRY_SECONDS
+            log.error("the model in %s cannot be loaded", folder, exc_info=error)
+            raise damaged_error() from error
 
     def _directory(self) -> str:
         name = INSTRUCT.name
@@ -69,3 +109,15 @@ class Instruct:
                 f"pretrained_models/{name}，或设置 COSYVOICE_INSTRUCT_MODEL",
             )
         return str(path)
+
+
+def damaged_error() -> Problem:
+    return Problem(
+        503,
+        "instruct_model_damaged",
+        "mode",
+        "the model for 自然语言控制 cannot be loaded; use another mode, "
+        "and tell the operator, whose log has the reason",
+        "自然语言控制 的模型无法加载；请改用其他模式，并联系管理员（原因见日志）",
+        {"Retry-After": str(round(RETRY_SECONDS))},
+    )
