@@ -8,7 +8,8 @@ hold no thread; THREADS is how many requests it works on at once.
 import os
 from pathlib import Path
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '9883')}"
+host = os.environ.get("HOST", "127.0.0.1")
+bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '9883')}"
 worker_class = "cosyvoice.serve.gunicorn_worker.Worker"
 workers = 1
 preload_app = False

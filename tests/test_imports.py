@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 # From the top down; a module may import from its own room and from those below it.
 ROOMS = [
     ("all_api",),
+    ("cosyvoice.serve.gunicorn_worker",),
     ("cosyvoice.serve.server", "cosyvoice.serve.routes"),
     ("cosyvoice.serve.request_log", "cosyvoice.serve.checks"),
     ("cosyvoice.serve.speaking", "cosyvoice.serve.storage"),

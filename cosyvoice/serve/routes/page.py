@@ -47,7 +47,8 @@ def answer(name: str) -> Response:
         raise NotFound
     response = Response(FILES[name], mimetype=TYPES[Path(name).suffix])
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @page.after_request
