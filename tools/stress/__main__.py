@@ -52,7 +52,6 @@ def service(server: str, model: str, folder: Path) -> Iterator[tuple[str, int]]:
     environment = {
         "COSYVOICE_MODEL": model,
         "PORT": str(port),
-        "API_KEY": KEY,
         "OUTPUT_DIR": str(folder / "output"),
         "STORE_DIR": str(folder / "store"),
     }
@@ -110,13 +109,14 @@ def main(argv=None) -> int:
     parser.add_argument("--servers", nargs="+", default=["uvicorn", "gunicorn", "nginx"])
     parser.add_argument("--model", default="pretrained_models/CosyVoice-Mini-25Hz")
     arguments = parser.parse_args(argv)
+    os.environ["API_KEY"] = KEY
     rows: list[Row] = []
     for server in arguments.servers:
         for kind in arguments.kinds:
             with tempfile.TemporaryDirectory() as folder:
                 with service(server, arguments.model, Path(folder)) as (url, pid):
                     module = importlib.import_module(f"tools.stress.{kind}")
-                    for row in module.run(url, KEY, pid):
+                    for row in module.run(url, pid):
                         rows.append(row)
                         print(f"{'ok ' if row.ok else 'BAD'} {server:9} {row.kind}: "
                               f"{row.measured} (bar: {row.bar})", flush=True)  # fmt: skip

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import statistics
 import threading
@@ -129,8 +130,9 @@ def speaks(url: str, key: str) -> float:
     return float("inf")
 
 
-def run(url: str, key: str, pid: int) -> list[Row]:
-    """One row for each kind of socket."""
+def run(url: str, pid: int) -> list[Row]:
+    """One row for each kind of socket; pid is not used."""
+    key = os.environ.get("API_KEY", "")
     rows = []
     for behave, count in KINDS.items():
         with hostile(url, key, behave, count):
