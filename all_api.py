@@ -47,7 +47,7 @@ from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
-from cosyvoice.serve.storage.store import NoObject, open_store
+from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.utils.audio import load_wav, trim_and_level
@@ -130,13 +130,18 @@ def fetch_voice(user_id: str, name: str) -> dict:
         return load_voice(folder / "voice.pt", cosyvoice.model_family)
 
 
-def push_voice(voice: dict, user_id: str, name: str):
-    """Store a voice, complete or not at all; renew the copy that an operator keeps in output/."""
+def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
+    """Store a voice, complete or not at all; renew the copy that an operator keeps in output/.
+
+    Without overwrite, raises ObjectExists for a name that is taken.
+    """
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
     with work_folders.folder(config.output_dir) as folder:
         save_voice(voice, path := folder / f"{name}.pt")
-        store.push(path, voice_key(user_id, name))
-        if local:
+    if local and not overwrite:
+        raise ObjectExists(name)
+        store.push(path, voice_key(user_id, name), overwrite)
+        if local and local.exists():  # a copy that was deleted meanwhile does not come back
             path.replace(local)
 
 

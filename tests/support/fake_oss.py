@@ -76,6 +76,7 @@ class FakeOss(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.objects, self.faults, self.seen, self.stopped = {}, [], [], threading.Event()
+        self.pushes, self.storing = {}, threading.Lock()  # key -> x-oss-meta-push
         self.environ = {**ACCESS, "OSS_ENDPOINT": f"http://127.0.0.1:{self.server_port}"}
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -136,7 +137,14 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def do_put(self, key, query, body, fault):
-        self.server.objects[key] = body
+        with self.server.storing:
+            if key in self.server.objects and self.headers.get("x-oss-forbid-overwrite") == "true":
+                return self.error(409, "FileAlreadyExists")
+            self.server.objects[key] = body
+            self.server.pushes[key] = self.headers.get("x-oss-meta-push", "")
+        if fault == "lost":  # the answer
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
         self.reply(
             200,
             headers={"x-oss-hash-crc64ecma": str(crc64(body) + (fault == "crc")), "ETag": '"x"'},
@@ -145,7 +153,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_head(self, key, query, body, fault):
         length = str(len(self.server.objects.get(key, b"")))
         status = 200 if key in self.server.objects else 404
-        self.reply(status, headers={"Content-Length": length, "ETag": '"x"'})
+        push = {"x-oss-meta-push": self.server.pushes.get(key, "")}
+        self.reply(status, headers={"Content-Length": length, "ETag": '"x"', **push})
 
     def do_delete(self, key, query, body, fault):
         self.server.objects.pop(key, None)
@@ -154,9 +163,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_get(self, key, query, body, fault):
         if not key:
             return self.list(query)
-        if key not in self.server.objects:
+        data = self.server.objects.get(key)
+        if data is None:
             return self.error(404, "NoSuchKey")
-        data = self.server.objects[key]
         headers = {
             "x-oss-hash-crc64ecma": str(crc64(data) + (fault == "crc")),
             "Content-Length": str(len(data)),
@@ -181,10 +190,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def list(self, query):
         prefix, after = query.get("prefix", ""), query.get("continuation-token", "")
-        keys = sorted(key for key in self.server.objects if key.startswith(prefix) and key > after)
+        objects = dict(self.server.objects)
+        keys = sorted(key for key in objects if key.startswith(prefix) and key > after)
         page, more = keys[:2], len(keys) > 2
         contents = "".join(
-            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects[key])}</Size>"
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(objects[key])}</Size>"
             "<ETag>x</ETag><Type>Normal</Type><StorageClass>Standard</StorageClass>"
             "<LastModified>2025-01-02T03:04:05.000Z</LastModified></Contents>"
             for key in page

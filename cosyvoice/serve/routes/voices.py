@@ -23,6 +23,7 @@ from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone
+from cosyvoice.serve.storage.store import ObjectExists
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 
 log = logging.getLogger(__name__)
@@ -62,9 +63,11 @@ def blueprint(
         report = examine(wanted)
         if report.error:
             raise report.error
-        voice = make_voice(engine, slots, wanted, report)
-        refuse_taken_name(wanted)  # another may have made it meanwhile
-        shelf.push(voice, wanted.user_id, wanted.name)
+        voice = make_voice(engine, slots, wanted, report, claim)
+        try:
+            shelf.push(voice, wanted.user_id, wanted.name, wanted.overwrite)
+        except ObjectExists as error:  # another has made it meanwhile
+            raise taken_name_error(wanted.name) from error
         return jsonify(name=wanted.name, reference=report.body()), 201
 
     @voices.post("/voices/doctor")

@@ -1,7 +1,8 @@
 """The object store: Aliyun OSS with credentials, a local folder without. Both have one interface.
 
 fetch(key, path, limit)   writes the object to a new file; raises NoObject if there is none
-push(path, key)           stores the file as an object, complete or not at all
+push(path, key, overwrite)  stores the file as an object, complete or not at all; without overwrite
+                          raises ObjectExists if there is one, and of two pushes at once one wins
 exists(key)               True if there is such an object
 delete(key)               deletes the object; True if there was one
 list(prefix)              yields Entry(key, size, modified), in order of the keys
@@ -10,15 +11,17 @@ Failures are Problems: 502 the store failed, 504 it did not answer in time, 413 
 than the limit, 507 the disk is full.
 """
 
+import errno
 import logging
 import os
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from cosyvoice.serve.http.names import DEVICES
@@ -32,10 +35,17 @@ DEADLINE = 40.0  # seconds for one operation with its retries
 TRIES = 3  # of one operation
 FIRST_PAUSE = 0.2  # seconds before the second try; each further pause is four times as long
 BLOCK = 1 << 16  # bytes read at a time
+IS_WINDOWS = os.name == "nt"
+READER_SECONDS = 2.0  # that Windows may keep a file from being replaced while it is read
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # FAT has no hard links
 
 
 class NoObject(Exception):
     """The store has no object of that key."""
+
+
+class ObjectExists(Exception):
+    """The store has an object of that key already, which was not to be overwritten."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Store(Protocol):
     name: str
 
     def fetch(self, key: str, path: Path, limit: int) -> None: ...
-    def push(self, path: Path, key: str) -> None: ...
+    def push(self, path: Path, key: str, overwrite: bool = True) -> None: ...
     def exists(self, key: str) -> bool: ...
     def delete(self, key: str) -> bool: ...
     def list(self, prefix: str) -> Iterable[Entry]: ...
@@ -88,25 +98,30 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise NoObject(key) from error
 
-    def push(self, path: Path, key: str):
+    def push(self, path: Path, key: str, overwrite: bool = True):
         target = self._path(key)
         with self.work_folders.folder(self.folder) as work:
             with open(path, "rb") as file:
                 _copy(lambda: file.read(BLOCK), work / "object")
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(work / "object", target)
+            if overwrite:
+                _when_unread(lambda: os.replace(work / "object", target))
+            else:
+                _create(work / "object", target)
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
     def delete(self, key: str) -> bool:
         try:
-            self._path(key).unlink()
+            _when_unread(self._path(key).unlink)
             return True
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def list(self, prefix: str) -> Iterator[Entry]:
+        *folders, _ = prefix.split("/")
+        folder = self.folder.joinpath(*(_encode_part(part, "") for part in folders))
         entries = []
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
@@ -118,6 +133,61 @@ class LocalStore:
                 status = path.stat()
                 entries.append(Entry(key, status.st_size, status.st_mtime))
         yield from sorted(entries, key=lambda entry: entry.key)
+def _files(folder: str | Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The objects' files under a folder. What vanishes meanwhile is not there."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.name.startswith("."):  # a working folder; encoded names never begin so
+            continue
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.is_file():
+                yield entry.path, entry.stat()
+        except FileNotFoundError:
+            continue
+
+
+def _create(path: Path, target: Path):
+    """Move a file to a name that is free. Raises ObjectExists; of two at once one wins."""
+    try:
+        if IS_WINDOWS:
+            os.rename(path, target)  # which Windows refuses for a name that is taken
+        else:
+            _link(path, target)
+    except FileExistsError as error:
+        raise ObjectExists(target.name) from error
+
+
+def _link(path: Path, target: Path):
+    try:
+        os.link(path, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        target.touch(exist_ok=False)  # takes the name; for a moment the object is empty
+        try:
+            os.replace(path, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def _when_unread(change: Callable[[], None]):
+    """Replace or delete a file; Windows refuses that while somebody reads it, so wait a little."""
+    end = time.monotonic() + READER_SECONDS
+    while True:
+        try:
+            return change()
+        except PermissionError:
+            if not IS_WINDOWS or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 
     def _path(self, key: str) -> Path:
         return self.folder / encode_key(key)
@@ -193,8 +263,15 @@ class OssStore:
     def fetch(self, key: str, path: Path, limit: int):
         self._retry("fetch", lambda deadline: self._download(key, path, limit, deadline))
 
-    def push(self, path: Path, key: str):
-        self._retry("push", lambda deadline: self.bucket.put_object_from_file(key, str(path)))
+    def push(self, path: Path, key: str, overwrite: bool = True):
+        """In a bucket with versions OSS always overwrites, and keeps the earlier version."""
+        token = secrets.token_hex(8)
+        headers = {} if overwrite else {"x-oss-forbid-overwrite": "true", "x-oss-meta-push": token}
+        try:
+            self._retry("push", lambda deadline: self._upload(path, key, headers))
+        except ObjectExists:
+            if not self._is_pushed(key, token):
+                raise
 
     def exists(self, key: str) -> bool:
         return self._retry("exists", lambda deadline: self.bucket.object_exists(key))
@@ -215,6 +292,23 @@ class OssStore:
         yield from (Entry(entry.key, entry.size, float(entry.last_modified)) for entry in found)
 
     @property
+    def _upload(self, path: Path, key: str, headers: dict[str, str]):
+        import oss2
+
+        try:
+            self.bucket.put_object_from_file(key, str(path), headers)
+        except oss2.exceptions.InconsistentError:  # stored, but damaged on the way
+            headers.pop("x-oss-forbid-overwrite", None)
+            raise
+
+    def _is_pushed(self, key: str, token: str) -> bool:
+        """Whether the object is of the push with that token, whose first answer was lost."""
+        try:
+            head = self._retry("head", lambda deadline: self.bucket.head_object(key))
+        except NoObject:
+            return False
+        return head.headers.get("x-oss-meta-push") == token
+
     def bucket(self):
         if self._bucket is None:
             self._bucket = _open_bucket(self.environ)
@@ -249,13 +343,18 @@ class OssStore:
             watchdog.cancel()
             answer.close()
 
-    def _retry(self, what: str, work: Callable[[float], object]):
-        """Run work(deadline), and again after temporary failures. Raises NoObject or a Problem."""
+    def _retry(self, what: str, work: Callable[[float], Any]) -> Any:
+        """Run work(deadline), and again after temporary failures.
+
+        Raises NoObject, ObjectExists or a Problem.
+        """
         import oss2
         import requests
 
         deadline = time.monotonic() + DEADLINE
         for attempt in range(1, TRIES + 1):
+                if _code(error) == "FileAlreadyExists":
+                    raise ObjectExists() from error
             try:
                 return work(deadline)
             except (oss2.exceptions.OssError, requests.exceptions.RequestException) as error:

@@ -17,7 +17,8 @@ REMEMBERED = 10_000  # voices whose description is kept in memory
 class VoiceShelf:
     """Thread-safe.
 
-    fetch(user_id, name) -> voice, or a 404 Problem. push(voice, user_id, name) stores one.
+    fetch(user_id, name) -> voice, or a 404 Problem. push(voice, user_id, name, overwrite) stores
+    one; without overwrite it raises ObjectExists for a name that is taken.
     """
 
     def __init__(self, store: Store, output_dir: Path, fetch: Callable, push: Callable):
@@ -28,8 +29,8 @@ class VoiceShelf:
     def exists(self, user_id: str, name: str) -> bool:
         return bool(self._copy(user_id, name)) or self.store.exists(voice_key(user_id, name))
 
-    def push(self, voice: dict, user_id: str, name: str):
-        self._push(voice, user_id, name)
+    def push(self, voice: dict, user_id: str, name: str, overwrite: bool):
+        self._push(voice, user_id, name, overwrite)
         self._describe.cache_clear()  # a store's dates may be whole seconds
 
     def delete(self, user_id: str, name: str) -> bool:
