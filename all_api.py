@@ -8,6 +8,7 @@ Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 """
 
 import atexit
+import contextlib
 import logging
 import shutil
 import sys
@@ -114,7 +115,8 @@ def fetch_voice(user_id: str, name: str) -> dict:
     """
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "spk_customize")
     if local:
-        return load_voice(local, cosyvoice.model_family)
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            return load_voice(local, cosyvoice.model_family)
     with work_folders.folder(config.output_dir) as folder:
         try:
             limit = config.max_voice_mb * 1_000_000

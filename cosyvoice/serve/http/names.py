@@ -5,6 +5,7 @@ trailing dots, `file:stream`), is refused here. What passes is joined only by `i
 refuses symbolic links.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -76,12 +77,10 @@ def inside(folder: Path, key: str, field: str) -> Path | None:
     """
     path = folder
     for part in key.split("/"):
-        try:
-            if part not in {entry.name for entry in path.iterdir()}:
-                return None
-        except (FileNotFoundError, NotADirectoryError):
+        found = exact(path, part)
+        if found is None:
             return None
-        path = path / part
+        path = found
         if path.is_symlink():
             raise Problem(
                 400,
@@ -91,6 +90,20 @@ def inside(folder: Path, key: str, field: str) -> Path | None:
                 f"{field} 经过符号链接，不予访问",
             )
     return path if path.is_file() else None
+
+
+def exact(folder: Path, name: str) -> Path | None:
+    """The entry of a folder that has exactly this name, letter case included; None if none has.
+
+    A file system may find a file by another spelling. So the names in the folder are compared, once
+    something is found; the entries themselves are not looked at.
+    """
+    path = folder / name
+    try:
+        path.lstat()
+        return path if name in os.listdir(folder) else None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def voice_key(user_id: str, name: str) -> str:

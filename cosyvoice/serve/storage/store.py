@@ -123,16 +123,16 @@ class LocalStore:
         *folders, _ = prefix.split("/")
         folder = self.folder.joinpath(*(_encode_part(part, "") for part in folders))
         entries = []
-        for path in self.folder.rglob("*"):
-            name = path.relative_to(self.folder).as_posix()
-            if (
-                not name.startswith(".work-")
-                and path.is_file()
-                and (key := decode_key(name)).startswith(prefix)
-            ):
-                status = path.stat()
+        for path, status in _files(folder):
+            key = decode_key(Path(path).relative_to(self.folder).as_posix())
+            if key.startswith(prefix):
                 entries.append(Entry(key, status.st_size, status.st_mtime))
         yield from sorted(entries, key=lambda entry: entry.key)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / encode_key(key)
+
+
 def _files(folder: str | Path) -> Iterator[tuple[str, os.stat_result]]:
     """The objects' files under a folder. What vanishes meanwhile is not there."""
     try:
@@ -186,11 +186,6 @@ def _when_unread(change: Callable[[], None]):
             if not IS_WINDOWS or time.monotonic() > end:
                 raise
             time.sleep(0.01)
-
-
-
-    def _path(self, key: str) -> Path:
-        return self.folder / encode_key(key)
 
 
 def encode_key(key: str) -> str:
@@ -292,6 +287,11 @@ class OssStore:
         yield from (Entry(entry.key, entry.size, float(entry.last_modified)) for entry in found)
 
     @property
+    def bucket(self):
+        if self._bucket is None:
+            self._bucket = _open_bucket(self.environ)
+        return self._bucket
+
     def _upload(self, path: Path, key: str, headers: dict[str, str]):
         import oss2
 
@@ -308,11 +308,6 @@ class OssStore:
         except NoObject:
             return False
         return head.headers.get("x-oss-meta-push") == token
-
-    def bucket(self):
-        if self._bucket is None:
-            self._bucket = _open_bucket(self.environ)
-        return self._bucket
 
     def _download(self, key: str, path: Path, limit: int, deadline: float):
         import oss2
@@ -353,13 +348,13 @@ class OssStore:
 
         deadline = time.monotonic() + DEADLINE
         for attempt in range(1, TRIES + 1):
-                if _code(error) == "FileAlreadyExists":
-                    raise ObjectExists() from error
             try:
                 return work(deadline)
             except (oss2.exceptions.OssError, requests.exceptions.RequestException) as error:
                 if getattr(error, "status", 0) == 404 and _code(error) in ("", "NoSuchKey"):
                     raise NoObject() from error
+                if _code(error) == "FileAlreadyExists":
+                    raise ObjectExists() from error
                 pause = FIRST_PAUSE * 4 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 log.warning(
                     "store: %s failed, try %d of %d: %s", what, attempt, TRIES, describe(error)

@@ -1,11 +1,13 @@
 """The saved voices of all users: in the store, and as copies in output/ that an operator keeps."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cosyvoice.serve.http.names import voice_key
+from cosyvoice.serve.http.names import exact, voice_key
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.storage.store import Store
 from cosyvoice.utils.errors import VoiceError
@@ -47,26 +49,35 @@ class VoiceShelf:
     def descriptions(self, user_id: str) -> list[dict]:
         """Name, date, consent, family and problem of each voice of a user, newest first."""
         found = {name: (modified, size) for name, modified, size in self._stored(user_id)}
-        for path in self._copies(user_id):
-            found[path.stem] = (path.stat().st_mtime, path.stat().st_size)
+        found.update({name: (modified, size) for name, modified, size in self._copies(user_id)})
         newest_first = sorted(found.items(), key=lambda item: item[1], reverse=True)
         with ThreadPoolExecutor(FETCHES) as pool:
-            described = pool.map(
-                lambda item: self._describe(user_id, item[0], *item[1]), newest_first
-            )
+            described = pool.map(lambda item: self._look(user_id, item[0], *item[1]), newest_first)
             return [voice for voice in described if voice]
 
-    def _read(self, user_id: str, name: str, modified: float, size: int) -> dict | None:
-        """One voice; one that cannot be used says why. None when it has just been deleted."""
+    def _look(self, user_id: str, name: str, modified: float, size: int) -> dict | None:
+        """What _describe returns; None when the voice has just been deleted."""
+        try:
+            return self._describe(user_id, name, modified, size)
+        except Problem as problem:
+            if problem.status == 404:  # not remembered: the name may be used again
+                return None
+            raise
+
+    def _read(self, user_id: str, name: str, modified: float, size: int) -> dict:
+        """One voice; one that cannot be used says why.
+
+        Raises a 404 Problem for one that is not there, and the store's Problems.
+        """
         unknown = {"name": name, "created": None, "consent": "", "family": None, "problem": None}
         try:
             meta = self.fetch(user_id, name)["meta"]
         except VoiceError as error:
             return {**unknown, "problem": str(error)}
         except Problem as problem:
-            if problem.status == 404:
-                return None
-            raise
+            if problem.status != 400:  # 400: the copy is a symbolic link
+                raise
+            return {**unknown, "problem": str(problem)}
         return {
             **unknown,
             "created": meta["created"] or None,
@@ -84,12 +95,24 @@ class VoiceShelf:
                 found.append((name.removesuffix(".pt"), entry.modified, entry.size))
         return found
 
-    def _copies(self, user_id: str) -> list[Path]:
-        return [
-            path
-            for path in self.output_dir.glob("*/*.pt")
-            if path.parent.name == user_id and not path.is_symlink()
-        ]
+    def _copies(self, user_id: str) -> Iterator[tuple[str, float, int]]:
+        """(name, date, bytes) of each copy of a user's voices. What vanishes is not there."""
+        try:
+            entries = list(os.scandir(folder)) if (folder := self._folder(user_id)) else []
+        except FileNotFoundError:
+            return
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.name.endswith(".pt") and entry.is_file(follow_symlinks=False):
+                    status = entry.stat()
+                    yield entry.name.removesuffix(".pt"), status.st_mtime, status.st_size
 
     def _copy(self, user_id: str, name: str) -> Path | None:
-        return next((path for path in self._copies(user_id) if path.name == f"{name}.pt"), None)
+        folder = self._folder(user_id)
+        path = folder and exact(folder, f"{name}.pt")
+        return path if path and path.is_file() and not path.is_symlink() else None
+
+    def _folder(self, user_id: str) -> Path | None:
+        """A user's folder in output/, None without one."""
+        path = exact(self.output_dir, user_id)
+        return path if path and path.is_dir() and not path.is_symlink() else None

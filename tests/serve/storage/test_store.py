@@ -3,7 +3,9 @@
 import errno
 import os
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,6 +14,7 @@ from cosyvoice.serve.storage import store as stores
 from cosyvoice.serve.storage.store import (
     LocalStore,
     NoObject,
+    ObjectExists,
     OssStore,
     decode_key,
     encode_key,
@@ -142,6 +145,97 @@ def test_failed_local_push_keeps_the_old_object(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["k%"]
 
 
+def test_of_many_pushes_without_overwrite_one_wins_and_is_whole(store, tmp_path):
+    gate = threading.Barrier(8)
+
+    def push(i: int) -> bytes:
+        (tmp_path / f"in{i}").write_bytes(data := bytes([i]) * 50_000)
+        gate.wait()
+        try:
+            store.push(tmp_path / f"in{i}", key, overwrite=False)
+            return data
+        except ObjectExists:
+            return b""
+
+    with ThreadPoolExecutor(8) as pool:
+        for key in ("a/b.pt", "c", "long" * 100):
+            won = [data for data in pool.map(push, range(8)) if data]
+            assert [get(store, tmp_path, key)] == won
+    put(store, tmp_path, "c", b"new")
+    assert get(store, tmp_path, "c") == b"new"
+    store.delete("c")
+    store.push(tmp_path / "in", "c", overwrite=False)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_disk_without_hard_links_takes_a_name_once(tmp_path, monkeypatch, number):
+    def link(*_):
+        raise OSError(number, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    store = LocalStore(tmp_path / "store", WorkFolders(tmp_path))
+    (tmp_path / "in").write_bytes(b"data")
+    store.push(tmp_path / "in", "k", overwrite=False)
+    with pytest.raises(ObjectExists):
+        store.push(tmp_path / "in", "k", overwrite=False)
+    assert get(store, tmp_path, "k") == b"data"
+    monkeypatch.setattr(os, "replace", link)
+    with pytest.raises(OSError):
+        store.push(tmp_path / "in", "other", overwrite=False)
+    assert [entry.key for entry in store.list("")] == ["k"]
+
+
+def test_windows_waits_for_a_reader(tmp_path, monkeypatch):
+    store, replace, refused = LocalStore(tmp_path / "s", WorkFolders(tmp_path)), os.replace, []
+
+    def busy(*paths):
+        if len(refused) < 3:
+            refused.append(paths)
+            raise PermissionError(errno.EACCES, "used by another process")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", busy)
+    with pytest.raises(PermissionError):
+        put(store, tmp_path, "k")
+    monkeypatch.setattr(stores, "IS_WINDOWS", True)
+    put(store, tmp_path, "k")
+    assert get(store, tmp_path, "k") == b"data" and len(refused) == 3
+
+
+def test_a_list_looks_only_under_its_prefix(tmp_path, monkeypatch):
+    store, scandir, seen = LocalStore(tmp_path / "s", WorkFolders(tmp_path)), os.scandir, []
+    for key in ("w/a/v.pt", "w/a/deep/v.pt", "w/b/v.pt", "w/a.pt", "w/A/v.pt"):
+        put(store, tmp_path, key)
+
+    def look(path):
+        seen.append(os.path.relpath(path, store.folder))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", look)
+    assert [entry.key for entry in store.list("w/a/")] == ["w/a/deep/v.pt", "w/a/v.pt"]
+    assert seen == ["w/a", "w/a/deep"]
+    assert [entry.key for entry in store.list("w/a")] == ["w/a.pt", "w/a/deep/v.pt", "w/a/v.pt"]
+    assert list(store.list("none/")) == list(store.list("w/a.pt/")) == []
+
+
+def test_what_vanishes_during_a_list_is_not_there(tmp_path, monkeypatch):
+    store = LocalStore(tmp_path / "s", WorkFolders(tmp_path))
+    for key in ("w/a", "w/b/x", "w/c"):
+        put(store, tmp_path, key)
+    scandir = os.scandir
+
+    def look(path):
+        entries = list(scandir(path))
+        for name in ("w/a%", "w/b/x%"):
+            (store.folder / name).unlink(missing_ok=True)
+        if (store.folder / "w/b").exists():
+            (store.folder / "w/b").rmdir()
+        return entries
+
+    monkeypatch.setattr(os, "scandir", look)
+    assert [entry.key for entry in store.list("w/")] == ["w/c"]
+
+
 def test_half_a_credential_is_told(tmp_path):
     with pytest.raises(RuntimeError, match="OSS_ACCESS_KEY_SECRET is not set"):
         open_store(tmp_path, WorkFolders(tmp_path), {"OSS_ACCESS_KEY_ID": "x"})
@@ -197,6 +291,17 @@ def test_lasting_push_failure_is_told(oss, tmp_path, fault, status):
     with pytest.raises(Problem) as raised:
         put(OssStore(oss.environ), tmp_path, "k")
     assert raised.value.status == status and oss.objects == {}
+
+
+@pytest.mark.parametrize("fault", ["500", "reset", "lost", "crc"])
+def test_a_push_without_overwrite_knows_its_own_object_again(oss, tmp_path, fault):
+    store, oss.faults = OssStore(oss.environ), [fault]
+    (tmp_path / "in").write_bytes(b"data")
+    store.push(tmp_path / "in", "k", overwrite=False)
+    assert oss.objects == {"k": b"data"}
+    oss.faults = [fault] if fault in ("500", "reset") else []
+    with pytest.raises(ObjectExists):
+        store.push(tmp_path / "in", "k", overwrite=False)
 
 
 def test_drip_ends_at_the_deadline(oss, tmp_path, monkeypatch):
