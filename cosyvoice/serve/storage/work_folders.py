@@ -20,6 +20,7 @@ from typing import BinaryIO
 from filelock import lock_descriptor
 
 log = logging.getLogger(__name__)
+TOKEN = re.compile(r"[0-9a-f]{16}")  # of a process
 FOLDER = re.compile(r"\.work-([0-9a-f]{16})-[0-9a-f]{16}$")
 UNKNOWN_AGE = 24 * 3600  # seconds after which a folder without a lock file counts as left behind
 
@@ -61,8 +62,19 @@ class WorkFolders:
                 log.info("removing %s, left by a process that has ended", path.name)
                 _remove(path)
         for lock in self.home.glob("*.lock"):
-            if _is_unlocked(lock):
-                lock.unlink(missing_ok=True)
+            _remove_unlocked(lock)
+
+    def hold(self) -> str:
+        """The token of this process, whose lock it holds from now on."""
+        self._hold_lock()
+        return self.token
+
+    def is_alive(self, token: str) -> bool:
+        """Whether the process of that token still runs."""
+        if token == self.token and self.pid == os.getpid():
+            return True
+        lock = self.home / f"{token}.lock"
+        return bool(TOKEN.fullmatch(token)) and lock.exists() and not _is_unlocked(lock)
 
     def close(self):
         """Release this process's lock. A folder that is left then goes by its age."""
@@ -86,9 +98,18 @@ class WorkFolders:
                 self.home.mkdir(parents=True, exist_ok=True)
                 self.token = secrets.token_hex(8)
                 self.lock = open(self.home / f"{self.token}.lock", "wb")
-                # False while another process's sweep tests this file: take another one
-                if lock_descriptor(self.lock.fileno(), blocking=False):
+                # False while another process's sweep tests this file: take another one,
+                # also when it has removed the file
+                if lock_descriptor(self.lock.fileno(), blocking=False) and _is_there(self.lock):
                     self.pid = os.getpid()
+
+
+def _is_there(file: BinaryIO) -> bool:
+    """Whether the open file is still in its folder."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(file.name))
+    except FileNotFoundError:
+        return False
 
 
 def _is_unlocked(path: Path) -> bool:
@@ -97,6 +118,17 @@ def _is_unlocked(path: Path) -> bool:
             return lock_descriptor(file.fileno(), blocking=False)
     except OSError:
         return False
+
+
+def _remove_unlocked(path: Path):
+    """Remove a lock file unless a process holds it; no process takes it meanwhile."""
+    with contextlib.suppress(OSError):
+        with open(path, "r+b") as file:
+            if not lock_descriptor(file.fileno(), blocking=False):
+                return
+            if os.name != "nt":
+                return path.unlink()
+        path.unlink()  # Windows removes no open file, neither ours nor that of another process
 
 
 def _remove(path: Path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cosyvoice.serve.storage import work_folders
 from cosyvoice.serve.storage.work_folders import WorkFolders
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,6 +91,32 @@ def test_sweep_does_not_follow_links(tmp_path):
     os.utime(link, (time.time() - 90000,) * 2, follow_symlinks=False)
     WorkFolders(tmp_path).sweep(tmp_path)
     assert (tmp_path / "target").exists() and link.is_symlink()
+
+
+def test_a_process_is_alive_until_it_ends(tmp_path, other):
+    folders, token = WorkFolders(tmp_path), other.folder.split("-")[1]
+    assert folders.is_alive(token) and folders.is_alive(folders.hold())
+    assert not folders.is_alive("0" * 16) and not folders.is_alive("../x") and other.poll() is None
+    other.kill()
+    other.wait()
+    assert not folders.is_alive(token)
+    folders.close()
+    assert not WorkFolders(tmp_path).is_alive(folders.token)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no open file")
+def test_a_lock_file_that_a_sweep_removes_in_the_making_is_made_again(tmp_path, monkeypatch):
+    lock, removed = work_folders.lock_descriptor, []
+
+    def sweep_comes_first(descriptor, blocking):
+        if not removed:
+            removed.extend((tmp_path / ".leases").iterdir())
+            removed[0].unlink()
+        return lock(descriptor, blocking=blocking)
+
+    monkeypatch.setattr(work_folders, "lock_descriptor", sweep_comes_first)
+    token = WorkFolders(tmp_path).hold()
+    assert removed and names(tmp_path / ".leases") == {f"{token}.lock"}
 
 
 FORK = """
