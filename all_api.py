@@ -80,7 +80,7 @@ readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None
 needs = checks.Needs(work_folders, config.output_dir, scratch, store_dir)
 answers = Answers(slots, config, scratch)
-states = RequestStates(work_folders.home / "requests")  # the service's own folder in output/
+states = RequestStates(work_folders.home / "requests", work_folders)  # in the service's own folder
 atexit.register(states.flush)
 watchers = [states.note]  # functions called after every change of a request's Record
 
@@ -138,10 +138,10 @@ def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
     Without overwrite, raises ObjectExists for a name that is taken.
     """
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
-    with work_folders.folder(config.output_dir) as folder:
-        save_voice(voice, path := folder / f"{name}.pt")
     if local and not overwrite:
         raise ObjectExists(name)
+    with work_folders.folder(config.output_dir) as folder:
+        save_voice(voice, path := folder / f"{name}.pt")
         store.push(path, voice_key(user_id, name), overwrite)
         if local and local.exists():  # a copy that was deleted meanwhile does not come back
             path.replace(local)
@@ -180,6 +180,11 @@ def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference)
                 404,
             ) from error
         return read(folder / "reference")
+
+
+def claim_request(user_id: str):
+    """Give the current request its id, or raise a 409 Problem when that is another's."""
+    states.claim(g.record, g.caller, user_id)
 
 
 # one function per mode: fetch what it needs, return what is to be spoken
@@ -254,6 +259,7 @@ PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruc
 def prepare(job: Job) -> Utterance:
     """Fetch what the job needs; returns what is to be spoken when the model is free."""
     user_id = access.owner(job.user_id)
+    claim_request(user_id)
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
     return PREPARE[job.mode](job)
 
@@ -316,7 +322,9 @@ def speak(values: dict) -> Response:
 app.register_blueprint(
     openai_speech.blueprint(cosyvoice, instruct_model, shelf, answers, read_job, prepare)
 )
-app.register_blueprint(voices.blueprint(cosyvoice, slots, shelf, scratch, fetch_reference, speak))
+app.register_blueprint(
+    voices.blueprint(cosyvoice, slots, shelf, scratch, fetch_reference, speak, claim_request)
+)
 app.register_blueprint(request_states.blueprint(states))
 app.register_blueprint(metrics.blueprint(slots, instruct_model, watchers))
 app.register_blueprint(openapi.blueprint(config.max_text_chars))

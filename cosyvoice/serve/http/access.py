@@ -157,6 +157,7 @@ def install(app: Flask, config: Config, keys: Keys):
     def check():
         g.request_id = _request_id()
         g.users = "*"
+        g.caller, g.is_master = "", False
         _check_host(config)
         _check_origin(config)
         if request.method == "OPTIONS":
@@ -210,6 +211,22 @@ def check_user(user_id: str):
             "user_id",
             "your key may not act for this user_id",
             "您的密钥无权代表该 user_id",
+        )
+
+
+def check_reader(caller: str, user_id: str):
+    """Raises a 403 Problem for what another caller made, unless the key may act for its user.
+
+    caller: g.caller of the request that made it. The key of API_KEY reads all.
+    """
+    check_user(user_id)
+    if not (user_id or caller == g.caller or g.is_master):
+        raise Problem(
+            403,
+            "foreign_request",
+            "id",
+            "that request was made with another key; ask with the key that made it",
+            "该请求由其他密钥发出，请使用发出该请求的密钥查询",
         )
 
 
@@ -307,4 +324,6 @@ def _check_key(keys: Keys):
             "请在请求头中发送密钥：Authorization: Bearer <密钥>",
             {"WWW-Authenticate": 'Bearer realm="cosyvoice"'},
         )
+    g.caller = _digest(key.strip())
+    g.is_master = g.caller in keys.fixed
     return users

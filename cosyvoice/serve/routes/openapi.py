@@ -21,7 +21,7 @@ ANSWERS = {
     "401": "the key is missing or unknown",
     "403": "not for this key, origin or host",
     "404": "unknown speaker, voice, reference or request, or no model for this mode",
-    "409": "the name is taken",
+    "409": "the name or the X-Request-ID is taken",
     "413": "too long or too large",
     "415": "neither JSON nor a form",
     "422": "the reference audio or the voice cannot be used",
@@ -122,7 +122,7 @@ def paths(max_text_chars: int) -> dict:
         "/generate_audio": {
             "post": call(
                 "Speak a text / 合成语音",
-                BODY + WORK,
+                (*BODY, *WORK, "409"),
                 SOUND,
                 body=body(speech, "mode", "tts_text", multipart=True),
             )
@@ -131,7 +131,7 @@ def paths(max_text_chars: int) -> dict:
             "get": call(
                 "The same with query parameters, for <audio src>; nothing is kept; "
                 "without any, a demonstration / 查询参数版本，不保存音色",
-                ("400", "413", *WORK),
+                ("400", "413", *WORK, "409"),
                 SOUND,
                 inputs=parameters("query", heard),
             )
@@ -164,7 +164,9 @@ def paths(max_text_chars: int) -> dict:
             "delete": call("Forget a voice / 删除音色", ("400", *WORK), inputs=named)
         },
         "/voices/{name}/preview": {
-            "get": call("A sentence spoken with it / 试听音色", ("400", *WORK), SOUND, inputs=named)
+            "get": call(
+                "A sentence spoken with it / 试听音色", ("400", *WORK, "409"), SOUND, inputs=named
+            )
         },
         "/requests/{id}": {
             "get": call(
@@ -184,7 +186,7 @@ def paths(max_text_chars: int) -> dict:
         "/v1/audio/speech": {
             "post": call(
                 "OpenAI's speech API / OpenAI 语音接口",
-                BODY + WORK,
+                (*BODY, *WORK, "409"),
                 OPENAI_SOUND,
                 error="OpenAIError",
                 body=body(schemas(jobs.OPENAI_FIELDS), "model", "input", "voice"),

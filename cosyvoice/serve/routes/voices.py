@@ -41,10 +41,12 @@ def blueprint(
     scratch: Path,
     fetch_reference: Callable,
     speak: Callable[[dict], Response],
+    claim: Callable[[str], None],
 ) -> Blueprint:
     """fetch_reference(request, read): what read(file) makes of the recording.
 
-    speak: the fields of POST /generate_audio -> the answer.
+    speak: the fields of POST /generate_audio -> the answer. claim(user_id): takes the request's id,
+    or raises a 409 Problem.
     """
     voices = Blueprint("voices", __name__)
 
@@ -114,7 +116,13 @@ def blueprint(
     return voices
 
 
-def make_voice(engine: Engine, slots: Slots, wanted: VoiceRequest, report: Report) -> dict:
+def make_voice(
+    engine: Engine,
+    slots: Slots,
+    wanted: VoiceRequest,
+    report: Report,
+    claim: Callable[[str], None],
+) -> dict:
     """Wait for the model and let it make the voice.
 
     The transcript of a recording that was cut does not fit it and is left out.
@@ -125,6 +133,7 @@ def make_voice(engine: Engine, slots: Slots, wanted: VoiceRequest, report: Repor
         if client.gone():
             raise ClientGone()
 
+    claim(wanted.user_id)
     record.change(mode="voice", user_id=wanted.user_id, state="waiting")
     with slots.take(check_client, lambda position: record.change(position=position)):
         record.change(state="speaking")

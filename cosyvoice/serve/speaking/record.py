@@ -19,6 +19,7 @@ class Record:
     mode: str = "-"
     path: str = ""  # of the request
     user_id: str = ""
+    caller: str = ""  # digest of the key it was made with; "" without keys
     seed: int = 0
     characters: int = 0
     sample_rate: int = 0
@@ -34,6 +35,8 @@ class Record:
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
+    is_kept: bool = False  # its last state is written; later changes no longer count
+    earlier: dict | None = None  # the state that an ended request of this id left; see claim()
     watchers: list[Callable[["Record"], None]] = field(default_factory=list)  # see change()
 
     @property

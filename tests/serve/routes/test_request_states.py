@@ -1,20 +1,28 @@
 """GET /requests/<id> and subtitles: states, sentence times, the two formats, age, who may read."""
 
 import errno
+import io
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
 from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.routes import request_states
 from cosyvoice.serve.routes.request_states import KEEP, RequestStates, describe, srt, vtt
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.storage.work_folders import WorkFolders
 from tests.support.fake_engine import FakeEngine
 from tests.support.jobs import SFT
+from tests.support.server import ROOT
+from tests.support.sounds import wav_bytes
 from tests.support.waiting import wait_for
 
 ID = "request-of-test-1"
@@ -30,9 +38,12 @@ def api(service):
     return service()
 
 
-def speak(api, client=None, headers=None, id=ID, **fields):
+def speak(api, client=None, headers=None, id=ID, buffered=False, **fields):
     return (client or api.app.test_client()).post(
-        "/generate_audio", json={**SFT, **fields}, headers={"X-Request-ID": id, **(headers or {})}
+        "/generate_audio",
+        json={**SFT, **fields},
+        headers={"X-Request-ID": id, **(headers or {})},
+        buffered=buffered,
     )
 
 
@@ -147,6 +158,113 @@ def test_only_the_users_key_may_ask(service, tmp_path):
     )
 
 
+def bearer(key: str) -> dict:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_text_of_no_user_is_read_by_the_key_that_sent_it(service, tmp_path):
+    keys = {"one": ["1321"], "all": "*", "other": "*", "nobody": []}
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
+    api = service(API_KEYS_FILE=tmp_path / "keys.json", API_KEY="master")
+    for sender, readers in (
+        ("all", {"all", "master"}),
+        ("master", {"master"}),
+        ("nobody", {"nobody", "master"}),
+        ("one", {"one", "all", "other", "master"}),  # counts as of its only user
+    ):
+        id = f"request-of-{sender}"
+        assert speak(api, id=id, headers=bearer(sender)).get_data()
+        answers = {
+            key: ask(api, "/subtitles.srt", id=id, headers=bearer(key)) for key in (*keys, "master")
+        }
+        assert {key for key, answer in answers.items() if answer.status_code == 200} == readers
+        refused = [answer for key, answer in answers.items() if key not in readers]
+        assert all(
+            answer.status_code == 403 and set(answer.json) == {"error", "code", "field"}
+            for answer in refused
+        )
+    state = ask(api, id="request-of-all", headers=bearer("all")).json
+    assert not {"caller", "user_id", "process"} & state.keys()
+
+
+SPEAKING = [
+    ("post", "/generate_audio", {"json": SFT}),
+    ("get", "/generate_audio_get", {"query_string": SFT}),
+    ("post", "/v1/audio/speech", {"json": {"model": "tts-1", "input": "好", "voice": "alloy"}}),
+    ("post", "/generate_audio", {"json": {**SFT, "spk_id": "谁"}}),
+]
+
+
+def is_refused(answer) -> bool:
+    error = answer.json["error"]
+    code = error["code"] if isinstance(error, dict) else answer.json["code"]
+    return (answer.status_code, code) == (409, "request_id_taken") and " / " in str(error)
+
+
+@pytest.mark.parametrize("method, path, options", SPEAKING)
+def test_id_of_a_running_request_is_refused_before_anything_is_done(api, method, path, options):
+    answer = speak(api, tts_text="{chunks=3 delay=0.3}", seed=7)
+    calls = len(FakeEngine.calls)
+    again = getattr(api.app.test_client(), method)(path, **options, headers={"X-Request-ID": ID})
+    assert is_refused(again) and len(FakeEngine.calls) == calls
+    assert again.headers["X-Request-ID"] == ID
+    assert (ask(api).json["state"], ask(api).json["seed"]) == ("running", 7)
+    answer.get_data()
+    answer.close()
+    assert (ask(api).json["state"], ask(api).json["seed"]) == ("done", 7)
+
+
+def test_id_of_a_running_request_makes_no_voice(api):
+    answer = speak(api, tts_text="{chunks=3 delay=0.3}")
+    form = {
+        "user_id": "1321",
+        "name": "v",
+        "prompt_text": "好",
+        "prompt_speech_16k": (io.BytesIO(wav_bytes(3)), "a.wav"),
+    }
+    client, headers = api.app.test_client(), {"X-Request-ID": ID}
+    assert is_refused(client.post("/voices", data=form, headers=headers))
+    assert client.get("/voices?user_id=1321", headers=headers).json == {"voices": []}
+    answer.close()
+    assert ask(api).json["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("fields", [{}, {"spk_id": "谁"}, {"tts_text": "{fail=0}"}])
+def test_state_of_another_caller_is_not_taken_over(service, tmp_path, fields):
+    keys = {"one": ["1321", "1322"], "two": ["1322"], "all": "*"}
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
+    api = service(API_KEYS_FILE=tmp_path / "keys.json", API_KEY="master")
+    speak(api, headers=bearer("one"), user_id="1322", seed=7, buffered=True)
+    wait_for(lambda: not api.states.live)
+    for key, user_id in (("two", "1322"), ("all", "1322"), ("master", ""), ("one", "1321")):
+        answer = speak(api, headers=bearer(key), user_id=user_id, buffered=True, **fields)
+        assert is_refused(answer)
+    assert len(FakeEngine.calls) == 1
+    state = ask(api, headers=bearer("one")).json
+    assert (state["state"], state["seed"]) == ("done", 7)
+
+
+def test_callers_may_use_the_id_of_their_ended_request_again(api):
+    for i, (text, state) in enumerate([("好", "done"), ("{fail=0}", "failed"), ("好", "done")]):
+        speak(api, tts_text=text, seed=i, buffered=True)
+        assert (ask(api).json["state"], ask(api).json["seed"]) == (state, i)
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_a_refused_request_leaves_the_earlier_state_of_its_id(service, flush):
+    api = service(MAX_CONCURRENT=1, MAX_QUEUE=0)
+    speak(api, seed=7, buffered=True)
+    for fields, status in (({"spk_id": "谁"}, 404), ({"speed": 9}, 400)):
+        if flush:
+            wait_for(lambda: not api.states.live)
+        assert speak(api, seed=8, buffered=True, **fields).status_code == status
+        assert (ask(api).json["state"], ask(api).json["seed"]) == ("done", 7)
+    with api.slots.take():
+        assert speak(api, seed=9, buffered=True).status_code == 503
+    wait_for(lambda: not api.states.live)
+    assert (ask(api).json["state"], ask(api).json["seed"]) == ("done", 7)
+
+
 def test_subtitles_hold_whatever_the_text_holds():
     assert srt(SENTENCES) == (
         "1\n00:00:00,000 --> 00:00:01,500\n第一句 <b>& → 完\n\n"
@@ -161,20 +279,26 @@ def test_subtitles_hold_whatever_the_text_holds():
 # the files
 
 
+def states_in(tmp_path) -> RequestStates:
+    """The states as another process of the service has them."""
+    return RequestStates(tmp_path / "requests", WorkFolders(tmp_path))
+
+
 def running(id=ID, **values) -> Record:
     return Record(id, **{"mode": "m", "sample_rate": 100, "state": "speaking", **values})
 
 
 def test_another_worker_can_answer(tmp_path):
-    states = RequestStates(tmp_path)
+    states = states_in(tmp_path)
     states.note(record := running(sentence_times=[("一", 0, 150)], samples=150))
     states.flush()
-    assert RequestStates(tmp_path).read(ID) == describe(record)
-    assert ID not in str(list(tmp_path.iterdir())) and len(list(tmp_path.iterdir())) == 1
+    assert states_in(tmp_path).read(ID) == describe(record)
+    files = list((tmp_path / "requests").iterdir())
+    assert ID not in str(files) and len(files) == 1
 
 
 def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, monkeypatch):
-    states, written, record = RequestStates(tmp_path), [], running(sentence_times=[("一", 0, 0)])
+    states, written, record = states_in(tmp_path), [], running(sentence_times=[("一", 0, 0)])
     monkeypatch.setattr(states, "_write", lambda path, state: written.append(state["seconds"]))
     record.watchers = [states.note]
     for samples in range(1, 1001):
@@ -186,7 +310,7 @@ def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, m
 
 
 def test_a_slow_disk_does_not_slow_the_thread_that_makes_sound(tmp_path, monkeypatch):
-    states, record, disk = RequestStates(tmp_path), running(), threading.Event()
+    states, record, disk = states_in(tmp_path), running(), threading.Event()
     monkeypatch.setattr(states, "_write", lambda path, state: disk.wait(10))
     record.watchers = [states.note]
     begin = time.monotonic()
@@ -198,19 +322,19 @@ def test_a_slow_disk_does_not_slow_the_thread_that_makes_sound(tmp_path, monkeyp
 
 
 def test_old_states_go(tmp_path):
-    states = RequestStates(tmp_path)
+    states = states_in(tmp_path)
     for id in ("old-request", "new-request"):
         states.note(running(id, state="done"))
     states.flush()
-    (tmp_path / "left.part").touch()
-    for path in (states._path("old-request"), tmp_path / "left.part"):
+    (states.folder / "left.part").touch()
+    for path in (states._path("old-request"), states.folder / "left.part"):
         os.utime(path, (time.time() - KEEP - 5,) * 2)
     with pytest.raises(Problem):
         states.read("old-request")
-    after = RequestStates(tmp_path)
+    after = states_in(tmp_path)
     after.note(running("third-request"))
     after.flush()
-    assert {path.name for path in tmp_path.iterdir()} == {
+    assert {path.name for path in states.folder.iterdir()} == {
         states._path("new-request").name,
         states._path("third-request").name,
     }
@@ -227,7 +351,124 @@ def test_full_disk_costs_the_state_and_not_the_sound(api, caplog, monkeypatch):
 
 
 def test_ids_that_differ_in_case_only_are_two(tmp_path):
-    states = RequestStates(tmp_path)
+    states = states_in(tmp_path)
     states.note(running("abcdefgh", seed=1))
     states.note(running("ABCDEFGH", seed=2))
     assert [states.read(id)["seed"] for id in ("abcdefgh", "ABCDEFGH")] == [1, 2]
+
+
+def claim(states: RequestStates, id=ID, caller="", user_id="", **values) -> Record | None:
+    """The record of a request that begins to speak; None when its id is refused."""
+    record = Record(id, watchers=[states.note], **values)
+    try:
+        states.claim(record, caller, user_id)
+    except Problem as problem:
+        assert problem.code == "request_id_taken"
+        return None
+    record.change(mode="m", user_id=user_id, state="speaking")
+    return record
+
+
+def test_of_many_claims_by_two_workers_one_is_served(tmp_path):
+    workers, gate = [states_in(tmp_path), states_in(tmp_path)], threading.Barrier(8)
+
+    def begin(i: int) -> bool:
+        gate.wait()
+        return claim(workers[i % 2], id) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        for id in (f"request-{n}" for n in range(20)):
+            assert sum(pool.map(begin, range(8))) == 1
+
+
+def test_id_that_another_worker_uses_is_refused_until_the_end(tmp_path):
+    one, two = states_in(tmp_path), states_in(tmp_path)
+    record = claim(one, user_id="1321", seed=7)
+    assert claim(two, user_id="1321") is None and two.read(ID)["seed"] == 7
+    record.change(state="done", outcome="done")
+    one.flush()
+    assert claim(two, user_id="1322") is None and claim(two, caller="key", user_id="1321") is None
+    again = claim(two, user_id="1321", seed=8)
+    record.change(samples=5)  # an engine that is being stopped still works
+    one.flush()
+    assert claim(one, user_id="1321") is None
+    again.change(state="done", outcome="done")
+    two.flush()
+    assert [states.read(ID)["seed"] for states in (one, two)] == [8, 8]
+
+
+def test_a_long_request_keeps_its_id(tmp_path):
+    one, two = states_in(tmp_path), states_in(tmp_path)
+    claim(one)
+    one.flush()
+    os.utime(one._path(ID), (time.time() - KEEP - 5,) * 2)
+    two.flush()
+    two._sweep()
+    assert claim(two) is None and two.read(ID)["state"] == "running"
+
+
+CLAIM = """
+import sys; sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from cosyvoice.serve.routes.request_states import RequestStates
+from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.storage.work_folders import WorkFolders
+folder = Path(sys.argv[1])
+states = RequestStates(folder / "requests", WorkFolders(folder))
+states.claim(record := Record("request-of-test-1", watchers=[states.note]), "", "")
+record.change(mode="m", state="speaking")
+states.flush()
+print("claimed", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_requests_of_a_killed_process_have_failed_and_free_their_ids(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, tmp_path, ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout.readline().strip() == b"claimed"
+        states = states_in(tmp_path)
+        assert states.read(ID)["state"] == "running" and claim(states) is None
+    finally:
+        process.kill()
+        process.wait()
+    assert states.read(ID)["state"] == "failed"
+    states.processes.sweep()  # at the next start
+    assert states.read(ID)["state"] == "failed"
+    assert claim(states) is not None
+
+
+def test_no_more_than_a_number_of_states_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(request_states, "MOST", 20)
+    monkeypatch.setattr(request_states, "SWEEP_CLAIMS", 5)
+    states = states_in(tmp_path)
+    running = claim(states, "running-request")
+    for i in range(60):
+        record = claim(states, f"refused-{i}")
+        record.change(state="done", outcome="bad_value")
+        states.flush()
+        assert len(list(states.folder.iterdir())) <= 20 + 5 + 1
+    assert states.read("refused-59")["state"] == "failed"
+    with pytest.raises(Problem):
+        states.read("refused-0")
+    assert states.read("running-request")["state"] == "running" and running
+    assert states._path("running-request").exists()
+
+
+def test_a_folder_that_cannot_be_written_costs_no_request(tmp_path, caplog):
+    (tmp_path / "requests").write_text("a file")
+    states = states_in(tmp_path)
+    record = claim(states)
+    assert record and claim(states) is None
+    record.change(state="done", outcome="done")
+    states.flush()
+    assert claim(states) and "is not written" in caplog.text
+
+
+def test_text_with_half_a_character_is_written(tmp_path):
+    states = states_in(tmp_path)
+    claim(states).change(sentence_times=[("a\ud800", 0, 0)], sample_rate=100)
+    states.flush()
+    assert states_in(tmp_path).read(ID)["sentences"][0]["text"] == "a\ud800"
