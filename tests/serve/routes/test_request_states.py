@@ -372,13 +372,13 @@ def claim(states: RequestStates, id=ID, caller="", user_id="", **values) -> Reco
 def test_of_many_claims_by_two_workers_one_is_served(tmp_path):
     workers, gate = [states_in(tmp_path), states_in(tmp_path)], threading.Barrier(8)
 
-    def begin(i: int) -> bool:
+    def begin(id: str, i: int) -> bool:
         gate.wait()
         return claim(workers[i % 2], id) is not None
 
     with ThreadPoolExecutor(8) as pool:
-        for id in (f"request-{n}" for n in range(20)):
-            assert sum(pool.map(begin, range(8))) == 1
+        for n in range(20):
+            assert sum(pool.map(partial(begin, f"request-{n}"), range(8))) == 1
 
 
 def test_id_that_another_worker_uses_is_refused_until_the_end(tmp_path):

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import soundfile
@@ -11,7 +14,9 @@ from cosyvoice.cli.voice import load_voice, save_voice
 from tests.support.fake_engine import FakeEngine, make_voice
 from tests.support.files import everything
 from tests.support.jobs import CLONE, SFT
+from tests.support.server import KINDS, Server
 from tests.support.sounds import speech, wav_bytes
+from tools.stress import voices as stress
 
 KEY = "learn-wave/1321/model/cosyvoice/{}.pt"
 FIELDS = {
@@ -120,6 +125,145 @@ def test_voice_made_meanwhile_is_kept(local, monkeypatch):
 
     monkeypatch.setattr(FakeEngine, "make_voice", slow)
     assert make(local).status_code == 409 and voices(local)[0]["consent"] == "first"
+
+
+def test_of_two_made_at_once_one_is_kept_and_the_other_refused(api, monkeypatch):
+    gate = threading.Barrier(2)
+
+    def make_both(engine, prompt_text, prompt_wav, consent=""):
+        gate.wait(10)  # both have found the name free
+        return make_voice("CosyVoice-300M-25Hz", consent=consent)
+
+    monkeypatch.setattr(FakeEngine, "make_voice", make_both)
+    with ThreadPoolExecutor(2) as pool:
+        for name in ("a", "b", "c", "d"):
+            answers = list(
+                pool.map(lambda consent, name=name: make(api, name=name, consent=consent), "12")
+            )
+            assert sorted(answer.status_code for answer in answers) == [201, 409]
+            kept = {voice["name"]: voice["consent"] for voice in voices(api)}
+            assert kept[name] == "12"[[answer.status_code for answer in answers].index(201)]
+            refused = next(answer for answer in answers if answer.status_code == 409)
+            assert (refused.json["code"], refused.json["field"]) == ("voice_exists", "name")
+
+
+def test_a_voice_made_again_after_a_vanished_one_is_listed(oss, service, monkeypatch):
+    for name, value in oss.environ.items():
+        monkeypatch.setenv(name, value)
+    api, key = service(), KEY.format("妈妈")
+    assert make(api).status_code == 201
+    file, fetch = oss.objects[key], api.store.fetch
+    with monkeypatch.context() as patch:  # deleted between the list and the look at the file
+
+        def vanished(*arguments):
+            oss.objects.pop(key)
+            return fetch(*arguments)
+
+        patch.setattr(api.store, "fetch", vanished)
+        assert voices(api) == []
+    oss.objects[key] = file  # of the same size and date
+    assert [voice["name"] for voice in voices(api)] == ["妈妈"]
+
+
+def test_lists_and_deletes_survive_what_vanishes_in_output(local, tmp_path):
+    """Other requests make and remove working folders with voices all the time."""
+    save_voice(make_voice("CosyVoice-300M-25Hz"), voice := tmp_path / "voice.pt")
+    stop = threading.Event()
+
+    def other_requests():
+        while not stop.is_set():
+            with local.work_folders.folder(tmp_path / "output") as folder:
+                (folder / "voice.pt").write_bytes(b"x")
+            with local.work_folders.folder(tmp_path / "store") as folder:
+                (folder / "object").write_bytes(b"x")
+
+    threads = [threading.Thread(target=other_requests) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(100):
+            local.store.push(voice, KEY.format("v"))
+            assert [voice["name"] for voice in voices(local)] == ["v"]
+            deleted = local.app.test_client().delete("/voices/v?user_id=1321")
+            assert deleted.status_code == 200 and voices(local) == []
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_users_voices_are_found_without_a_look_at_other_users(local, tmp_path, monkeypatch):
+    for user in ("1321", "1322", ".work-x"):
+        (tmp_path / "output" / user).mkdir()
+        save_voice(make_voice("CosyVoice-300M-25Hz"), tmp_path / "output" / user / "v.pt")
+    make(local, user_id="1321", name="a")
+    make(local, user_id="1322", name="b")
+    scandir, seen = os.scandir, []
+
+    def look(path):
+        if not isinstance(path, int):  # shutil removes a working folder by its descriptor
+            seen.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", look)
+    assert {voice["name"] for voice in voices(local)} == {"a", "v"}
+    assert len(seen) == 2 and not any("1322" in path or ".work" in path for path in seen)
+
+
+def test_copies_are_found_by_their_exact_letter_case(local, tmp_path, monkeypatch):
+    """As on a file system that takes a and A for the same."""
+    (tmp_path / "output/abc").mkdir()
+    save_voice(make_voice("CosyVoice-300M-25Hz"), tmp_path / "output/abc/voice.pt")
+    for other in ("ABC", "abc"):
+        (tmp_path / "output" / other).mkdir(exist_ok=True)
+    monkeypatch.setattr(os, "listdir", lambda path: [".leases", "abc", "voice.pt"])
+    client = local.app.test_client()
+    (tmp_path / "output/abc/Voice.pt").write_bytes(b"the same file")
+    (tmp_path / "output/ABC/voice.pt").write_bytes(b"the same file")
+    for user, name, status in (("ABC", "voice", 404), ("abc", "Voice", 404), ("abc", "voice", 200)):
+        fields = {**SFT, "user_id": user, "spk_customize": name}
+        answer = client.post("/generate_audio", json=fields, buffered=True)
+        deleted = client.delete(f"/voices/{name}?user_id={user}")
+        assert (answer.status_code, deleted.status_code) == (status, status)
+    assert (tmp_path / "output/ABC/voice.pt").exists() and voices(local, "ABC") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
+def test_a_copy_that_is_a_link_is_told_and_not_followed(local, tmp_path):
+    (tmp_path / "output/1321").mkdir()
+    make(local)
+    make(local, name="b")
+    secret = tmp_path / "secret.pt"
+    save_voice(make_voice("CosyVoice-300M-25Hz", consent="secret"), secret)
+    for link in ("妈妈.pt", "alone.pt"):
+        (tmp_path / "output/1321" / link).symlink_to(secret)
+    (tmp_path / "output/1322").symlink_to(tmp_path / "output/1321")
+    found = {voice["name"]: voice["problem"] for voice in voices(local)}
+    assert set(found) == {"妈妈", "b"} and "symbolic link" in found["妈妈"] and not found["b"]
+    assert voices(local, "1322") == []
+    assert local.app.test_client().delete("/voices/妈妈?user_id=1321").status_code == 200
+    assert secret.exists()
+
+
+def test_a_copy_deleted_during_a_push_does_not_come_back(local, tmp_path, monkeypatch):
+    (tmp_path / "output/1321").mkdir()
+    save_voice(make_voice("CosyVoice-300M-25Hz"), copy := tmp_path / "output/1321/妈妈.pt")
+    push = local.store.push
+
+    def slow(*arguments):
+        push(*arguments)
+        assert local.app.test_client().delete("/voices/妈妈?user_id=1321").status_code == 200
+
+    monkeypatch.setattr(local.store, "push", slow)
+    assert make(local, overwrite="True").status_code == 201
+    assert voices(local) == [] and not copy.exists()
+
+
+def test_a_copy_that_vanishes_gives_way_to_the_store(local, tmp_path, monkeypatch):
+    make(local)
+    monkeypatch.setattr(local, "inside", lambda *_: tmp_path / "output/1321/gone.pt")
+    fields = {**SFT, "user_id": "1321", "spk_customize": "妈妈"}
+    assert local.app.test_client().post("/generate_audio", json=fields).status_code == 200
 
 
 def test_voices_of_generate_audio_and_of_other_users(api):
@@ -387,3 +531,16 @@ def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav,
         strict=True,
     )
     assert all(torch.equal(a["tts_speech"], b["tts_speech"]) for a, b in pairs)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_operations_of_many_callers_lose_nothing(tmp_path, kind):
+    """A small part of the load of tools/stress; with gunicorn on two processes."""
+    environment = {"GUNICORN_CMD_ARGS": "--workers=2", "MAX_CONCURRENT": "2", "MAX_QUEUE": "16"}
+    server = Server(kind, tmp_path, **environment)
+    try:
+        rows = stress.run(server.url, server.process.pid, operations=480)
+    finally:
+        server.stop()
+    assert all(row.ok for row in rows), rows
