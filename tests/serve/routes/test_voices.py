@@ -540,7 +540,7 @@ def test_mixed_operations_of_many_callers_lose_nothing(tmp_path, kind):
     environment = {"GUNICORN_CMD_ARGS": "--workers=2", "MAX_CONCURRENT": "2", "MAX_QUEUE": "16"}
     server = Server(kind, tmp_path, **environment)
     try:
-        rows = stress.run(server.url, server.process.pid, operations=480)
+        rows = stress.run(server.url, server.process.pid, operations=240)
     finally:
         server.stop()
     assert all(row.ok for row in rows), rows
