@@ -64,7 +64,8 @@ class CosyVoice:
     "sentence": its index, "text": the normalised sentence}: one per sentence, or with stream=True
     one per hop. They share `stream`, `speed` (0.5 to 2, pitch kept), `text_frontend` (False: speak
     the text as written), `seed` (None: torch's global generator) and `check` (called before every
-    token and Euler step; may raise to stop). Caller's mistakes raise an InputError.
+    token and Euler step, and while the text is prepared; may raise to stop). Caller's mistakes
+    raise an InputError.
     """
 
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
@@ -181,7 +182,7 @@ class CosyVoice:
         prompt_wav is a path, a file object or (1, N) at 16 kHz.
         """
         if voice is None:
-            prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend)
+            prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend, check)
             condition = self.frontend.frontend_zero_shot(
                 prompt_text, either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
             )
@@ -233,7 +234,7 @@ class CosyVoice:
             if voice is None
             else self._embedding(voice)
         )
-        instruct_text = self.frontend.text_normalize(instruct_text, False, text_frontend)
+        instruct_text = self.frontend.text_normalize(instruct_text, False, text_frontend, check)
         condition = self.frontend.frontend_instruct(embedding, instruct_text)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
@@ -306,7 +307,7 @@ class CosyVoice:
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)
-        sentences = self.frontend.text_normalize(tts_text, True, text_frontend)
+        sentences = self.frontend.sentences(tts_text, text_frontend, check)
         for index, sentence in enumerate(sentences):
             arguments = {**condition, "text": self.frontend.text_token(sentence)}
             with closing(

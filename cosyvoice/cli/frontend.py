@@ -4,7 +4,7 @@ Each mode has one function, which gives its part of the model's input as a dict.
 the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli.speakers import SpeakerFile
-from cosyvoice.text.language import is_speakable, without_punctuation
-from cosyvoice.text.normalize import normalize
-from cosyvoice.text.sentences import split_sentences
+from cosyvoice.text.language import is_speakable, language_of, without_punctuation
+from cosyvoice.text.normalize import normalize, normalize_passages
+from cosyvoice.text.sentences import segments, split_sentences
 from cosyvoice.utils.audio import (
     REFERENCE_RATE,
     kaldi_fbank,
@@ -26,7 +26,7 @@ from cosyvoice.utils.audio import (
     resample,
 )
 from cosyvoice.utils.common import lengths_of
-from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
+from cosyvoice.utils.errors import ReferenceAudioError, TextError, TextTooLong, UnknownSpeaker
 from cosyvoice.utils.onnx_file import check_onnx
 
 Audio = str | Path | BinaryIO | Tensor
@@ -38,6 +38,11 @@ LOUDEST = 10  # peak; samples far beyond 1 are integers
 END_OF_INSTRUCTION = "<endofprompt>"  # what the instruct model was trained with
 ENDS_OF_INSTRUCTION = (END_OF_INSTRUCTION, "<|endofprompt|>")  # of the caller's own
 PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is longer
+# Characters in words of one text: "√½" is two characters and becomes 32. A text may always have
+# MAX_SPOKEN of them, and a longer one MAX_GROWTH for each of its own.
+MAX_SPOKEN, MAX_GROWTH = 40_000, 4
+SIGN_GROWTH = 15  # characters in words that a digit or a sign may become, punctuation apart
+PUNCTUATION = frozenset("，。！？；：、“”‘’（）,.!?;:'\"()-")
 
 
 class CosyVoiceFrontEnd:
@@ -71,36 +76,65 @@ class CosyVoiceFrontEnd:
 
     @overload
     def text_normalize(
-        self, text: str, split: Literal[True] = True, text_frontend: bool = True
+        self,
+        text: str,
+        split: Literal[True] = True,
+        text_frontend: bool = True,
+        check: Callable | None = None,
     ) -> list[str]: ...
 
     @overload
     def text_normalize(
-        self, text: str, split: Literal[False], text_frontend: bool = True
+        self,
+        text: str,
+        split: Literal[False],
+        text_frontend: bool = True,
+        check: Callable | None = None,
     ) -> str: ...
 
-    def text_normalize(self, text, split=True, text_frontend=True):
+    def text_normalize(self, text, split=True, text_frontend=True, check=None):
         """The sentences to speak, or with split=False one normalised string, which may be empty.
 
-        A text with <|marks|> is left as written, as with text_frontend=False. Raises TextError when
-        nothing can be spoken.
+        Otherwise as `sentences`.
         """
-        written = not text_frontend or ("<|" in text and "|>" in text)
-        text = text if written else normalize(text)
-        if not split:
-            return text
-        whole = written and len(self.encode(text)) <= PASS_THROUGH
-        sentences = [text] if whole else split_sentences(text, self.encode)
-        sentences = [
-            s for s in sentences if is_speakable(s) and self.encode(without_punctuation(s))
-        ]
-        if not sentences:
+        if split:
+            return list(self.sentences(text, text_frontend, check))
+        return (
+            text if is_written(text, text_frontend) else normalize(text, spoken_limit(text, check))
+        )
+
+    def sentences(
+        self, text: str, text_frontend: bool = True, check: Callable | None = None
+    ) -> Iterator[str]:
+        """The sentences to speak, each made when it is asked for.
+
+        A text with <|marks|> is left as written, as with text_frontend=False. check is called
+        after every few sentences and stops the work by raising. Raises TextError at the end when
+        nothing can be spoken, and TextTooLong when there is too much; before the first sentence
+        unless the text can hardly be too long.
+        """
+        empty = True
+        for sentence in self._segments(text, text_frontend, check):
+            if is_speakable(sentence) and self.encode(without_punctuation(sentence)):
+                empty = False
+                yield sentence
+        if empty:
             raise TextError(
                 "the text holds nothing that can be spoken: send words, "
                 "not only punctuation or blanks",
                 "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白",
             )
-        return sentences
+
+    def _segments(self, text: str, text_frontend: bool, check: Callable | None) -> Iterator[str]:
+        if is_written(text, text_frontend):
+            is_short = len(self.encode(text)) <= PASS_THROUGH
+            yield from [text] if is_short else split_sentences(text, self.encode)
+            return
+        language = language_of(text)
+        passages = normalize_passages(text, language, spoken_limit(text, check))
+        if may_be_too_long(text):
+            passages = iter(list(passages))
+        yield from segments(passages, language, self.encode)
 
     # speakers and references -> what tts() takes beside the text
 
@@ -201,6 +235,44 @@ class CosyVoiceFrontEnd:
         return torch.from_numpy(
             self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1)
         )
+
+
+def is_written(text: str, text_frontend: bool) -> bool:
+    """Whether the text is spoken as it is written, without the front end."""
+    return not text_frontend or ("<|" in text and "|>" in text)
+
+
+def may_be_too_long(text: str) -> bool:
+    """Whether its words could be more than the limit, if they were as long as words can be."""
+    signs = sum(not (char.isalpha() or char.isspace() or char in PUNCTUATION) for char in text)
+    return len(text) + (SIGN_GROWTH - 1) * signs > most_spoken(text)
+
+
+def most_spoken(text: str) -> int:
+    """How many characters the text may have in words."""
+    return max(MAX_SPOKEN, MAX_GROWTH * len(text))
+
+
+def spoken_limit(text: str, check: Callable | None) -> Callable[[str], None]:
+    """A function to be called with the words of each part of the text.
+
+    It raises TextTooLong when there are too many, or what check raises.
+    """
+    spoken, most = 0, most_spoken(text)
+
+    def note(words: str) -> None:
+        nonlocal spoken
+        if check:
+            check()
+        spoken += len(words)
+        if spoken > most:
+            raise TextTooLong(
+                f"the text is too long when its numbers and signs are read in words: more than "
+                f"{most} characters; send it in parts",
+                f"数字和符号读成文字后超过 {most} 个字符，请分段发送",
+            )
+
+    return note
 
 
 def reference(wav: Audio | None) -> Tensor:

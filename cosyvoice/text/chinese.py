@@ -7,7 +7,7 @@ units, dates and signs. They are (pattern, replacement) and are applied in this 
 import re
 import unicodedata
 
-from cosyvoice.text.grammar import spoken
+from cosyvoice.text.grammar import Note, spoken, unnoted
 from cosyvoice.text.language import FILES, HAN, Rule, rewrite
 from cosyvoice.text.numbers import (
     CHINESE_TO_TEN,
@@ -173,12 +173,12 @@ SIGNS: list[Rule] = [
 ]
 
 
-def normalize_chinese(text: str) -> str:
+def normalize_chinese(text: str, note: Note = unnoted) -> str:
     """The spoken form of one line of simplified Chinese. Thread-safe."""
     text = rewrite(SIGNS, THOUSANDS.sub(lambda m: re.sub("[,，]", "", m[0]), text))
     text = LONG_NUMBER.sub(lambda m: telephone_digits(re.sub("[+ -]", "", m[0])), text)
     text = VERSION.sub(lambda m: m[0].replace(".", "点"), text)
-    text = replace_corner_mark(replace_blank(spoken(text.replace("～", "~"), "zh")))
+    text = replace_corner_mark(replace_blank(spoken(text.replace("～", "~"), "zh", note)))
     text = re.sub(r"(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])", "。", text).replace(" - ", "，")
     return re.sub(r"[，,、]+$", "。", remove_bracket(text).strip())
 

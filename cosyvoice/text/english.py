@@ -6,7 +6,7 @@ units, dates and signs. They are (pattern, replacement) and are applied in this 
 
 import re
 
-from cosyvoice.text.grammar import spoken
+from cosyvoice.text.grammar import Note, spoken, unnoted
 from cosyvoice.text.language import FILES, Rule, rewrite
 from cosyvoice.text.numbers import (
     DECIMAL,
@@ -157,11 +157,11 @@ SIGNS: list[Rule] = [
 ]
 
 
-def normalize_english(text: str) -> str:
+def normalize_english(text: str, note: Note = unnoted) -> str:
     """The spoken form of one line of English. Thread-safe."""
     text = LONG_NUMBER.sub(lambda m: english_digits(re.sub("[+ -]", "", m[0])), text)
     text = VERSION.sub(lambda m: m[0].replace(".", " point "), rewrite(SIGNS, text).strip())
-    return one_thousand(text, spoken(text, "en"))
+    return one_thousand(text, spoken(text, "en", note))
 
 
 def one_thousand(written: str, words: str) -> str:

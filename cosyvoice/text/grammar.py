@@ -1,6 +1,7 @@
 """wetext's number grammars: written numbers, dates, money, units and abbreviations -> words."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from cosyvoice.text.language import between_marks, is_speakable
@@ -9,12 +10,19 @@ from cosyvoice.text.sentences import halves
 WETEXT_CHARS = 300  # given to wetext at once: its time grows faster than the length
 
 
-def spoken(text: str, language: str) -> str:
+Note = Callable[[str], None]  # called with the words of each part; stops the work by raising
+
+
+def unnoted(words: str) -> None:
+    """The Note of a caller who has none."""
+
+
+def spoken(text: str, language: str, note: Note = unnoted) -> str:
     """The text in words, with marks untouched; language is "zh" or "en". Thread-safe."""
-    return between_marks(lambda part: verbalize(part, language), text)
+    return between_marks(lambda part: verbalize(part, language, note), text)
 
 
-def verbalize(text: str, language: str) -> str:
+def verbalize(text: str, language: str, note: Note = unnoted) -> str:
     """wetext's words, with the blanks at both ends kept.
 
     A text that is too long or that wetext does not know is given to it in parts.
@@ -27,7 +35,9 @@ def verbalize(text: str, language: str) -> str:
     if words is None:
         words = body
         if len(body) > 1:
-            words = "".join(verbalize(part, language) for part in halves(body))
+            words = "".join(verbalize(part, language, note) for part in halves(body))
+    else:
+        note(words)
     return before + words + after
 
 

@@ -1,12 +1,12 @@
 """Sentences: where a text is cut, for the language model, for subtitles and for the grammar.
 
-`split_sentences` makes the segments that the LM speaks at once, of about 60 to 80 characters for
-Chinese and text tokens otherwise, as upstream's frontend does. `sentences_of` and `clauses_of` find
+`segments` makes the segments that the LM speaks at once, of about 60 to 80 characters for Chinese
+and text tokens otherwise, as upstream's frontend does. `sentences_of` and `clauses_of` find
 the sentences in such a segment. `halves` cuts what is too long for the grammar.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from cosyvoice.text.language import FULL_STOP, MARKS, is_speakable, language_of
@@ -30,31 +30,49 @@ CLAUSE = re.compile(r".+?(?:[，：,:]+|\Z)", re.S)
 
 def split_sentences(text: str, encode: Callable[[str], list[int]]) -> list[str]:
     """Segments of whole clauses, each short enough for the LM whatever the text is."""
-    language = language_of(text)
+    return list(segments([text], language_of(text), encode))
+
+
+def segments(
+    passages: Iterable[str], language: str, encode: Callable[[str], list[int]]
+) -> Iterator[str]:
+    """The segments of a text that comes in passages of whole sentences, each as early as possible.
+
+    A segment is complete when enough text follows it: a last one that is too short joins it.
+    """
 
     def length(part: str) -> int:
         tokens = len(encode(part))
         # A rare character is many tokens.
         return tokens if language == "en" else max(len(part), tokens // 2)
 
-    segments, current = [], ""
-    for whole in split_at_stops(text, language):
-        for clause in cut(whole, length):
-            if current and length(current + clause) > LONGEST and length(current) > LONG_ENOUGH:
-                segments.append(current)
-                current = ""
-            current += clause
-    if segments and length(current) < TOO_SHORT:
-        segments[-1] += current
-    elif current:
-        segments.append(current)
-    return segments
+    before = current = ""  # the segment that may still grow, and the clauses after it
+    for clause in _clauses(passages, language, length):
+        if current and length(current + clause) > LONGEST and length(current) > LONG_ENOUGH:
+            before, current = current, ""
+        current += clause
+        if before and length(current) >= TOO_SHORT:
+            yield before
+            before = ""
+    if before and current:  # it is too short
+        yield before + current
+    elif before or current:
+        yield before or current
+
+
+def _clauses(passages: Iterable[str], language: str, length: Callable[[str], int]) -> Iterator[str]:
+    is_first = True
+    for passage in passages:
+        if is_first:
+            passage = re.sub(rf"\A(?:{STOP[language]}|\s)+", "", passage)
+        is_first = False
+        for whole in split_at_stops(passage, language):
+            yield from cut(whole, length)
 
 
 def split_at_stops(text: str, language: str) -> list[str]:
     """Clauses that end with one stop each and its closing quote; further stops are dropped."""
     stop = STOP[language]
-    text = re.sub(rf"\A(?:{stop}|\s)+", "", text)
     found = re.findall(rf"(.+?)({stop}|\Z)(?:{stop})*([\"”]?)", text, re.S)
     return [
         body + (end[:1] or ("" if body.endswith(".") else FULL_STOP[language])) + quote

@@ -16,6 +16,10 @@ class TextError(InputError):
     """The text is empty, too long, or holds nothing that can be spoken."""
 
 
+class TextTooLong(TextError):
+    """The text is too long when its numbers and signs are read in words."""
+
+
 class ReferenceAudioError(InputError):
     """The reference audio cannot be read, is silent, too short or too long."""
 

@@ -5,9 +5,16 @@ import pytest
 import soundfile
 import torch
 
-from cosyvoice.cli.frontend import END_OF_INSTRUCTION, PASS_THROUGH, OnnxModel, reference
+from cosyvoice.cli.frontend import (
+    END_OF_INSTRUCTION,
+    MAX_SPOKEN,
+    PASS_THROUGH,
+    OnnxModel,
+    most_spoken,
+    reference,
+)
 from cosyvoice.utils.audio import resample, trim_and_level
-from cosyvoice.utils.errors import ReferenceAudioError, TextError, UnknownSpeaker
+from cosyvoice.utils.errors import ReferenceAudioError, TextError, TextTooLong, UnknownSpeaker
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,46 @@ def test_text_frontend_off_leaves_the_text_but_not_its_length(frontend):
     assert frontend.text_normalize("5 个", True, False) == ["5 个"]
     sentences = frontend.text_normalize("5 个" * 1000, True, False)
     assert all(len(frontend.encode(s)) <= PASS_THROUGH for s in sentences)
+
+
+STORY = "清晨的风从山谷里吹来，带着泥土的气息。新的一天，就从2026年11月28日的问候开始：你好。"
+
+
+def test_the_first_sentence_is_there_before_the_last_is_prepared(frontend):
+    prepared = []
+    sentences = frontend.sentences(STORY * 200, check=lambda: prepared.append(1))
+    first = next(sentences)
+    assert 60 < len(first) <= 80 and len(prepared) <= 4
+    assert [first, *sentences] == frontend.text_normalize(STORY * 200)
+    assert len(prepared) > 20
+
+
+@pytest.mark.parametrize("text", [STORY * 200, "√a" * 2000, "1234567890" * 300, "a " * 3000])
+@pytest.mark.parametrize("split", [True, False])
+def test_the_preparation_of_a_text_can_be_stopped(frontend, text, split):
+    def stop():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        frontend.text_normalize(text, split, check=stop)
+
+
+def test_a_text_that_becomes_too_long_in_words_is_refused_before_anything_is_spoken(
+    frontend, monkeypatch
+):
+    monkeypatch.setattr("cosyvoice.cli.frontend.MAX_SPOKEN", 2000)
+    parts = []
+    morning = "The morning wind comes from the valley. "
+    for text in ("√a" * 500, "½" * 500, "7777777 " * 60, morning * 9 + "√a" * 500):
+        parts.clear()
+        with pytest.raises(TextTooLong, match="characters; send it in parts / .*分段"):
+            next(frontend.sentences(text, check=lambda: parts.append(1)))
+        assert len(parts) < 40, "it is not prepared to its end"
+
+
+def test_a_plain_text_of_any_length_is_not_too_long(frontend):
+    assert most_spoken("a") == MAX_SPOKEN and most_spoken("a" * 100_000) == 400_000
+    assert frontend.text_normalize("1, 2, 3. " * 1000)
 
 
 def test_the_empty_transcript_is_allowed(frontend):

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cosyvoice.text.language import MARKS, contains_chinese, is_speakable, language_of, syllables
-from cosyvoice.text.normalize import normalize
-from cosyvoice.text.sentences import UNBROKEN, split_sentences
+from cosyvoice.text.normalize import normalize, normalize_passages
+from cosyvoice.text.sentences import UNBROKEN, segments, split_sentences
 
 SPOKEN = {
     "今天是2026年11月22日，气温23.5℃，涨了12%。": (
@@ -231,6 +231,33 @@ def test_sentences_end_with_one_stop(text, expected):
 def test_dots_inside_numbers_addresses_and_names_are_no_stops(text):
     assert split_sentences(normalize(text), list)[0].rstrip("。.") == normalize(text).rstrip("。.")
     assert normalize(text).count("。") == 0
+
+
+MORNING = (
+    "The wind comes from the valley. On May 3, 2024 it cost $5.20! I gave 1,200 to Mr. Smith. "
+)
+
+
+@pytest.mark.parametrize(
+    "text, passages",
+    [
+        (
+            "他说：“走吧！”价格是$5.20！真的吗？好。1. 第一项；2. 第二项。Good morning. 好的。\n"
+            * 40,
+            6,
+        ),
+        ("今天3/4。2026年很长。" * 60 + "电话是110。来了！“你好”。" * 30, 3),
+        (MORNING * 20, 5),
+        (MORNING * 20 + "A thousand.", 1),
+        ("没有句号" * 200, 1),
+        ("短。", 1),
+    ],
+)
+def test_a_text_in_passages_is_read_as_the_whole(text, passages):
+    parts = list(normalize_passages(text, language_of(text)))
+    assert len(parts) >= passages and (len(parts) == 1) == (passages == 1)
+    assert "".join(parts) == normalize(text) and all(len(part) > 200 for part in parts[:-1])
+    assert list(segments(parts, language_of(text), list)) == split_sentences(normalize(text), list)
 
 
 def test_sentences_are_joined_to_about_80_characters():

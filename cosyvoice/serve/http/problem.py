@@ -48,6 +48,7 @@ def missing_field_error(field: str) -> Problem:
 
 
 ENGINE = [
+    (errors.TextTooLong, 413, "text_too_long", "tts_text"),
     (errors.TextError, 400, "text_unusable", "tts_text"),
     (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
     (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
