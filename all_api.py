@@ -43,6 +43,7 @@ from cosyvoice.serve.http.problem import field_error
 from cosyvoice.serve.routes import metrics, openai_speech, openapi, request_states, status, voices
 from cosyvoice.serve.routes.page import page
 from cosyvoice.serve.routes.request_states import RequestStates
+from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers
 from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
@@ -76,6 +77,7 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 slots = Slots(config.max_concurrent, config.max_queue)
+analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None
 needs = checks.Needs(work_folders, config.output_dir, scratch, store_dir)
@@ -162,11 +164,11 @@ def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference)
     """
     source = wanted.prompt_speech_16k
     if isinstance(source, FileStorage):
-        return read(source.stream)
+        return analyses.run(read, source.stream)
     access.check_reference_owner(source)
     local = inside(config.reference_dir, source, "prompt_speech_16k")
     if local:
-        return read(local)
+        return analyses.run(read, local)
     access.check_reference_key(source, wanted.user_id, config.oss_prompt_prefix)
     with work_folders.folder(config.output_dir) as folder:
         try:
@@ -179,7 +181,7 @@ def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference)
                 "no_reference",
                 404,
             ) from error
-        return read(folder / "reference")
+        return analyses.run(read, folder / "reference")
 
 
 def claim_request(user_id: str):

@@ -4,18 +4,16 @@ Loudness is measured in frames of 20 ms; a frame is speech when it is less than 
 ones. The page has the same thresholds (serve/page/doctor.js).
 """
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 from torch import Tensor
 
 from cosyvoice.cli.frontend import MAX_SECONDS, reference
 from cosyvoice.text.language import syllables
-from cosyvoice.utils.audio import REFERENCE_RATE, load_wav, trim_and_level
+from cosyvoice.utils.audio import REFERENCE_RATE, read_audio, resample, trim_and_level
 from cosyvoice.utils.errors import ReferenceAudioError
 
 FRAME = REFERENCE_RATE // 50  # samples; 20 ms
@@ -24,7 +22,6 @@ PAUSE = 0.2  # seconds of quiet that one may cut in
 # without a pause, the cut is at the quietest frame of so many seconds before LONGEST
 NEAR_END = 2.0
 FULL = 0.985  # a sample at or above this is clipped
-DECODED_RATE = 48000  # Hz, of what soundfile cannot read: ffmpeg is told to make this
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,8 @@ def examine_file(
 
     Raises ReferenceAudioError when it cannot be read.
     """
-    data = audio.read() if hasattr(audio, "read") else Path(audio).read_bytes()
-    wav = load_wav(io.BytesIO(data), REFERENCE_RATE, scratch)
-    try:
-        rate = soundfile.info(io.BytesIO(data)).samplerate
-    except soundfile.LibsndfileError:
-        rate = DECODED_RATE
-    return examine(wav, transcript, rate)
+    samples, rate = read_audio(audio, scratch)
+    return examine(resample(samples, rate, REFERENCE_RATE), transcript, rate)
 
 
 def examine(wav: Tensor, transcript: str = "", rate: int = REFERENCE_RATE) -> Report:
@@ -138,6 +130,8 @@ def best_part(wav: Tensor) -> tuple[int, int]:
     longest = int(LONGEST * REFERENCE_RATE) // FRAME
     ends = cuts[np.searchsorted(cuts, cuts + longest, side="right") - 1]
     best = int(np.argmax(worth[ends] - worth[cuts]))
+    if cuts[best] == ends[best]:  # there is no speech
+        return 0, wav.shape[1]
     return int(cuts[best]) * FRAME, min(int(ends[best]) * FRAME, wav.shape[1])
 
 

@@ -10,11 +10,12 @@ before the stressed vowel.
 
 import lzma
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 VOWELS = "AIOWYaiuæɑɔəɚɛɜɪʊʌᵊᵻɐ"
 STRESSED = re.compile("[ˈˌ]")
+KEPT_WORDS, KEPT_LENGTH = 20_000, 40  # words, of so many letters at most, whose sounds are kept
 PAUSES = ",.!?;:—…"
 STOPS = ".!?;:。！？；：\n"
 TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
@@ -181,9 +182,14 @@ def lexicon() -> dict[str, str]:
     return dict(line.split("\t", 1) for line in data.splitlines())
 
 
-@cache
 def pronounce(word: str, tag: str | None = None) -> str:
     """Phonemes of one word; every string of letters gets some."""
+    kept = len(word) <= KEPT_LENGTH
+    return (_pronounce if kept else _pronounce.__wrapped__)(word, tag)
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def _pronounce(word: str, tag: str | None) -> str:
     phonemes = NEW_WORDS.get(word.lower()) or look_up(word, tag) or inflected(word, tag)
     if not phonemes and word.lower() != word:
         phonemes = (

@@ -12,7 +12,7 @@ and 不 carry the tone they are spoken with.
 import lzma
 import math
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
@@ -22,6 +22,7 @@ from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.text.simplified import simplified
 
 LONGEST_WORD = 4  # characters, in chinese.txt.xz
+KEPT_WORDS = 20_000  # whose reading is kept in memory
 # In the dictionary's unit, a quarter of a natural-log unit
 UNKNOWN_COST = 72  # of a character that the dictionary lacks
 PHRASE_COST = 40  # of a word of PHRASES that the dictionary lacks
@@ -463,9 +464,14 @@ def join_single_numerals(words: list[str]) -> list[str]:
     return joined
 
 
-@cache
 def word_pinyin(word: str) -> tuple[str, ...]:
     """Pinyin of one word with tone numbers (5: neutral), before sandhi."""
+    kept = len(word) <= LONGEST_WORD  # digits that are read one by one are one word
+    return (_word_pinyin if kept else _word_pinyin.__wrapped__)(word)
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def _word_pinyin(word: str) -> tuple[str, ...]:
     if word in PHRASES:
         return tuple(PHRASES[word].split())
     if word in READINGS:
@@ -542,7 +548,7 @@ def third_tones(syllables: list[list[str]]) -> None:
             left[-1] = left[-1][:-1] + "2"
 
 
-@cache
+@lru_cache(maxsize=KEPT_WORDS)
 def spell(syllable: str) -> str:
     """One pinyin syllable with its tone number -> phonemes; "" for one Mandarin does not have."""
     name, tone = syllable[:-1].replace("v", "ü"), TONES.get(syllable[-1:], "")

@@ -22,10 +22,21 @@ from torch import Tensor
 from cosyvoice.utils.errors import ReferenceAudioError
 
 REFERENCE_RATE = 16000  # Hz, of every network that reads a reference
-MAX_FILE_SECONDS = 120  # of one file; a longer one is refused before it is decoded
-MAX_SAMPLES = 3 * 10**7  # of one file, over all channels
-FFMPEG_SECONDS = 60  # that ffmpeg may take to decode a file
+# Limits of one file. It is refused by its header, before it is decoded.
+MIN_RATE, MAX_RATE = 4000, 192_000  # Hz
+MAX_FILE_SECONDS = 120
+MAX_CHANNELS = 8
+MAX_SAMPLES = 3 * 10**7  # over all channels
+MAX_VALUE = 1e9  # of a sample; the largest 32-bit integer is not far above
+MAX_CHUNKS = 1000  # of a RIFF file, that are looked at
+
+BLOCK = 2**16  # frames that are decoded at once, so that only their mean is kept of many channels
+FFMPEG_RATE = 48000  # Hz, of what ffmpeg decodes
+FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a file
+FFMPEG_BYTES = 100_000_000  # of memory that ffmpeg may ask for at once
+
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # of the resampling filter, torchaudio's defaults
+MAX_KERNEL = 300_000  # about the number of its values; rates in use need fewer
 
 
 def load_wav(wav: str | Path | BinaryIO, sample_rate: int, scratch: Path | None = None) -> Tensor:
@@ -35,33 +46,34 @@ def load_wav(wav: str | Path | BinaryIO, sample_rate: int, scratch: Path | None 
     from a temporary file in the folder `scratch` (None: the system's).
     Raises ReferenceAudioError, or FileNotFoundError for a path that does not exist.
     """
+    samples, rate = read_audio(wav, scratch)
+    return resample(samples, rate, sample_rate)
+
+
+def read_audio(wav: str | Path | BinaryIO, scratch: Path | None = None) -> tuple[Tensor, int]:
+    """As load_wav, at the file's own rate, which is returned too."""
     data = wav.read() if hasattr(wav, "read") else Path(wav).read_bytes()
-    samples, rate = decode(data, scratch)  # (N, channels)
+    samples, rate = decode(data, scratch)
     if not samples.size:
         raise ReferenceAudioError(
             "the audio is empty: it holds no samples", "音频为空：其中没有任何采样"
         )
-    if not np.isfinite(samples).all():
+    if not np.abs(samples).max() <= MAX_VALUE:  # false for NaN
         raise ReferenceAudioError(
-            "the audio holds values that are not numbers: export it again",
-            "音频含有非数值的采样，请重新导出",
+            "the audio holds values that are not numbers, or far too large: export it again",
+            "音频含有非数值或过大的采样，请重新导出",
         )
-    return resample(torch.from_numpy(samples.mean(1))[None], rate, sample_rate)
+    return torch.from_numpy(samples)[None], rate
 
 
 def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
-    """The bytes of a file -> its samples, float32 (N, channels), and their rate in Hz."""
+    """The bytes of a file -> the mean of its channels, float32 (N,), and its rate in Hz."""
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(with_data_size(data))) as file:
-            longest = min(MAX_FILE_SECONDS * file.samplerate, MAX_SAMPLES // file.channels)
-            if file.frames > longest:
-                raise ReferenceAudioError(
-                    f"the audio is longer than {MAX_FILE_SECONDS} s",
-                    f"音频超过 {MAX_FILE_SECONDS} 秒",
-                )
-            return file.read(dtype="float32", always_2d=True), file.samplerate
+        with soundfile.SoundFile(File(with_data_size(data))) as file:
+            check_limits(file.samplerate, file.channels, file.frames)
+            return mean_of_channels(file), file.samplerate
     except soundfile.LibsndfileError as error:
         demuxer = ffmpeg_demuxer(data)
         if demuxer is None:
@@ -70,7 +82,51 @@ def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
                 "use wav, mp3, flac, ogg, m4a or webm",
                 "无法读取音频，请使用 wav、mp3、flac、ogg、m4a 或 webm",
             ) from error
-    return decode_with_ffmpeg(data, demuxer, scratch), 48000
+    return decode_with_ffmpeg(data, demuxer, scratch), FFMPEG_RATE
+
+
+class File(io.BytesIO):
+    """A file in memory in which libsndfile may seek before the start, as it does in damaged ones.
+
+    io.BytesIO raises then, which soundfile would print.
+    """
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self.tell(), self.getbuffer().nbytes)[whence]
+        return super().seek(max(0, base + offset))
+
+
+def check_limits(rate: int, channels: int, frames: int) -> None:
+    """Raises ReferenceAudioError for a file that is not to be decoded."""
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise ReferenceAudioError(
+            f"the audio has a sampling rate of {rate} Hz: use {MIN_RATE} to {MAX_RATE} Hz, "
+            "best 16000 or more",
+            f"音频采样率为 {rate} Hz，请使用 {MIN_RATE} 至 {MAX_RATE} Hz，最好不低于 16000 Hz",
+        )
+    if channels > MAX_CHANNELS:
+        raise ReferenceAudioError(
+            f"the audio has {channels} channels: use at most {MAX_CHANNELS}, best one",
+            f"音频有 {channels} 个声道，最多 {MAX_CHANNELS} 个，最好为单声道",
+        )
+    if frames > min(MAX_FILE_SECONDS * rate, MAX_SAMPLES // channels):
+        raise ReferenceAudioError(
+            f"the audio is longer than {MAX_FILE_SECONDS} s",
+            f"音频超过 {MAX_FILE_SECONDS} 秒",
+        )
+
+
+def mean_of_channels(file) -> np.ndarray:
+    """The rest of an open soundfile.SoundFile as float32 (N,)."""
+    mean, at = np.empty(file.frames, np.float32), 0  # a wrong header's memory is never touched
+    while at < len(mean):
+        block = file.read(min(BLOCK, len(mean) - at), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        with np.errstate(over="ignore", invalid="ignore"):  # refused by read_audio
+            mean[at : at + len(block)] = block.mean(1)
+        at += len(block)
+    return mean[:at]
 
 
 def with_data_size(data: bytes) -> bytes:
@@ -89,8 +145,10 @@ def with_data_size(data: bytes) -> bytes:
 
 
 def riff_chunks(data: bytes, at: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and size of each chunk of a RIFF file from byte `at` on."""
-    while at + 8 <= len(data):
+    """Name, first byte and size of the chunks of a RIFF file from byte `at` on."""
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(data):
+            return
         name, size = struct.unpack_from("<4sI", data, at)
         yield name, at + 8, size
         at += 8 + size + size % 2
@@ -117,17 +175,18 @@ def ffmpeg_demuxer(data: bytes) -> str | None:
 
 
 def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -> np.ndarray:
-    """The bytes of a file -> float32 (N, 1) at 48 kHz, of its first MAX_FILE_SECONDS."""
+    """The bytes of a file -> mono float32 (N,) at FFMPEG_RATE, of its first MAX_FILE_SECONDS."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
     with tempfile.TemporaryDirectory(dir=scratch) as folder:  # an m4a needs a file that seeks
         path = Path(folder) / "audio"
         path.write_bytes(data)
-        before = f"-v error -protocol_whitelist file,pipe -f {demuxer} -i".split()
-        after = f"-vn -t {MAX_FILE_SECONDS} -ac 1 -ar 48000 -f f32le pipe:1".split()
+        limits = f"-v error -max_alloc {FFMPEG_BYTES} -threads 1".split()
+        before = f"-protocol_whitelist file,pipe -f {demuxer} -i".split()
+        after = f"-vn -t {MAX_FILE_SECONDS} -ac 1 -ar {FFMPEG_RATE} -f f32le pipe:1".split()
         try:
             done = subprocess.run(
-                [get_ffmpeg_exe(), *before, str(path), *after],
+                [get_ffmpeg_exe(), *limits, *before, str(path), *after],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=FFMPEG_SECONDS,
@@ -141,16 +200,18 @@ def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -
             "the audio cannot be decoded: it is damaged, or has no sound track",
             "音频无法解码：文件损坏或没有音轨",
         )
-    return np.frombuffer(done.stdout, np.float32)[:, None].copy()
+    size = len(done.stdout) // 4 * 4  # of whole samples
+    return np.frombuffer(done.stdout[:size], np.float32).copy()
 
 
 def resample(wav: Tensor, from_rate: int, to_rate: int) -> Tensor:
     """(1, N) at from_rate -> (1, ceil(N to_rate / from_rate)), by a Hann-windowed sinc.
 
     Equal to torchaudio.transforms.Resample's default, which upstream uses for references.
-    A ratio without small terms is rounded, by less than 1e-6.
+    A ratio without small terms is rounded by less than 1e-3 (2 cents), for a small filter.
     """
-    ratio = Fraction(to_rate, from_rate).limit_denominator(1000)
+    most = min(1000, math.isqrt(MAX_KERNEL * from_rate // to_rate))  # new * old <= MAX_KERNEL
+    ratio = Fraction(to_rate, from_rate).limit_denominator(max(1, most))
     new, old = ratio.numerator, ratio.denominator
     if new == old:
         return wav
@@ -160,7 +221,7 @@ def resample(wav: Tensor, from_rate: int, to_rate: int) -> Tensor:
     return out.transpose(1, 2).flatten(1)[:, : math.ceil(wav.shape[1] * new / old)]
 
 
-@lru_cache
+@lru_cache(maxsize=8)  # of at most 1.3 MB each
 @torch.inference_mode(False)
 def sinc_kernel(old: int, new: int) -> tuple[Tensor, int]:
     """One filter per output phase, (new, 1, old + 2 width), and the width.
@@ -184,8 +245,11 @@ def trim_and_level(wav: Tensor) -> Tensor:
     """
     import librosa
 
-    loud, _ = librosa.effects.trim(wav.numpy(), top_db=60, frame_length=440, hop_length=220)
-    wav = torch.from_numpy(loud)
+    if wav.shape[1]:
+        loud, _ = librosa.effects.trim(wav.numpy(), top_db=60, frame_length=440, hop_length=220)
+        wav = torch.from_numpy(loud)
+    if not wav.shape[1]:
+        return wav.new_zeros(1, 4410)
     wav = wav * (0.8 / wav.abs().max().clamp(min=0.8))
     return F.pad(wav, (0, 4410))
 

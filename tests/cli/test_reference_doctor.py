@@ -81,7 +81,11 @@ def test_transcript_must_fit_the_speech(transcript, level):
 
 
 @pytest.mark.parametrize(
-    "wav", [torch.zeros(1, 0), torch.zeros(1, 3000), torch.zeros(1, 80000), speech(2.4)[:, :2000]]
+    "wav",
+    [
+        *(torch.zeros(1, size) for size in (0, 3000, 80_000, 31 * RATE, 119 * RATE)),
+        speech(2.4)[:, :2000],
+    ],
 )
 def test_unusable_take_says_why(wav):
     report = examine(wav, "好")

@@ -1,6 +1,7 @@
 import io
 import struct
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,10 @@ import torch
 
 from cosyvoice.encoders.wav import WavStream
 from cosyvoice.utils.audio import (
+    MAX_CHANNELS,
+    MAX_KERNEL,
+    MAX_RATE,
+    MIN_RATE,
     decode_with_ffmpeg,
     ffmpeg_demuxer,
     kaldi_fbank,
@@ -43,9 +48,52 @@ def test_resampling_to_the_same_rate_changes_nothing():
     assert resample(wav, 16000, 16000) is wav
 
 
-def test_an_odd_rate_needs_no_huge_filter():
-    assert resample(tone(440, 44101), 44101, 16000).shape[1] == pytest.approx(16000, abs=1)
-    assert sinc_kernel.cache_info().currsize and sinc_kernel(1000, 363)[0].numel() < 1e6
+def test_any_rate_needs_a_small_filter_and_few_are_kept(monkeypatch):
+    sizes = []
+
+    def measured(old, new):
+        kernel, width = sinc_kernel(old, new)
+        sizes.append(kernel.numel())
+        return kernel, width
+
+    monkeypatch.setattr("cosyvoice.utils.audio.sinc_kernel", measured)
+    for rate in (*range(MIN_RATE, MAX_RATE, 1777), 44101, 15999, MAX_RATE - 1):
+        wav = torch.zeros(1, rate // 100)
+        assert resample(wav, rate, 16000).shape[1] == pytest.approx(160, abs=5)
+    assert max(sizes) < 1.2 * MAX_KERNEL and sinc_kernel.cache_info().maxsize <= 8
+
+
+@pytest.mark.parametrize("rate", [15_999, 44_101, 191_999])
+def test_a_long_file_of_an_odd_rate_takes_little_time(rate):
+    wav, begin = torch.zeros(1, 30 * rate), time.monotonic()
+    resample(wav, rate, 16000)
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("rate", [1, 999, 3999, 192_001, 33_000_000, 2**31 - 1])
+def test_a_rate_that_no_recording_has_is_refused(rate):
+    data = bytearray(file_of(np.zeros(16000, np.int16), 16000).getvalue())
+    data[24:28] = struct.pack("<I", rate)
+    with pytest.raises(ReferenceAudioError, match=f"{rate} Hz: use 4000 to 192000 Hz"):
+        load_wav(io.BytesIO(data), 16000)
+
+
+def test_many_channels_are_refused():
+    samples = np.zeros((16000, MAX_CHANNELS + 1), np.int16)
+    assert load_wav(file_of(samples[:, 1:], 16000), 16000).shape == (1, 16000)
+    with pytest.raises(ReferenceAudioError, match="9 channels: use at most 8"):
+        load_wav(file_of(samples, 16000), 16000)
+
+
+def test_a_chain_of_empty_chunks_takes_little_time():
+    wav = file_of(np.zeros(16000, np.int16), 16000).getvalue()
+    at, begin = wav.index(b"data"), time.monotonic()
+    chunks = (b"LIST" + struct.pack("<I", 0)) * 1_000_000
+    try:
+        load_wav(io.BytesIO(wav[:at] + chunks + wav[at:]), 16000)
+    except ReferenceAudioError:
+        pass
+    assert time.monotonic() - begin < 5
 
 
 def test_load_wav_reads_paths_and_file_objects_and_averages_channels(tmp_path):
@@ -149,11 +197,13 @@ def test_a_damaged_m4a_is_refused():
         decode_with_ffmpeg(b"\0\0\0\x18ftypM4A \0\0\0\0nothing more", "mov")
 
 
-def test_values_that_are_not_numbers_are_refused():
-    samples = np.zeros(16000, np.float32)
-    samples[5] = np.nan
-    with pytest.raises(ReferenceAudioError, match="not numbers"):
-        load_wav(file_of(samples, 16000, subtype="FLOAT"), 16000)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, 1e300])
+def test_values_that_are_not_numbers_are_refused(value):
+    samples = np.zeros((16000, 2))
+    samples[5] = value
+    for subtype in ("FLOAT", "DOUBLE"):
+        with np.errstate(over="ignore"), pytest.raises(ReferenceAudioError, match="not numbers"):
+            load_wav(file_of(samples, 16000, subtype=subtype), 16000)
 
 
 def test_trim_and_level_cuts_silence_levels_and_appends_a_pause():
@@ -161,6 +211,10 @@ def test_trim_and_level_cuts_silence_levels_and_appends_a_pause():
     wav = trim_and_level(torch.cat([silence, tone(440, 16000), silence], 1))
     assert wav.shape[1] == pytest.approx(16000 + 4410, abs=900)
     assert wav.abs().max() == pytest.approx(0.8) and not wav[:, -4410:].any()
+
+
+def test_trim_and_level_makes_a_pause_of_nothing():
+    assert torch.equal(trim_and_level(torch.zeros(1, 0)), torch.zeros(1, 4410))
 
 
 def test_trim_and_level_does_not_raise_a_quiet_voice():

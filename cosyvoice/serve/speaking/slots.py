@@ -41,11 +41,11 @@ class Slot:
 class Slots:
     """Thread-safe. `with slots.take(): ...` waits for a slot and holds it."""
 
-    def __init__(self, running: int, waiting: int):
+    def __init__(self, running: int, waiting: int, seconds: float = 10.0):
         self.limit, self.max_waiting = running, waiting
         self.running = 0
         self.queue: deque[object] = deque()
-        self.mean_seconds = 10.0  # of recent uses, to say when to come back
+        self.mean_seconds = seconds  # of recent uses, to say when to come back
         self.changed = threading.Condition()
 
     def take(
@@ -94,8 +94,8 @@ class Slots:
             503,
             "busy",
             None,
-            f"the service is busy: {self.running} generating, {len(self.queue)} waiting; "
+            f"the service is busy: {self.running} at work, {len(self.queue)} waiting; "
             f"try again in {after} s",
-            f"服务繁忙：{self.running} 个正在生成，{len(self.queue)} 个排队；请在 {after} 秒后重试",
+            f"服务繁忙：{self.running} 个正在处理，{len(self.queue)} 个排队；请在 {after} 秒后重试",
             {"Retry-After": str(after)},
         )

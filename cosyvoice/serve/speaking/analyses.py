@@ -1,0 +1,42 @@
+"""Reading recordings: a few are decoded and examined at once, the others wait in order."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import request
+
+from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.speech import ClientGone
+
+RUNNING = 2  # recordings read at once; one may take 0.5 GB for some seconds
+WAITING = 32  # requests that wait for that; more are refused with 503
+SECONDS = 0.5  # that one takes, as a first guess
+
+T = TypeVar("T")
+
+
+class Analyses:
+    """Thread-safe."""
+
+    def __init__(self, running: int = RUNNING, waiting: int = WAITING):
+        self.slots = Slots(running, waiting, SECONDS)
+
+    def run(self, read: Callable[..., T], audio) -> T:
+        """What read(audio) returns, when it is the current request's turn.
+
+        Raises a 503 Problem when too many wait, and ClientGone when the client leaves meanwhile.
+        """
+        client = Client(request.environ)
+
+        def check_client():
+            if client.gone():
+                raise ClientGone()
+
+        with self.slots.take(check_client) as slot:
+            begin = time.monotonic()
+            try:
+                return read(audio)
+            finally:
+                slot.seconds = time.monotonic() - begin
