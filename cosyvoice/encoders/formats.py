@@ -1,5 +1,7 @@
 """Encoders besides MP3 and WAV: Opus, FLAC and AAC by one ffmpeg each, PCM at another rate."""
 
+import errno
+import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac"}
 # Sent when they are complete: many readers take an "unknown" length for a very long one.
 WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @dataclass
@@ -31,14 +34,29 @@ class Ffmpeg:
 
     def write(self, pcm: np.ndarray):
         assert self.process.stdin
-        self.process.stdin.write(pcm.astype("<i2").tobytes())
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(pcm.astype("<i2").tobytes())
+            self.process.stdin.flush()
+        except BrokenPipeError:  # it has ended
+            self.check_end()
+            raise
 
-    def finish(self) -> int:
-        """Let it write the last bytes; returns its exit code."""
+    def finish(self):
+        """Let it write the last bytes."""
         assert self.process.stdin
         self.process.stdin.close()
-        return self.process.wait(LAST_BYTES)
+        self.check_end()
+
+    def check_end(self):
+        """Wait for its end. Raises OSError when its disk is full, RuntimeError for other failures.
+
+        Its exit code is 256 - errno when the system refused something.
+        """
+        code = self.process.wait(LAST_BYTES)
+        if 256 - code in DISK_FULL:
+            raise OSError(256 - code, os.strerror(256 - code))
+        if code:
+            raise RuntimeError(f"ffmpeg ended with code {code} while encoding")
 
     def stop(self):
         self.process.kill()
@@ -69,8 +87,7 @@ class FfmpegStream:
         if self.ffmpeg is None:
             return b""
         try:
-            if code := self.ffmpeg.finish():
-                raise RuntimeError(f"ffmpeg ended with code {code} while encoding {self.kind}")
+            self.ffmpeg.finish()
             return self.ffmpeg.output.read()
         finally:
             self.close()

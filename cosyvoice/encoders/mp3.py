@@ -37,6 +37,8 @@ KBPS = {
 }  # MPEG-2 and 2.5
 RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 32000)}
 
+DISK_FULL = ("No space left on device", "Disk quota exceeded")
+
 with contextlib.suppress(RuntimeError):  # without ffmpeg check_encoder fails
     AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
 _scratch = threading.local()
@@ -68,8 +70,9 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
                 io.BytesIO(), "mp3", bitrate=bitrate, parameters=OPTIONS
             ).getvalue()
         except pydub.exceptions.CouldntEncodeError as error:
-            if "No space left on device" in str(error):  # from ffmpeg's output
-                raise OSError(errno.ENOSPC, "No space left on device") from error
+            for reason in DISK_FULL:
+                if reason in str(error):  # from ffmpeg's output
+                    raise OSError(errno.ENOSPC, reason) from error
             raise
         finally:
             for file in _scratch.files:
