@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
-from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -31,6 +30,7 @@ from cosyvoice.cli.model_list import (
 )
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
+from cosyvoice.utils.model_yaml import load_model_yaml
 from cosyvoice.utils.noise import Noise
 
 NEEDED = (
@@ -356,7 +356,7 @@ def read_config(path: str | Path) -> dict:
         )
     try:
         with torch.random.fork_rng(devices=[]), UnsetWeights():
-            return load_hyperpyyaml(text)
+            return load_model_yaml(text, path)
     except ImportError as error:
         raise RuntimeError(
             f"{path} is of a model family that is not supported, or damaged ({error})"

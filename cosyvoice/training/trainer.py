@@ -17,7 +17,6 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
-from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel
@@ -27,6 +26,7 @@ from cosyvoice.dataset.dataset import Dataset
 from cosyvoice.dataset.processor import groups
 from cosyvoice.training import checkpoint
 from cosyvoice.utils.files import read_weights, read_yaml
+from cosyvoice.utils.model_yaml import load_model_yaml
 
 logger = logging.getLogger(__name__)
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -371,11 +371,12 @@ class Means:
 def load_config(path, model):
     """The objects of a cosyvoice.yaml; networks other than `model` are not built.
 
-    Raises ValueError naming the keys that training needs and the file lacks.
+    Raises ValueError naming the keys that training needs and the file lacks, or RuntimeError for
+    a file that names what official files do not.
     """
     wanted = {model, "hifigan"} if model == "hift" else {model}
     unwanted = {name: None for name in ("llm", "flow", "hift", "hifigan") if name not in wanted}
-    config = load_hyperpyyaml(read_yaml(path), overrides=unwanted, overrides_must_match=False)
+    config = load_model_yaml(read_yaml(path), path, unwanted)
     suffix = "_gan" if model == "hift" else ""
     needed = (*wanted, "data_pipeline" + suffix, "train_conf" + suffix)
     missing = [key for key in needed if key not in config]
