@@ -36,6 +36,7 @@ FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a file
 FFMPEG_BYTES = 100_000_000  # of memory that ffmpeg may ask for at once
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # of the resampling filter, torchaudio's defaults
+PART = 2**20  # values that are multiplied with the filter at once
 MAX_KERNEL = 300_000  # about the number of its values; rates in use need fewer
 
 
@@ -216,15 +217,17 @@ def resample(wav: Tensor, from_rate: int, to_rate: int) -> Tensor:
     if new == old:
         return wav
     kernel, width = sinc_kernel(old, new)
-    padded = F.pad(wav[:, None], (width, width + old))
-    out = F.conv1d(padded, kernel, stride=old)  # (1, new, N / old + 1)
-    return out.transpose(1, 2).flatten(1)[:, : math.ceil(wav.shape[1] * new / old)]
+    windows = F.pad(wav[0], (width, width + old)).unfold(0, kernel.shape[1], old)
+    # As products of matrices: a convolution keeps memory for every length and filter it has met.
+    parts = windows.split(max(1, PART // kernel.shape[1]))
+    out = torch.cat([part @ kernel.T for part in parts])  # (N / old + 1, new)
+    return out.flatten()[None, : math.ceil(wav.shape[1] * new / old)]
 
 
 @lru_cache(maxsize=8)  # of at most 1.3 MB each
 @torch.inference_mode(False)
 def sinc_kernel(old: int, new: int) -> tuple[Tensor, int]:
-    """One filter per output phase, (new, 1, old + 2 width), and the width.
+    """One filter per output phase, (new, old + 2 width), and the width.
 
     Source: torchaudio functional.py, sinc_interp_hann.
     """
@@ -232,7 +235,7 @@ def sinc_kernel(old: int, new: int) -> tuple[Tensor, int]:
     width = math.ceil(ZERO_CROSSINGS * old / cutoff)
     input_time = torch.arange(-width, width + old, dtype=torch.float64) / old
     output_time = -torch.arange(new) / new  # float32, as in torchaudio
-    t = ((output_time[:, None, None] + input_time) * cutoff).clamp(-ZERO_CROSSINGS, ZERO_CROSSINGS)
+    t = ((output_time[:, None] + input_time) * cutoff).clamp(-ZERO_CROSSINGS, ZERO_CROSSINGS)
     window = torch.cos(t * math.pi / ZERO_CROSSINGS / 2).square()
     return (torch.sinc(t) * window * cutoff / old).float(), width
 

@@ -2,11 +2,13 @@ import io
 import struct
 import subprocess
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+import torch.nn.functional as F
 
 from cosyvoice.encoders.wav import WavStream
 from cosyvoice.utils.audio import (
@@ -227,3 +229,19 @@ def test_features_have_the_frames_their_networks_expect():
     assert mel.shape == (1, 128, 200) and fbank.shape == (198, 80)
     assert mel.max() - mel.min() <= 2 + 1e-6  # eight decades, over four
     assert fbank[50].argmax() == pytest.approx(15, abs=3)  # 440 Hz on Kaldi's mel scale
+
+
+def test_resampling_in_parts_equals_a_convolution(monkeypatch):
+    for old_rate, new_rate in ((44100, 16000), (16000, 22050), (8000, 16000), (48000, 16000)):
+        wav = torch.randn(1, old_rate // 2, generator=torch.Generator().manual_seed(0))
+        whole = resample(wav, old_rate, new_rate)
+        monkeypatch.setattr("cosyvoice.utils.audio.PART", 5000)
+        parts = resample(wav, old_rate, new_rate)
+        monkeypatch.undo()
+        ratio = Fraction(new_rate, old_rate)
+        kernel, width = sinc_kernel(ratio.denominator, ratio.numerator)
+        padded = F.pad(wav[:, None], (width, width + ratio.denominator))
+        convolved = F.conv1d(padded, kernel[:, None], stride=ratio.denominator)
+        convolved = convolved.transpose(1, 2).flatten(1)[:, : whole.shape[1]]
+        torch.testing.assert_close(whole, convolved, atol=2e-6, rtol=0)
+        torch.testing.assert_close(parts, convolved, atol=2e-6, rtol=0)
