@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from flask import request
 
-from cosyvoice.serve.http.connection import Client
+from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone
 
@@ -36,7 +36,7 @@ class Analyses:
 
         Raises a 503 Problem when too many wait, and ClientGone when the client leaves meanwhile.
         """
-        client = Client(request.environ)
+        client = client_of(request.environ)
 
         def check_client():
             if client.gone():
