@@ -159,14 +159,14 @@ class Outbox:
 
     # for the thread of the app
 
-    def put(self, message: dict):
+    def put(self, *messages: dict):
         """Raises ClientDisconnected when nobody reads any more."""
         with self.changed:
             self.changed.wait_for(lambda: self.waiting_bytes < OUTBOX or self.is_closed)
             if self.is_closed:
                 raise ClientDisconnected
-            self.messages.append(message)
-            self.waiting_bytes += len(message.get("body", b""))
+            self.messages.extend(messages)
+            self.waiting_bytes += sum(len(m.get("body", b"")) for m in messages)
         self._wake()
 
     def end(self):
@@ -252,14 +252,16 @@ def run_app(app: Callable, environ: dict, outbox: Outbox):
         chunks = iter(answer)
         first = next(chunks, b"")  # calls start_response, if the app has not done so
         missing = body_bytes(environ["REQUEST_METHOD"], start)
-        outbox.put(start)
+        begin = [start]  # sent with the first part, so that nothing comes between them
         for chunk in itertools.chain([first], chunks):
             if missing is not None:
                 missing -= len(chunk)
             # The client takes an answer of known length as complete with its last byte, and may
             # send its next request: so that must not be followed by a message of its own.
             has_more = missing is None or missing > 0
-            outbox.put({"type": "http.response.body", "body": chunk, "more_body": has_more})
+            body = {"type": "http.response.body", "body": chunk, "more_body": has_more}
+            outbox.put(*begin, body)
+            begin = []
             if not has_more:
                 break
         if missing is None and not outbox.is_broken:

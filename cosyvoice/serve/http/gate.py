@@ -11,6 +11,7 @@ import json
 import secrets
 import socket
 from collections.abc import Awaitable
+from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -116,7 +117,9 @@ class Connection(H11Protocol):
         """What h11 refuses before the app sees it gets an answer in the service's form."""
         status = 431 if self.head_bytes > MAX_HEAD_BYTES else 400
         head, body = json_answer(status_error(status, msg), "")
-        response = h11.Response(status_code=status, headers=[*head, (b"connection", b"close")])
+        reason = HTTPStatus(status).phrase.encode()
+        headers = [*head, (b"connection", b"close")]
+        response = h11.Response(status_code=status, headers=headers, reason=reason)
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

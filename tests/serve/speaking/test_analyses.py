@@ -60,7 +60,7 @@ def test_a_client_who_leaves_is_not_waited_for(service, monkeypatch):
 
     api = service()
     api.analyses = Analyses(1, 2)
-    monkeypatch.setattr(analyses, "Client", Gone)
+    monkeypatch.setattr(analyses, "client_of", Gone)
     with api.analyses.slots.take():
         assert send(api, "/voices/check", {}).status_code == 499
     assert not api.analyses.slots.queue
