@@ -128,7 +128,7 @@ def test_a_model_that_cannot_be_loaded_is_a_sentence(service, monkeypatch, tmp_p
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_start_ends_with_the_sentence_alone(wrong, kind):
     command = {
-        "waitress": FAKE_SERVER,
+        "uvicorn": FAKE_SERVER,
         "gunicorn": [
             *(sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"),
             "tests.support.fake_server:app",
