@@ -92,9 +92,10 @@ app.url_map.strict_slashes = False
 app.config["MAX_FORM_MEMORY_SIZE"] = 1_000_000
 problem.install(app)
 access.install(app, config, keys)
-jobs.install(app, limit := jobs.body_limit(config))
+body_limit = jobs.body_limit(config)
+jobs.install(app, body_limit)
 request_log.install(app, watchers)
-app.extensions["bridge"] = Bridge(app, config.threads, limit, scratch)
+app.extensions["bridge"] = Bridge(app, config.threads, body_limit, scratch)
 app.register_blueprint(page)
 
 
@@ -168,7 +169,8 @@ def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference)
     access.check_reference_owner(source)
     local = inside(config.reference_dir, source, "prompt_speech_16k")
     if local:
-        return analyses.run(read, local)
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            return analyses.run(read, local)
     access.check_reference_key(source, wanted.user_id, config.oss_prompt_prefix)
     with work_folders.folder(config.output_dir) as folder:
         try:
@@ -321,16 +323,37 @@ def speak(values: dict) -> Response:
     return answer(read_job(values))
 
 
-app.register_blueprint(
-    openai_speech.blueprint(cosyvoice, instruct_model, shelf, answers, read_job, prepare)
-)
-app.register_blueprint(
-    voices.blueprint(cosyvoice, slots, shelf, scratch, fetch_reference, speak, claim_request)
-)
-app.register_blueprint(request_states.blueprint(states))
-app.register_blueprint(metrics.blueprint(slots, instruct_model, watchers))
-app.register_blueprint(openapi.blueprint(config.max_text_chars))
-app.register_blueprint(status.blueprint(config, cosyvoice, instruct_model, readiness, needs, store))
+for blueprint in (
+    openai_speech.blueprint(
+        engine=cosyvoice,
+        instruct_model=instruct_model,
+        shelf=shelf,
+        answers=answers,
+        read_job=read_job,
+        prepare=prepare,
+    ),
+    voices.blueprint(
+        engine=cosyvoice,
+        slots=slots,
+        shelf=shelf,
+        scratch=scratch,
+        fetch_reference=fetch_reference,
+        speak=speak,
+        claim=claim_request,
+    ),
+    request_states.blueprint(states),
+    metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),
+    openapi.blueprint(config.max_text_chars),
+    status.blueprint(
+        config=config,
+        engine=cosyvoice,
+        instruct_model=instruct_model,
+        readiness=readiness,
+        needs=needs,
+        store=store,
+    ),
+):
+    app.register_blueprint(blueprint)
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve
