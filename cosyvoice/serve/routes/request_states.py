@@ -60,6 +60,7 @@ class RequestStates:
         self.unwritten: dict[str, Record] = {}  # changed since they were last written
         self.changed = threading.Condition()
         self.writing = threading.Lock()
+        self.flushing = threading.Lock()
         self.writer: threading.Thread | None = None
         self.swept = 0.0  # when old files were last looked for
         self.claimed = 0  # requests since then
@@ -120,16 +121,20 @@ class RequestStates:
         return state
 
     def flush(self):
-        """Write what has changed, now. A disk that fails costs the state, not the sound."""
-        with self.changed:
-            records, self.unwritten = self.unwritten, {}
-        for record in records.values():
-            with self.writing:
-                self._write_state(record)
-        try:
-            self._sweep()
-        except OSError as error:
-            log.warning("old states are not removed: %s", error.strerror)
+        """Write what has changed by now; a disk that fails costs the state, not the sound.
+
+        Returns when it is written, whichever thread writes it.
+        """
+        with self.flushing:
+            with self.changed:
+                records, self.unwritten = self.unwritten, {}
+            for record in records.values():
+                with self.writing:
+                    self._write_state(record)
+            try:
+                self._sweep()
+            except OSError as error:
+                log.warning("old states are not removed: %s", error.strerror)
 
     def _write_always(self):
         while True:
