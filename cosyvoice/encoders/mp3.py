@@ -10,7 +10,6 @@ imageio-ffmpeg's wheel; no system package is needed.
 
 import contextlib
 import errno
-import functools
 import io
 import subprocess
 import tempfile
@@ -42,6 +41,7 @@ DISK_FULL = ("No space left on device", "Disk quota exceeded")
 with contextlib.suppress(RuntimeError):  # without ffmpeg check_encoder fails
     AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
 _scratch = threading.local()
+_working: set[tuple[int, str]] = set()  # rates and bit rates that check_encoder has tried
 
 
 def _temporary_file(*args, **options):
@@ -79,9 +79,13 @@ def encode(pcm: np.ndarray, sample_rate: int, bitrate: str, scratch: Path | None
                 file.close()
 
 
-@functools.cache
 def check_encoder(sample_rate: int, bitrate: str, scratch: Path | None = None):
-    """Raise RuntimeError if this machine cannot encode MP3 at that rate; call it at start-up."""
+    """Raise RuntimeError if this machine cannot encode MP3 at that rate; call it at start-up.
+
+    What has worked once is not tried again.
+    """
+    if (sample_rate, bitrate) in _working:
+        return
     try:
         subprocess.run([AudioSegment.converter, "-version"], capture_output=True, timeout=TRIAL)
         frames = split_frames(encode(np.zeros(4096, np.int16), sample_rate, bitrate, scratch))
@@ -99,6 +103,7 @@ def check_encoder(sample_rate: int, bitrate: str, scratch: Path | None = None):
         raise RuntimeError(
             f"{AudioSegment.converter} made no MP3 frames at {sample_rate} Hz, {bitrate}"
         )
+    _working.add((sample_rate, bitrate))
 
 
 def split_frames(data: bytes) -> list[bytes]:

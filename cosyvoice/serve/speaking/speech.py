@@ -128,7 +128,9 @@ class Speech:
     def stop(self):
         """Stop the work if it still goes on and drop the sound; may be called again."""
         if self.thread.is_alive() and not self.cancelled.is_set():
-            threading.Timer(GRACE, self._give_up).start()
+            timer = threading.Timer(GRACE, self._give_up)
+            timer.daemon = True  # the end of the process does not wait for it
+            timer.start()
         self.cancelled.set()
         self.spool.close()
 
