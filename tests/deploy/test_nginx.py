@@ -31,7 +31,7 @@ TEMPORARY = "".join(
 )
 CONFIG = (
     "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-    "http {{ access_log off;\n"
+    "http {{ access_log off;\n{limits}\n"
     + TEMPORARY
     + "server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
 )
@@ -53,8 +53,8 @@ def nginx(gunicorn, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def running(service_port: int, folder: Path, patience="5s"):
-    """An nginx as deployed, but less patient; its address."""
+def running(service_port: int, folder: Path, patience="5s", rate="1000r/s"):
+    """An nginx as deployed, but less patient, with another rate for each address; its address."""
     port = free_port()
     locations = (
         (ROOT / "deploy/nginx.conf")
@@ -62,8 +62,12 @@ def running(service_port: int, folder: Path, patience="5s"):
         .replace("127.0.0.1:9883", f"127.0.0.1:{service_port}")
         .replace("600s", patience)
     )
+    limits = (ROOT / "deploy/nginx-limits.conf").read_text("utf-8")
+    limits = limits.replace("50r/s", rate).replace(
+        "burst=200", "burst=2" if rate == "1r/s" else "burst=200"
+    )
     (folder / "nginx.conf").write_text(
-        CONFIG.format(folder=folder, port=port, locations=locations), "utf-8"
+        CONFIG.format(folder=folder, port=port, locations=locations, limits=limits), "utf-8"
     )
     process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     wait_for(lambda: reachable(port, process, folder / "error.log"), 20)
@@ -226,3 +230,13 @@ def test_id_that_nginx_makes_is_the_one_in_the_log(nginx, gunicorn):
         f"{nginx}/nothing", headers={"Host": HOST, "X-Request-ID": "short"}
     ).headers["X-Request-ID"]
     wait_for(lambda: gunicorn.lines(made))
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/models"])
+def test_an_address_that_asks_too_often_is_told_so(gunicorn, tmp_path, path):
+    with running(gunicorn.port, tmp_path, rate="1r/s") as url:
+        answers = [requests.get(url + path, headers={"Host": HOST}) for _ in range(6)]
+    refused = answers[-1]
+    told = refused.json()["error"] if path.startswith("/v1/") else refused.json()
+    assert refused.status_code == 429 and told["code"] == "too_many_requests"
+    assert refused.headers["Retry-After"] == "1" and refused.headers["X-Request-ID"]

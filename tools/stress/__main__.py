@@ -27,7 +27,7 @@ KEY = "a-key-of-the-stress-test"
 START_SECONDS = 120
 NGINX = """daemon off; pid {folder}/pid; error_log {folder}/error.log;
 worker_rlimit_nofile 8192; events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+http {{ access_log off; {limits} client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
 fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
 server {{ listen 127.0.0.1:{port} backlog=1024; {locations} }} }}
 """
@@ -91,8 +91,10 @@ def nginx(service_port: int, folder: Path) -> Iterator[str]:
     port = free_port()
     locations = (ROOT / "deploy/nginx.conf").read_text("utf-8")
     locations = locations.replace("127.0.0.1:9883", f"127.0.0.1:{service_port}")
+    limits = (ROOT / "deploy/nginx-limits.conf").read_text("utf-8")
     path = folder / "nginx.conf"
-    path.write_text(NGINX.format(folder=folder, port=port, locations=locations))
+    text = NGINX.format(folder=folder, port=port, locations=locations, limits=limits)
+    path.write_text(text, "utf-8")
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
     process = subprocess.Popen([program, "-c", str(path), "-p", str(folder)])
     time.sleep(1)
