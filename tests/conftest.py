@@ -1,7 +1,9 @@
 """What all tests share: one thread, and one tiny engine built for the run."""
 
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,11 @@ import torch
 from tests.support import tiny_networks
 from tests.support.fake_engine import FakeEngine, install_fake_engine
 from tests.support.tiny_model import build
+
+# librosa keeps what numba compiles in a folder. Processes that fill it at the same time, as in a
+# fresh environment, crash, so each has its own. numba reads the name when it is imported.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/numba" / WORKER)
 
 torch.set_num_threads(1)
 
