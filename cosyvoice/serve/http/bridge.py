@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote_to_bytes
 
-from cosyvoice.serve.http.gate import BODY_SECONDS, SEND_SECONDS, Connection, json_answer
+from cosyvoice.serve.http.gate import (
+    BODY_SECONDS,
+    BODY_SECONDS_IN_ALL,
+    SEND_SECONDS,
+    Connection,
+    json_answer,
+)
 from cosyvoice.serve.http.problem import Problem, status_error
 
 log = logging.getLogger(__name__)
@@ -114,9 +120,12 @@ class Body:
     async def receive(self, receive, connection: Connection):
         """Raises a 413 or 503 Problem, or ClientDisconnected."""
         self._check(self.declared)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BODY_SECONDS_IN_ALL
         more = True
         while more:
-            message = await connection.gate.wait_for(connection, receive(), BODY_SECONDS)
+            seconds = min(BODY_SECONDS, deadline - loop.time())
+            message = await connection.gate.wait_for(connection, receive(), seconds)
             if message["type"] == "http.disconnect":
                 raise ClientDisconnected
             if data := message.get("body", b""):

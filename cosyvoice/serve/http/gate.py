@@ -20,6 +20,7 @@ from cosyvoice.serve.http.problem import Problem, body_for, status_error
 
 HEAD_SECONDS = 15.0  # to send a request's head, counted from the connection or the last answer
 BODY_SECONDS = 20.0  # between two parts of a body
+BODY_SECONDS_IN_ALL = 300.0  # for a whole body, however steadily its parts come
 SEND_SECONDS = 120.0  # without reading anything of an answer; a paused player may not read for long
 MAX_CONNECTIONS = 1000
 MAX_HEAD_BYTES = 32_768  # of a request's line and headers

@@ -166,6 +166,19 @@ def test_a_client_who_does_not_go_on_is_disconnected(running, sent):
     assert ends(connection) and 0.2 < time.monotonic() - begin < 5
 
 
+def test_a_body_that_comes_a_byte_at_a_time_has_a_deadline_in_all(running):
+    app = running(BODY_SECONDS_IN_ALL=0.5)
+    connection = connect(app)
+    connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n")
+    begin = time.monotonic()
+    with pytest.raises(OSError):
+        while time.monotonic() - begin < 8:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+    assert time.monotonic() - begin < 5 and not app.seen
+    connection.close()
+
+
 def test_a_client_who_does_not_read_is_disconnected_and_the_app_stops(running):
     app = running(SEND_SECONDS=0.3, OUTBOX=100_000)
     connection = connect(app)
