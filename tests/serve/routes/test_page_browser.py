@@ -694,6 +694,7 @@ def test_a_dropped_file_is_the_reference_and_one_dropped_beside_does_not_replace
 
 def test_an_instruction_is_needed_and_examples_help(visit):
     page = visit()
+    page.wait_for_selector("#speakers .chip")
     page.locator("[value=instruct]").check(force=True)
     page.click("#speak")
     sync_api.expect(page.locator("#notice")).to_contain_text("Say how it should sound")
