@@ -24,3 +24,14 @@ def converter(name: str):
     from opencc import OpenCC
 
     return OpenCC(name)
+
+
+def simplified_characters(text: str) -> str:
+    """Each character by itself, so that the length stays: for rules that look for Chinese words."""
+    return "".join(char if char < "\u3400" else simplified_character(char) for char in text)
+
+
+@lru_cache(maxsize=8192)
+def simplified_character(char: str) -> str:
+    changed = converter("t2s").convert(char)
+    return changed if len(changed) == 1 else char

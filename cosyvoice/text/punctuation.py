@@ -1,0 +1,67 @@
+"""Punctuation and signs that no class has taken: what of them is spoken as a pause, and what goes.
+
+Brackets and dashes become the pause that a reader makes; quotation marks and stops stay; any other
+sign, which no language has words for, is left out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from cosyvoice.text.aligned import Aligned, Edit
+from cosyvoice.text.language import HAN, KANA
+from cosyvoice.text.objects import OBJECT
+
+STAYS = frozenset(",.!?;:'\"-，。、！？；：“”‘’「」『』《》〈〉…·¿¡«»„‚‹›・")
+WIDE = f"{HAN}{KANA}，。、！？；：“”‘’「」『』《》〈〉…"
+OPENING, CLOSING = "([{【〔〖｢", ")]}】〕〗｣"
+BREAK = rf"[{re.escape(OPENING + CLOSING)}]|-{{2,}}|[—–―]+"
+SIGN = re.compile(rf"\s*(?P<break>{BREAK})\s*|\s(?P<dash>-)\s|(?P<blank>\s+)|[^\w\s]|_")
+
+
+def edits(line: Aligned) -> list[Edit]:
+    """The changes to what is left alone of a line, in the order of the text."""
+    return [edit for match in SIGN.finditer(line.text) for edit in _edit(line, match)]
+
+
+def _edit(line: Aligned, match: re.Match[str]) -> Iterator[Edit]:
+    start, end = match.span()
+    written = "".join(line.written[start:end])
+    new = _spoken(match, written)
+    if new != match[0]:
+        yield start, end, new, written
+
+
+def _spoken(match: re.Match[str], written: str) -> str:
+    text, sign = match.string, match[0]
+    before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+    wide = _is_wide(before) or _is_wide(after)
+    if match["blank"]:
+        return "" if wide else " "
+    if match["break"] or match["dash"]:
+        if _is_word(before) and _is_word(after):
+            return "，" if wide else ", " if sign != sign.strip() or sign[0] in "-—–―" else " "
+        return "" if wide or not (before and after) else sign.replace(sign.strip(), "")[:1]
+    if sign in STAYS:
+        return _as_typed(sign, written, before)
+    if re.fullmatch(OBJECT, sign) or unicodedata.category(sign).startswith("M"):
+        return sign
+    return "" if wide else " "
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or (char != "" and (re.match(OBJECT, char) is not None or char in "\"'”’"))
+
+
+def _is_wide(char: str) -> bool:
+    return re.match(f"[{WIDE}]", char) is not None if char else False
+
+
+def _as_typed(sign: str, written: str, before: str) -> str:
+    """Full-width punctuation as it was typed; an apostrophe after a letter stays plain."""
+    typed = written[:1]
+    if not typed or typed.isascii() or typed == sign or not unicodedata.category(typed).startswith("P"):
+        return sign
+    if sign == "'" and before.isalpha() and not _is_wide(before):
+        return sign
+    return typed
