@@ -50,7 +50,7 @@ LETTERS = {  # that one of these languages has and the others lack
 }
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+|[,.](?!\d)")
-WORD = re.compile(rf"[{LATIN}]+")
+WORD = re.compile(rf"(?<![{LATIN}\d=+*/^<>²³])[{LATIN}]+(?![{LATIN}\d=+*/^<>²³])")  # no variable: x=1
 NOT_HAN = re.compile(rf"[^{HAN}{KANA}]*[{LATIN}][^{HAN}{KANA}]*")
 
 

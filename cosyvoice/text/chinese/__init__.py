@@ -1,0 +1,16 @@
+"""Chinese: the classes of written things and their words."""
+
+from cosyvoice.text.chinese import amounts, calendar, codes, numbers, signs
+from cosyvoice.text.chinese.said import SAY_AS
+from cosyvoice.text.grammar import Grammar
+
+GRAMMAR = Grammar(
+    (
+        *numbers.READERS,
+        *calendar.READERS,
+        *amounts.READERS,
+        *codes.READERS,
+        *signs.READERS,
+    ),
+    SAY_AS,
+)
