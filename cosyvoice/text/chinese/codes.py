@@ -13,7 +13,8 @@ NAMED = (  # what a code is called, before it
     "群号?|QQ群?号?|qq群?号?|微信号?|ID|id|手机尾号|病历号|床号|考号|准考证号?|会议号|会议ID|频道|端口|流水号|合同号|发票号|税号|货号|款号|"
     "型号|区号|国标|准字|机号|档案号|案号|图书编号|商品编号|订单|运单|快递"
 )
-SERVICE = r"100(?:0[1-9]|[189]\d)|11185|12[1-3]\d\d|125\d\d|9[56]\d{3}|9[56]\d{4}|11[0-9]{4}|10000"
+SERVICE = r"100(?:0[1-9]|[189]\d)|11185|12[1-3]\d\d|125\d\d|9[56]\d{3,4}|116114|10000"
+KNOWN = r"110|119|120|122|10086|10010|12306|12315|12348|95\d{3}"  # also where nothing else is written
 EMERGENCY = "110|119|120|122|114|112|911|999|121|117"
 CALLING = r"[拨叫呼警救]|打(?!折|[了到破])|报(?![价告名])|电话[：:是为]?|热线[：:是为]?|致电|联系|咨询|急救|火警|匪警|拨通|客服|热线电话"
 CALLED = r"[号的]?(?:急救|救护|报警|火警|电话|热线|来了|接警|指挥|平台|客服|官网|网站|软件|小程序|公众号|中心|警|台(?!币))"
@@ -89,8 +90,8 @@ def named_code(match: re.Match[str]) -> str:
 
 
 def service(match: re.Match[str]) -> str | None:
-    whole_text = match[0] == match.string.strip(" 。！？.!?,，")
-    if whole_text or before(match, rf"(?:{CALLING})[^\d，。]{{0,3}}") or after(match, rf".{{0,2}}?(?:{CALLED})"):
+    alone = match[0] == match.string.strip(" 。！？.!?,，") and re.fullmatch(KNOWN, match[0])
+    if alone or before(match, rf"(?:{CALLING})[^\d，。]{{0,3}}") or after(match, rf".{{0,2}}?(?:{CALLED})"):
         return telephone_digits(match[0])
     return None
 

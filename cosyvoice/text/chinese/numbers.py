@@ -77,8 +77,6 @@ def in_ten_thousands(digits: str, unit: int) -> str:
 def counted(match: re.Match[str]) -> str:
     """The words of a number that stands before Chinese text."""
     text = match[0]
-    if before(match, "第"):
-        return ordinal(text)
     if text.lstrip("-") == "2" and is_counted(match):
         return text[:-1].replace("-", "负") + "两"
     return number(text)
@@ -92,6 +90,8 @@ def is_counted(match: re.Match[str]) -> bool:
 
 def cardinal(match: re.Match[str]) -> str:
     text = match[0].replace(",", "")
+    if before(match, "第"):
+        return ordinal(text)
     if len(text) >= 12 and not text.endswith("000"):
         return telephone_digits(text)  # the number of a card or an account
     if is_year(match, text):
@@ -176,7 +176,7 @@ READERS = (
         fraction,
     ),
     reader("fraction", rf"(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),
-    reader("fraction", r"(?<=负)百分之|-(?=(?:百分之|\d+分之))", "负"),
+    reader("fraction", r"-(?=(?:百分之|\d+分之))", "负"),
     reader("range", rf"{FROM_HERE}(?P<first>{NUMBER}){TO}(?P<last>{NUMBER}){TO_HERE}", plain_range),
     reader("ordinal", r"第\d+(?:[、和及或与]第?\d+)+", ordinals),
     reader("ordinal", r"(?<![A-Za-z])(?:No|NO|no|№)\.? ?(?P<n>\d{1,3})(?!\d)", lambda m: "第" + ordinal(m["n"])),
