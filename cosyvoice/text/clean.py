@@ -19,7 +19,7 @@ from cosyvoice.text.width import plain_forms
 CJK = f"{HAN}{KANA}，。、！？：；（）"
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,24});")
 EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u2638\u263b-\u265f\u2668-\u27bf\u2b05-\u2b07\u2b1b-\u2b55"
+    "[\U0001f000-\U0001faff\u2600-\u2638\u263b-\u265f\u2668-\u2775\u2794-\u27bf\u2b05-\u2b07\u2b1b-\u2b55"
     "\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f]"
 )
 EMOTICON = re.compile(
@@ -40,7 +40,7 @@ MARKDOWN = [
         r"(?P<m>^[ \t]*(?:-[ -]*-[ -]*-|\*[ *]*\*[ *]*\*|_[ _]*_[ _]*_|={3,}|-{3,})[ \t]*$)",  # a rule
         r"(?P<m>^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?)?[ \t]*$)",  # under a table
         r"(?P<m>^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?(?P<m2>[ \t]*#*)$",  # a heading
-        r"(?P<m>^[ \t]*(?:>[ \t]?)+)",  # a quotation
+        r"(?P<m>^[ \t]*(?:>(?![=\d])[ \t]?)+)",  # a quotation
         rf"(?P<m>^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
         r"(?P<m>!?\[)[^\[\]\n]*(?P<m2>\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\))",
         r"(?P<m><)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(?P<m2>>)",  # <https://example.com>

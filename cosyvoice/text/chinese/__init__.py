@@ -1,6 +1,6 @@
 """Chinese: the classes of written things and their words."""
 
-from cosyvoice.text.chinese import amounts, calendar, codes, numbers, signs
+from cosyvoice.text.chinese import amounts, calendar, codes, numbers, scores, signs
 from cosyvoice.text.chinese.said import SAY_AS
 from cosyvoice.text.grammar import Grammar
 
@@ -10,6 +10,7 @@ GRAMMAR = Grammar(
         *calendar.READERS,
         *amounts.READERS,
         *codes.READERS,
+        *scores.READERS,
         *signs.READERS,
     ),
     SAY_AS,

@@ -9,8 +9,10 @@ from cosyvoice.text.chinese.numbers import (
     TENS,
     TO,
     amount,
+    both,
     number,
 )
+from cosyvoice.text.language import HAN
 from cosyvoice.text.spans import after, before, reader
 
 SIGNS = {
@@ -279,17 +281,11 @@ PER = {
 } | {unit: words for unit, words in UNITS.items() if unit not in ("h", "s", "min")}
 LETTERS = r"[A-Za-zμΩ]+"
 UNIT = rf"(?:{LETTERS}(?:·[mh])?(?:[²³]|\^?[23](?![\d.]))?|°(?!C|F|c(?![A-Za-z]))|′′|[′″])"
-HAN_COUNTER = "次个件只元块人帧转度斤克升滴字包盒片粒袋瓶株颗头台辆套平米亩吨页份美元万亿位步圈下拍条"
 DENOMINATOR = rf"(?:{LETTERS}(?:[²³]|\^?[23](?!\d))?|平方米|立方米|平米|公里|千米|千克|公斤|小时|分钟|[年月日天周时分秒个人次斤克米吨件盒瓶袋包份位升台套张间晚亩度只条杯碗片颗粒辆股桶顿课节本箱支根科户]|)"
 
 
 def unit_words(unit: str) -> str | None:
     return UNITS.get(unit) or (LOOSE.get(unit.casefold()) if len(unit) > 1 else None)
-
-
-def both(first: str, last: str | None, joint: str | None = None) -> str:
-    """The words of a range, or of its only number."""
-    return first if last is None else f"{first}{joint if joint in ('至', '到') else '到'}{last}"
 
 
 def money(match: re.Match[str]) -> str | None:
@@ -381,10 +377,9 @@ def is_letter(match: re.Match[str], unit: str) -> bool:
 
 def frequency(match: re.Match[str]) -> str | None:
     """75次/min, 8元/斤: after a counted number."""
-    of = PER.get(match["below"]) or unit_words(match["below"])
-    if match["below"].isascii() and of is None:
-        return None
-    return "每" + (of or match["below"])
+    below = match["below"]
+    of = PER.get(below) or unit_words(below) or (None if below.isascii() else below)
+    return "每" + of if of and before(match, rf"\d ?[百千万亿]*[{HAN}]{{1,3}}") else None
 
 
 def blood_pressure(match: re.Match[str]) -> str:
@@ -426,7 +421,7 @@ READERS = (
         rf"(?P<unit>{UNIT})(?![A-Za-z\d²³])(?: ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z\d]))?",
         measure,
     ),
-    reader("measure", rf"(?<=[{HAN_COUNTER}]) ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z])", lambda match: frequency(match) if match["below"] and before(match, rf"\d ?[万亿千百]?(?:美元|[{HAN_COUNTER}])", 8, 0) else None),
+    reader("measure", rf"(?<=[{HAN}]) ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z])", frequency),
     reader("measure", r"血压[^\d，。]{0,6}(?P<span>(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3}) ?(?P<unit>mmHg|mmhg)?)(?![\d/])", blood_pressure),
     reader("measure", r"(?<![\d/])(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3}) ?(?P<unit>mmHg|mmhg)", blood_pressure),
 )

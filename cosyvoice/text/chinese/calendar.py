@@ -3,6 +3,7 @@
 import re
 
 from cosyvoice.text.chinese.numbers import COUNTERS, TO, amount, number, whole
+from cosyvoice.text.chinese.scores import is_score
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import chinese_digits, chinese_number
 from cosyvoice.text.spans import after, before, reader
@@ -19,13 +20,13 @@ HOLIDAYS = (
     "劳动节|假期|小长假|黄金周|国庆|儿童节|青年节|妇女节|建军节|圣诞|事变|事件|运动|晚会|大促|购物节|年中|狂欢|"
     "大?地震|革命|惨案|起义|女[神王]节|植树节|消费者"
 )
-SPAN_OF_YEARS = (  # after a count of years
-    r"历史|以来|来|间|内|里|期|多|余|左右|时间|的?(?:历史|时间|光阴|岁月|沧桑|传承|发展|经验|工龄|婚姻|友谊|寿命|合同|"
-    r"保质|刑|生活|努力|积累)|有期|不[变遇见]|未|没|如一|保|质保|期限|合约|租"
+LASTING = (  # what follows a count of years
+    r"(?:多|余|来|间|内|里|左右|以?上|以?来)|的?(?:历史|时间|光阴|岁月|沧桑|传承|发展|经验|工龄|婚姻|友谊|寿命|合同|"
+    r"保质|刑|生活|努力|积累|老|生涯|感情|交情|青春|等待|期限|租)|有期|不[变遇见]|未|没|如一|保质?|期|一遇|之[久痒]"
 )
-COUNTING = (  # before one
-    r"[有近约逾超满长达过距活了共用花需要这等每前后整第历经持续存在统治延续最多少于为期判刑已至仅隔十百千数]|时隔|大约|"
-    r"未来|过去|此后|今后|连续"
+COUNTED = (  # what precedes one
+    r"[有近约逾超满达过距了共用花需要每整历这等仅隔活已]|持续|存在|统治|延续|最多|少于|为期|判刑|时隔|大约|未来|过去|此后|今后|"
+    r"连续|长达|历经|经过|工作|经营|结婚|从业|从教|从医|学习|前后|至少|多达|将近|不足|不到|坚持|等待|陪伴"
 )
 
 
@@ -65,29 +66,23 @@ def slashed(match: re.Match[str]) -> str | None:
 def written_year(match: re.Match[str]) -> str | None:
     """2024年 digit by digit; 1500年历史 and 20年 are counts."""
     text, era = match["y"], match["era"] or ""
-    size = len(text)
-    if not era and before(match, COUNTING) and not (size == 4 and "1800" < text < "2200"):
+    if not era and not is_named_year(match, text):
         return None
-    counts = after(match, rf" ?(?:{SPAN_OF_YEARS})")
-    if size == 4:
-        if counts and not era and not (before(match, "[自从在于到]") or "1900" < text and text[2:] != "00"):
-            return None
-        if not era and text == "2000" and after(match, "前"):
-            return None
-        if text[1:] == "000" and text != "2000" and not era:
-            return None
-    elif size == 3:
-        if not era and not before(match, "[于到从至在]"):
-            return None
-    elif text[0] != "0" and not era:
-        old = text[0] in "789" and text[1] != "0"
-        if not old or counts or before(match, COUNTING) or after(match, "[前后]"):
-            return None
-    return era_words(era) + year(text) + "年"
+    return f"{era}{year(text)}年"
 
 
-def era_words(era: str) -> str:
-    return era
+def is_named_year(match: re.Match[str], text: str) -> bool:
+    """Whether the figures before 年 are its name, and not a count of years."""
+    counted = before(match, COUNTED) or after(match, LASTING)
+    if len(text) == 2:
+        late = text[0] in "789" and text[1] != "0"
+        return text[0] == "0" or (late and not counted and not after(match, "[前后]"))
+    if re.fullmatch(r"19\d\d|20[0-4]\d", text) and text != "2000":
+        return not after(match, "(?:多|的?历史)")
+    if before(match, "[自从在于至到]"):
+        return True
+    round_number = text.endswith("00" if len(text) == 4 else "0")
+    return len(text) == 4 and not counted and not (round_number and after(match, "[前后]")) and text[1:] != "000" or text == "2000" and not counted and not after(match, "[前后]")
 
 
 def years(match: re.Match[str]) -> str | None:
@@ -103,7 +98,7 @@ def years(match: re.Match[str]) -> str | None:
 
 def clock(match: re.Match[str]) -> str | None:
     """18:30 -> 十八点三十分, 9:00 p.m. -> 下午九点, 7:00-9:00 -> 七点到九点."""
-    if before(match, rf"(?:{ELAPSED})[^\d，。,]{{0,4}}") or before(match, r"(?:比分|大?比分[为是]|[比以战][分成为]|总分|比例[尺为是]?|比值)\D{0,3}"):
+    if is_score(match) or before(match, rf"(?:{ELAPSED})[^\d，。,]{{0,4}}"):
         return None
     words = hour(match["hour"], match["minute"], match["second"], match["half"] or match["half2"])
     if match["half"] and before(match, "[上下中]午 ?|早上 ?|晚上 ?|凌晨 ?|傍晚 ?"):
@@ -211,11 +206,11 @@ READERS = (
     reader("year", r"(?<![\d.])(?P<y>\d{4})(?=届|级(?!别)|款|版|学年|学期|赛季|财年|年度|春|秋|夏|冬|新[款年]|年(?:版|款))", lambda m: year(m["y"])),
     reader("year", r"(?<![\d.])(?P<y>[0-9]\d)(?=级(?:新生|学生|本科|硕士|校友|同学|研究生|专业|的?学[长弟姐妹])|届(?:毕业|学生|生)|[后後](?![的]?[个天年月])|款(?:车|宝马|奔驰))", lambda m: year(m["y"])),
     reader("year", r"(?<![\d.])(?P<y>(?:1[0-9]|20)\d0)(?:年代|s(?![A-Za-z]))", lambda m: year(m["y"]) + "年代"),
-    reader("year", rf"(?<![\d./-])(?P<first>{YEAR})(?P<unit>年)?(?P<to>{TO})(?P<last>{YEAR})(?![\d./%])", years),
+    reader("year", rf"(?<![\d./-])(?P<first>{YEAR})(?P<unit>年)?(?P<to>{TO})(?P<last>{YEAR})(?![\d/%]|\.\d)", years),
     reader("year", rf"(?<![\d./-])(?P<first>{YEAR})(?P<unit>)(?P<to>{TO}| ?/ ?)(?P<last>{YEAR}|\d\d)(?=年?(?:学年|赛季|财年|季))", years),
     # times
-    reader("time", rf"(?<![\d:.]){TIME}(?![\d:])(?!\.\d){HALF}(?:{TO}{SECOND_TIME}(?![\d:])(?: ?(?P<half2>[aApP]\.?[mM]\.?)(?![A-Za-z]))?)?", clock),
-    reader("time", r"(?<![\d:.])(?P<hour>1[0-2]|[1-9])(?:[-~](?P<hour2>1[0-2]|[1-9]))? ?(?P<half>[aApP]\.?[mM])(?![A-Za-z])\.?", hour_only),
+    reader("time", rf"(?<![\d.])(?<!\d:){TIME}(?![\d:])(?!\.\d){HALF}(?:{TO}{SECOND_TIME}(?![\d:])(?: ?(?P<half2>[aApP]\.?[mM]\.?)(?![A-Za-z]))?)?", clock),
+    reader("time", r"(?<![\d.])(?<!\d:)(?P<hour>1[0-2]|[1-9])(?:[-~](?P<hour2>1[0-2]|[1-9]))? ?(?P<half>[aApP]\.?[mM])(?![A-Za-z])\.?", hour_only),
     reader("time", r"(?<!\d)(?P<hour>[01]?\d|2[0-4])(?P<name>[点时])(?P<minute>[0-5]?\d)(?P<end>分(?!钟))?(?![\d.])", hours_and_minutes),
     reader("time", r"(?<!\d)(?P<hour>0\d)(?=[点时])", lambda m: amount(m["hour"][1])),
     reader("time", r"(?<=[点时])(?P<minute>0?[1-9])(?=分)", lambda m: minute(m["minute"])),
@@ -226,6 +221,6 @@ READERS = (
     reader("duration", r"(?<![\d.A-Za-z])(?:(?P<h>\d{1,3}) ?(?:h|hr|hrs) ?)?(?:(?P<m>\d{1,3}) ?(?:m|min|mins) ?)?(?:(?P<s>\d{1,3}) ?(?:s|sec))?(?![A-Za-z\d])", short_duration),
     reader("duration", r"(?<![\d/.])(?:24[/×*]7|7[×*xX]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
     # what joins two days or times
-    reader("range", rf"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{{1,2}} ?(?=(?:早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{{1,4}}[年月日号点时]|\d{{1,2}}:\d\d))", "到"),
+    reader("range", r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?(?=(?:早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d{1,2}:\d\d))", "到"),
 )
 del HAN, number, whole

@@ -2,7 +2,7 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import MINUS, number, ordinal
+from cosyvoice.text.chinese.numbers import COUNTERS, number, ordinal
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import chinese_digits, chinese_number, telephone_digits
 from cosyvoice.text.spans import after, before, reader
@@ -14,9 +14,9 @@ NAMED = (  # what a code is called, before it
     "型号|区号|国标|准字|机号|档案号|案号|图书编号|商品编号|订单|运单|快递"
 )
 SERVICE = r"100(?:0[1-9]|[189]\d)|11185|12[1-3]\d\d|125\d\d|9[56]\d{3,4}|116114|10000"
-KNOWN = r"110|119|120|122|10086|10010|12306|12315|12348|95\d{3}"  # also where nothing else is written
 EMERGENCY = "110|119|120|122|114|112|911|999|121|117"
-CALLING = r"[拨叫呼警救]|打(?!折|[了到破])|报(?![价告名])|电话[：:是为]?|热线[：:是为]?|致电|联系|咨询|急救|火警|匪警|拨通|客服|热线电话"
+KNOWN = r"10086|10010|12306|12315|12348|95\d{3}"  # wherever they are no count
+CALLING = r"[拨叫呼警救]|打(?!折|[了到破])|报(?![价告名])|电话[：:是为]?|热线[：:是为]?|致电|联系|咨询|查询|急救|火警|匪警|拨通|客服|热线电话"
 CALLED = r"[号的]?(?:急救|救护|报警|火警|电话|热线|来了|接警|指挥|平台|客服|官网|网站|软件|小程序|公众号|中心|警|台(?!币))"
 PLATES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 WEAPONS = (  # names with a number behind a hyphen
@@ -25,6 +25,7 @@ WEAPONS = (  # names with a number behind a hyphen
     "附件|附录|附表|附图|图|表|公式|例|式|习题|第"
 )
 MADE = "波音|空客|空中客车|标致|宝马|奔驰|马自达|保时捷|法拉利|安东诺夫|桑塔纳|捷豹"
+CHAT = r"23{2,}|([5-9])\1{2,}|520|521|1314|5201314|1314520|9494|7456|748|886|8023|3344|123(?:4(?:56?)?)?(?=[\u4e00-\u9fff])"
 LETTER_TO_LETTER = {"O2O", "B2B", "B2C", "C2C", "P2P", "F2F", "C2M", "B2G", "D2C", "A2A", "C2B", "V2X", "P2E"}
 WHERE = "室|房(?!价)|教室|包间|包厢|病房|办公室|会议室|宿舍|寝室|号房|号病房|铺(?!路)|房间|号室|展厅|班(?!级|人)|舱|柜|诊室|机房|自习室"
 FIXED = {
@@ -33,9 +34,6 @@ FIXED = {
     "863": "计划",
     "973": "计划",
     "996": r"(?!\d|[元块个人米%万千百斤公克分])",
-    "520": r"(?!\d|[元块个人米%万千百斤公克分家名名次件页字])",
-    "521": r"(?=快乐|[，。！]|$)",
-    "1314": r"(?!\d|[元块个人米%万千百斤公克分家名次件页])",
     "404": "(?:页面|错误|了|$|，|。)",
     "502": "(?:胶|错误|网关)",
     "500": "(?:错误)",
@@ -49,16 +47,7 @@ FIXED = {
     "126": "(?:邮箱|信箱)",
     "139": "邮箱",
     "189": "邮箱",
-    "10086": "",
-    "10010": "",
-    "12306": "",
-    "12315": "",
-    "12345": r"(?:热线|市民|政务|平台)",
-    "95588": "",
     "1024": r"(?:程序员|节)",
-    "4399": "",
-    "3721": "",
-    "7890": "$",
 }
 INITIALISMS = (
     "nba cba vip ufo gpu cpu wto mvp iq eq mba atm ceo cfo cto coo pk dj ppt app usb led lcd gps dna rna wifi hiv "
@@ -90,8 +79,10 @@ def named_code(match: re.Match[str]) -> str:
 
 
 def service(match: re.Match[str]) -> str | None:
-    alone = match[0] == match.string.strip(" 。！？.!?,，") and re.fullmatch(KNOWN, match[0])
-    if alone or before(match, rf"(?:{CALLING})[^\d，。]{{0,3}}") or after(match, rf".{{0,2}}?(?:{CALLED})"):
+    if after(match, f"{COUNTERS.pattern}|名"):
+        return None
+    alone = match[0] == match.string.strip(" 。！？.!?,，") and re.fullmatch(EMERGENCY, match[0])
+    if alone or re.fullmatch(KNOWN, match[0]) or before(match, rf"(?:{CALLING})[^\d，。]{{0,3}}") or after(match, rf"[^\d，。]{{0,5}}?(?:{CALLED})"):
         return telephone_digits(match[0])
     return None
 
@@ -101,8 +92,8 @@ def code(match: re.Match[str]) -> str | None:
     text = match["span"] if "span" in match.re.groupindex else match[0]
     if text.upper() in LETTER_TO_LETTER:
         return f"{text[0]} to {text[2]}"
-    if re.fullmatch(r"[\d.]+[wW]", text):
-        return None  # ten thousands
+    if re.fullmatch(r"[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+", text):
+        return None  # ten thousands, an ordinal, a product
     words = ""
     pieces = re.findall(r"\d+(?:\.\d+)*|[A-Za-z]+|.", text)
     for index, piece in enumerate(pieces):
@@ -165,6 +156,11 @@ def hyphened_code(match: re.Match[str]) -> str:
     text = match["n"]
     words = number(text) if len(text) <= 2 or "." in text or text.endswith("00") else telephone_digits(text)
     return (match["name"] or "") + words
+
+
+def chat(match: re.Match[str]) -> str | None:
+    """Figures that stand for words: 233, 666, 520."""
+    return None if after(match, rf"{COUNTERS.pattern}|[+]?[名号页字余多公]") else chinese_digits(match[0])
 
 
 def plate(match: re.Match[str]) -> str:
@@ -244,24 +240,24 @@ READERS = (
     reader("code", rf"(?:{NAMED})[：: 是为号]{{0,3}}(?P<span>\d{{3,32}}[Xx]?)(?![\d.%元块个万亿人位名]|年(?!级))", lambda m: telephone_digits(m["span"])),
     reader("code", r"(?<!\d)(\d{17}[\dXx]|\d{15,30})(?![\d.])", lambda m: telephone_digits(m[1])),
     reader("code", rf"{EDGE}(?:[A-Za-z]+(?:[-_][A-Za-z]+)*[-_]?\d|\d+(?:\.\d+)?[-_]?[A-Za-z])[A-Za-z\d]*(?:[-_.·+/]?[A-Za-z\d]+)*{END}", code),
-    reader("code", rf"(?<=[A-Za-z]) (?P<span>\d{{3,}})(?!\d|\.\d|[%元块个人万亿年月天次米分岁])", lambda m: code_number(m["span"], "x", "", 1)),
-    reader("code", rf"(?<=[A-Za-z])-(?P<n>\d+(?:\.\d+)*)(?![A-Za-z\d])", lambda m: code_number(m["n"], "x", "", 1)),
+    reader("code", r"(?<=[A-Za-z]) (?P<span>\d{3,})(?!\d|\.\d|[%元块个人万亿年月天次米分岁])", lambda m: code_number(m["span"], "x", "", 1)),
+    reader("code", r"(?<=[A-Za-z])-(?P<n>\d+(?:\.\d+)*)(?![A-Za-z\d])", lambda m: code_number(m["n"], "x", "", 1)),
     reader("code", r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d|\.\d)", lambda m: version_words(m[0])),
     reader("code", rf"(?P<name>(?:{WEAPONS})(?:系列)?)-(?P<n>\d{{1,4}}(?:\.\d+)*)(?!\d)", hyphened_code),
     reader("code", rf"(?P<name>(?<=[{HAN}]))-(?P<n>\d{{1,4}})(?=[号型]|系列|导弹|战机|客机|火箭|坦克|手枪|步枪|直升机|轰炸机|战斗机)", hyphened_code),
     reader("code", rf"(?:{MADE}) ?(?P<span>\d{{3,4}})(?!\d|[万元块辆])", lambda m: code_number(m["span"], "x", "", 1)),
-    reader("code", rf"(?<![\d.])(?P<span>[1-9]\d[1-9])(?=客机|飞机|航班)", in_digits),
+    reader("code", r"(?<![\d.])(?P<span>[1-9]\d[1-9])(?=客机|飞机|航班)", in_digits),
     reader("code", rf"[{PLATES}][A-Z][·• -]?[A-Z\d]{{4,6}}[学警挂]?(?![A-Za-z\d])", plate),
     # rooms, buildings, buses
     reader("code", rf"(?<![\d.-])(?P<span>[A-Za-z]?\d{{3,4}}(?:[-–]\d{{1,4}})?)(?= ?(?:{WHERE}))", lambda m: room(m) if m["span"][0].isdigit() else m["span"][0] + telephone_digits(m["span"][1:])),
-    reader("code", rf"(?:[号栋幢座室图表例楼]|房间|单元|会议室|教室|宿舍|包厢|包间|展位|库位|柜台|章节|习题)(?:号[：:]?)?(?P<span>\d{{1,4}}(?:[-–]\d{{1,5}})+)(?![\d.]|[月日号点时:：天人个])", room),
-    reader("code", rf"(?:[栋幢座室楼]|房间|单元|会议室|教室|宿舍|包厢|包间|展位)号?(?P<span>\d{{3,4}})(?![\d.]|[月日点时:：天人个元平万])", room),
-    reader("code", rf"(?<![\d.])(?P<span>\d{{1,3}}(?:[-–]\d{{1,4}}){{2,}})(?![\d.])", room),
-    reader("code", rf"(?<![\d.])(?P<span>\d{{3}})(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_digits),
-    reader("code", rf"(?<![\d.])(?P<span>\d{{4}})(?=次列车|次航班|号列车)", in_digits),
+    reader("code", r"(?:[号栋幢座室图表例楼]|房间|单元|会议室|教室|宿舍|包厢|包间|展位|库位|柜台|章节|习题)(?:号[：:]?)?(?P<span>\d{1,4}(?:[-–]\d{1,5})+)(?![\d.]|[月日号点时:：天人个])", room),
+    reader("code", r"(?:[栋幢座室楼]|房间|单元|会议室|教室|宿舍|包厢|包间|展位)号?(?P<span>\d{3,4})(?![\d.]|[月日点时:：天人个元平万])", room),
+    reader("code", r"(?<![\d.])(?P<span>\d{1,3}(?:[-–]\d{1,4}){2,})(?![\d.])", room),
+    reader("code", r"(?<![\d.])(?P<span>\d{3})(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_digits),
+    reader("code", r"(?<![\d.])(?P<span>\d{4})(?=次列车|次航班|号列车)", in_digits),
     # numbers that are names
     *(reader("code", rf"(?<![\d.A-Za-z]){figures}(?![\d.]){'(?=' + context + ')' if context else ''}", telephone_digits(figures)) for figures, context in FIXED.items()),
-    reader("code", r"(?<![\d.A-Za-z])(?:23{2,}|(?P<f>[5-9])(?P=f){2,})(?![\d.%,:]|[元块个万亿人米斤公分名位年天次件家条号只克吨])", lambda m: chinese_digits(m[0])),
+    reader("code", rf"(?<![\d.A-Za-z-])(?:{CHAT})(?![\d.%,:~-])", chat),
     reader("code", r"(?<![\d.])[1-9]{2}(?=折)", lambda m: chinese_digits(m[0])),
     reader("code", r"(?<![\d.])(?:00|[1-9]0|[6-9]5)(?=[后後](?![的]?[个天年月日续]))", lambda m: chinese_digits(m[0])),
     reader("code", r"(?<=双)(?:11|12)(?!\d)", lambda m: chinese_number(int(m[0]))),
@@ -278,4 +274,3 @@ READERS = (
     reader("abbreviation", rf"{EDGE}(?:vs|VS|Vs)\.?{END}", "对"),
     reader("abbreviation", rf"{EDGE}(?:v|V|ver|Ver|Lv|lv|LV|Vol|vol|VOL|EP|Ep|Ch|ch)\.(?= ?\d)", lambda m: m[0][:-1]),
 )
-del MINUS

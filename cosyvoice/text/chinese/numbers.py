@@ -6,7 +6,13 @@ Two is 两 before what is counted (两个, 两天), and 二 where it numbers (�
 import re
 
 from cosyvoice.text.language import HAN
-from cosyvoice.text.numbers import chinese_digits, chinese_number, roman, telephone_digits
+from cosyvoice.text.numbers import (
+    CHINESE_TO_TEN,
+    chinese_digits,
+    chinese_number,
+    roman,
+    telephone_digits,
+)
 from cosyvoice.text.spans import after, before, reader
 
 LONGEST = 16  # digits that words have names for
@@ -15,7 +21,7 @@ NUMBER = rf"(?:{WHOLE}(?:\.\d+)?)"
 FROM_HERE = r"(?<![\d])(?<!\d\.)"  # a number does not begin inside another one
 TO_HERE = r"(?!\d|\.\d)"
 # A minus sign, where no range, code or word can end before it.
-MINUS = r"(?<![A-Za-z\d)\]}%°′_.,;:\-–~年月日号点时分秒元块天周个楼层级岁章节度次])-"
+MINUS = rf"(?<![A-Za-z\d)\]}}%°′_.,;\-–~])(?<!\d:)(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})-"
 TO = r" ?(?:-{1,2}|–|—{1,2}|~|至|到) ?"
 MANY = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 TENS = r"(?:[百千]?[万亿]|万亿|百|千(?![米克瓦卡伏帕赫焦字]))"
@@ -85,6 +91,10 @@ def counted(match: re.Match[str]) -> str:
 def is_counted(match: re.Match[str]) -> bool:
     """Whether what follows is counted, and not numbered."""
     rest = match.string[match.end() : match.end() + 8]
+    if before(match, rf"第[{CHINESE_TO_TEN}百]*|[初老周]|星期|礼拜|[十百]"):
+        return False
+    if before(match, "[大高研小]") and after(match, "[女男学班的下上生]"):
+        return False
     return COUNTERS.match(rest) is not None and NUMBERED.match(rest) is None
 
 
@@ -131,14 +141,35 @@ def vulgar_fraction(match: re.Match[str]) -> str:
 
 
 def plain_range(match: re.Match[str]) -> str | None:
-    """3-4 -> 三到四, before what is counted or at the end of a clause."""
-    first, last = match["first"], match["last"]
-    if float(first.replace(",", "")) >= float(last.replace(",", "")):
+    """3-4 -> 三到四, 3万-5万 -> 三万到五万."""
+    first, last, sign = match["first"], match["last"], match["to"].strip()
+    if size_of(first, last) >= size_of(last) and sign not in ("到", "至", "~"):
         return None
+    words = number_with_tens
     if before(match, "第"):
-        return f"{ordinal(first)}到{ordinal(last)}"
-    two = is_counted(match)
-    return f"{amount(first) if two else number(first)}到{amount(last) if two else number(last)}"
+        words = ordinal
+    elif is_counted(match):
+        words = amount
+    return both(words(first), words(last), sign)
+
+
+def number_with_tens(text: str) -> str:
+    return amount(text) if text[-1] in "百千万亿" else number(text)
+
+
+def size_of(text: str, other: str = "") -> float:
+    """3万 -> 30000; in 3-5万 the unit of the second number is that of both."""
+    figures = text.rstrip("百千万亿")
+    unit = text[len(figures) :] or other.lstrip("0123456789.,")
+    size = float(figures.replace(",", ""))
+    for name in unit:
+        size *= {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8}[name]
+    return size
+
+
+def both(first: str, last: str | None, joint: str | None = None) -> str:
+    """The words of a range, or of its only number."""
+    return first if last is None else f"{first}{joint if joint in ('至', '到') else '到'}{last}"
 
 
 def ordinals(match: re.Match[str]) -> str:
@@ -177,7 +208,7 @@ READERS = (
     ),
     reader("fraction", rf"(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),
     reader("fraction", r"-(?=(?:百分之|\d+分之))", "负"),
-    reader("range", rf"{FROM_HERE}(?P<first>{NUMBER}){TO}(?P<last>{NUMBER}){TO_HERE}", plain_range),
+    reader("range", rf"{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?P<to>{TO})(?P<last>{NUMBER}{TENS}?){TO_HERE}", plain_range),
     reader("ordinal", r"第\d+(?:[、和及或与]第?\d+)+", ordinals),
     reader("ordinal", r"(?<![A-Za-z])(?:No|NO|no|№)\.? ?(?P<n>\d{1,3})(?!\d)", lambda m: "第" + ordinal(m["n"])),
     reader("ordinal", r"(?<!\d)(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m: "第" + ordinal(m[1])),
@@ -185,7 +216,8 @@ READERS = (
     reader("roman", rf"第 ?(?P<span>{ROMAN})(?![A-Za-z\d])", roman_number),
     reader(
         "roman",
-        r"(?<![A-Za-z\d])(?P<span>[VX]*I[IVX]*|I)(?= ?(?:[型期级类章卷度部世因相]|临床|代))",
+        r"(?<![A-Za-z\d])(?P<span>[VX]*I[IVX]*|I)(?= ?(?:[型期级类章卷度部世因相区]|临床|代|[、和及与][IVX]+[^A-Za-z]))",
         roman_number,
     ),
+    reader("roman", rf"(?<=[{HAN}])(?P<span>[IVX]{{2,}})(?![A-Za-z\d]|设计|系统)", roman_number),
 )

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from cosyvoice.text.chinese.numbers import FROM_HERE, NUMBER, TO_HERE, amount, number, ordinal, whole
+from cosyvoice.text.chinese.numbers import COUNTERS, NUMBER, number, ordinal, whole
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import CHINESE_TO_TEN, chinese_number
 from cosyvoice.text.spans import after, before, reader
@@ -83,37 +83,8 @@ SMALL = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-"))
 SMALL_SIGNS = "".join(SMALL)
 OPERAND = rf"(?:[-√±]? ?(?:\d+/\d+|{NUMBER}(?:[万亿%])?[a-zA-Zπ]?|[A-Za-zα-ωπΔ])[²³{SMALL_SIGNS}]*)"
 OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈<>≤≥^±xX]) ?"
-TEAM = (
-    "中国|国足|男足|女足|男篮|女篮|女排|男排|日本|韩国|朝鲜|巴西|阿根廷|德国|法国|英格兰|意大利|西班牙|葡萄牙|荷兰|比利时|克罗地亚|"
-    "丹麦|瑞典|瑞士|波兰|塞尔维亚|乌拉圭|哥伦比亚|墨西哥|美国|加拿大|澳大利亚|沙特|伊朗|伊拉克|卡塔尔|阿联酋|摩洛哥|塞内加尔|喀麦隆|"
-    "加纳|埃及|俄罗斯|乌克兰|土耳其|希腊|奥地利|捷克|威尔士|苏格兰|越南|泰国|皇马|巴萨|曼联|曼城|利物浦|切尔西|阿森纳|热刺|拜仁|多特|"
-    "尤文|国米|米兰|罗马|那不勒斯|拉齐奥|巴黎|马竞|恒大|国安|申花|泰山|上港|海港|湖人|勇士|凯尔特人|热火|快船|火箭|马刺|雄鹿|太阳|掘金|"
-    "骑士|尼克斯|篮网|猛龙|公牛|独行侠|灰熊|鹈鹕|广东|辽宁|北京|上海|山东|浙江|主队|客队|对手|爆冷"
-)
-BEFORE_SCORE = rf"(?:比分|总分|大比分|[战比]成|以|战罢|局分|{TEAM})[为是在定格停留改写成总比分： :]{{0,6}}"
-AFTER_SCORE = (
-    rf" ?(?:[大小险完惨绝力]?[胜负平克]|战[胜平]|击败|领先|落后|逆转|横扫|绝杀|取胜|获胜|告负|淘汰|拿下|赢|输|不敌|轻取|完胜|战平|{TEAM}|"
-    "的?比分|的?总比分|的?大比分)"
-)
-
-
-def expression(match: re.Match[str]) -> str | None:
-    """1/4+1/2, 8÷4=2, x²+y=z: where the signs show that it is calculated."""
-    text = match[0]
-    if not is_calculated(match, text):
-        return None
-    words = ""
-    for token in re.findall(rf"{OPERAND}|{OPERATOR}", text):
-        words += operation(token, words == "" or words.endswith("等于"))
-    return words
-
-
 def is_calculated(match: re.Match[str], text: str) -> bool:
     return re.search(r"=|[+×÷≠≈≤≥^±]|(?<=[\d)]) ?\* ?(?=\d)|[<>]", text) is not None
-
-
-def operation(token: str, first: bool) -> str:
-    return ""
 
 
 def tokens(text: str) -> list[str]:
@@ -187,27 +158,6 @@ def small_power(small: str) -> str:
     return "的" + number("".join(SMALL[char] for char in small).lstrip("+")) + "次方"
 
 
-def score(match: re.Match[str]) -> str | None:
-    """2-3 -> 二比三, where teams or words of a match stand around it."""
-    if before(match, BEFORE_SCORE) or after(match, AFTER_SCORE):
-        return "比".join(number(part) for part in re.split(r" ?[-–—/] ?", match[0]))
-    return None
-
-
-def ratio(match: re.Match[str]) -> str:
-    """3:2, 16:9, 1:50000."""
-    return "比".join(number(part) for part in re.split(r" ?: ?", match[0]))
-
-
-def difference(match: re.Match[str]) -> str | None:
-    """5-2, where it is no range: a score when both are small, else 减."""
-    first, last = (int(part) for part in re.split(r" ?[-–] ?", match[0]))
-    if first < last:
-        return None
-    joint = "比" if first <= 10 else "减"
-    return number(str(first)) + joint + number(str(last))
-
-
 def circled(match: re.Match[str]) -> str:
     value = unicodedata.numeric(match[0], -1)
     if value < 0:
@@ -224,6 +174,12 @@ def page_of(match: re.Match[str]) -> str:
     return f"第{ordinal(match['n'])}{match['unit']}，共{number(match['all'])}{match['unit']}"
 
 
+def plus(match: re.Match[str]) -> str:
+    """10+ before what is counted is 十多, else 十加."""
+    more = after(match, rf" ?(?:[家款种项余]|{COUNTERS.pattern}|城市|国家|企业|公司|用户|小时)")
+    return "多" if more else "加"
+
+
 OPERATED = r"[A-Za-z\d)\]²³π%]"
 SENTENCE_START = r"(?:^|(?<=[。；;！？\n])|(?<=[：:。；;，] )|(?<=[：:])|(?<=[。；;！？] ))"
 
@@ -234,7 +190,7 @@ READERS = (
     *(reader("mathematics", rf"{letter}", words) for letter, words in GREEK.items()),
     reader("mathematics", rf"(?<=[A-Za-z\d{HAN}])\^\{{?(?P<n>-?\d+)\}}?", lambda m: power_words(m["n"])),
     reader("mathematics", rf"[{SMALL_SIGNS}]+", lambda m: small_power(m[0])),
-    reader("mathematics", rf"(?<![-<>=A-Za-z]) ?(?P<s>[<>]=?|==|!=) ?(?=[-\d¥$])", lambda m: OPERATORS[m["s"]]),
+    reader("mathematics", r"(?<![-<>=A-Za-z]) ?(?P<s>[<>]=?|==|!=) ?(?=[-\d¥$])", lambda m: OPERATORS[m["s"]]),
     reader("mathematics", rf"(?<=[A-Za-z\d)\]²³]) ?(?P<s>[<>]=?|={{1,2}}|!=) ?(?=[-A-Za-z\d({HAN}])(?!-)", lambda m: OPERATORS[m["s"]] if not after(m, "[>=]") else None),
     reader("mathematics", rf"(?<=[{HAN}]) ?= ?(?=[-{HAN}\dA-Za-z])", "等于"),
     reader("mathematics", rf"(?<={OPERATED}) ?\+ ?(?=[A-Za-z\d(])", "加"),
@@ -244,15 +200,11 @@ READERS = (
     reader("mathematics", r"(?<=\d)\+", lambda m: plus(m)),
     reader("mathematics", r"(?<=\d)[wW]\+?(?![A-Za-z\d])", lambda m: "万" + (plus(m) if m[0][-1] == "+" else "") if m[0] != "W" else None),
     reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z\d])", "加加"),
-    reader("mathematics", rf"(?<=[A-Z])\+(?=[，。、！？ ）)]|$|级|股|轮)", "加"),
-    reader("mathematics", rf"(?<=[A-Z])-(?=[，。、！？ ）)]|$|级|股|轮)", "减"),
-    reader("mathematics", rf"(?<=\d) ?\* ?(?=\d)", "乘"),
+    reader("mathematics", r"(?<=[A-Z])\+(?=[，。、！？ ）)]|$|级|股|轮)", "加"),
+    reader("mathematics", r"(?<=[A-Z])-(?=[，。、！？ ）)]|$|级|股|轮)", "减"),
+    reader("mathematics", r"(?<=\d) ?\* ?(?=\d)", "乘"),
     reader("mathematics", r"(?<=\d) ?[xX] ?(?=\d)", "乘"),
     reader("mathematics", r"~ ?(?=\d)", lambda m: "约" if not before(m, r"[A-Za-z\d]") else None),
-    # scores
-    reader("score", r"(?<![\d.:/A-Za-z+-])\d{1,3} ?[-–—/] ?\d{1,3}(?![\d.:/%A-Za-z+-])", score),
-    reader("score", rf"(?<![\d:.])\d+(?:\.\d+)?(?: ?: ?\d+(?:\.\d+)?)+(?![\d:])", ratio),
-    reader("score", r"(?<![\d.:/A-Za-z+-])\d{1,3} ?[-–] ?\d{1,3}(?![\d.:/%A-Za-z+-])", difference),
     # lists
     reader("list item", r"[①-⓿㈠-㊰❶-➓]", circled),
     reader("list item", rf"{SENTENCE_START}\(?(?P<n>\d{{1,2}}|[{CHINESE_TO_TEN}]{{1,3}})\)(?! ?[班年月号])", item),
@@ -267,8 +219,8 @@ READERS = (
     reader("symbol", rf"@ ?(?=[{HAN}A-Za-z])", "艾特"),
     reader("symbol", r"%", "百分号"),
     reader("symbol", r"‰", "千分号"),
-    reader("symbol", rf"°[Cc]", "摄氏度"),
-    reader("symbol", rf"°[Ff]", "华氏度"),
+    reader("symbol", r"°[Cc]", "摄氏度"),
+    reader("symbol", r"°[Ff]", "华氏度"),
     reader("symbol", r"°", "度"),
     reader("symbol", r"¥", "元"),
     reader("symbol", r"\$", "美元"),
@@ -276,17 +228,5 @@ READERS = (
     reader("symbol", r"£", "英镑"),
     reader("symbol", rf"(?<=[{HAN}A-Za-z\d]) ?(?:→|->|➔|⇒) ?(?=[{HAN}A-Za-z\d])", "到"),
     reader("symbol", rf"(?<=[{HAN}])/(?=[{HAN}])", "，"),
-    reader("symbol", rf"§ ?(?P<n>\d+)", lambda m: "第" + ordinal(m["n"]) + "节"),
+    reader("symbol", r"§ ?(?P<n>\d+)", lambda m: "第" + ordinal(m["n"]) + "节"),
 )
-READERS = tuple(each for each in READERS if each is not None)
-
-
-def plus(match: re.Match[str]) -> str:
-    """10+ before what is counted is 十多, else 十加."""
-    from cosyvoice.text.chinese.numbers import COUNTERS
-
-    more = after(match, rf" ?(?:[家款种项余]|{COUNTERS.pattern}|城市|国家|企业|公司|用户|小时)")
-    return "多" if more else "加"
-
-
-del FROM_HERE, TO_HERE, amount
