@@ -1,6 +1,6 @@
 """Chinese: the classes of written things and their words."""
 
-from cosyvoice.text.chinese import amounts, calendar, codes, numbers, scores, signs
+from cosyvoice.text.chinese import amounts, calendar, codes, mathematics, numbers, scores, signs
 from cosyvoice.text.chinese.said import SAY_AS
 from cosyvoice.text.grammar import Grammar
 
@@ -11,6 +11,7 @@ GRAMMAR = Grammar(
         *amounts.READERS,
         *codes.READERS,
         *scores.READERS,
+        *mathematics.READERS,
         *signs.READERS,
     ),
     SAY_AS,

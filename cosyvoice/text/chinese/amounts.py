@@ -379,7 +379,7 @@ def frequency(match: re.Match[str]) -> str | None:
     """75次/min, 8元/斤: after a counted number."""
     below = match["below"]
     of = PER.get(below) or unit_words(below) or (None if below.isascii() else below)
-    return "每" + of if of and before(match, rf"\d ?[百千万亿]*[{HAN}]{{1,3}}") else None
+    return "每" + of if of and before(match, rf"\d ?[百千万亿]*[{HAN}]{{1,3}}|\^\d{{1,2}}") else None
 
 
 def blood_pressure(match: re.Match[str]) -> str:
@@ -421,7 +421,7 @@ READERS = (
         rf"(?P<unit>{UNIT})(?![A-Za-z\d²³])(?: ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z\d]))?",
         measure,
     ),
-    reader("measure", rf"(?<=[{HAN}]) ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z])", frequency),
+    reader("measure", rf"(?<=[{HAN}\d]) ?/ ?(?P<below>{DENOMINATOR})(?![A-Za-z])", frequency),
     reader("measure", r"血压[^\d，。]{0,6}(?P<span>(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3}) ?(?P<unit>mmHg|mmhg)?)(?![\d/])", blood_pressure),
     reader("measure", r"(?<![\d/])(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3}) ?(?P<unit>mmHg|mmhg)", blood_pressure),
 )
