@@ -50,7 +50,7 @@ LETTERS = {  # that one of these languages has and the others lack
 }
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+|[,.](?!\d)")
-WORD = re.compile(rf"(?<![{LATIN}\d=+*/^<>²³≤≥≠≈$])[{LATIN}]+(?![{LATIN}\d=+*/^<>²³≤≥≠≈$])")  # no variable: x=1
+WORD = re.compile(rf"(?<![{LATIN}\d=+*/^<>²³≤≥≠≈$])[{LATIN}]+(?![{LATIN}\d=+*/^<>²³≤≥≠≈$、\[(])")  # no variable: x=1
 # Letters of no one language: 8:00 am, U.S.
 INITIALS = re.compile(r"(?<=\d) ?[ap]m(?![a-z])|(?<![A-Za-z])[a-z](?:\.[a-z])+(?![a-z])\.?", re.I)
 NOT_HAN = re.compile(rf"[^{HAN}{KANA}]*[{LATIN}][^{HAN}{KANA}]*")

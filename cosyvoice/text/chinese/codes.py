@@ -2,7 +2,7 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import COUNTERS, number, ordinal
+from cosyvoice.text.chinese.numbers import COUNTER, number, ordinal
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import chinese_digits, chinese_number, telephone_digits
 from cosyvoice.text.spans import after, before, reader
@@ -79,7 +79,7 @@ def named_code(match: re.Match[str]) -> str:
 
 
 def service(match: re.Match[str]) -> str | None:
-    if after(match, f"{COUNTERS.pattern}|名"):
+    if after(match, f"{COUNTER}|名"):
         return None
     alone = match[0] == match.string.strip(" 。！？.!?,，") and re.fullmatch(EMERGENCY, match[0])
     if alone or re.fullmatch(KNOWN, match[0]) or before(match, rf"(?:{CALLING})[^\d，。]{{0,3}}") or after(match, rf"[^\d，。]{{0,5}}?(?:{CALLED})"):
@@ -160,7 +160,7 @@ def hyphened_code(match: re.Match[str]) -> str:
 
 def chat(match: re.Match[str]) -> str | None:
     """Figures that stand for words: 233, 666, 520."""
-    return None if after(match, rf"{COUNTERS.pattern}|[+]?[名号页字余多公]") else chinese_digits(match[0])
+    return None if after(match, rf"{COUNTER}|[+]?[名号页字余多公]") else chinese_digits(match[0])
 
 
 def plate(match: re.Match[str]) -> str:

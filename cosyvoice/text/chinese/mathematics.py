@@ -2,7 +2,7 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import COUNTERS, NUMBER, number, ordinal
+from cosyvoice.text.chinese.numbers import COUNTER, NUMBER, number, ordinal
 from cosyvoice.text.language import HAN
 from cosyvoice.text.spans import after, before, reader
 
@@ -162,7 +162,7 @@ def sign(match: re.Match[str]) -> str:
 
 def plus(match: re.Match[str]) -> str:
     """10+ before what is counted is 十多, else 十加."""
-    more = after(match, rf" ?(?:[家款种项余]|{COUNTERS.pattern}|城市|国家|企业|公司|用户|小时)")
+    more = after(match, rf" ?(?:[家款种项余]|{COUNTER}|城市|国家|企业|公司|用户|小时)")
     return "多" if more else "加"
 
 
