@@ -87,7 +87,7 @@ LETTERS = r"(?<![A-Za-z])[A-Za-z]{1,12}(?![A-Za-z])"
 RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
 ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z]))?|{LETTERS}|[{''.join(GREEK)}]){RAISE}"
 OPERAND = rf"[(\[]{{0,3}}[-+√±∠△]{{0,2}}{ATOM}(?:{ATOM}|\({ATOM}\)){{0,3}}[)\]]{{0,3}}"
-OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±xX](?![=>])) ?"
+OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±xX](?![=>+])) ?"
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
@@ -197,7 +197,7 @@ READERS = (
     reader("mathematics", rf"(?<=[A-Za-z{HAN}]) ?\+ ?(?=[{HAN}])", "加"),
     reader("mathematics", r"(?<=\d)\+", plus),
     reader("mathematics", r"\+(?=[\d¥$])", leading_plus),
-    reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z\d])", "加加"),
+    reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z])", "加加"),
     reader("mathematics", r"(?<=[A-Za-z])\+(?=[，。、！？ )]|$)", "加"),
     reader("mathematics", r"(?<![A-Za-z])(?<=[A-Z])-(?=[，。、！？ )]|$|级|股|轮)", "减"),
     # × as it is typed
