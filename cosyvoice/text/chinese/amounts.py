@@ -27,7 +27,8 @@ def percent(match: re.Match[str]) -> str:
     if last and match["own"]:
         last = share + last
     first = "百" if match["first"] == "100" and share == "百分之" else number(match["first"])
-    return "负" * bool(match["minus"]) + share + both(first, last, joint(match))
+    sign = "负" if match["minus"] else "正" if match["plus"] else ""
+    return sign + share + both(first, last, joint(match))
 
 
 def joint(match: re.Match[str]) -> str:
@@ -49,9 +50,9 @@ def measure(match: re.Match[str]) -> str | None:
     name, of = unit_name(unit), below and name_below(below)
     if name is None or not is_unit(match, unit) or (below and not of):
         return None
-    if match["own"] and not unit_name(match["own"]):
+    if match["own"] and unit_name(match["own"]) != name:
         return None
-    last = match["last"] and amount(match["last"])
+    last = amount(match["last"]) if match["last"] else None
     words = "负" * bool(match["minus"]) + both(amount(match["first"]), last, joint(match)) + name
     if not of:
         return words
@@ -76,12 +77,13 @@ def blood_pressure(match: re.Match[str]) -> str:
     return f"{number(match['high'])}到{number(match['low'])}{'毫米汞柱' if match['unit'] else ''}"
 
 
+OF_UNIT = rf"(?P<unit>{UNIT})(?: ?/ ?(?P<below>{BELOW}))?"
 PRESSURES = r"(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3})"
 
 READERS = (
     reader(
         "percent",
-        rf"(?P<minus>{MINUS})?\+?{FROM_HERE}(?P<first>{NUMBER}) ?"
+        rf"(?:(?P<minus>{MINUS})|(?<![\d%])(?P<plus>\+))?{FROM_HERE}(?P<first>{NUMBER}) ?"
         rf"(?:(?P<own>[%‰‱])?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?(?P<sign>[%‰‱])",
         percent,
     ),
@@ -93,9 +95,13 @@ READERS = (
     ),
     reader(
         "measure",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)"
-        rf"(?:(?: ?(?P<own>{LETTERS}[²³]?))?(?P<to>{TO})(?P<last>{NUMBER}{TENS}?))? ?"
-        rf"(?P<unit>{UNIT})(?: ?/ ?(?P<below>{BELOW}))?",
+        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?P<own>)(?P<to>)(?P<last>)? ?{OF_UNIT}",
+        measure,
+    ),
+    reader(
+        "measure",
+        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?: ?(?P<own>{LETTERS}[²³]?))?"
+        rf"(?P<to>{TO})(?P<last>{NUMBER}{TENS}?) ?{OF_UNIT}",
         measure,
     ),
     reader("measure", rf"(?<=[{HAN}\d]) ?/ ?(?P<below>{BELOW})", per_unit),

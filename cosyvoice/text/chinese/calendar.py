@@ -17,6 +17,7 @@ DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 TWO_FIGURE_DAY = r"(?:0[1-9]|[12]\d|3[01])"
 ALONE, APART = r"(?<![\d./-])", r"(?!\d|[./-]\d)"
 NO_AMOUNT = r"(?! ?[元%万亿倍米个分])"
+EIGHT_FIGURES = rf"(?P<y>{THIS_CENTURY})(?P<m>{TWO_FIGURE_MONTH})(?P<d>{TWO_FIGURE_DAY})(?!\d|\.\d)"
 DATED = any_of(  # what follows a day and a month that are written with a slash
     """
     发布 放假 截止 截至 上线 开始 结束 之?前 之?后 起 止 见 到期 更新 开[业学幕盘售] 当[天日] 大促 早 晚
@@ -219,9 +220,16 @@ DATE_READERS = (
     reader("date", r"(?<!\d)0(\d)(?=[日号])", lambda match: chinese_number(int(match[1]))),
     reader(
         "date",
-        rf"{ALONE}(?P<y>{YEAR})(?P<s>[-/.·])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?{APART}",
+        rf"{ALONE}(?P<y>{YEAR})(?P<s>[-·])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?{APART}",
         date,
     ),
+    reader(
+        "date",
+        rf"(?<![\d./])(?P<y>{YEAR})(?P<s>[/.])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)",
+        date,
+    ),
+    reader("date", rf"(?:日期|生日|出生|日)[：: 为是于]{{0,2}}(?P<span>{EIGHT_FIGURES})", date),
+    reader("code", rf"(?<!\d){EIGHT_FIGURES}(?! ?(?:{COUNTER}))", lambda match: year(match[0])),
     reader("date", rf"{ALONE}(?P<d>{DAY})(?P<s>[-/.])(?P<m>{MONTH})(?P=s)(?P<y>{YEAR}){APART}", date),
     reader("date", rf"{ALONE}(?P<y>[0-3]\d)/(?P<m>{MONTH})/(?P<d>{DAY}){APART}", date),
     reader(
@@ -233,7 +241,7 @@ DATE_READERS = (
     reader(
         "date", rf"{ALONE}(?P<m>0[1-9])[-.](?P<d>{TWO_FIGURE_DAY}){APART}{NO_AMOUNT}", date
     ),
-    reader("date", rf"{ALONE}(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?{APART}", slashed),
+    reader("date", rf"(?<![\d./])(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)", slashed),
     reader("date", rf"(?<![\d.])(?P<m>\d\d?)[.·](?P<d>\d\d?)(?=[\"”']?(?:{EVENT}))", event),
     reader("date", rf"(?<![\d.·])(?P<m>{MONTH})·(?P<d>{DAY})(?![\d·])", event),
     reader(
@@ -308,7 +316,8 @@ TIME_READERS = (
 BETWEEN_TIMES = reader(
     "range",
     r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|"
-    r"第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d)",
+    r"第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
+    r"\d{4}[/.]\d\d?[/.]|\d\d?/\d\d(?!\d))",
     "到",
 )
 

@@ -168,7 +168,7 @@ CODE_READERS = (
     reader(
         "code",
         rf"{BEGIN}(?:[A-Za-z]+(?:[-_][A-Za-z]+){{0,5}}[-_]?\d|\d+(?:\.\d+)?[-_]?[A-Za-z])[A-Za-z\d]*"
-        rf"(?:[-_.·+/][A-Za-z\d]+){{0,9}}{END}",
+        rf"(?:(?:[-_.·+]|/(?=[A-Za-z]))[A-Za-z\d]+){{0,9}}{END}",
         mixed_code,
     ),
     reader("code", rf"{BEGIN}0[xX][\dA-Fa-f]+{END}", in_figures),

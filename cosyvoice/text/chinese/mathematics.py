@@ -31,7 +31,7 @@ OPERATORS = {
     ">=": "大于等于",
     "≪": "远小于",
     "≫": "远大于",
-    "±": "加减",
+    "±": "正负",
 }
 SIGNS = {  # said wherever they stand
     "≈": "约等于",
@@ -83,11 +83,11 @@ LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 # word of letters stands by itself, so that each text is cut in one way only.
 SMALL = "".join(RAISED)
 VARIABLES = "abcijknpqruvxyzABNXYZ"
-LETTERS = r"(?<![A-Za-z])[A-Za-z]{1,12}(?![A-Za-z])"
+LETTERS = r"(?<![A-Za-z\d])[A-Za-z]{1,12}(?![A-Za-z])"
 RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
-ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z]))?|{LETTERS}|[{''.join(GREEK)}]){RAISE}"
+ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?|{LETTERS}|[{''.join(GREEK)}]){RAISE}"
 OPERAND = rf"[(\[]{{0,3}}[-+√±∠△]{{0,2}}{ATOM}(?:{ATOM}|\({ATOM}\)){{0,3}}[)\]]{{0,3}}"
-OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±xX](?![=>+])) ?"
+OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±](?![=>+])|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)) ?"
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
@@ -195,7 +195,7 @@ READERS = (
     # + and -
     reader("mathematics", rf"(?<=[A-Za-z\d)\]²³%{HAN}]) ?\+ ?(?=[A-Za-z\d(¥$])", "加"),
     reader("mathematics", rf"(?<=[A-Za-z{HAN}]) ?\+ ?(?=[{HAN}])", "加"),
-    reader("mathematics", r"(?<=\d)\+", plus),
+    reader("mathematics", r"(?<=[\d万亿千百])\+", plus),
     reader("mathematics", r"\+(?=[\d¥$])", leading_plus),
     reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z])", "加加"),
     reader("mathematics", r"(?<=[A-Za-z])\+(?=[，。、！？ )]|$)", "加"),

@@ -105,8 +105,8 @@ def money_before_sign(match: re.Match[str]) -> str:
 
 
 def per_amount(match: re.Match[str]) -> str | None:
-    """The slash of ¥3.99/500g."""
-    return "每" if before(match, rf"(?:[¥$€£] ?{NUMBER}|\d ?[元块])") else None
+    """The slash of ¥3.99/500g and 6.5L/100km."""
+    return "每" if before(match, rf"[¥$€£] ?{NUMBER}|\d ?(?:[元块]|L|kWh|k?g|mg|mmol|kcal|kJ)") else None
 
 
 READERS = (
@@ -123,5 +123,5 @@ READERS = (
         rf"(?P<sign>{ONE_SIGN}|{CODE}){PER_UNIT}(?!\d)",
         money_before_sign,
     ),
-    reader("money", r"(?<=[\d元块])/(?=\d)", per_amount),
+    reader("money", r"(?<=[A-Za-z\d元块])/(?=\d+ ?[A-Za-z])", per_amount),
 )

@@ -237,6 +237,7 @@ READERS = (
         fraction,
     ),
     reader("fraction", rf"(?<!\d)(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),
+    reader("decimal", rf"(?<=\d米)\d\d(?![\d.])(?! ?(?:{COUNTER}))", lambda m: chinese_digits(m[0])),
     reader("fraction", r"-(?=百分之|\d+分之)", "负"),
     reader(
         "range",

@@ -20,6 +20,7 @@ NAMED = {
     "€": "欧元",
     "£": "英镑",
 }
+TESTED = {"+": "阳性", "-": "阴性", "±": "弱阳性"}  # 尿蛋白(+)
 SENTENCE_START = r"(?:^|(?<=[。；;！？：:])|(?<=[：:。；;，！？.] ))"
 
 
@@ -69,6 +70,10 @@ READERS = (
     reader("symbol", rf"(?<=[{HAN}]) ?& ?| ?& ?(?=[{HAN}])", "和"),
     reader("symbol", r"(?<=[A-Za-z\d]) ?& ?(?=[A-Za-z\d])", " and "),
     reader("symbol", rf"@ ?(?=[{HAN}A-Za-z])", "艾特"),
-    reader("symbol", rf"(?<=[{HAN}A-Za-z\d]) ?(?:→|->|➔|⇒) ?(?=[{HAN}A-Za-z\d])", "到"),
+    reader("symbol", r"(?<=[^\s，。：]) ?(?:→|->|➔|⇒) ?(?=[^\s，。：])", "到"),
+    *(
+        reader("symbol", rf"(?<=[{HAN}A-Za-z]) ?\({re.escape(sign)}\)", words)
+        for sign, words in TESTED.items()
+    ),
     reader("symbol", rf"(?<=[{HAN}])/(?=[{HAN}])", "，"),
 )

@@ -154,6 +154,8 @@ UNITS = {
     "Bq": "贝克勒尔",
     "Gy": "戈瑞",
     "rad": "弧度",
+    "pct": "个百分点",
+    "bp": "个基点",
     # data, said as letters
     "KB": "KB",
     "MB": "MB",
@@ -200,7 +202,7 @@ UNIT = (
     rf"(?:{LETTERS}(?:·[mh])?(?:[²³]|\^?[23](?![\d.]))?|°(?!C|F|c(?![A-Za-z]))|′′|['′])(?![A-Za-z\d²³])"
 )
 BELOW = (  # what can stand below a slash
-    rf"(?:(?:{LETTERS}(?:[²³]|\^?[23](?!\d))?)(?![A-Za-z\d])|平方米|立方米|平米|公里|千米|千克|公斤|小时|分钟|"
+    rf"(?:\({LETTERS}·{LETTERS}\)|(?:{LETTERS}(?:[²³]|\^?[23](?!\d))?)(?![A-Za-z\d])|平方米|立方米|平米|公里|千米|千克|公斤|小时|分钟|"
     "[年月日天周时分秒个人次斤克米吨件盒瓶袋包份位升台套张间晚亩度只条杯碗片颗粒辆股桶顿课节本箱支根科户])"
 )
 PER_UNIT = rf"(?: ?/ ?(?P<per>{BELOW}))?"
@@ -212,6 +214,9 @@ def unit_name(unit: str) -> str | None:
 
 
 def name_below(unit: str) -> str | None:
+    if unit[0] == "(":  # mg/(kg·d)
+        names = [name_below(part) for part in unit[1:-1].split("·")]
+        return "每".join(name for name in names if name) if all(names) else None
     return PER.get(unit) or unit_name(unit) or (None if unit.isascii() else unit)
 
 
