@@ -43,7 +43,7 @@ def address(match: re.Match[str]) -> str:
 
 
 def piece_words(piece: str) -> str:
-    if not piece.isdigit():
+    if not piece.isdecimal():
         return SIGNS.get(piece, piece)
     by_digits = len(piece) > 2 or piece[0] == "0"
     return telephone_digits(piece) if by_digits else chinese_number(int(piece))

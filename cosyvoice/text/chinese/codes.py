@@ -5,7 +5,7 @@ Up to two figures of a code are a number (COVID-19, A4), more are read one by on
 
 import re
 
-from cosyvoice.text.chinese.numbers import COUNTER, any_of, number, ordinal
+from cosyvoice.text.chinese.numbers import COUNTED, COUNTER, any_of, number, ordinal
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import chinese_digits, chinese_number, telephone_digits
 from cosyvoice.text.spans import after, before, reader
@@ -63,7 +63,7 @@ CHAT = any_of(  # figures that stand for words
     """
 )
 DATA = ("KB", "MB", "GB", "TB", "PB", "FPS", "KHZ", "B")
-NO_CODE = re.compile(r"[A-GI-Za-z]2[A-Za-z]|[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+|\d+[A-Za-z]+-\d+[A-Za-z]+")
+NO_CODE = re.compile(r"[A-GI-Za-z]2[A-Za-z]|[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+[a-z]*|\d+[A-Za-z]+-\d+[A-Za-z]+")
 
 
 def mixed_code(match: re.Match[str]) -> str | None:
@@ -78,10 +78,10 @@ def mixed_code(match: re.Match[str]) -> str | None:
 
 def piece_words(piece: str, left: str, right: str, pieces: int) -> str:
     """One piece of a code; a hyphen is said between two figures only."""
-    if piece[0].isdigit():
+    if piece[0].isdecimal():
         return figures_words(piece, left, right, pieces)
     if piece == "-":
-        between = left[-1:].isdigit() + right[:1].isdigit()
+        between = left[-1:].isdecimal() + right[:1].isdecimal()
         return ("-", "", "杠")[between]
     return {"_": "下划线", ".": "点", "/": " ", "+": "加", "·": ""}.get(piece, piece)
 
@@ -120,8 +120,16 @@ def named_code(match: re.Match[str]) -> str:
 
 def part_words(text: str) -> str:
     """302 -> 三零二, 12 -> 十二; letters stay."""
-    short = text.isdigit() and len(text) < 3 and text[0] != "0"
+    short = text.isdecimal() and len(text) < 3 and text[0] != "0"
     return ordinal(text) if short else telephone_digits(text)
+
+
+def building(match: re.Match[str]) -> str | None:
+    """3-502: a house and a room, since no range has such ends."""
+    house, room = match[0].split("-")
+    if room.endswith("0") or COUNTED.match(match.string, match.end()) or int(house) > 40:
+        return None
+    return f"{part_words(house)}杠{part_words(room)}"
 
 
 def in_figures(match: re.Match[str]) -> str:
@@ -171,6 +179,7 @@ CODE_READERS = (
         rf"(?:(?:[-_.·+]|/(?=[A-Za-z]))[A-Za-z\d]+){{0,9}}{END}",
         mixed_code,
     ),
+    reader("code", r"(?<!\d)\d{5,6}\.[A-Z]{2}(?![A-Za-z])", lambda m: telephone_digits(m[0]).replace(".", "点")),
     reader("code", rf"{BEGIN}0[xX][\dA-Fa-f]+{END}", in_figures),
     reader("code", rf"{BEGIN}[A-Z]\.\d{{3}}{END}", lambda m: f"{m[0][0]}点{telephone_digits(m[0][2:])}"),
     reader("code", rf"(?<=[A-Za-z]) (?P<span>\d{{3,}}){NOT_COUNTED}", after_name),
@@ -199,6 +208,8 @@ ROOM_READERS = (
     reader("code", rf"(?:{BUILDING})号?(?P<span>\d{{3,4}})(?![\d月日点时:：天人个元平万]|\.\d)", in_figures),
     reader("code", r"\d号(?P<span>\d{3,4})(?=$|[，。、)；])", in_figures),
     reader("code", rf"{NO_DIGIT}(?P<span>\d{{1,4}}(?:[-–]\d{{1,6}}){{2,}})(?![\d.])", named_code),
+    reader("code", rf"{NO_DIGIT}(?<![-+])\d{{1,2}}-\d{{3,4}}(?![\d-]|\.\d|[%元])", building),
+    reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|中(?=[，。、]|$))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{4}}(?=次列车|次航班|号列车)", in_figures),
 )
@@ -209,7 +220,7 @@ NAME_READERS = (
     ),
     reader("code", rf"(?<![\d.A-Za-z-])(?:{CHAT})(?![\d%,:~-]|\.\d)", chat),
     reader("code", r"(?<!\d)250(?!\d)", fool),
-    reader("code", rf"{NO_DIGIT}[1-9]{{2}}(?=折)", lambda match: chinese_digits(match[0])),
+    reader("code", rf"{NO_DIGIT}[1-9]{{2}}(?=折|新(?:[，。、)]|$))", lambda match: chinese_digits(match[0])),
 )
 
 READERS = (*CODE_READERS, *ROOM_READERS, *NAME_READERS)

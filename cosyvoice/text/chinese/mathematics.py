@@ -50,6 +50,8 @@ SIGNS = {  # said wherever they stand
     "∆": "德尔塔",
     "⊥": "垂直于",
     "∥": "平行于",
+    "≌": "全等于",
+    "∽": "相似于",
     "∵": "因为",
     "∴": "所以",
     "∞": "无穷大",
@@ -85,7 +87,7 @@ SMALL = "".join(RAISED)
 VARIABLES = "abcijknpqruvxyzABNXYZ"
 LETTERS = r"(?<![A-Za-z\d])[A-Za-z]{1,12}(?![A-Za-z])"
 RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
-ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?|{LETTERS}|[{''.join(GREEK)}]){RAISE}"
+ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?|{LETTERS}|[{''.join(GREEK)}]|…{{1,2}}){RAISE}"
 OPERAND = rf"[(\[]{{0,3}}[-+√±∠△]{{0,2}}{ATOM}(?:{ATOM}|\({ATOM}\)){{0,3}}[)\]]{{0,3}}"
 OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±](?![=>+])|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)) ?"
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
@@ -110,7 +112,7 @@ def expression(match: re.Match[str]) -> str | None:
 
 
 def is_between_numbers(found: list[re.Match[str]], index: int) -> bool:
-    return found[index - 1][0][-1].isdigit() and found[index + 1][0][0].isdigit()
+    return found[index - 1][0][-1].isdecimal() and found[index + 1][0][0].isdecimal()
 
 
 def token_words(token: re.Match[str], operand: bool, times: bool) -> tuple[str, bool]:
@@ -120,7 +122,7 @@ def token_words(token: re.Match[str], operand: bool, times: bool) -> tuple[str, 
         return power(token["power"]), True
     if token["raised"]:
         return raised(text), True
-    if text[0].isdigit():
+    if text[0].isdecimal():
         return operand_number(text), True
     if text in OPERATORS and operand and (text not in "xX" or times):
         return OPERATORS[text], False
@@ -128,21 +130,23 @@ def token_words(token: re.Match[str], operand: bool, times: bool) -> tuple[str, 
         return ("负" if text == "-" else "正"), False
     if text in "()[]":
         return "", operand or text in ")]"
-    if text == "°":
-        return "度", True
+    if text in ("°", "…"):
+        return ("度" if text == "°" else "点点点"), True
     return SIGNS.get(text) or GREEK.get(text) or text, text not in "√±∠△"
 
 
 def operand_number(text: str) -> str:
     if "/" in text:
         above, below = text.split("/")
+        if int(above) >= int(below):
+            return f"{number(above)}除以{number(below)}"
         return f"{ordinal(below)}分之{ordinal(above)}"
     return "百分之" + number(text[:-1]) if text[-1] == "%" else number(text)
 
 
 def power(text: str) -> str:
     """6 -> 的六次方."""
-    return f"的{number(text) if text.lstrip('-').isdigit() else text}次方"
+    return f"的{re.sub(r'-?[0-9]+', lambda figures: number(figures[0]), text)}次方"
 
 
 def raised(text: str) -> str:
@@ -182,14 +186,14 @@ def ten_thousands(match: re.Match[str]) -> str:
 READERS = (
     reader("mathematics", EXPRESSION, expression),
     *(reader("mathematics", re.escape(each), words) for each, words in (SIGNS | GREEK).items()),
-    reader("mathematics", rf"(?<=[A-Za-z\d{HAN})])\^\{{?(?P<n>-?\w{{1,6}})\}}?", lambda m: power(m["n"])),
+    reader("mathematics", rf"(?<=[A-Za-z\d{HAN})])\^\{{?(?P<n>-?\d{{1,9}}|[A-Za-z]{{1,6}})\}}?", lambda m: power(m["n"])),
     reader("mathematics", rf"[{SMALL}]+", lambda m: raised(m[0])),
     reader("mathematics", "[₀-₉]+", lambda m: number(m[0].translate(LOWERED))),
     # comparison
     reader("mathematics", r"(?<![-<>=A-Za-z]) ?(?P<sign>[<>]=?|==|!=) ?(?=[-\d¥$])", sign),
     reader(
         "mathematics",
-        rf"(?<=[A-Za-z\d)\]²³%{HAN}]) ?(?P<sign>[<>]=?|={{1,2}}|!=)(?![<>=]) ?(?=[-A-Za-z\d(¥${HAN}])(?!-[^\d])",
+        rf"(?<=[A-Za-z\d)\]²³%|{HAN}]) ?(?P<sign>[<>]=?|={{1,2}}|!=)(?![<>=]) ?(?=[-A-Za-z\d(¥${HAN}])(?!-[^\d])",
         sign,
     ),
     # + and -

@@ -176,7 +176,7 @@ def plain_range(match: re.Match[str]) -> str | None:
     words = number_with_tens
     if before(match, "第"):
         words = ordinal
-    elif is_counted(match):
+    elif is_counted(match) and size_of(last) <= 10:
         words = amount
     return both(words(first), words(last), sign)
 

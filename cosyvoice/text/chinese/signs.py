@@ -35,7 +35,7 @@ def circled(match: re.Match[str]) -> str:
 
 def item(match: re.Match[str]) -> str:
     figures = match["n"]
-    return (whole(str(int(figures))) if figures.isdigit() else figures) + "，"
+    return (whole(str(int(figures))) if figures.isdecimal() else figures) + "，"
 
 
 def page_of(match: re.Match[str]) -> str:
@@ -45,7 +45,7 @@ def page_of(match: re.Match[str]) -> str:
 
 def class_of_school(match: re.Match[str]) -> str:
     """高三(2)班 -> 高三二班."""
-    return ordinal(match["n"]) if match["n"].isdigit() else match["n"]
+    return ordinal(match["n"]) if match["n"].isdecimal() else match["n"]
 
 
 def hash_sign(match: re.Match[str]) -> str | None:
