@@ -2,7 +2,17 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import FROM_HERE, MINUS, NUMBER, TENS, TO, amount, both, number
+from cosyvoice.text.chinese.numbers import (
+    FROM_HERE,
+    MINUS,
+    NUMBER,
+    SIGNED,
+    TO,
+    VALUE,
+    amount,
+    both,
+    number,
+)
 from cosyvoice.text.chinese.units import BELOW, LETTERS, UNIT, name_below, unit_name
 from cosyvoice.text.language import HAN
 from cosyvoice.text.spans import after, before, reader
@@ -62,7 +72,11 @@ def measure(match: re.Match[str]) -> str | None:
 def is_unit(match: re.Match[str], unit: str) -> bool:
     """Whether a letter is a unit, and not part of a name."""
     if unit in UNIT_AFTER:
-        return bool(match["below"]) or "." in match["first"] or before(match, rf"(?:{UNIT_AFTER[unit]})\D{{0,5}}")
+        return (
+            bool(match["below"])
+            or "." in match["first"]
+            or before(match, rf"(?:{UNIT_AFTER[unit]})\D{{0,5}}")
+        )
     return not (unit in NO_UNIT_BEFORE and after(match, NO_UNIT_BEFORE[unit]))
 
 
@@ -89,22 +103,27 @@ READERS = (
     ),
     reader(
         "temperature",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER})"
-        rf"(?:(?: ?°[CFcf]?|度)?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?[°º](?P<scale>[CFcf])(?![A-Za-z])",
+        rf"{SIGNED}(?P<first>{NUMBER})"
+        rf"(?:(?: ?°[CFcf]?|度)?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?"
+        r"[°º](?P<scale>[CFcf])(?![A-Za-z])",
         temperature,
     ),
     reader(
         "measure",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?P<own>)(?P<to>)(?P<last>)? ?{OF_UNIT}",
+        rf"{SIGNED}(?P<first>{VALUE})(?P<own>)(?P<to>)(?P<last>)? ?{OF_UNIT}",
         measure,
     ),
     reader(
         "measure",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?: ?(?P<own>{LETTERS}[²³]?))?"
-        rf"(?P<to>{TO})(?P<last>{NUMBER}{TENS}?) ?{OF_UNIT}",
+        rf"{SIGNED}(?P<first>{VALUE})(?: ?(?P<own>{LETTERS}[²³]?))?"
+        rf"(?P<to>{TO})(?P<last>{VALUE}) ?{OF_UNIT}",
         measure,
     ),
     reader("measure", rf"(?<=[{HAN}\d]) ?/ ?(?P<below>{BELOW})", per_unit),
-    reader("measure", rf"血压[^\d，。]{{0,6}}(?P<span>{PRESSURES} ?(?P<unit>(?i:mmHg))?)(?![\d/])", blood_pressure),
+    reader(
+        "measure",
+        rf"血压[^\d，。]{{0,6}}(?P<span>{PRESSURES} ?(?P<unit>(?i:mmHg))?)(?![\d/])",
+        blood_pressure,
+    ),
     reader("measure", rf"(?<![\d/]){PRESSURES} ?(?P<unit>(?i:mmHg))", blood_pressure),
 )

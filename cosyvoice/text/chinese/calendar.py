@@ -20,14 +20,14 @@ NO_AMOUNT = r"(?! ?[元%万亿倍米个分])"
 EIGHT_FIGURES = rf"(?P<y>{THIS_CENTURY})(?P<m>{TWO_FIGURE_MONTH})(?P<d>{TWO_FIGURE_DAY})(?!\d|\.\d)"
 DATED = any_of(  # what follows a day and a month that are written with a slash
     """
-    发布 放假 截止 截至 上线 开始 结束 之?前 之?后 起 止 见 到期 更新 开[业学幕盘售] 当[天日] 大促 早 晚
-    [上下中]午 周[一二三四五六日] 星期 出发 到达 返回 考试 生日 入住 活动 直播 预售 抢
+    发布 放假 截止 截至 上线 开始 结束 之?前 之?后 起 止 见 到期 更新 开[业学幕盘售] 当[天日] 大促
+    早 晚 [上下中]午 周[一二三四五六日] 星期 出发 到达 返回 考试 生日 入住 活动 直播 预售 抢
     """
 )
 EVENT = any_of(  # what is named by its day: 3.15晚会
     """
-    劳动节 假期 小长假 黄金周 国庆 儿童节 青年节 妇女节 建军节 圣诞 事变 事件 运动 晚会 大促 购物节 年中 狂欢
-    大?地震 革命 惨案 起义 女[神王]节 植树节 消费者 护士节 教师节
+    劳动节 假期 小长假 黄金周 国庆 儿童节 青年节 妇女节 建军节 圣诞 事变 事件 运动 晚会 大促 购物节
+    年中 狂欢 大?地震 革命 惨案 起义 女[神王]节 植树节 消费者 护士节 教师节
     """
 )
 FRACTIONS = (15, 16, 20, 24, 25, 30)  # denominators that a day of the month may be
@@ -58,8 +58,10 @@ def slashed(match: re.Match[str]) -> str | None:
     zero = "0" in (match["m"][0], match["d"][0])
     if after(match, " ?[寸份杯拍的分]") and not zero:
         return None
-    dated = match["end"] or after(match, rf" ?(?:{DATED})")
-    late = day > 12 and (day not in FRACTIONS or before(match, "[于在到至自从]|日期[：: ]?|[今明昨]天"))
+    dated = match["end"] or after(match, rf" ?{DATED}")
+    late = day > 12 and (
+        day not in FRACTIONS or before(match, "[于在到至自从]|日期[：: ]?|[今明昨]天")
+    )
     return date(match) if zero or dated or late or day in (1, month) else None
 
 
@@ -111,7 +113,7 @@ def years(match: re.Match[str]) -> str | None:
     first, last = match["first"], match["last"]
     if int(first) >= int(first[: 4 - len(last)] + last):
         return None
-    if after(match, rf" ?(?!年|届)(?:{COUNTER})"):
+    if after(match, rf" ?(?!年|届){COUNTER}"):
         return None
     joint = "" if "/" in match["to"] else "到"
     return f"{year(first)}{match['unit'] or ''}{joint}{year(last)}"
@@ -127,11 +129,11 @@ NO_NUMBER = r"(?<![\d.])(?<!\d:)"
 PART_OF_DAY = "(?:[上下中]午|早上?|晚上?|凌晨|傍晚) ?"
 ELAPSED = any_of(  # what is measured in hours, minutes and seconds
     """
-    用时 耗时 历时 时长 成绩 完赛 跑完 片长 全长 倒计时 计时 总长 跑进 游进 配速 录音 纪录 记录 跑出 游出
-    时间为 还剩 剩余 剩下
+    用时 耗时 历时 时长 成绩 完赛 跑完 片长 全长 倒计时 计时 总长 跑进 游进 配速 录音 纪录 记录
+    跑出 游出 时间为 还剩 剩余 剩下
     """
 )
-BEFORE_ELAPSED = rf"(?:{ELAPSED})[^\d，。,]{{0,4}}"
+BEFORE_ELAPSED = rf"{ELAPSED}[^\d，。,]{{0,4}}"
 
 
 def clock(match: re.Match[str]) -> str | None:
@@ -209,7 +211,11 @@ def units_of_time(match: re.Match[str]) -> str | None:
 
 
 DATE_READERS = (
-    reader("date", rf"(?<!\d)(?:(?P<y>{YEAR}|\d\d)年 ?)?(?P<m>{MONTH})月 ?(?P<d>{DAY})(?P<end>[日号])", date),
+    reader(
+        "date",
+        rf"(?<!\d)(?:(?P<y>{YEAR}|\d\d)年 ?)?(?P<m>{MONTH})月 ?(?P<d>{DAY})(?P<end>[日号])",
+        date,
+    ),
     reader("date", rf"(?<!\d)(?P<y>{YEAR}|0\d|[789]\d)年 ?(?P<m>{MONTH})月", date),
     reader(
         "date",
@@ -229,8 +235,10 @@ DATE_READERS = (
         date,
     ),
     reader("date", rf"(?:日期|生日|出生|日)[：: 为是于]{{0,2}}(?P<span>{EIGHT_FIGURES})", date),
-    reader("code", rf"(?<!\d){EIGHT_FIGURES}(?! ?(?:{COUNTER}))", lambda match: year(match[0])),
-    reader("date", rf"{ALONE}(?P<d>{DAY})(?P<s>[-/.])(?P<m>{MONTH})(?P=s)(?P<y>{YEAR}){APART}", date),
+    reader("code", rf"(?<!\d){EIGHT_FIGURES}(?! ?{COUNTER})", lambda match: year(match[0])),
+    reader(
+        "date", rf"{ALONE}(?P<d>{DAY})(?P<s>[-/.])(?P<m>{MONTH})(?P=s)(?P<y>{YEAR}){APART}", date
+    ),
     reader("date", rf"{ALONE}(?P<y>[0-3]\d)/(?P<m>{MONTH})/(?P<d>{DAY}){APART}", date),
     reader(
         "date",
@@ -238,21 +246,23 @@ DATE_READERS = (
         date,
     ),
     reader("date", rf"{ALONE}(?P<m>{TWO_FIGURE_MONTH})[-/.](?P<y>{THIS_CENTURY}){APART}", date),
+    reader("date", rf"{ALONE}(?P<m>0[1-9])[-.](?P<d>{TWO_FIGURE_DAY}){APART}{NO_AMOUNT}", date),
     reader(
-        "date", rf"{ALONE}(?P<m>0[1-9])[-.](?P<d>{TWO_FIGURE_DAY}){APART}{NO_AMOUNT}", date
+        "date", rf"(?<![\d./])(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)", slashed
     ),
-    reader("date", rf"(?<![\d./])(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)", slashed),
-    reader("date", rf"(?<![\d.])(?P<m>\d\d?)[.·](?P<d>\d\d?)(?=[\"”']?(?:{EVENT}))", event),
+    reader("date", rf"(?<![\d.])(?P<m>\d\d?)[.·](?P<d>\d\d?)(?=[\"”']?{EVENT})", event),
     reader("date", rf"(?<![\d.·])(?P<m>{MONTH})·(?P<d>{DAY})(?![\d·])", event),
     reader(
         "date",
-        rf"(?<![\d.A-Za-z])(?:618|315|918|411|512|815|1024|1111|1212)(?=[\"”']?(?:{EVENT}))",
+        rf"(?<![\d.A-Za-z])(?:618|315|918|411|512|815|1024|1111|1212)(?=[\"”']?{EVENT})",
         lambda match: chinese_digits(match[0]),
     ),
     reader("date", r"(?<=双)(?:11|12)(?!\d)", lambda match: chinese_number(int(match[0]))),
 )
 YEAR_READERS = (
-    reader("year", r"(?<![\d.])(?P<era>公元前?|西元前?|纪元前?)?(?P<y>\d{2,4})年(?!级)", named_year),
+    reader(
+        "year", r"(?<![\d.])(?P<era>公元前?|西元前?|纪元前?)?(?P<y>\d{2,4})年(?!级)", named_year
+    ),
     reader(
         "year",
         r"(?<!\d)(\d{1,4}) ?(?:AD|ad|A\.D\.|a\.d\.|CE)(?![A-Za-z])",
@@ -315,8 +325,8 @@ TIME_READERS = (
 )
 BETWEEN_TIMES = reader(
     "range",
-    r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|"
-    r"第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
+    r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?"
+    r"(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
     r"\d{4}[/.]\d\d?[/.]|\d\d?/\d\d(?!\d))",
     "到",
 )

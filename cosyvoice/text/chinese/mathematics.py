@@ -73,8 +73,8 @@ SIGNS = {  # said wherever they stand
 GREEK = dict(
     zip(
         "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        "阿尔法 贝塔 伽马 德尔塔 艾普西龙 泽塔 伊塔 西塔 约塔 卡帕 拉姆达 缪 纽 克西 派 柔 西格玛 陶 "
-        "宇普西龙 斐 凯 普西 欧米伽 伽马 德尔塔 西塔 拉姆达 克西 派 西格玛 斐 普西 欧米伽".split(),
+        "阿尔法 贝塔 伽马 德尔塔 艾普西龙 泽塔 伊塔 西塔 约塔 卡帕 拉姆达 缪 纽 克西 派 柔 西格玛 "
+        "陶 宇普西龙 斐 凯 普西 欧米伽 伽马 德尔塔 西塔 拉姆达 克西 派 西格玛 斐 普西 欧米伽".split(),
     )
 )
 POWERS = {"²": "平方", "³": "立方"}
@@ -87,9 +87,11 @@ SMALL = "".join(RAISED)
 VARIABLES = "abcijknpqruvxyzABNXYZ"
 LETTERS = r"(?<![A-Za-z\d])[A-Za-z]{1,12}(?![A-Za-z])"
 RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
-ATOM = rf"(?:(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?|{LETTERS}|[{''.join(GREEK)}]|…{{1,2}}){RAISE}"
+FIGURES = rf"(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?"
+ATOM = rf"(?:{FIGURES}|{LETTERS}|[{''.join(GREEK)}]|…{{1,2}}){RAISE}"
 OPERAND = rf"[(\[]{{0,3}}[-+√±∠△]{{0,2}}{ATOM}(?:{ATOM}|\({ATOM}\)){{0,3}}[)\]]{{0,3}}"
-OPERATOR = r" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±](?![=>+])|(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)) ?"
+TIMES = r"(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)"
+OPERATOR = rf" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±](?![=>+])|{TIMES}) ?"
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
@@ -157,7 +159,11 @@ def raised(text: str) -> str:
     figures = re.fullmatch(r"[-+]?\d+", plain)
     if figures:
         return power(plain.lstrip("+"))
-    return re.sub(r"\d+", lambda digits: number(digits[0]), plain).replace("+", "正").replace("-", "负")
+    return (
+        re.sub(r"\d+", lambda digits: number(digits[0]), plain)
+        .replace("+", "正")
+        .replace("-", "负")
+    )
 
 
 def sign(match: re.Match[str]) -> str:
@@ -186,14 +192,19 @@ def ten_thousands(match: re.Match[str]) -> str:
 READERS = (
     reader("mathematics", EXPRESSION, expression),
     *(reader("mathematics", re.escape(each), words) for each, words in (SIGNS | GREEK).items()),
-    reader("mathematics", rf"(?<=[A-Za-z\d{HAN})])\^\{{?(?P<n>-?\d{{1,9}}|[A-Za-z]{{1,6}})\}}?", lambda m: power(m["n"])),
+    reader(
+        "mathematics",
+        rf"(?<=[A-Za-z\d{HAN})])\^\{{?(?P<n>-?\d{{1,9}}|[A-Za-z]{{1,6}})\}}?",
+        lambda m: power(m["n"]),
+    ),
     reader("mathematics", rf"[{SMALL}]+", lambda m: raised(m[0])),
     reader("mathematics", "[₀-₉]+", lambda m: number(m[0].translate(LOWERED))),
     # comparison
     reader("mathematics", r"(?<![-<>=A-Za-z]) ?(?P<sign>[<>]=?|==|!=) ?(?=[-\d¥$])", sign),
     reader(
         "mathematics",
-        rf"(?<=[A-Za-z\d)\]²³%|{HAN}]) ?(?P<sign>[<>]=?|={{1,2}}|!=)(?![<>=]) ?(?=[-A-Za-z\d(¥${HAN}])(?!-[^\d])",
+        rf"(?<=[A-Za-z\d)\]²³%|{HAN}]) ?(?P<sign>[<>]=?|={{1,2}}|!=)(?![<>=]) ?"
+        rf"(?=[-A-Za-z\d(¥${HAN}])(?!-[^\d])",
         sign,
     ),
     # + and -
@@ -207,6 +218,10 @@ READERS = (
     # × as it is typed
     reader("mathematics", r"(?<=\d) ?[*xX] ?(?=\d)", "乘"),
     # amounts
-    reader("mathematics", r"(?<=\d)w\+?(?![A-Za-z\d])|(?<=\d)W(?:\+|(?=[人元块粉赞播阅]))", ten_thousands),
+    reader(
+        "mathematics",
+        r"(?<=\d)w\+?(?![A-Za-z\d])|(?<=\d)W(?:\+|(?=[人元块粉赞播阅]))",
+        ten_thousands,
+    ),
     reader("mathematics", r"~ ?(?=\d)", about),
 )

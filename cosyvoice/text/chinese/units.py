@@ -200,18 +200,17 @@ PER = {  # below a slash, where the name is another one
     "K": "开尔文",
 }
 LETTERS = r"[A-Za-zμΩ]{1,6}"
-UNIT = (
-    rf"(?:{LETTERS}(?:·[mh])?(?:[²³]|\^?[23](?![\d.]))?|°(?!C|F|c(?![A-Za-z]))|′′|['′])(?![A-Za-z\d²³])"
-)
+RAISED = r"(?:[²³]|\^?[23](?![\d.]))?"
+UNIT = rf"(?:{LETTERS}(?:·[mh])?{RAISED}|°(?!C|F|c(?![A-Za-z]))|′′|′)(?![A-Za-z\d²³])"
 HAN_BELOW = any_of(
     """
-    平方米 立方米 平米 公里 千米 千克 公斤 毫升 毫克 毫米 厘米 盎司 英里 公顷 小时 分钟 季度 学期 课时 人次 工作日 年
-    月 日 天 周 时 分 秒 个 人 次 斤 克 米 吨 磅 件 盒 瓶 袋 包 份 位 升 台 套 张 间 晚 亩 度 只 条 杯 碗 片 颗 粒
-    辆 股 桶 顿 课 节 本 箱 支 根 科 户 场 季
+    平方米 立方米 平米 公里 千米 千克 公斤 毫升 毫克 毫米 厘米 盎司 英里 公顷 小时 分钟 季度 学期
+    课时 人次 工作日 年 月 日 天 周 时 分 秒 个 人 次 斤 克 米 吨 磅 件 盒 瓶 袋 包 份 位 升 台 套
+    张 间 晚 亩 度 只 条 杯 碗 片 颗 粒 辆 股 桶 顿 课 节 本 箱 支 根 科 户 场 季
     """
 )
 BELOW = (  # what can stand below a slash
-    rf"(?:\({LETTERS}·{LETTERS}\)|(?:{LETTERS}(?:[²³]|\^?[23](?!\d))?)(?![A-Za-z\d])|{HAN_BELOW})"
+    rf"(?:\({LETTERS}·{LETTERS}\)|{LETTERS}{RAISED}(?![A-Za-z\d])|{HAN_BELOW})"
 )
 PER_UNIT = rf"(?: ?/ ?(?P<per>{BELOW}))?"
 
