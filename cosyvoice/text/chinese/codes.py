@@ -17,7 +17,8 @@ NAMED = any_of(
     邀请码 取件码 取餐码 提取码 兑换码 代码 条码 条形码 序列号 车次 航班号? 房间号? 房号 门牌号
     门牌 座位号 身份证号?码? 护照号?码? 证号 号码 批号 文号 股票 基金 群号? QQ群?号? qq群?号?
     微信号? ID id 病历号 床号 考号 准考证号? 会议号 会议ID 频道 端口 流水号 合同号 发票号 税号 货号
-    款号 型号 区号 国标 准字 机号 档案号 案号 书号 订单 运单 快递 备案号 备 ISBN 字第
+    款号 型号 区号 国标 准字 机号 档案号 案号 书号 订单 运单 快递 备案号 备 ISBN 字第 状态码 错误码
+    错误代码 返回码
     """
 )
 IS = r"[：: 是为号]{0,3}"
@@ -64,8 +65,9 @@ CHAT = any_of(  # figures that stand for words
     """
 )
 DATA = ("KB", "MB", "GB", "TB", "PB", "FPS", "KHZ", "B")
-NO_CODE = re.compile(
-    r"[A-GI-Za-z]2[A-Za-z]|[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+[a-z]*|\d+[A-Za-z]+-\d+[A-Za-z]+"
+NO_CODE = re.compile(  # a letter to a letter, an amount, an ordinal, a product, a range
+    r"[A-GI-Za-z]2[A-Za-z]|[\d.]+[eE]-?\d+|[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+[a-z]*"
+    r"|\d+[A-Za-z]+-\d+[A-Za-z]+"
 )
 
 
@@ -139,6 +141,12 @@ def in_figures(match: re.Match[str]) -> str:
     return telephone_digits(match["span"] if "span" in match.re.groupindex else match[0])
 
 
+def dotted(match: re.Match[str]) -> str:
+    """H.264 -> H点二六四, BA.5 -> BA点五."""
+    name, *parts = match[0].split(".")
+    return "点".join([name, *map(part_words, parts)])
+
+
 def after_name(match: re.Match[str]) -> str:
     """The number of ISO 14001 and 波音747."""
     return figures_words(match["span"], left="x")
@@ -192,9 +200,7 @@ CODE_READERS = (
         lambda m: telephone_digits(m[0]).replace(".", "点"),
     ),
     reader("code", rf"{BEGIN}0[xX][\dA-Fa-f]+{END}", in_figures),
-    reader(
-        "code", rf"{BEGIN}[A-Z]\.\d{{3}}{END}", lambda m: f"{m[0][0]}点{telephone_digits(m[0][2:])}"
-    ),
+    reader("code", rf"{BEGIN}(?!NO|EP|VOL|LV|CH|VER|V)[A-Z]{{1,4}}(?:\.\d+){{1,3}}{END}", dotted),
     reader("code", rf"(?<=[A-Za-z]) (?P<span>\d{{3,}}){NOT_COUNTED}", after_name),
     reader("code", r"(?<=[A-Za-z]) (?P<span>\d{3,}(?:-\d+)+)(?!\d)", named_code),
     reader("code", rf"(?<=[A-Za-z])-(?P<span>\d+(?:\.\d+)*){END}", after_name),

@@ -74,7 +74,8 @@ GREEK = dict(
     zip(
         "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
         "阿尔法 贝塔 伽马 德尔塔 艾普西龙 泽塔 伊塔 西塔 约塔 卡帕 拉姆达 缪 纽 克西 派 柔 西格玛 "
-        "陶 宇普西龙 斐 凯 普西 欧米伽 伽马 德尔塔 西塔 拉姆达 克西 派 西格玛 斐 普西 欧米伽".split(),
+        "陶 宇普西龙 斐 凯 普西 欧米伽 伽马 德尔塔 西塔 拉姆达 克西 派 西格玛 斐 普西 "
+        "欧米伽".split(),
     )
 )
 POWERS = {"²": "平方", "³": "立方"}
@@ -85,7 +86,7 @@ LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 # word of letters stands by itself, so that each text is cut in one way only.
 SMALL = "".join(RAISED)
 VARIABLES = "abcijknpqruvxyzABNXYZ"
-LETTERS = r"(?<![A-Za-z\d])[A-Za-z]{1,12}(?![A-Za-z])"
+LETTERS = r"(?<![A-Za-z\d])(?:[A-Za-z]{2,12}[-_])?[A-Za-z]{1,12}(?![A-Za-z])"
 RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
 FIGURES = rf"(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?"
 ATOM = rf"(?:{FIGURES}|{LETTERS}|[{''.join(GREEK)}]|…{{1,2}}){RAISE}"
@@ -96,7 +97,7 @@ EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
     rf"\d+/\d+(?![\d/])|{NUMBER}%?|[<>=!]=|\^\{{?(?P<power>-?[\dA-Za-z]+)\}}?|(?P<raised>[{SMALL}]+)"
-    rf"|[A-Za-z]+|[^ ]"
+    rf"|[A-Za-z]{{2,}}[-_][A-Za-z]+|[A-Za-z]+|[^ ]"
 )
 
 
@@ -166,6 +167,12 @@ def raised(text: str) -> str:
     )
 
 
+def scientific(match: re.Match[str]) -> str:
+    """1e-4 -> 一乘十的负四次方."""
+    figures, exponent = re.split("[eE]", match[0])
+    return f"{number(figures)}乘十{power(exponent.lstrip('+'))}"
+
+
 def sign(match: re.Match[str]) -> str:
     return OPERATORS[match["sign"]]
 
@@ -197,6 +204,7 @@ READERS = (
         rf"(?<=[A-Za-z\d{HAN})])\^\{{?(?P<n>-?\d{{1,9}}|[A-Za-z]{{1,6}})\}}?",
         lambda m: power(m["n"]),
     ),
+    reader("mathematics", rf"(?<![A-Za-z\d.]){NUMBER}[eE][-+]?\d{{1,3}}(?!\w)", scientific),
     reader("mathematics", rf"[{SMALL}]+", lambda m: raised(m[0])),
     reader("mathematics", "[₀-₉]+", lambda m: number(m[0].translate(LOWERED))),
     # comparison

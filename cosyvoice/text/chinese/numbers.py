@@ -236,7 +236,7 @@ READERS = (
     reader("decimal", rf"(?:{MINUS})?{FROM_HERE}{WHOLE}\.\d+{TO_HERE}", lambda m: number(m[0])),
     reader(
         "fraction",
-        rf"(?<![\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?(?P<above>\d+) ?/ ?(?P<below>\d+)"
+        rf"(?<![A-Za-z\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?(?P<above>\d+) ?/ ?(?P<below>\d+)"
         r"(?![\d/]|\.\d)",
         fraction,
     ),

@@ -7,7 +7,7 @@ from cosyvoice.text.numbers import telephone_digits
 from cosyvoice.text.spans import after, before, reader
 
 EMERGENCY = any_of("110 119 120 122 114 112 911 999 121 117")
-KNOWN = any_of(r"10086 10010 12306 12315 12345 12348 95\d{3}")  # unless something is counted
+KNOWN = any_of(r"10086 10010 12[13](?!00)\d\d 95\d{3}")  # unless something is counted
 SERVICE = any_of(r"100(?:0[1-9]|[189]\d) 10000 11185 116114 12[1-3]\d\d 125\d\d 9[56]\d{3,4}")
 CALLING = any_of(
     """
@@ -46,8 +46,8 @@ FORMS = (
     r"(?:\+|00)\d{1,3}[ -]?(?:\(?\d{1,4}\)?[ -]?)?\d{3,4}[ -]?\d{3,4}(?:[ -]?\d{2,4})?",  # abroad
     r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}",  # a mobile telephone
     r"1[3-9]\d{2}[ -]\d{3}[ -]\d{4}",
-    r"\(0\d{2,3}\)[ -]?\d{3,4}[ -]?\d{4}",  # with the code of a city
-    r"0\d{2,3}[ -]\d{3,4}[ -]?\d{4}",
+    r"\(0\d{1,3}\)[ -]?\d{3,4}[ -]?\d{4}",  # with the code of a city
+    r"0\d{1,3}[ -]\d{3,4}[ -]?\d{4}",
     r"0\d{2,3}[2-8]\d{6,7}",
     r"[48]00[ -]?\d{3,4}[ -]?\d{3,4}",
     r"\(?\d{3}\)?[ -]\d{3}[ -]\d{4}",
