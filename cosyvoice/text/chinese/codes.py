@@ -67,7 +67,7 @@ CHAT = any_of(  # figures that stand for words
 DATA = ("KB", "MB", "GB", "TB", "PB", "FPS", "KHZ", "B")
 NO_CODE = re.compile(  # a letter to a letter, an amount, an ordinal, a product, a range
     r"[A-GI-Za-z]2[A-Za-z]|[\d.]+[eE]-?\d+|[\d.]+[wW]|\d+(?:st|nd|rd|th)|\d+[xX]\d+[a-z]*"
-    r"|\d+[A-Za-z]+-\d+[A-Za-z]+"
+    r"|\d+[A-Za-z]+-\d+[A-Za-z]+|([A-Z])\d{1,3}-\1\d{1,3}|[pP]\d+-\d+"
 )
 
 
@@ -166,6 +166,12 @@ def fool(match: re.Match[str]) -> str | None:
     return "二百五" if before(match, "[是你]个|大|真") and not after(match, COUNTER) else None
 
 
+def numbered_range(match: re.Match[str]) -> str:
+    """Q1-Q3 -> Q一到Q三, p12-15 -> p十二到十五."""
+    first, last = number(match["first"]), number(match["last"])
+    return f"{match['name']}{first}到{match['again']}{last}"
+
+
 def lettered_range(match: re.Match[str]) -> str:
     """8K-15K -> 八K到十五K."""
     unit = match["unit"]
@@ -200,7 +206,11 @@ CODE_READERS = (
         lambda m: telephone_digits(m[0]).replace(".", "点"),
     ),
     reader("code", rf"{BEGIN}0[xX][\dA-Fa-f]+{END}", in_figures),
-    reader("code", rf"{BEGIN}(?!NO|EP|VOL|LV|CH|VER|V)[A-Z]{{1,4}}(?:\.\d+){{1,3}}{END}", dotted),
+    reader(
+        "code",
+        rf"{BEGIN}(?!NO|EP|VOL|LV|CH|VER|[A-Z]\.\d\d?{END})[A-Z]{{1,4}}(?:\.\d+){{1,3}}{END}",
+        dotted,
+    ),
     reader("code", rf"(?<=[A-Za-z]) (?P<span>\d{{3,}}){NOT_COUNTED}", after_name),
     reader("code", r"(?<=[A-Za-z]) (?P<span>\d{3,}(?:-\d+)+)(?!\d)", named_code),
     reader("code", rf"(?<=[A-Za-z])-(?P<span>\d+(?:\.\d+)*){END}", after_name),
@@ -219,13 +229,19 @@ CODE_READERS = (
         r"(?<![A-Za-z\d])(?P<first>\d+)(?P<unit>[A-Za-z]+)[-~](?P<last>\d+)(?P=unit)(?![A-Za-z\d])",
         lettered_range,
     ),
+    reader(
+        "range",
+        rf"{BEGIN}(?P<name>[A-Z]|[pP](?=\d+[-~]\d))(?P<first>\d{{1,4}})[-~]"
+        rf"(?P<again>(?P=name)|(?<=[pP]\d[-~])|(?<=[pP]\d\d[-~])|(?<=[pP]\d\d\d[-~]))(?P<last>\d{{1,4}}){END}",
+        numbered_range,
+    ),
 )
 ROOM_READERS = (
     reader("code", rf"{NO_DIGIT}(?<!-)[A-Za-z]?\d{{3,4}}(?= ?{ROOM})", in_figures),
     reader("code", rf"{NO_DIGIT}(?<!-)(?P<span>\d{{1,4}}[-–]\d{{1,4}})(?= ?{ROOM})", named_code),
     reader(
         "code",
-        rf"{PARTED}(?P<span>\d{{1,4}}(?:[-–]\d{{1,5}})+)(?![\d月日号点时:：天人个]|\.\d)",
+        rf"{PARTED}\(?(?P<span>\d{{1,4}}(?:[-–]\d{{1,5}})+)(?![\d月日号点时:：天人个]|\.\d)",
         named_code,
     ),
     reader(

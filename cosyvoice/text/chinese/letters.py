@@ -16,7 +16,7 @@ INITIALS = any_of(
 )
 BEGIN, END = r"(?<![A-Za-z\d])", r"(?![A-Za-z\d])"
 TO = any_of("O2O B2B B2C C2C P2P F2F C2M B2G D2C A2A C2B V2X o2o b2b b2c p2p")
-BEFORE_NUMBER = any_of("v V ver Ver Lv lv LV Vol vol VOL EP Ep Ch ch")
+BEFORE_NUMBER = any_of("v V ver Ver Lv lv LV Vol vol VOL EP Ep Ch ch P p pp")
 
 
 def apart(match: re.Match[str]) -> str:

@@ -91,8 +91,9 @@ RAISE = rf"(?:[{SMALL}]{{1,4}}|\^\{{?-?[\dA-Za-z]{{1,6}}\}}?)?"
 FIGURES = rf"(?<!\d){NUMBER}(?![\d:])[%°]?(?:[{VARIABLES}](?![A-Za-z\d]))?"
 ATOM = rf"(?:{FIGURES}|{LETTERS}|[{''.join(GREEK)}]|…{{1,2}}){RAISE}"
 OPERAND = rf"[(\[]{{0,3}}[-+√±∠△]{{0,2}}{ATOM}(?:{ATOM}|\({ATOM}\)){{0,3}}[)\]]{{0,3}}"
+OVER = rf"/(?= ?[\d(√-]| ?[{VARIABLES}](?![A-Za-z]))"  # what follows is no unit
 TIMES = r"(?<=\d)[xX](?=\d)|(?<=\d )[xX](?= \d)"
-OPERATOR = rf" ?(?:[<>=!]=|[-–+×÷*/·=≠≈≡<>≤≥≪≫±](?![=>+])|{TIMES}) ?"
+OPERATOR = rf" ?(?:[<>=!]=|[-–+×÷*·=≠≈≡<>≤≥≪≫±](?![=>+])|{OVER}|{TIMES}) ?"
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
@@ -221,7 +222,7 @@ READERS = (
     reader("mathematics", r"(?<=[\d万亿千百])\+", plus),
     reader("mathematics", r"\+(?=[\d¥$])", leading_plus),
     reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z])", "加加"),
-    reader("mathematics", r"(?<=[A-Za-z])\+(?=[，。、！？ )]|$)", "加"),
+    reader("mathematics", rf"(?<=[A-Za-z{HAN}])\+(?=[，。、！？ )\"”]|$)", "加"),
     reader("mathematics", r"(?<![A-Za-z])(?<=[A-Z])-(?=[，。、！？ )]|$|级|股|轮)", "减"),
     # × as it is typed
     reader("mathematics", r"(?<=\d) ?[*xX] ?(?=\d)", "乘"),

@@ -236,8 +236,8 @@ READERS = (
     reader("decimal", rf"(?:{MINUS})?{FROM_HERE}{WHOLE}\.\d+{TO_HERE}", lambda m: number(m[0])),
     reader(
         "fraction",
-        rf"(?<![A-Za-z\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?(?P<above>\d+) ?/ ?(?P<below>\d+)"
-        r"(?![\d/]|\.\d)",
+        rf"(?<![A-Za-z\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?"
+        r"(?P<above>\d+) ?/ ?(?P<below>\d+)(?![\d/]|\.\d)",
         fraction,
     ),
     reader("fraction", rf"(?<!\d)(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),

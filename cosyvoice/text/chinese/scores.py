@@ -53,5 +53,5 @@ ALONE, APART = r"(?<![\d.:/A-Za-z+-])", r"(?![\d:/%A-Za-z+-]|\.\d)"
 READERS = (
     reader("score", rf"{ALONE}\d{{1,3}} ?[-–—/] ?\d{{1,3}}{APART}", score),
     reader("score", r"(?<![\d.])(?<!\d:)\d+(?:\.\d+)?(?: ?: ?\d+(?:\.\d+)?)+(?![\d:])", ratio),
-    reader("score", rf"{ALONE}\d{{1,3}} ?[-–] ?\d{{1,3}}{APART}", difference),
+    reader("mathematics", rf"{ALONE}\d{{1,3}} ?[-–] ?\d{{1,3}}{APART}", difference),
 )
