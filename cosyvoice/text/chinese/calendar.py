@@ -24,7 +24,7 @@ DATED = any_of(  # what follows a day and a month that are written with a slash
     早 晚 [上下中]午 周[一二三四五六日] 星期 出发 到达 返回 考试 生日 入住 活动 直播 预售 抢
     """
 )
-WEEKDAY = r"(?:周|星期|礼拜)[一二三四五六日天] ?[(,，]? ?"
+DATED_BEFORE = r"(?:(?:周|星期|礼拜)[一二三四五六日天]|日期) ?[(,，：:]? ?"
 EVENT = any_of(  # what is named by its day: 3.15晚会
     """
     劳动节 假期 小长假 黄金周 国庆 儿童节 青年节 妇女节 建军节 圣诞 事变 事件 运动 晚会 大促 购物节
@@ -59,10 +59,8 @@ def slashed(match: re.Match[str]) -> str | None:
     zero = "0" in (match["m"][0], match["d"][0])
     if after(match, " ?[寸份杯拍的分]") and not zero:
         return None
-    dated = match["end"] or after(match, rf" ?{DATED}") or before(match, WEEKDAY)
-    late = day > 12 and (
-        day not in FRACTIONS or before(match, "[于在到至自从]|日期[：: ]?|[今明昨]天")
-    )
+    dated = match["end"] or after(match, rf" ?{DATED}") or before(match, DATED_BEFORE)
+    late = day > 12 and (day not in FRACTIONS or before(match, "[于在到至自从]|[今明昨]天"))
     return date(match) if zero or dated or late or day in (1, month) else None
 
 

@@ -36,10 +36,11 @@ MADE = any_of("波音 空客 空中客车 标致 宝马 奔驰 马自达 保时�
 # Rooms and buses
 ROOM = any_of(
     """
-    室 房(?!价) 教室 包间 包厢 病房 办公室 会议室 宿舍 寝室 号房 号病房 铺(?!路) 房间 号室 展厅
-    班(?!级|人) 舱 柜 诊室 机房 自习室
+    室 房(?!价) 教室 包间 包厢 病房 办公室 会议室 宿舍 寝室 号房 号病房 房间 号室 展厅 诊室 机房
+    自习室
     """
 )
+CLASS_ROOM = "班(?![级人次机车列])"  # 302班
 BUILDINGS = "栋 幢 座 室 楼 房间 单元 会议室 教室 宿舍 包厢 包间 展位 "
 BUILDING = any_of(BUILDINGS)
 PARTED = any_of(BUILDINGS + "号 图 表 例 库位 柜台 章节 习题")  # 图1-2, 3栋2-101
@@ -127,6 +128,11 @@ def part_words(text: str) -> str:
     """302 -> 三零二, 12 -> 十二; letters stay."""
     short = text.isdecimal() and len(text) < 3 and text[0] != "0"
     return ordinal(text) if short else telephone_digits(text)
+
+
+def room(match: re.Match[str]) -> str | None:
+    """The number of 302室, unless rooms are counted."""
+    return None if before(match, "[共有近约超达了需建增每供]") else telephone_digits(match[0])
 
 
 def building(match: re.Match[str]) -> str | None:
@@ -231,13 +237,18 @@ CODE_READERS = (
     ),
     reader(
         "range",
-        rf"{BEGIN}(?P<name>[A-Z]|[pP](?=\d+[-~]\d))(?P<first>\d{{1,4}})[-~]"
-        rf"(?P<again>(?P=name)|(?<=[pP]\d[-~])|(?<=[pP]\d\d[-~])|(?<=[pP]\d\d\d[-~]))(?P<last>\d{{1,4}}){END}",
+        rf"{BEGIN}(?P<name>[A-Z])(?P<first>\d{{1,4}})[-~](?P<again>(?P=name))(?P<last>\d{{1,4}}){END}",
+        numbered_range,
+    ),
+    reader(
+        "range",
+        rf"{BEGIN}(?P<name>[pP])(?P<first>\d{{1,4}})[-~](?P<again>)(?P<last>\d{{1,4}}){END}",
         numbered_range,
     ),
 )
 ROOM_READERS = (
-    reader("code", rf"{NO_DIGIT}(?<!-)[A-Za-z]?\d{{3,4}}(?= ?{ROOM})", in_figures),
+    reader("code", rf"{NO_DIGIT}(?<!-)[A-Za-z]?\d{{3,4}}(?= ?{ROOM})", room),
+    reader("code", rf"{NO_DIGIT}[1-9][012][1-9](?={CLASS_ROOM})", room),
     reader("code", rf"{NO_DIGIT}(?<!-)(?P<span>\d{{1,4}}[-–]\d{{1,4}})(?= ?{ROOM})", named_code),
     reader(
         "code",
