@@ -80,6 +80,7 @@ COUNTED = (  # before one
     r"[有近约逾超满达过距了共用花需要每整历这等仅隔活已]|持续|存在|统治|延续|最多|少于|为期|判刑|时隔|大约|未来|过去|此后|今后|"
     r"连续|长达|历经|经过|工作|经营|结婚|从业|从教|从医|学习|前后|至少|多达|将近|不足|不到|坚持|等待|陪伴"
 )
+LIFETIME_YEAR = r"(?:公元)?前?(?!\d00)\d{3,4}年?"
 SCHOOL_YEAR = any_of("届 级(?!别) 款 版 学年 学期 赛季 财年 年度 春 秋 夏 冬 新[款年]")
 GENERATION = r"(?=后(?!的?[个天年月日续]))"
 CLASS_OF = r"(?=级(?:新生|学生|本科|硕士|校友|同学|研究生|专业|的?学[长弟姐妹])|届(?:毕业|学生|生))"
@@ -110,12 +111,17 @@ def is_named_year(match: re.Match[str], text: str) -> bool:
 def years(match: re.Match[str]) -> str | None:
     """2023-2024 -> 二零二三到二零二四; 2023/24赛季 without 到."""
     first, last = match["first"], match["last"]
-    if int(first) >= int(first[: 4 - len(last)] + last):
+    if int(first) >= int(first[: len(first) - len(last)] + last):
         return None
     if after(match, rf" ?(?!年|届){COUNTER}"):
         return None
     joint = "" if "/" in match["to"] else "到"
     return f"{year(first)}{match['unit'] or ''}{joint}{year(last)}"
+
+
+def lifetime(match: re.Match[str]) -> str:
+    """李白(701-762): years in brackets behind a name."""
+    return re.sub(r"\d+", lambda figures: year(figures[0]), re.sub(TO, "到", match[0]))
 
 
 # Times of the day
@@ -292,9 +298,13 @@ YEAR_READERS = (
     ),
     reader(
         "year",
-        rf"(?<![\d./-])(?P<first>{YEAR})(?P<unit>)(?P<to>{TO}|/)(?P<last>{YEAR}|\d\d)"
+        rf"(?<![\d./-])(?P<first>{YEAR}|\d\d)(?P<unit>)(?P<to>{TO}|/)(?P<last>{YEAR}|\d\d)"
         r"(?=年?(?:学年|赛季|财年|季))",
         years,
+    ),
+    reader("year", rf"(?<=\(){LIFETIME_YEAR}{TO}{LIFETIME_YEAR}(?=[年),，])", lifetime),
+    reader(
+        "year", rf"(?<!\d){LIFETIME_YEAR}{TO}{LIFETIME_YEAR}(?<=年)(?![以之]?[前后内])", lifetime
     ),
 )
 TIME_READERS = (

@@ -125,7 +125,7 @@ def token_words(token: re.Match[str], operand: bool, times: bool) -> tuple[str, 
     if token["power"]:
         return power(token["power"]), True
     if token["raised"]:
-        return raised(text), True
+        return raised(text, token.string[token.start() - 1 : token.start()]), True
     if text[0].isdecimal():
         return operand_number(text), True
     if text in OPERATORS and operand and (text not in "xX" or times):
@@ -153,10 +153,10 @@ def power(text: str) -> str:
     return f"的{re.sub(r'-?[0-9]+', lambda figures: number(figures[0]), text)}次方"
 
 
-def raised(text: str) -> str:
+def raised(text: str, left: str) -> str:
     """² -> 平方, ⁻³ -> 的负三次方, and the charge of an ion: ³⁺ -> 三正."""
     if text in POWERS:
-        return POWERS[text]
+        return ("的" if left.isdecimal() else "") + POWERS[text]
     plain = "".join(RAISED[char] for char in text)
     figures = re.fullmatch(r"[-+]?\d+", plain)
     if figures:
@@ -206,7 +206,9 @@ READERS = (
         lambda m: power(m["n"]),
     ),
     reader("mathematics", rf"(?<![A-Za-z\d.]){NUMBER}[eE][-+]?\d{{1,3}}(?!\w)", scientific),
-    reader("mathematics", rf"[{SMALL}]+", lambda m: raised(m[0])),
+    reader(
+        "mathematics", rf"[{SMALL}]+", lambda m: raised(m[0], m.string[m.start() - 1 : m.start()])
+    ),
     reader("mathematics", "[₀-₉]+", lambda m: number(m[0].translate(LOWERED))),
     # comparison
     reader("mathematics", r"(?<![-<>=A-Za-z]) ?(?P<sign>[<>]=?|==|!=) ?(?=[-\d¥$])", sign),

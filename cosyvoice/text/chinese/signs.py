@@ -64,7 +64,7 @@ READERS = (
     reader("ordinal", rf"\((?P<n>\d{{1,2}}|[{CHINESE_TO_TEN}]{{1,3}})\)(?=班)", class_of_school),
     reader("ordinal", r"§ ?(?P<n>\d+)", lambda match: f"第{ordinal(match['n'])}节"),
     *(reader("symbol", re.escape(sign), words) for sign, words in NAMED.items()),
-    reader("symbol", rf"(?<=\d)#(?=[{HAN}])", "号"),
+    reader("symbol", rf"(?<=\d)#(?=[{HAN}，。、]|$)", "号"),
     reader("symbol", r"#(?=\d)", hash_sign),
     reader("symbol", r"(?<![A-Za-z])[CFcf]#", lambda match: f"{match[0][0]} sharp"),
     reader("symbol", rf"(?<=[{HAN}]) ?& ?| ?& ?(?=[{HAN}])", "和"),
