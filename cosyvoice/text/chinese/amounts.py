@@ -37,7 +37,7 @@ def percent(match: re.Match[str]) -> str:
     if last and match["own"]:
         last = share + last
     first = "百" if match["first"] == "100" and share == "百分之" else number(match["first"])
-    sign = "负" if match["minus"] else "正" if match["plus"] else ""
+    sign = "负" if match["minus"] else "加" if match["plus"] else ""
     return sign + share + both(first, last, joint(match))
 
 

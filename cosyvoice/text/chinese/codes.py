@@ -31,6 +31,7 @@ HYPHENED = any_of(  # names with a number behind a hyphen: 歼-20, 附件-3
     """
 )
 AFTER_HYPHENED = any_of("号 型 系列 导弹 战机 客机 火箭 坦克 手枪 步枪 直升机 轰炸机 战斗机")
+ARMS = any_of("式坦克 式步枪 式机枪 式自行 式装甲 式主战 式手枪 式轻机枪 式冲锋枪")  # 95式步枪
 MADE = any_of("波音 空客 空中客车 标致 宝马 奔驰 马自达 保时捷 法拉利 桑塔纳 捷豹")
 
 # Rooms and buses
@@ -79,7 +80,8 @@ def mixed_code(match: re.Match[str]) -> str | None:
         return None
     pieces = re.findall(r"\d+(?:\.\d+)*|[A-Za-z]+|.", text)
     around = zip(pieces, ["", *pieces], [*pieces[1:], ""])
-    return "".join(piece_words(piece, left, right, len(pieces)) for piece, left, right in around)
+    size = sum(piece.isalnum() for piece in pieces)
+    return "".join(piece_words(piece, left, right, size) for piece, left, right in around)
 
 
 def piece_words(piece: str, left: str, right: str, pieces: int) -> str:
@@ -224,6 +226,8 @@ CODE_READERS = (
     reader("code", rf"(?P<name>{HYPHENED})-(?P<number>\d{{1,4}}(?:\.\d+)*)(?!\d)", hyphened),
     reader("code", rf"(?P<name>(?<=[{HAN}]))-(?P<number>\d{{1,4}})(?={AFTER_HYPHENED})", hyphened),
     reader("code", rf"{MADE} ?(?P<span>\d{{3,4}})(?!\d|[万元块辆])", after_name),
+    reader("code", rf"{MADE} ?(?P<span>\d{{3}}-\d{{3,4}})(?!\d)", named_code),
+    reader("code", rf"{NO_DIGIT}\d\d(?=[A-Z]?{ARMS})", in_figures),
     reader("code", rf"{NO_DIGIT}[1-9]\d[1-9](?=客机|飞机|航班)", in_figures),
     reader(
         "code",
@@ -265,6 +269,8 @@ ROOM_READERS = (
     reader("code", rf"{NO_DIGIT}(?<![-+])\d{{1,2}}-\d{{3,4}}(?![\d-]|\.\d|[%元])", building),
     reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|中(?=[，。、]|$))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_figures),
+    reader("code", rf"{NO_DIGIT}\d{{3}}(?=[国省县]道)", in_figures),
+    reader("code", r"[国省县]道(?P<span>\d{3})(?!\d)", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{4}}(?=次列车|次航班|号列车)", in_figures),
 )
 NAME_READERS = (

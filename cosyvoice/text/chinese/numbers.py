@@ -217,8 +217,10 @@ MONARCH = any_of(
     拉美西斯 托勒密
     """
 )
-CLASSED = r" ?(?:[期级类章卷度部世因相区节册组]|临床|代|(?<!V)(?<!X)(?<!L)型)"  # V型 is a shape
+CLASSED = r" ?(?:[型期级类章卷度部世因相区节册组]|临床|代)"
 NUMERAL = r"(?<![A-Za-z\d])(?P<span>[IVXL]+)(?![A-Za-z\d])"
+# Before what it numbers; one letter but I is hardly a number: V型, X级, L码.
+NUMERAL_OF_CLASS = r"(?<![A-Za-z\d])(?P<span>[IVX]{2,}|I|V(?= ?[类级期]))(?![A-Za-z\d])"
 SEVERAL = r"(?<![A-Za-z\d])(?P<span>[IVX]{2,})(?![A-Za-z\d]|设计|系统)"
 
 
@@ -241,7 +243,9 @@ READERS = (
         fraction,
     ),
     reader("fraction", rf"(?<!\d)(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),
-    reader("decimal", rf"(?<=\d米)\d\d(?![\d.])(?! ?{COUNTER})", lambda m: chinese_digits(m[0])),
+    reader(
+        "decimal", rf"(?<=\d[米秒])\d\d(?![\d.])(?! ?{COUNTER})", lambda m: chinese_digits(m[0])
+    ),
     reader("fraction", r"-(?=百分之|\d+分之)", "负"),
     reader(
         "range",
@@ -258,6 +262,6 @@ READERS = (
     reader("ordinal", r"(?<!\d)(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m: "第" + ordinal(m[1])),
     reader("roman", rf"{MONARCH} ?{NUMERAL}", monarch),
     reader("roman", rf"第 ?{NUMERAL}", roman_number),
-    reader("roman", rf"{NUMERAL}(?=(?:、[IVX]+){{0,4}}{CLASSED})", roman_number),
+    reader("roman", rf"{NUMERAL_OF_CLASS}(?=(?:、[IVX]+){{0,4}}{CLASSED})", roman_number),
     reader("roman", rf"(?<=[{HAN}、]){SEVERAL}", roman_number),
 )
