@@ -32,32 +32,39 @@ NUMBERED = (
 )
 ITEM = re.compile(rf"\s*(?:{BULLET}\s|{NUMBERED})")
 
-# Markdown. Each pattern's groups named "m..." are the markup, which is dropped.
+# Markdown. Each pattern's groups are the markup, which is dropped.
+RULE = r"-[ -]*-[ -]*-|\*[ *]*\*[ *]*\*|_[ _]*_[ _]*_|={3,}"
+UNDER_TABLE_HEAD = r"\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?)?"
+LINK_TARGET = r"[^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?"
+STARRED = r"(?=[^\s*])[^*\n]*?[^\s*]"
+UNSPACED = rf"{HAN}{KANA}{HANGUL}，。、："
 MARKDOWN = [
     re.compile(pattern, re.M)
     for pattern in (
-        r"(?P<m>^[ \t]*(?:```|~~~)[^\n`]*$)",  # a fence
-        r"(?P<m>^[ \t]*(?:-[ -]*-[ -]*-|\*[ *]*\*[ *]*\*|_[ _]*_[ _]*_|={3,}|-{3,})[ \t]*$)",  # a rule
-        r"(?P<m>^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?)?[ \t]*$)",  # under a table
-        r"(?P<m>^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?(?P<m2>[ \t]*#*)$",  # a heading
-        r"(?P<m>^[ \t]*(?:>[ \t]?)+)",  # a quotation
-        rf"(?P<m>^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
-        r"(?P<m>!?\[)[^\[\]\n]*(?P<m2>\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\))",
-        r"(?P<m><)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(?P<m2>>)",  # <https://example.com>
-        r"(?P<m>\[\^\w{1,20}\]:?)",  # a footnote
-        r"(?P<m>`{1,3})[^`\n]+(?P<m2>`{1,3})",
-        r"(?<![\w*])(?P<m>\*{1,3})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{1,3})(?![\w*])",
-        rf"(?<=[{HAN}{KANA}{HANGUL}，。、：])(?P<m>\*{{1,3}})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{{1,3}})",
-        rf"(?P<m>\*{{2,3}})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{{2,3}})",
-        rf"(?P<m>\*)(?=[^\s*\d])[^*\n]*?[^\s*\d](?P<m2>\*)(?=[{HAN}{KANA}{HANGUL}，。、])",
-        r"(?<![\w_])(?P<m>_{1,3})(?=[^\s_])[^_\n]*?[^\s_](?P<m2>_{1,3})(?![\w_])",
-        r"(?P<m>~~)(?=\S)[^~\n]*?(?P<m2>~~)",
-        r"(?P<m>==)(?=[^\s=])[^=\n]*?[^\s=](?P<m2>==)",
-        r"(?P<m>\\)[\\`*_{}\[\]()#+.!|<>~-]",  # an escaped sign
+        r"(^[ \t]*(?:```|~~~)[^\n`]*$)",  # a fence
+        rf"(^[ \t]*(?:{RULE})[ \t]*$)",
+        rf"(^[ \t]*{UNDER_TABLE_HEAD}[ \t]*$)",
+        r"(^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?([ \t]*#*)$",  # a heading
+        r"(^[ \t]*(?:>[ \t]?)+)",  # a quotation
+        rf"(^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
+        rf"(!?\[)[^\[\]\n]*(\]\({LINK_TARGET}\))",
+        r"(<)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(>)",  # <https://example.com>
+        r"(\[\^\w{1,20}\]:?)",  # a footnote
+        r"(`{1,3})[^`\n]+(`{1,3})",
+        rf"(?<![\w*])(\*{{1,3}}){STARRED}(\*{{1,3}})(?![\w*])",
+        rf"(?<=[{UNSPACED}])(\*{{1,3}}){STARRED}(\*{{1,3}})",
+        rf"(\*{{2,3}}){STARRED}(\*{{2,3}})",
+        rf"(\*)(?=[^\s*\d])[^*\n]*?[^\s*\d](\*)(?=[{UNSPACED}])",
+        r"(?<![\w_])(_{1,3})(?=[^\s_])[^_\n]*?[^\s_](_{1,3})(?![\w_])",
+        r"(~~)(?=\S)[^~\n]*?(~~)",
+        r"(==)(?=[^\s=])[^=\n]*?[^\s=](==)",
+        r"(\\)[\\`*_{}\[\]()#+.!|<>~-]",  # an escaped sign
     )
 ]
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$|^[^|\n]*\S[ \t]+\|[ \t]+\S[^|\n]*(?:\|[^|\n]*)*$", re.M)
+TABLE_ROW = re.compile(
+    r"^[ \t]*\|.*\|[ \t]*$|^[^|\n]*\S[ \t]+\|[ \t]+\S[^|\n]*(?:\|[^|\n]*)*$", re.M
+)
 
 # A line of at most so many columns is a verse, a title or an item; a longer one was wrapped. A
 # Chinese character takes two columns.
@@ -118,7 +125,7 @@ def without_markdown(text: Aligned) -> Aligned:
 
 def markup(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     for match in pattern.finditer(text):
-        for group in sorted(pattern.groupindex, key=lambda name: match.start(name)):
+        for group in range(1, pattern.groups + 1):
             if match.end(group) > match.start(group):
                 yield match.span(group)
 
@@ -128,7 +135,9 @@ def table_edits(text: Aligned) -> Iterator[Edit]:
     for row in TABLE_ROW.finditer(text.text):
         for bar in re.finditer(r"[ \t]*\|[ \t]*", row[0]):
             start, end = row.start() + bar.start(), row.start() + bar.end()
-            outer = not text.text[row.start() : start].strip() or not text.text[end : row.end()].strip()
+            outer = (
+                not text.text[row.start() : start].strip() or not text.text[end : row.end()].strip()
+            )
             yield start, end, "" if outer else comma_after(text.text[:start]), ""
 
 
@@ -157,7 +166,12 @@ def on_one_line(text: Aligned) -> Aligned:
         else:
             start, end, after = break_around(text.text, at)
             if after:
-                new = join_of(text.text[:start], after, wrapped[index], end > at + 1 + _indent(text.text, at + 1))
+                new = join_of(
+                    text.text[:start],
+                    after,
+                    wrapped[index],
+                    end > at + 1 + _indent(text.text, at + 1),
+                )
                 edits.append((start, end, new, " "))
             else:
                 edits.append((start, len(text.text), "", ""))
