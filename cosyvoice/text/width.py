@@ -36,6 +36,8 @@ PLAIN = {
     "․": ".",
     "﹣": "-",
     "㈱": "株式会社",
+    "™": "",
+    "℠": "",
 }
 CANDIDATE = re.compile("[^\x00-\x7f\u4e00-\u9fff\u3041-\u30ff\uac00-\ud7a3，。、]")
 # A comma between two full-width digits was typed with them.
