@@ -49,8 +49,11 @@ LETTERS = {  # that one of these languages has and the others lack
     "it": "ìò",
 }
 
-CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+|[,.](?!\d)")
-WORD = re.compile(rf"[{LATIN}]+")
+# Words of these lists that English has too; alone they tell nothing.
+ENGLISH_TOO = frozenset("die war am hat es den im a plus par d l j y no son me se i per come ha e".split())
+
+CLAUSE_END = re.compile(r"[。！？；，、：!?;\n]+|[,.:](?!\d)")
+WORD = re.compile(rf"(?<!\d)[{LATIN}]+")
 NOT_HAN = re.compile(rf"[^{HAN}{KANA}]*[{LATIN}][^{HAN}{KANA}]*")
 
 
@@ -113,6 +116,8 @@ def language_of_words(clause: str) -> str:
     for code, letters in LETTERS.items():
         scores[code] += 2 * any(letter in letters for letter in clause.lower())
     best = max(scores, key=lambda code: scores[code])
+    if best != "en" and scores[best] <= sum(word in ENGLISH_TOO for word in words):
+        return ""
     return best if scores[best] else ""
 
 
