@@ -24,11 +24,11 @@ CLASSES = (
     "temperature",
     "measure",
     "score",
-    "fraction",
-    "range",
-    "code",  # models, flights, plates, licences, versions
     "year",
     "ordinal",
+    "code",  # models, flights, plates, licences, versions
+    "fraction",
+    "range",
     "roman",
     "list item",
     "mathematics",

@@ -18,6 +18,7 @@ from cosyvoice.text.english.numbers import (
     digits,
     ends_of_range,
     fraction,
+    in_pairs,
     is_one,
     number,
     ordinal_of,
@@ -76,7 +77,7 @@ def amount(currency: str, written: str, scale: str) -> str:
     whole, _, decimals = written.partition(".")
     cents = decimals.rstrip("0").ljust(2, "0") if part else decimals
     if decimals and (len(cents) > 2 or not part):
-        return f"{number(written)} {money_name(name, False)}"
+        return f"{number(written.rstrip('0'))} {money_name(name, False)}"
     words = []
     if whole.strip("0,") or not int(cents or 0):
         words.append(f"{currency_number(whole or '0')} {money_name(name, whole == '1')}")
@@ -233,7 +234,8 @@ def say_measure(match: re.Match[str]) -> str | None:
     one = is_one(written) or (
         match["gap"] == "-" or (before(match, ARTICLE) and after(match, NOUN) and "/" not in unit)
     )
-    words = f"{SIGNS.get(match['sign'], '')}{size(written)} {unit_words(unit, one)}"
+    words = hundreds(written) if unit == "m" else size(written)
+    words = f"{SIGNS.get(match['sign'], '')}{words}{match['scale'] or ''} {unit_words(unit, one)}"
     return words + stop_after(match)
 
 
@@ -245,6 +247,11 @@ def stop_after(match: re.Match[str]) -> str:
 def size(written: str) -> str:
     """Words of a number, a range, or several dimensions: 2x8 -> two by eight."""
     return " by ".join(quantity(side) for side in re.split(r" ?[x×*] ?| by ", written))
+
+
+def hundreds(written: str) -> str:
+    """1500 -> fifteen hundred, as distances of races are said."""
+    return in_pairs(written) if re.fullmatch("1[1-9]00", written) else size(written)
 
 
 DIMENSIONS = rf"{NUMBER}(?:(?: ?[x×*] ?| by ){NUMBER}){{1,2}}"
@@ -266,17 +273,32 @@ def say_height(match: re.Match[str]) -> str | None:
 def say_primes(match: re.Match[str]) -> str | None:
     """20' -> twenty feet, 12" -> twelve inches; not the end of a quotation."""
     quotes = match.string.count('"', 0, match.start())
-    if match["mark"] == '"' and quotes % 2:
+    if match["mark"] == '"' and (quotes % 2 or before(match, '"')):
         return None
     one = is_one(match["value"])
     names = ("foot", "feet") if match["mark"] in "'′" else ("inch", "inches")
     return f"{size(match['value'])} {names[not one]}"
 
 
+def say_dimensions(match: re.Match[str]) -> str | None:
+    """4x6 -> four by six, 1920×1080; None for a product."""
+    if in_equation(match):
+        return None
+    is_product = re.search("[×*]", match[0]) and not re.fullmatch(r"\d{3,} ?[×*] ?\d{3,}", match[0])
+    if is_product and not after(match, r" (?:pixels?|photos?|prints?|grids?|tables?|matri|array|pixel)"):
+        return None
+    return " by ".join(pixels(side) for side in re.split(r" ?[x×*] ?| by ", match["value"]))
+
+
+def pixels(written: str) -> str:
+    """1920 -> nineteen twenty, as sizes of pictures are said."""
+    return in_pairs(written) if re.fullmatch(r"\d{3,4}", written) else quantity(written)
+
+
 MEASURE = (
     reader(
         "measure",
-        rf"(?P<sign>{SIGN}){START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<gap>[ -]?)(?P<unit>{UNIT})",
+        rf"(?P<sign>{SIGN}){START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<scale> (?:hundred|thousand|million|billion|trillion))?(?P<gap>[ -]?)(?P<unit>{UNIT})",
         say_measure,
     ),
     reader("measure", rf"{START}(?P<value>{QUANTITY}) ?/ ?(?P<unit>{any_of(PER)})(?![{LETTER}\d])", say_rate),
@@ -288,7 +310,7 @@ MEASURE = (
     reader("measure", rf"{START}(?P<feet>[3-7])'(?P<unit>)?(?P<inches>\d|1[01])(?![\d'\"{LETTER}])", say_height),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<mark>\"|″|′)(?![{LETTER}\d])", say_primes),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|\d+)(?P<mark>')(?= |$|[,.;)])", say_primes),
-    reader("measure", rf"{START}(?P<value>{DIMENSIONS}){END}", lambda m: size(m["value"])),
+    reader("measure", rf"{START}(?P<value>{DIMENSIONS}){END}", say_dimensions),
 )
 
 # Fractions
@@ -332,10 +354,14 @@ def in_equation(match: re.Match[str]) -> bool:
     return after(match, r"[\s\d.+*/×÷()^-]{0,30}[=≈≠]", 32) or before(match, r"[=≈≠][\s\d.+*/×÷()^-]{0,30}", 32)
 
 
+# 5M users, 50K in debt
+COUNTED_NOUN = (
+    r" (?:[a-z]+ ){0,2}[a-z]+s\b| people\b| in (?:cash|debt|revenue|sales|funding|savings)\b"
+)
 NUMBERS = (
     reader(
         "cardinal",
-        rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?= (?:[a-z]+ ){{0,2}}[a-z]+s\b| people\b| in (?:cash|debt|revenue|sales|funding|savings)\b)",
+        rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?={COUNTED_NOUN})",
         say_short_scale,
     ),
     reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{NUMBER}){TO}(?P<high>{NUMBER})(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cosyvoice.text.english.amounts import COUNTED_NOUN
 from cosyvoice.text.english.numbers import (
     END,
     LETTER,
@@ -22,7 +23,8 @@ from cosyvoice.text.spans import after, before, reader
 
 def say_telephone(match: re.Match[str]) -> str:
     """+1 (555) 123-4567 ext. 9 -> plus one, five five five, ..., extension nine."""
-    number, _, extension = re.sub(r"(?i)\s*(?:,|;)?\s*(?:ext?\.?|extension|x)\s*(?=\d+$)", "~", match[0]).partition("~")
+    written = match["span"] if "span" in match.re.groupindex else match[0]
+    number, _, extension = re.sub(r"(?i)\s*(?:,|;)?\s*(?:ext?\.?|extension|x)\s*(?=\d+$)", "~", written).partition("~")
     words = ", ".join(telephone_group(group) for group in re.findall(r"\d+|[A-Z]+", number))
     plus = "plus " if number.lstrip("(").startswith("+") else ""
     return plus + words + (f", extension {digits(extension)}" if extension else "")
@@ -47,7 +49,7 @@ TELEPHONES = (
     reader("telephone", rf"{NOT_BEFORE}1-?8[0-8]{{2}}-(?:[A-Z\d]{{1,8}}-?){{1,4}}(?<!-){NOT_AFTER}", say_telephone),
     reader("telephone", rf"\b(?:{CALL})(?P<span>\d{{3}}-\d{{4}}{EXTENSION}){NOT_AFTER}", say_telephone),
     reader("telephone", rf"{NOT_BEFORE}555-\d{{4}}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"\b(?:{CALL})(?P<span>\d{{3}})(?![\d,.]\d|[-/%]|\d| (?:people|times|more))", lambda m: digits(m["span"])),
+    reader("telephone", rf"\b(?i:call|dial|text|phone|ring)\b[^\d]{{0,8}}(?P<span>\d{{3}})(?![\d,.]\d|[-/%]|\d| (?:people|times|more))", lambda m: digits(m["span"])),
     reader("telephone", rf"{NOT_BEFORE}0\d{{2,4}} \d{{3,4}} ?\d{{3,4}}{NOT_AFTER}", say_telephone),
     reader("telephone", rf"(?:{START})(?:(?<=\b)911|999|112)(?= (?:call|operator|dispatch|emergency))", lambda m: digits(m[0])),
 )
@@ -97,9 +99,17 @@ BY_DIGITS = r"(?i:\b(?:flight|plate|licen[sc]e|registration|vin|pnr|otp|code|ser
 CAPITAL_WORDS = frozenset("COVID NASA SARS NATO APEC".split())
 
 
+# A word and a number with a hyphen: 3-year-old, 19th-century, 133-ABC, post-1990s
+WORD_WITH_NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?-[A-Za-z]{2,}(?:-[A-Za-z]+)*$|[A-Za-z]+-'?\d{1,3}0s$")
+
+
 def say_code(match: re.Match[str]) -> str | None:
     """UA417 -> U A four one seven, B2A23C -> B two A twenty three C, GPT-4 -> GPT four."""
     written = match[0]
+    if re.fullmatch(r"[\d.]+[KkMB]", written) and after(match, COUNTED_NOUN):
+        return None
+    if WORD_WITH_NUMBER.match(written):
+        return None
     one_by_one = before(match, BY_DIGITS, 32) or re.fullmatch(rf"(?:{'|'.join(AIRLINES)})[- ]?\d{{3,4}}", written)
     return code_words(written, one_by_one is not None and one_by_one is not False)
 
@@ -138,7 +148,7 @@ NUMBERED = (
     "Tram Platform Building Bldg Floor room flight gate bus route apartment suite train highway error locker exit tram"
 ).split()
 CODES = (
-    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?=[{LETTER}\d₀-₉-]*[\d₀-₉])(?=[\d₀-₉-]*[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
+    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?=[{LETTER}\d₀-₉-]*[\d₀-₉])(?=[\d₀-₉-]*[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
     reader("code", rf"\b(?:{'|'.join(NUMBERED)})[ -]#?(?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: in_pairs(m["span"]) ),
     reader("code", rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None),
     reader("code", r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)", lambda m: dotted(m["span"], " point ")),

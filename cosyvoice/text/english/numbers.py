@@ -14,12 +14,12 @@ LETTER = "A-Za-z\u00c0-\u024f"
 START = rf"(?<![{LETTER}\d_])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
 WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
-NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|\.\d+)"
+NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|(?<!\.)\.\d+)"
 SIGN = r"(?:(?<![^\s(\[{=<>≤≥≈:;!?/~\"'])[-+±])?"  # at the start of a word only
 TO = r"\s?[-–—~]\s?"  # between the ends of a range
 
 VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-FRACTION = rf"(?:\d+(?: |-|-and-| and )\d+/\d+|\d+/\d+|\d* ?[{VULGAR}])"
+FRACTION = rf"(?:\d+(?: |-|-and-| and )\d+/\d+|\d+/\d+|(?:\d+ ?)?[{VULGAR}])"
 
 VALUE = rf"(?:{FRACTION}|{NUMBER})"
 QUANTITY = rf"(?:{VALUE}(?:{TO}{VALUE})?)"

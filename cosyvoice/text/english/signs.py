@@ -51,9 +51,9 @@ SCORES = (
 
 OPERAND_BEFORE = rf"(?<=[{LETTER}\d)²³%\]])"
 BETWEEN = {  # between two operands, with or without blanks
-    "+": "plus", "×": "times", "÷": "divided by", "=": "equals", "==": "equals", "===": "equals", "≈": "is approximately", "≠": "is not equal to", "!=": "is not equal to",
-    ">": "is greater than", "<": "is less than", ">=": "is greater than or equal to", "<=": "is less than or equal to", "≥": "is greater than or equal to",
-    "≤": "is less than or equal to", "±": "plus or minus", "→": "to", "->": "to", "=>": "to", "∈": "in", "⇒": "implies", "·": "times",
+    "+": "plus", "×": "times", "÷": "divided by", "=": "equals", "==": "equals", "===": "equals", "≈": "approximately", "≠": "is not equal to", "!=": "is not equal to",
+    ">": "greater than", "<": "less than", ">=": "greater than or equal to", "<=": "less than or equal to", "≥": "greater than or equal to",
+    "≤": "less than or equal to", "±": "plus or minus", "→": "to", "->": "to", "=>": "to", "∈": "in", "⇒": "implies", "·": "times",
 }  # fmt: skip
 BEFORE_NUMBER = {
     ">": "greater than", "<": "less than", ">=": "greater than or equal to", "<=": "less than or equal to", "≥": "greater than or equal to",
@@ -128,7 +128,7 @@ SYMBOLS = (
     reader("symbol", r"(?<=\S)#(?=[A-Za-z])", "hash"),
     reader("symbol", rf"(?<![\u0370-\u03ff])[{''.join(GREEK)}](?![\u0370-\u03ff])", lambda m: GREEK[m[0]]),
     reader("symbol", r"~(?= ?\d)", "about"),
-    reader("range", rf"(?<=[{LETTER}\d%°]) ?(?P<span>~) ?(?=[{LETTER}\d$€£])", "to"),
+    reader("range", rf"(?<=[{LETTER}\d%°])(?P<span>~| ~ )(?=[{LETTER}\d$€£])", "to"),
     reader("symbol", r"(?<![\w.])\.(?=[A-Z]{2,}\b)", "dot"),
 )
 

@@ -178,7 +178,7 @@ COUNTED = {
     for name in """beats breaths times cycles pages words messages requests users people cars
     students steps calls tokens frames tons miles items copies dollars euros units drops""".split()
 }
-UNCHANGED = frozenset(("hertz", "horsepower", "CC", "lux"))  # in the plural
+UNCHANGED = ("hertz", "horsepower", "CC", "lux")  # in the plural
 LENGTHS = frozenset(("nm", "μm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi"))
 POWERS = {"2": "square", "3": "cubic", "²": "square", "³": "cubic"}
 
@@ -212,7 +212,7 @@ def unit_words(expression: str, one: bool) -> str:
 def plural_unit(name: str) -> str:
     """mile per hour -> miles per hour, square foot -> square feet."""
     head, of, rest = re.split(r"( (?:per|of) |\Z)", name, maxsplit=1)
-    if head in UNCHANGED or head in COUNTED:
+    if head.endswith(UNCHANGED) or head in COUNTED:
         return name
     head = head if head.endswith("squared") else plural(head)
     return head + of + rest

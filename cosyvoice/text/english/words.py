@@ -18,7 +18,7 @@ TITLES = {
 }  # fmt: skip
 # Before a number, a letter or a Roman numeral
 NUMBERED = {
-    "fig": "figure", "figs": "figures", "p": "page", "pp": "pages", "pg": "page", "pgs": "pages", "no": "number", "nos": "numbers",
+    "fig": "figure", "figs": "figures", "p": "page", "pp": "pages", "pg": "page", "pgs": "pages", "nos": "numbers",
     "vol": "volume", "vols": "volumes", "ch": "chapter", "chap": "chapter", "sec": "section", "sect": "section", "eq": "equation",
     "art": "article", "tab": "table", "apt": "apartment", "ste": "suite", "bldg": "building", "fl": "floor", "rm": "room",
     "ext": "extension", "ver": "version", "ep": "episode", "para": "paragraph", "app": "appendix", "ref": "reference", "min": "minimum",
@@ -75,7 +75,7 @@ def say_street(match: re.Match[str]) -> str | None:
 
 
 ABBREVIATIONS: tuple[Reader, ...] = (
-    reader("abbreviation", rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z])", lambda m: TITLES[m["word"]]),
+    reader("abbreviation", rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z]|$)", lambda m: TITLES[m["word"]]),
     reader("abbreviation", r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", lambda m: TITLES[m["word"]]),
     reader("abbreviation", r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)", "Saint"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\. ?(?=#?\d|[IVXLivxl]+\b|[A-Z]\b)", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
@@ -118,12 +118,12 @@ RULERS = "|".join(
     """Henry Elizabeth Charles Louis George Edward Richard William James Philip John Paul Pius Benedict Gregory Leo Innocent
     Clement Urban Alexander Nicholas Catherine Napoleon Frederick Wilhelm Ferdinand Francis Ramses Ramesses Otto Gustav Leopold
     Peter Ivan Mary Anne Albert Alfonso Carlos Felipe Juan Pedro Haakon Harald Olav Christian Margrethe Baudouin Umberto Victor
-    Emmanuel Boniface Celestine Julius Sixtus Adrian Martin Eugene Honorius Stephen Robert David Edgar Malcolm Kenneth Constantine
+    Emmanuel Boniface Celestine Julius Sixtus Adrian Martin Eugene Honorius Stephen Robert David Edgar Kenneth Constantine
     Theodosius Darius Xerxes Artaxerxes Cyrus Philippe Thutmose Amenhotep Seti Ptolemy Cleopatra Mehmed Selim Murad Suleiman Abdul
     Sigismund Rudolf Maximilian Joseph Ludwig Franz Valdemar Eric Canute Sam Thomas Michael Rama Mohammed Hassan Abdullah""".split()
 )
 # Not the pronoun I
-NUMERAL = rf"(?P<numeral>(?!I\b){ROMAN}|I(?=[.,;:!?)]|'s|$| (?:of|is|and|or|error|was|trial|study|diabetes)\b))"
+NUMERAL = rf"(?P<numeral>(?!I\b){ROMAN}|I(?=[.,;:!?)]|'s|$|--|[—–]| (?:of|is|and|or|error|was|trial|study|diabetes)\b))"
 
 
 def value_of(numeral: str) -> int:
