@@ -51,7 +51,7 @@ LETTERS = {  # that one of these languages has and the others lack
 }
 
 # Words of these lists that English has too; alone they tell nothing.
-ENGLISH_TOO = frozenset("die war am hat es den im a plus par d l j y no son me se i per come ha e".split())
+ENGLISH_TOO = frozenset("die war am hat es den im a plus par d l j y no son me se i per come ha e est".split())
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;\n]+|[,.:](?![0-9A-Za-z/\\_])")
 # Not the parts of an address or of a code

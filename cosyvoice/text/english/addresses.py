@@ -54,7 +54,7 @@ def say_hashtag(match: re.Match[str]) -> str:
 
 def separate_words(name: str) -> str:
     """ThrowbackThursday -> Throwback Thursday, snake_case -> snake case."""
-    parts = re.findall(rf"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z\u00e0-\u024f]+|[{LETTER}]+", name)
+    parts = re.findall(rf"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-zà-öø-ɏ]+|[{LETTER}]+", name)
     return " ".join(in_pairs(part) if part.isdigit() and part.isascii() else part for part in parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cosyvoice.text.english.calendar import DECADE_BEFORE
 from cosyvoice.text.english.numbers import (
     END,
     FRACTION,
@@ -14,6 +15,7 @@ from cosyvoice.text.english.numbers import (
     SIGNS,
     START,
     TO,
+    VALUE,
     VULGAR,
     digits,
     ends_of_range,
@@ -23,6 +25,7 @@ from cosyvoice.text.english.numbers import (
     number,
     ordinal_of,
     quantity,
+    value,
     whole_number,
 )
 from cosyvoice.text.english.units import (
@@ -183,7 +186,7 @@ def say_temperature(match: re.Match[str]) -> str:
 
 def say_angle(match: re.Match[str]) -> str:
     degrees, minutes, seconds = match["degrees"], match["minutes"], match["seconds"]
-    words = f"{number(degrees)} degree{'s' * (degrees != '1')}"
+    words = f"{SIGNS.get(match['sign'], '')}{number(degrees)} degree{'s' * (degrees != '1')}"
     if minutes:
         words += f" {number(minutes)} minute{'s' * (minutes != '1')}"
     if seconds:
@@ -206,7 +209,7 @@ TEMPERATURE = (
     ),
     reader(
         "measure",
-        rf"{SIGN}{START}(?P<degrees>{NUMBER}){DEGREE}(?: ?(?P<minutes>\d{{1,2}}(?:\.\d+)?)['′](?: ?(?P<seconds>\d{{1,2}}(?:\.\d+)?)(?:[\"″]|''))?)?(?: ?(?P<side>[NSEW])\b)?",
+        rf"(?P<sign>{SIGN}){START}(?P<degrees>{NUMBER}){DEGREE}(?: ?(?P<minutes>\d{{1,2}}(?:\.\d+)?)['′](?: ?(?P<seconds>\d{{1,2}}(?:\.\d+)?)(?:[\"″]|''))?)?(?: ?(?P<side>[NSEW])\b)?",
         say_angle,
     ),
 )
@@ -229,14 +232,21 @@ def say_measure(match: re.Match[str]) -> str | None:
     unit, written = match["unit"].rstrip("."), match["value"]
     if unit in DOUBTFUL and not after(match, DOUBTFUL[unit]):
         return None
-    if unit == "s" and re.fullmatch(r"\d{3}0|\d0", written):
-        return None  # a decade
+    if unit == "s" and is_decade(match):
+        return None
     one = is_one(written) or (
         match["gap"] == "-" or (before(match, ARTICLE) and after(match, NOUN) and "/" not in unit)
     )
     words = hundreds(written) if unit == "m" else size(written)
     words = f"{SIGNS.get(match['sign'], '')}{words}{match['scale'] or ''} {unit_words(unit, one)}"
     return words + stop_after(match)
+
+
+def is_decade(match: re.Match[str]) -> bool:
+    written = match["value"]
+    return re.fullmatch(r"\d{3}0", written) is not None or (
+        re.fullmatch(r"\d0", written) is not None and before(match, DECADE_BEFORE)
+    )
 
 
 def stop_after(match: re.Match[str]) -> str:
@@ -254,7 +264,7 @@ def hundreds(written: str) -> str:
     return in_pairs(written) if re.fullmatch("1[1-9]00", written) else size(written)
 
 
-DIMENSIONS = rf"{NUMBER}(?:(?: ?[x×*] ?| by ){NUMBER}){{1,2}}"
+DIMENSIONS = rf"{VALUE}(?:(?: ?[x×*] ?| by ){VALUE}){{1,2}}"
 
 
 def say_rate(match: re.Match[str]) -> str:
@@ -319,6 +329,8 @@ MEASURE = (
 def say_fraction(match: re.Match[str]) -> str | None:
     written = match["fraction"]
     above, _, below = written.partition("/")
+    if " / " in written and in_equation(match):
+        return None
     if above.isdigit() and above == below:
         return f"{number(above)} out of {number(below)}"
     if after(match, r" ?(?:stars?\b|points?\b)") or before(match, r"(?i:rated|scored?|rating:?|got|gave it) (?:it |a )?"):
@@ -346,7 +358,7 @@ def say_short_scale(match: re.Match[str]) -> str | None:
 def say_range(match: re.Match[str]) -> str | None:
     if in_equation(match):
         return None
-    return f"{SIGNS.get(match['sign'], '')}{number(match['low'])} to {number(match['high'])}"
+    return f"{SIGNS.get(match['sign'], '')}{value(match['low'])} to {value(match['high'])}{' x' * (match['times'] == 'x')}"
 
 
 def in_equation(match: re.Match[str]) -> bool:
@@ -364,7 +376,7 @@ NUMBERS = (
         rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?={COUNTED_NOUN})",
         say_short_scale,
     ),
-    reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{NUMBER}){TO}(?P<high>{NUMBER})(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),
+    reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{VALUE}){TO}(?P<high>{VALUE})(?P<times>x?)(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),
     reader("ordinal", rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}", lambda m: say_ordinal(m)),
     reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
     reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),

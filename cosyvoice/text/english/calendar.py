@@ -115,6 +115,14 @@ def say_numeric_date(match: re.Match[str]) -> str | None:
     return with_year(words, year)
 
 
+def say_timestamp(match: re.Match[str]) -> str | None:
+    """2026-11-22T10:30:00Z -> November twenty second, twenty twenty six, ten thirty."""
+    if not is_date(match["month"], match["day"]):
+        return None
+    words = f"{MONTHS[int(match['month']) - 1]} {ordinal(int(match['day']))}"
+    return f"{with_year(words, match['year'])}, {time_words(match['hour'], match['minute'], None, None)}"
+
+
 def is_date(month: str, day: str) -> bool:
     longest = (31, 30, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
     return 1 <= int(month) <= 12 and 1 <= int(day) <= longest[int(month) - 1]
@@ -170,13 +178,18 @@ DATES = (
     ),
     reader(
         "date",
-        rf"\b(?:(?i:on|since|until|till|due|dated?|{WEEKDAY}),? |\()(?P<span>(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9]))(?![\d/.]*\d|-?[ -](?:inch|of|cup|the)\b|[{LETTER}%])",
+        rf"(?:\b(?:(?i:on|since|until|till|due|dated?)|{WEEKDAY}|Tu|Th),? \(?|\()(?P<span>(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9]))(?![\d/.]*\d|-?[ -](?:inch|of|cup|the)\b|[{LETTER}%])",
         say_short_date,
     ),
     reader(
         "date",
         rf"\b(?i:by|before|after|from|to) (?P<span>(?P<month>1[0-2]|[1-9])/(?P<day>3[01]|2\d|1[1-57-9]|1|0[1-9]))(?![\d/.]*\d|-?[ -](?:inch|of|cup|the)\b|[{LETTER}%])",
         say_short_date,
+    ),
+    reader(
+        "date",
+        rf"{START}(?P<year>{YEAR})-(?P<month>\d\d)-(?P<day>\d\d)T(?P<hour>\d\d):(?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?:Z\b|[+-]\d\d:?\d\d)?",
+        say_timestamp,
     ),
     reader("date", rf"{START}(?P<count>[1-4])(?P<part>[QH])(?P<year>{YEAR}|\d\d){END}", say_quarter),
     reader("date", rf"{START}9/11(?![\d/.{LETTER}])", "nine eleven"),
@@ -221,8 +234,14 @@ NAMES = (
 # Years
 
 
-def say_decades(match: re.Match[str]) -> str:
+DECADE_BEFORE = r"\b(?i:the|his|her|their|my|your|our|in|of|from|late|early|mid)[ -]"
+
+
+def say_decades(match: re.Match[str]) -> str | None:
     """1990s -> nineteen nineties, '80s -> eighties, 1960s-80s -> nineteen sixties to eighties."""
+    is_bare = re.fullmatch(r"\d0s", match[0]) is not None
+    if is_bare and not before(match, DECADE_BEFORE):
+        return None  # thirty seconds
     part = f"{match['part'].lower()} " if match["part"] else ""
     words = part + decade(match["first"])
     return f"{words} to {decade(match['last'])}" if match["last"] else words
@@ -273,7 +292,10 @@ def say_year(match: re.Match[str]) -> str | None:
     if before(match, AMOUNT_BEFORE) or after(match, r" ?[-+*/×÷=^°]\s?\d|[.,]\d"):
         return None
     alone = match[0] == match.string.strip(" .,!?()")
-    likely = 1900 <= int(written) <= 2099 or (1400 <= int(written) and has_context and not before(match, r"\b(?:to|of|by|and|or|from|its|his|the) "))
+    doubtful = before(match, r"\b(?:to|by|and|or|from|its|his|the) ") or (
+        before(match, r"\bof ") and written.endswith("0")
+    )
+    likely = 1900 <= int(written) <= 2099 or (has_context and not doubtful)
     return year_words(written) if likely or alone else None
 
 
@@ -292,7 +314,7 @@ YEARS = (
         say_era,
     ),
     reader("year", rf"\bA\.?D\.? (?P<year>\d{{1,4}}){END}", lambda m: f"AD {year_words(m['year'])}"),
-    reader("year", rf"(?<![{LETTER}\d_.,#$€£/+:=-])(?P<year>1[1-9]\d\d|2\d{{3}})(?![{LETTER}\d_]|[.,:/]\d|-\d)", say_year),
+    reader("year", rf"(?<![{LETTER}\d_.,#$€£/+:=-])(?P<year>1\d{{3}}|2\d{{3}})(?![{LETTER}\d_]|[.,:/]\d|-\d)", say_year),
     reader("year", rf"(?<![{LETTER}\d])'(?P<pair>\d\d)(?![{LETTER}\d'\"])", lambda m: two_digit_year(m["pair"])),
 )
 
@@ -367,7 +389,6 @@ TIMES = (
         rf"{START}(?P<hour>{CLOCK})(?::(?P<minute>[0-5]\d))?(?P<half>{HALF})?{TO}(?P<hour2>{CLOCK})(?::(?P<minute2>[0-5]\d))?(?P<half2>{HALF})?(?![\d%{LETTER}]|:\d|[.,]\d)",
         say_times,
     ),
-    reader("time", rf"(?<=\dT)(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?P<half>)(?=Z?\b)", say_time),
 )
 
 

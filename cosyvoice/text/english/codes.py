@@ -106,7 +106,7 @@ WORD_WITH_NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?-[A-Za-z]{2,}(?:-[A-Za-z]+)*$
 def say_code(match: re.Match[str]) -> str | None:
     """UA417 -> U A four one seven, B2A23C -> B two A twenty three C, GPT-4 -> GPT four."""
     written = match[0]
-    if re.fullmatch(r"[\d.]+[KkMB]", written) and after(match, COUNTED_NOUN):
+    if re.fullmatch(r"[\d.–-]+[KkMB]", written) and after(match, COUNTED_NOUN):
         return None
     if WORD_WITH_NUMBER.match(written):
         return None
@@ -191,7 +191,7 @@ def say_house(match: re.Match[str]) -> str:
     """708 N 1st St -> seven oh eight North First Street."""
     names = [street_word(word) for word in re.findall(r"[^\s.]+", match["street"])]
     dot = "." if match["street"].endswith(".") and after(match, r"$|\s+[\"'(]?[A-Z\d]") and not after(match, r",") else ""
-    return f"{in_pairs(match['house'])} {' '.join(names)}{dot}"
+    return f"{code_words(match['house'], False)} {' '.join(names)}{dot}"
 
 
 def street_word(word: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from cosyvoice.text.language import LATIN
 from cosyvoice.text.numbers import ENGLISH_DIGITS, english_number, ordinal
 
-LETTER = "A-Za-z\u00c0-\u024f"
+LETTER = LATIN
 START = rf"(?<![{LETTER}\d_])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
 WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from cosyvoice.text.english.numbers import LETTER, NUMBER, START, TO, number, whole_number
+from cosyvoice.text.english.units import UNIT
 from cosyvoice.text.numbers import english_number
 from cosyvoice.text.spans import after, before, reader
 
@@ -95,6 +96,7 @@ MATHEMATICS = (
     reader("mathematics", rf"(?<=[{LETTER}\d)²³])(?P<span> ?- ?)(?=[({LETTER}\d])", say_minus),
     reader("mathematics", r"(?<=[\w)]) ?(?P<span>\*{1,2}) ?(?=[\d(A-Za-z])", lambda m: "times" if len(m["span"]) == 1 else "to the power of"),
     reader("mathematics", r"(?<=[\d)]) ?(?P<span>[x/]) ?(?=[(\d]*\d[^=]{0,12}=)", lambda m: "times" if m["span"] == "x" else "over"),
+    reader("measure", r"(?<=[a-z\"'] )[x×](?= \d)", lambda m: "by" if before(m, rf"\d ?(?:{UNIT}|[\"']) ") else None),
     reader("mathematics", r"\b(?P<name>[fgh])\((?P<of>[a-z])\)", lambda m: f"{m['name']} of {m['of']}"),
     reader("mathematics", r"(?P<a>\b[A-Za-z])/(?P<b>[A-Za-z])(?= ?=)", lambda m: f"{m['a']} over {m['b']}"),
     reader("mathematics", r"∞", "infinity"),

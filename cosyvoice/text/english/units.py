@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cosyvoice.text.english.numbers import plural
+from cosyvoice.text.english.numbers import LETTER, plural
 
 
 def table(lines: str) -> dict[str, str]:
@@ -70,6 +70,7 @@ UNITS = table("""
     week: wk wks
     month: mo mos
     year: yr yrs yr. yrs.
+    year old: y/o yo
     mile per hour: mph MPH
     kilometer per hour: kph kmh kmph
     mile per gallon: mpg MPG
@@ -190,7 +191,7 @@ def any_of(words: Iterable[str]) -> str:
 
 POWER = r"(?:[²³]|\^?[23](?!\d))?"
 JOIN = r"\s?[/·⋅]\s?"
-UNIT_END = r"(?![A-Za-z\u00c0-\u024f\d_²³])"
+UNIT_END = rf"(?![{LETTER}\d_²³])"
 UNIT = (
     rf"(?:(?:{any_of(UNITS | COUNTED)}){POWER}(?:{JOIN}(?:{any_of(PER)}){POWER}{UNIT_END}){{0,3}}){UNIT_END}"
 )
@@ -211,7 +212,7 @@ def unit_words(expression: str, one: bool) -> str:
 
 def plural_unit(name: str) -> str:
     """mile per hour -> miles per hour, square foot -> square feet."""
-    head, of, rest = re.split(r"( (?:per|of) |\Z)", name, maxsplit=1)
+    head, of, rest = re.split(r"( (?:per|of|old)\b|\Z)", name, maxsplit=1)
     if head.endswith(UNCHANGED) or head in COUNTED:
         return name
     head = head if head.endswith("squared") else plural(head)
