@@ -117,6 +117,8 @@ def language_of_words(clause: str) -> str:
     for code, letters in LETTERS.items():
         scores[code] += 2 * any(letter in letters for letter in clause.lower())
     best = max(scores, key=lambda code: scores[code])
+    if best != "en" and scores[best] <= sum(word in ENGLISH_TOO for word in words):
+        return ""
     return best if scores[best] else ""
 
 
