@@ -6,6 +6,7 @@ words. One without evidence takes the language of its neighbours, then that of t
 voice's own text, the speaker's name), else Chinese.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -158,7 +159,11 @@ def _most_common(judged: list[str], clauses: list[tuple[int, int]]) -> str:
 
 def _fallback(text: str) -> str:
     """Without any evidence: English for words in Latin letters, else Chinese."""
-    return "en" if re.search(rf"[{LATIN}]{{3}}", text) and not re.search("[，。、；：？！]", text) else "zh"
+    return (
+        "en"
+        if re.search(rf"[{LATIN}]{{3}}", text) and not re.search("[，。、；：？！]", text)
+        else "zh"
+    )
 
 
 def _settled(own: str, common: str) -> str:
@@ -205,3 +210,22 @@ def contains_chinese(text: str) -> bool:
 def is_speakable(text: str) -> bool:
     """Whether there is anything but blanks, punctuation, symbols and marks such as <|en|>."""
     return any(char.isalnum() for char in re.sub(rf"{TOKEN_MARK}|{OBJECT}", "", text))
+
+
+def without_punctuation(text: str) -> str:
+    """Words and marks only."""
+    parts = MARKS.split(text)  # text, mark, text, mark, ... text
+    return "".join(
+        part if index % 2 else re.sub(r"\W+", " ", part) for index, part in enumerate(parts)
+    ).strip()
+
+
+SYLLABLES_PER_WORD = 1.6  # of English, roughly
+SYLLABLE_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
+SPACED_WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]+)?")
+
+
+def syllables(text: str) -> int:
+    """An estimate: one for each Chinese character, kana, Hangul block and digit, 1.6 for a word."""
+    words = len(SPACED_WORD.findall(text))
+    return len(SYLLABLE_SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * words)
