@@ -1,12 +1,6 @@
 """French: the classes of written things and their words."""
 
-<<<<<<< HEAD
 import re
-=======
-from cosyvoice.text.grammar import Grammar
-from cosyvoice.text.numbers import english_number
-from cosyvoice.text.spans import reader
->>>>>>> text
 
 from cosyvoice.text.european import (
     DAY,

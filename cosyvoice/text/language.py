@@ -35,7 +35,7 @@ CHINESE_WORDS = re.compile(
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
-SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{4}|\d|[)\"”])\.\s*\Z")
+SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
 ADDRESS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
