@@ -34,6 +34,10 @@ VULGAR = {
     "⅞": (7, 8),
 }  # fmt: skip
 
+FRACTION = (
+    r"(?<![\w.,:/])(?P<minus>-)?(?:(?P<whole>\d{1,4})(?: (?=\d)| ?(?=\D)))?"
+    rf"(?:(?P<top>\d{{1,3}})/(?P<bottom>[1-9]\d{{0,3}})|(?P<vulgar>[{''.join(VULGAR)}]))"
+)
 TIME = r"(?P<hour>[01]?\d|2[0-4]){sign}(?P<minute>[0-5]\d)(?:{sign}(?P<second>[0-5]\d))?"
 DAY, MONTH, YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:1\d|20|21)\d\d"
 ROMAN = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
@@ -207,6 +211,24 @@ class European:
     def say_percent(self, match: re.Match[str]) -> str | None:
         return f"{self.amount(match)} {self.per_mille if match['sign'] == '‰' else self.percent}"
 
+    def say_per_unit(self, match: re.Match[str]) -> str | None:
+        """300/km²"""
+        noun = self.unit(match["unit"])
+        return f"{self.amount(match)} {self.per_unit(noun)}" if noun else None
+
+    def say_part_of_unit(self, match: re.Match[str]) -> str | None:
+        """3/4 l"""
+        noun, words = self.unit(match["unit"]), self.say_fraction(match)
+        if noun is None or words is None:
+            return None
+        return self.mixed_unit(words, noun) if match["whole"] else self.part_of_unit(words, noun)
+
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        return f"{words} {noun.one}"
+
+    def mixed_unit(self, words: str, noun: Noun) -> str:
+        return f"{words} {noun.many}"
+
     def say_temperature(self, match: re.Match[str]) -> str | None:
         scale = (match["scale"] or "").upper()
         number = self.last(match)
@@ -341,9 +363,13 @@ class European:
 
     def say_telephone(self, match: re.Match[str]) -> str | None:
         number = match[0]
-        parts = re.split(r"(?<=\d)\D+(?=\d)", number)
-        words = ", ".join(self.spell(part) for part in parts)
-        return f"{self.plus} {words}" if number.lstrip("(").startswith("+") else words
+        parts = re.findall(r"\d+", number)
+        words = [self.spell(part) for part in parts]
+        if not number.startswith("+"):
+            return ", ".join(words)
+        if len(parts[0]) < 3 and len(parts) > 1:
+            words[0] = self.cardinal(int(parts[0]))  # the code of a country
+        return f"{self.plus} {', '.join(words)}"
 
     def say_digits(self, match: re.Match[str]) -> str | None:
         return self.spell(match[0])
@@ -398,7 +424,7 @@ class European:
         ]
 
     def amount_readers(self) -> list[Reader]:
-        scale = rf"(?: ?(?P<scale>{any_of(self.scales)}))?"
+        scale = rf"(?: ?(?P<scale>{any_of(self.scales)})(?!{LETTER}))?"
         money = any_of(self.currencies)
         of_scale = r"(?: (?:de|di|d'|of))?"
         units = any_of(self.units)
@@ -409,6 +435,8 @@ class European:
             reader("money", rf"(?<!\w)(?P<before>{money}) ?{AMOUNT}{scale}(?!\w)", self.say_money),
             reader("measure", rf"{START}{AMOUNT}{scale}{of_scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
             reader("measure", rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])", self.say_scaled),
+            reader("measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit),
+            reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),
         ]  # fmt: skip
 
     def say_scaled(self, match: re.Match[str]) -> str | None:
@@ -431,13 +459,12 @@ class European:
     date_end = ""  # after the year
 
     def number_readers(self) -> list[Reader]:
-        vulgar = f"[{''.join(VULGAR)}]"
         return [
             reader("telephone", self.telephone, self.say_telephone),
+            reader("telephone", r"(?<![\w.,-])\d{3}-\d{3}-\d{3,4}(?![\w-])", self.say_telephone),
             reader("telephone", r"(?<![\w+])\+\d{1,3}(?:[ ./-]{0,2}\(?\d+\)?){1,6}(?!\w)", self.say_telephone),
             reader("digits", r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\w-])", self.say_digits),
-            reader("fraction", rf"(?<![\w.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:(?P<top>\d{{1,3}})/(?P<bottom>[1-9]\d{{0,3}})|(?P<vulgar>{vulgar}))(?![\w/]|[.,]\d)", self.say_fraction),
-            reader("fraction", rf"(?<![\w.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})(?P<top>)(?P<bottom>)(?!\w)", self.say_fraction),
+            reader("fraction", rf"{FRACTION}(?![\w/]|[.,]\d)", self.say_fraction),
             reader("score", r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:]|[.,]\d)", self.say_score),
             reader("range", rf"{START}{AMOUNT}(?!\w)", self.say_range),
             reader("cardinal", rf"{START}(?P<low>{NUMBER})(?P<high>)(?!\w)", self.say_cardinal),

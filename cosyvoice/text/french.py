@@ -353,6 +353,11 @@ class French(European):
         name = {2: "demi", 3: "tiers", 4: "quart"}.get(bottom) or self.ordinal(bottom)
         return f"{self.cardinal(top)} {name}" + ("s" if top > 1 and name != "tiers" else "")
 
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        if words == "un demi":
+            return f"{'une' if noun.gender == 'f' else 'un'} demi-{noun.one}"
+        return f"{words} {self.of_scale(Noun(noun.one, noun.one))}"
+
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
             return f"{self.cardinal(whole)} et demi"

@@ -43,8 +43,8 @@ SHORT_MONTHS = {
 }  # fmt: skip
 
 SCALES = nouns("""
-Mio.,Mio,Millionen,Million f Million/Millionen
-Mrd.,Mrd,Milliarden,Milliarde f Milliarde/Milliarden
+Mio.,Mio,Millionen,Million,millionen f Million/Millionen
+Mrd.,Mrd,Milliarden,Milliarde,milliarden f Milliarde/Milliarden
 Bio.,Billionen,Billion f Billion/Billionen
 Tsd.,Tausend,tausend n tausend/tausend
 """)
@@ -375,6 +375,10 @@ class German(European):
         part = ordinal_stem(bottom) + "el"
         return f"{self.cardinal(top, 'n')} {part.capitalize()}"
 
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        end = {"m": "er", "f": "e", "n": "es"}[noun.gender]
+        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace("ein halbe ", "eine halbe ")
+
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
             return "eineinhalb" if whole == 1 else f"{self.cardinal(whole, 'n')}einhalb"
@@ -396,7 +400,7 @@ class German(European):
             reader("time", rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}(?::[0-5]\d)?) ?Uhr(?!\w)", self.say_hours),
             reader("year", rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
             reader("year", rf"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
-            reader("year", r"(?<![\w.,:/-])(?P<low>1[1-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))", self.say_year),
+            reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))", self.say_year),
             reader("year", rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)", self.say_years),
             reader("year", r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)", lambda m: self.year(m["low"]) + "er"),
             reader("cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"),

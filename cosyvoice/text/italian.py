@@ -365,6 +365,11 @@ class Italian(European):
         name = "mezzo" if bottom == 2 else self.ordinal(bottom)
         return f"{self.cardinal(top, 'm')} {name if top == 1 else name[:-1] + 'i'}"
 
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        if words == "un mezzo":
+            return f"{'mezza' if noun.gender == 'f' else 'mezzo'} {noun.one}"
+        return f"{words} di {noun.one}"
+
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
             return f"{self.cardinal(whole)} e mezzo"

@@ -49,7 +49,8 @@ QUOTED = re.compile("[「『“\"‘《][^」』”\"’》]{0,80}[」』”\"�
 
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
-NEAR = 0.6  # what the language around counts for
+LEAST = 0.2
+NEAR = 0.7  # what the language around counts for
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ def word_scores(text: str) -> dict[str, float]:
     """For each language in Latin letters, how many words of a text point to it alone."""
     scores = dict.fromkeys(COMMON_WORDS, 0.0)
     for word in WORD.findall(ADDRESS.sub(" ", text)):
+        if word.isupper() and len(word) in (2, 3, 4) and not text.isupper():
+            continue  # an abbreviation: US, IT, EUR
         for code, weight in word_evidence(word.lower()):
             scores[code] += weight
     if "¿" in text or "¡" in text:
@@ -175,10 +178,12 @@ def word_scores(text: str) -> dict[str, float]:
 def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
     """The languages that a word points to, and how much."""
     weights: Counter[str] = Counter()
+    if len(word) == 1 and word not in "aeoyàèéìòù":
+        return ()  # a unit or an initial
     parts = {word, *word.split("'")} if "'" in word else {word}
     having = [code for code in COMMON_WORDS if parts & common_words(code)]
     for code in having:
-        weights[code] += 1 / len(having)
+        weights[code] += (1 if len(word) > 1 else 0.15) / len(having)
     for code, letters in LETTERS.items():
         if any(letter in letters for letter in word):
             weights[code] += 1
@@ -204,7 +209,8 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
 
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
     """The language of a sentence in Latin letters; where its words tell little, that around it."""
-    if not any(scores.values()):
+    needed = 1.0 if near in NOT_NATIVE else LEAST
+    if max(scores.values()) < needed:
         return ""
     best_of_all = max(whole.values())
 

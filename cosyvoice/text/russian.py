@@ -119,7 +119,8 @@ SCALES = nouns("""
 """)
 CURRENCIES = nouns("""
 ₽,руб.,руб,RUB,р. m рубль/рублей/рубля
-$,USD,долл.,долл._США m доллар/долларов/доллара
+$,USD,долл. m доллар/долларов/доллара
+долл._США m доллар_США/долларов_США/доллара_США
 €,EUR,евро m евро/евро/евро
 £,GBP m фунт/фунтов/фунта
 ¥,JPY f иена/иен/иены
@@ -510,7 +511,9 @@ class Russian(European):
     # Calendar and clock
 
     def date(self, day: int, month: int, year: str, match: re.Match[str]) -> str:
-        case = "n" if before(match, r"\b(?:[Сс]егодня|[Зз]автра|[Вв]чера) ?[—–-]? ?$", 20) and False else "g"
+        is_named = before(match, r"\b(?:[Сс]егодня|[Зз]автра|[Дд]ата) ?[:—–-]? ?$", 20)
+        is_alone = match[0] == match.string.rstrip(". ")
+        case = "n" if is_named or is_alone else "g"
         if before(match, r"\b(?:[Нн]а|[Пп]о) $", 6):
             case = "a"
         if before(match, r"\b[Кк] $", 4):
@@ -560,6 +563,14 @@ class Russian(European):
     def say_score(self, match: re.Match[str]) -> str | None:
         return f"{self.integer(match[1])} {self.integer(match[2])}"
 
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        if words == "одна вторая":
+            return f"пол{noun.few}" if noun.few[0] not in "лаоеуияюё" else f"половина {noun.few}"
+        return f"{words} {noun.few}"
+
+    def mixed_unit(self, words: str, noun: Noun) -> str:
+        return f"{words} {noun.few}"
+
     def say_telephone(self, match: re.Match[str]) -> str | None:
         """In groups, each as a number: 555-35-35."""
         groups = re.findall(r"\d+", match[0])
@@ -585,7 +596,7 @@ class Russian(European):
             reader("date", rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–—] ?| по | и )(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR})(?:{self.date_end}))?(?!\w)", self.say_days),
             reader("year", rf"(?<![\w.,])(?P<low>{YEAR}|[1-9]\d{{2}})(?:-(?P<end>го|м|й|му|е))?[ ](?P<god>год[ауе]?|годом|гг?\.)(?!\w)", self.say_year),
             reader("year", rf"(?<![\w.,])(?P<low>{YEAR})(?:{TO}| и )(?P<high>{YEAR})[ ]?(?P<god>год(?:ы|ов|ах|ам)|гг\.)(?!\w)", self.say_years),
-            reader("year", rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м|ми)(?P<god> год(?:ы|ов|ах|ам|ами))?(?!\w)", self.say_decade),
+            reader("year", rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м(?= годам)|ми)(?P<god> год(?:ы|ов|ах|ам|ами))?(?!\w)", self.say_decade),
             reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?:ч\.?|час(?:ов|а)?) (?P<minute>[0-5]?\d) ?(?:мин(?:ут[аы]?)?\.?)(?P<second>)(?!\w)", self.say_time),
         ]  # fmt: skip
 
@@ -636,7 +647,7 @@ class Russian(European):
         return [
             *super().number_readers(),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})-(?P<end>[а-яё]{1,3})(?!\w)", self.say_ordinal),
-            reader("cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?=[а-яё]{4,})", self.say_compound),
+            reader("cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?P<rest>[а-яё]{4,})", self.say_compound),
             reader("roman", rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|вв?\.|столети|съезд|конгресс|Олимпи|глав|част|том))", self.say_roman),
             reader("roman", rf"(?<=[а-яё] )(?P<roman>{ROMAN})(?P<end>)(?!\w)", self.say_ruler),
             reader("money", rf"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек|ейки)?(?!\w)", self.say_roubles),
@@ -669,7 +680,7 @@ class Russian(European):
     def say_compound(self, match: re.Match[str]) -> str | None:
         """5-летний -> пятилетний."""
         n = int(match["n"])
-        return {1: "одно", 90: "девяносто", 100: "сто", 1000: "тысяче"}.get(n) or joined_genitive(n)
+        return joined_genitive(n) + match["rest"]
 
     def say_roman(self, match: re.Match[str]) -> str | None:
         rest = match.string[match.end() :]

@@ -378,7 +378,7 @@ class Spanish(European):
         else:
             tens, one = divmod(rest, 10)
             if tens == 1 and one:
-                words.append("decimo" + ORDINAL_ONES[one].replace("é", "é"))
+                words.append(("decim" if one == 8 else "decimo") + ORDINAL_ONES[one])
             else:
                 words += [ORDINAL_TENS[tens]] if tens else []
                 words += [ORDINAL_ONES[one]] if one else []
@@ -425,12 +425,20 @@ class Spanish(European):
         return " ".join(words)
 
     def fraction(self, top: int, bottom: int) -> str:
-        name = PARTS.get(bottom)
-        if name is None:
-            name = (self.cardinal(bottom).replace(" y ", "i").replace(" ", "") + "avo") if bottom < 100 else None
-        if name is None:
+        name = PARTS.get(bottom) or (avo(bottom) if bottom < 100 else "")
+        if 100 < bottom < 1000 and bottom % 100 == 0:
+            name = ORDINAL_HUNDREDS[bottom // 100]
+        if not name:
             return f"{self.cardinal(top)} sobre {self.cardinal(bottom)}"
         return f"{self.cardinal(top, 'm')} {name}" + ("s" if top > 1 else "")
+
+    def part_of_unit(self, words: str, noun: Noun) -> str:
+        if words == "un medio":
+            return f"{'media' if noun.gender == 'f' else 'medio'} {noun.one}"
+        return f"{words} de {noun.one}"
+
+    def mixed_unit(self, words: str, noun: Noun) -> str:
+        return f"{words} {noun.one}" if words.startswith(("uno ", "una ")) else f"{words} {noun.many}"
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
@@ -492,6 +500,12 @@ class Spanish(European):
     def say_roman_first(self, match: re.Match[str]) -> str | None:
         feminine = re.match(r" (?:edición|guerra|asamblea|cumbre)", match.string[match.end() :], re.I)
         return self.ordinal(roman(match["roman"]), "a" if feminine else "o")
+
+
+def avo(n: int) -> str:
+    """The part of a whole: 12 -> doceavo, 30 -> treintavo."""
+    words = SPANISH.cardinal(n).replace(" y ", "i").translate(str.maketrans("áéíóú", "aeiou"))
+    return re.sub("uno$", "un", words).removesuffix("a") + "avo"
 
 
 STOP = frozenset("y o de del a al en por que con se es para más menos son fue le lo la el como si no hasta entre sobre u e ni".split())

@@ -49,7 +49,7 @@ COMMON_WORDS = {
         esa yo tú él ella nosotros ustedes usted le les nos me te cuesta cuestan precio hora horas
         año años día días mes meses semana semanas minutos personas hoy mañana ayer ahora siempre
         aproximadamente euros pesos dólares grados ciento por página número calle metros kilómetros
-        enero febrero abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes
+        enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes
         martes miércoles jueves viernes sábado domingo hola gracias buenos buenas días tardes noches
         adiós sí bienvenido nuevo nueva primer primera segundo siglo sr sra dr tel llame llámame
         teléfono piso tren sale llega ganó nació reunión cita total abierto cerrado todos cada aquí
