@@ -28,6 +28,7 @@ from cosyvoice.cli.model_list import (
     layout_of,
     official_family,
 )
+from cosyvoice.text.objects import Pause
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
@@ -61,8 +62,9 @@ class CosyVoice:
     missing or damaged.
 
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
-    "sentence": its index, "text": the normalised sentence}: one per sentence, or with stream=True
-    one per hop. They share `stream`, `speed` (0.5 to 2, pitch kept), `text_frontend` (False: speak
+    "sentence": its index, "text": the sentence as written, "spoken": its words, "sentences":
+    (written, spoken) of each sentence in it}: one per sentence or pause, or with stream=True one
+    per hop. They share `stream`, `speed` (0.5 to 2, pitch kept), `text_frontend` (False: speak
     the text as written), `seed` (None: torch's global generator) and `check` (called before every
     token and Euler step, and while the text is prepared; may raise to stop). Caller's mistakes
     raise an InputError.
@@ -307,14 +309,19 @@ class CosyVoice:
 
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)
-        sentences = self.frontend.sentences(tts_text, text_frontend, check)
-        for index, sentence in enumerate(sentences):
-            arguments = {**condition, "text": self.frontend.text_token(sentence)}
+        parts = self.frontend.sentences(tts_text, text_frontend, check)
+        for index, part in enumerate(parts):
+            if isinstance(part, Pause):
+                silence = torch.zeros(1, round(part.seconds * self.sample_rate))
+                yield {"tts_speech": silence, "sentence": index, "text": "", "spoken": ""}
+                continue
+            arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
+            said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
             with closing(
                 self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
             ) as chunks:
                 for chunk in chunks:
-                    yield {**chunk, "sentence": index, "text": sentence}
+                    yield {**chunk, "sentence": index, **said}
 
 
 ENGINES = {LAYOUT_300M: CosyVoice}

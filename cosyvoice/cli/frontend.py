@@ -4,7 +4,8 @@ Each mode has one function, which gives its part of the model's input as a dict.
 the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -15,9 +16,10 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli.speakers import SpeakerFile
-from cosyvoice.text.language import is_speakable, language_of, without_punctuation
-from cosyvoice.text.normalize import normalize, normalize_passages
-from cosyvoice.text.sentences import segments, split_sentences
+from cosyvoice.text.language import is_speakable, without_punctuation
+from cosyvoice.text.objects import Pause
+from cosyvoice.text.read import Passage, read
+from cosyvoice.text.sentences import Sentence, segments, split_sentences
 from cosyvoice.utils.audio import (
     REFERENCE_RATE,
     kaldi_fbank,
@@ -41,7 +43,9 @@ PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is lo
 # Characters in words of one text: "√½" is two characters and becomes 32. A text may always have
 # MAX_SPOKEN of them, and a longer one MAX_GROWTH for each of its own.
 MAX_SPOKEN, MAX_GROWTH = 40_000, 4
-SIGN_GROWTH = 15  # characters in words that a digit or a sign may become, punctuation apart
+# Characters in words that a sign, or the unit of a number, and a digit may become
+SIGN_GROWTH, DIGIT_GROWTH = 25, 8
+SIGN = r"[^\w\s]|[¼-¾⅐-⅞]"
 PUNCTUATION = frozenset("，。！？；：、“”‘’（）,.!?;:'\"()-")
 
 
@@ -93,31 +97,40 @@ class CosyVoiceFrontEnd:
     ) -> str: ...
 
     def text_normalize(self, text, split=True, text_frontend=True, check=None):
-        """The sentences to speak, or with split=False one normalised string, which may be empty.
+        """The spoken sentences, or with split=False the whole text in words, which may be empty.
 
-        Otherwise as `sentences`.
+        Otherwise as `sentences`; pauses are left out.
         """
         if split:
-            return list(self.sentences(text, text_frontend, check))
-        return (
-            text if is_written(text, text_frontend) else normalize(text, spoken_limit(text, check))
-        )
+            parts = self.sentences(text, text_frontend, check)
+            return [part.spoken for part in parts if isinstance(part, Sentence)]
+        if not text_frontend:
+            return text
+        return " ".join(passage.spoken.replace("\n", " ") for passage in self._read(text, check))
 
     def sentences(
-        self, text: str, text_frontend: bool = True, check: Callable | None = None
-    ) -> Iterator[str]:
-        """The sentences to speak, each made when it is asked for.
+        self,
+        text: str,
+        text_frontend: bool = True,
+        check: Callable | None = None,
+        near: str = "",
+        pronunciations: Mapping[str, str] | None = None,
+    ) -> Iterator[Sentence | Pause]:
+        """The sentences to speak and the pauses between them, each made when it is asked for.
 
-        A text with <|marks|> is left as written, as with text_frontend=False. check is called
-        after every few sentences and stops the work by raising. Raises TextError at the end when
-        nothing can be spoken, and TextTooLong when there is too much; before the first sentence
-        unless the text can hardly be too long.
+        text_frontend=False: the text as written. near: the language of the voice, for a text that
+        does not tell its own. pronunciations: words and how each is said. check is called after
+        every few sentences and stops the work by raising. Raises TextError for a tag that cannot be
+        understood, and at the end when nothing can be spoken; TextTooLong when there is too much,
+        before the first sentence unless the text can hardly be too long.
         """
         empty = True
-        for sentence in self._segments(text, text_frontend, check):
-            if is_speakable(sentence) and self.encode(without_punctuation(sentence)):
+        for part in self._segments(text, text_frontend, check, near, pronunciations):
+            if isinstance(part, Pause):
+                yield part
+            elif is_speakable(part.spoken) and self.encode(without_punctuation(part.spoken)):
                 empty = False
-                yield sentence
+                yield part
         if empty:
             raise TextError(
                 "the text holds nothing that can be spoken: send words, "
@@ -125,16 +138,32 @@ class CosyVoiceFrontEnd:
                 "文本中没有可以朗读的内容，请输入文字，而不仅是标点或空白",
             )
 
-    def _segments(self, text: str, text_frontend: bool, check: Callable | None) -> Iterator[str]:
-        if is_written(text, text_frontend):
+    def _segments(
+        self,
+        text: str,
+        text_frontend: bool,
+        check: Callable | None,
+        near: str,
+        pronunciations: Mapping[str, str] | None,
+    ) -> Iterator[Sentence | Pause]:
+        if not text_frontend:
             is_short = len(self.encode(text)) <= PASS_THROUGH
-            yield from [text] if is_short else split_sentences(text, self.encode)
+            whole = Sentence(text, text, ((text, text),))
+            yield from [whole] if is_short else split_sentences(text, self.encode)
             return
-        language = language_of(text)
-        passages = normalize_passages(text, language, spoken_limit(text, check))
+        passages = self._read(text, check, near, pronunciations)
         if may_be_too_long(text):
             passages = iter(list(passages))
-        yield from segments(passages, language, self.encode)
+        yield from segments(passages, self.encode)
+
+    def _read(
+        self,
+        text: str,
+        check: Callable | None,
+        near: str = "",
+        pronunciations: Mapping[str, str] | None = None,
+    ) -> Iterator[Passage]:
+        return read(text, near, pronunciations, spoken_limit(text, check))
 
     # speakers and references -> what tts() takes beside the text
 
@@ -237,15 +266,13 @@ class CosyVoiceFrontEnd:
         )
 
 
-def is_written(text: str, text_frontend: bool) -> bool:
-    """Whether the text is spoken as it is written, without the front end."""
-    return not text_frontend or ("<|" in text and "|>" in text)
-
-
 def may_be_too_long(text: str) -> bool:
     """Whether its words could be more than the limit, if they were as long as words can be."""
-    signs = sum(not (char.isalpha() or char.isspace() or char in PUNCTUATION) for char in text)
-    return len(text) + (SIGN_GROWTH - 1) * signs > most_spoken(text)
+    numbers = sum(1 for _ in re.finditer(r"\d+", text))
+    digits = sum(char.isdigit() for char in text)
+    signs = sum(match[0] not in PUNCTUATION for match in re.finditer(SIGN, text))
+    grown = (numbers + signs) * SIGN_GROWTH + digits * DIGIT_GROWTH
+    return len(text) + grown > most_spoken(text)
 
 
 def most_spoken(text: str) -> int:

@@ -73,7 +73,9 @@ class Aligned:
             rest[0] = lost + rest[0]
         return Aligned("".join([*parts, self.text[at:]]), written + rest)
 
-    def sub(self, pattern: str | re.Pattern[str], new: str | Callable[[re.Match[str]], str]) -> Aligned:
+    def sub(
+        self, pattern: str | re.Pattern[str], new: str | Callable[[re.Match[str]], str]
+    ) -> Aligned:
         """As re.sub, where the new text stands for all that the match was written as."""
         return self.edit(
             (

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.entities import html5
 
 from cosyvoice.text import tags
 from cosyvoice.text.aligned import Aligned, Edit
@@ -32,32 +33,39 @@ NUMBERED = (
 )
 ITEM = re.compile(rf"\s*(?:{BULLET}\s|{NUMBERED})")
 
-# Markdown. Each pattern's groups named "m..." are the markup, which is dropped.
+# Markdown. Each pattern's groups are the markup, which is dropped.
+RULE = r"-[ -]*-[ -]*-|\*[ *]*\*[ *]*\*|_[ _]*_[ _]*_|={3,}"
+UNDER_TABLE_HEAD = r"\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?)?"
+LINK_TARGET = r"[^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?"
+STARRED = r"(?=[^\s*])[^*\n]*?[^\s*]"
+UNSPACED = rf"{HAN}{KANA}{HANGUL}，。、："
 MARKDOWN = [
     re.compile(pattern, re.M)
     for pattern in (
-        r"(?P<m>^[ \t]*(?:```|~~~)[^\n`]*$)",  # a fence
-        r"(?P<m>^[ \t]*(?:-[ -]*-[ -]*-|\*[ *]*\*[ *]*\*|_[ _]*_[ _]*_|={3,}|-{3,})[ \t]*$)",  # a rule
-        r"(?P<m>^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?)?[ \t]*$)",  # under a table
-        r"(?P<m>^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?(?P<m2>[ \t]*#*)$",  # a heading
-        r"(?P<m>^[ \t]*(?:>(?![=\d])[ \t]?)+)",  # a quotation
-        rf"(?P<m>^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
-        r"(?P<m>!?\[)[^\[\]\n]*(?P<m2>\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\))",
-        r"(?P<m><)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(?P<m2>>)",  # <https://example.com>
-        r"(?P<m>\[\^\w{1,20}\]:?)",  # a footnote
-        r"(?P<m>`{1,3})[^`\n]+(?P<m2>`{1,3})",
-        r"(?<![\w*])(?P<m>\*{1,3})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{1,3})(?![\w*])",
-        rf"(?<=[{HAN}{KANA}{HANGUL}，。、：])(?P<m>\*{{1,3}})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{{1,3}})",
-        rf"(?P<m>\*{{2,3}})(?=[^\s*])[^*\n]*?[^\s*](?P<m2>\*{{2,3}})",
-        rf"(?P<m>\*)(?=[^\s*\d])[^*\n]*?[^\s*\d](?P<m2>\*)(?=[{HAN}{KANA}{HANGUL}，。、])",
-        r"(?<![\w_])(?P<m>_{1,3})(?=[^\s_])[^_\n]*?[^\s_](?P<m2>_{1,3})(?![\w_])",
-        r"(?P<m>~~)(?=\S)[^~\n]*?(?P<m2>~~)",
-        r"(?P<m>==)(?=[^\s=])[^=\n]*?[^\s=](?P<m2>==)",
-        r"(?P<m>\\)[\\`*_{}\[\]()#+.!|<>~-]",  # an escaped sign
+        r"(^[ \t]*(?:```|~~~)[^\n`]*$)",  # a fence
+        rf"(^[ \t]*(?:{RULE})[ \t]*$)",
+        rf"(^[ \t]*{UNDER_TABLE_HEAD}[ \t]*$)",
+        r"(^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?([ \t]*#*)$",  # a heading
+        r"(^[ \t]*(?:>(?![=\d])[ \t]?)+)",  # a quotation
+        rf"(^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
+        rf"(!?\[)[^\[\]\n]*(\]\({LINK_TARGET}\))",
+        r"(<)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(>)",  # <https://example.com>
+        r"(\[\^\w{1,20}\]:?)",  # a footnote
+        r"(`{1,3})[^`\n]+(`{1,3})",
+        rf"(?<![\w*\\])(\*{{1,3}}){STARRED}(\*{{1,3}})(?![\w*])",
+        rf"(?<=[{UNSPACED}])(\*{{1,3}}){STARRED}(\*{{1,3}})",
+        rf"(\*{{2,3}}){STARRED}(\*{{2,3}})",
+        rf"(\*)(?=[^\s*\d])[^*\n]*?[^\s*\d](\*)(?=[{UNSPACED}])",
+        r"(?<![\w_])(_{1,3})(?=[^\s_])[^_\n]*?[^\s_](_{1,3})(?![\w_])",
+        r"(~~)(?=\S)[^~\n]*?(~~)",
+        r"(==)(?=[^\s=])[^=\n]*?[^\s=](==)",
+        r"(\\)[\\`*_{}\[\]()#+.!|<>~-]",  # an escaped sign
     )
 ]
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$|^[^|\n]*\S[ \t]+\|[ \t]+\S[^|\n]*(?:\|[^|\n]*)*$", re.M)
+TABLE_ROW = re.compile(
+    r"^[ \t]*\|.*\|[ \t]*$|^[^|\n]*\S[ \t]+\|[ \t]+\S[^|\n]*(?:\|[^|\n]*)*$", re.M
+)
 
 # A line of at most so many columns is a verse, a title or an item; a longer one was wrapped. A
 # Chinese character takes two columns.
@@ -78,7 +86,7 @@ def clean(text: str) -> Cleaned:
     aligned = without_invisible(Aligned(text))
     aligned = aligned.drop(match.span() for match in COMMENT.finditer(aligned.text))
     aligned = tags.replace(aligned, objects)
-    aligned = aligned.sub(ENTITY, lambda match: printable(html.unescape(match[0])))
+    aligned = aligned.sub(ENTITY, entity)
     aligned = without_markdown(aligned)
     aligned = without_emoji(aligned)
     aligned = plain_forms(aligned)
@@ -110,6 +118,12 @@ def printable(text: str) -> str:
     return "".join(" " if char.isspace() else visible(char) for char in text)
 
 
+def entity(match: re.Match[str]) -> str:
+    """&amp; -> &, as HTML names it; any other name stays."""
+    known = match[0][1] == "#" or match[0][1:] in html5
+    return printable(html.unescape(match[0])) if known else match[0]
+
+
 def without_markdown(text: Aligned) -> Aligned:
     for pattern in MARKDOWN:
         text = text.drop(markup(pattern, text.text))
@@ -118,7 +132,7 @@ def without_markdown(text: Aligned) -> Aligned:
 
 def markup(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     for match in pattern.finditer(text):
-        for group in sorted(pattern.groupindex, key=lambda name: match.start(name)):
+        for group in range(1, pattern.groups + 1):
             if match.end(group) > match.start(group):
                 yield match.span(group)
 
@@ -128,7 +142,9 @@ def table_edits(text: Aligned) -> Iterator[Edit]:
     for row in TABLE_ROW.finditer(text.text):
         for bar in re.finditer(r"[ \t]*\|[ \t]*", row[0]):
             start, end = row.start() + bar.start(), row.start() + bar.end()
-            outer = not text.text[row.start() : start].strip() or not text.text[end : row.end()].strip()
+            outer = (
+                not text.text[row.start() : start].strip() or not text.text[end : row.end()].strip()
+            )
             yield start, end, "" if outer else comma_after(text.text[:start]), ""
 
 
@@ -157,7 +173,12 @@ def on_one_line(text: Aligned) -> Aligned:
         else:
             start, end, after = break_around(text.text, at)
             if after:
-                new = join_of(text.text[:start], after, wrapped[index], end > at + 1 + _indent(text.text, at + 1))
+                new = join_of(
+                    text.text[:start],
+                    after,
+                    wrapped[index],
+                    end > at + 1 + _indent(text.text, at + 1),
+                )
                 edits.append((start, end, new, " "))
             else:
                 edits.append((start, len(text.text), "", ""))
@@ -228,9 +249,14 @@ def is_column(paragraph: list[str], widths: list[int]) -> bool:
         width + columns(first_word(following)) + 1 > max(widths)
         for width, following in zip(widths, paragraph[1:])
     )
+    open_ends = [line[-1].isalnum() for line in paragraph[:-1]]
     inside = any(re.search(r"[，。！？；,.!?;]\s*\S", line[:-1]) for line in paragraph)
-    open_ends = sum(line[-1].isalnum() for line in paragraph[:-1])
-    return full and inside and 2 * open_ends >= len(paragraph) - 1
+    goes_on = all(
+        line[0].islower() and line.count(" ") >= 2
+        for line, is_open in zip(paragraph[1:-1], open_ends)
+        if is_open
+    )
+    return full and (inside or goes_on) and 2 * sum(open_ends) >= len(open_ends)
 
 
 def first_word(line: str) -> str:

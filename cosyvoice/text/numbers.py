@@ -20,7 +20,11 @@ ORDINALS = {  # those that are not the number and "th"
     "nine": "ninth",
     "twelve": "twelfth",
 }
-ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
+THOUSANDS = (
+    "thousand million billion trillion quadrillion quintillion sextillion septillion octillion "
+    "nonillion decillion"
+).split()
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 FIGURES = "0123456789"
 TO_CHINESE = str.maketrans(dict(zip(FIGURES, CHINESE_DIGITS)))
@@ -86,17 +90,21 @@ def _chinese_group(n: int, leads: bool, name: str) -> str:
 
 
 def english_number(n: int) -> str:
-    """105 -> one hundred five; below 10^12."""
-    for unit, name in (
-        (10**9, "billion"),
-        (10**6, "million"),
-        (10**3, "thousand"),
-        (100, "hundred"),
-    ):
-        if n >= unit:
-            return " ".join(
-                [english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])]
-            )
+    """105 -> one hundred and five; any size below 10^36."""
+    if n < 100:
+        return _below_hundred(n)
+    if n < 1000:
+        words, rest = f"{ENGLISH_DIGITS[n // 100]} hundred", n % 100
+    else:
+        power = (len(str(n)) - 1) // 3
+        many, rest = divmod(n, 1000**power)
+        words = f"{english_number(many)} {THOUSANDS[power - 1]}"
+    if not rest:
+        return words
+    return f"{words} {'and ' if rest < 100 else ''}{english_number(rest)}"
+
+
+def _below_hundred(n: int) -> str:
     if n < 20:
         return (ENGLISH_DIGITS + TEENS)[n]
     return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])

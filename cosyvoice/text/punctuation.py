@@ -18,6 +18,8 @@ OPENING, CLOSING = "([{【〔〖｢", ")]}】〕〗｣"
 BREAK = rf"[{re.escape(OPENING + CLOSING)}]|-{{2,}}|[—–―]+"
 SIGN = re.compile(rf"\s*(?P<break>{BREAK})\s*|\s(?P<dash>-)\s|(?P<blank>\s+)|[^\w\s]|_")
 
+BLANK_BEFORE_STOP = re.compile(r"[,.!?;:]+(?!\w)")
+
 
 def edits(line: Aligned) -> list[Edit]:
     """The changes to what is left alone of a line, in the order of the text."""
@@ -37,7 +39,7 @@ def _spoken(match: re.Match[str], written: str) -> str:
     before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
     wide = _is_wide(before) or _is_wide(after)
     if match["blank"]:
-        return "" if wide else " "
+        return "" if wide or BLANK_BEFORE_STOP.match(text, match.end()) else " "
     if match["break"] or match["dash"]:
         if _is_word(before) and _is_word(after):
             return "，" if wide else ", " if sign != sign.strip() or sign[0] in "-—–―" else " "
@@ -50,7 +52,9 @@ def _spoken(match: re.Match[str], written: str) -> str:
 
 
 def _is_word(char: str) -> bool:
-    return char.isalnum() or (char != "" and (re.match(OBJECT, char) is not None or char in "\"'”’"))
+    return char.isalnum() or (
+        char != "" and (re.match(OBJECT, char) is not None or char in "\"'”’")
+    )
 
 
 def _is_wide(char: str) -> bool:
@@ -60,7 +64,12 @@ def _is_wide(char: str) -> bool:
 def _as_typed(sign: str, written: str, before: str) -> str:
     """Full-width punctuation as it was typed; an apostrophe after a letter stays plain."""
     typed = written[:1]
-    if not typed or typed.isascii() or typed == sign or not unicodedata.category(typed).startswith("P"):
+    if (
+        not typed
+        or typed.isascii()
+        or typed == sign
+        or not unicodedata.category(typed).startswith("P")
+    ):
         return sign
     if sign == "'" and before.isalpha() and not _is_wide(before):
         return sign

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cosyvoice.text.aligned import Aligned
 from cosyvoice.text import punctuation
+from cosyvoice.text.aligned import Aligned
 from cosyvoice.text.clean import Cleaned, clean
 from cosyvoice.text.grammar import grammar
 from cosyvoice.text.language import CODES, HAN, HANGUL, KANA, Run, runs

@@ -25,10 +25,10 @@ CLASSES = (
     "temperature",
     "measure",
     "score",
+    "ordinal",
     "code",  # models, flights, plates, licences, versions
     "fraction",
     "range",
-    "ordinal",
     "roman",
     "list item",
     "mathematics",

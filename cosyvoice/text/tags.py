@@ -47,8 +47,9 @@ SAY_AS = {  # as SSML 1.1 and its speech services name them -> the classes that 
     "ordinal": "ordinal",
 }
 LINES = frozenset(
-    "p s br div li ul ol dl dt dd h1 h2 h3 h4 h5 h6 tr table thead tbody blockquote section article "
-    "header footer main nav aside hr pre figure figcaption title body html form option".split()
+    "p s br div li ul ol dl dt dd h1 h2 h3 h4 h5 h6 tr table thead tbody blockquote section "
+    "article header footer main nav aside hr pre figure figcaption title body html form "
+    "option".split()
 )
 CELLS = frozenset(("td", "th"))
 INLINE = frozenset(
@@ -61,7 +62,9 @@ SSML = frozenset("speak prosody voice emphasis phoneme audio lang mark w token s
 FOLLOWED = frozenset(("p", "s", "br", "break"))
 
 
-def replace(text: Aligned, objects: Objects, left_out: Callable[[str], None] | None = None) -> Aligned:
+def replace(
+    text: Aligned, objects: Objects, left_out: Callable[[str], None] | None = None
+) -> Aligned:
     """The text with each tag replaced: by a private character, a pause of its line, or nothing.
 
     left_out is called with the name of each tag that has no effect. Raises TextError for a pause

@@ -35,5 +35,7 @@ def pattern_of(readings: str) -> str:
 def plain(text: str) -> str:
     """Letters, digits and signs only, in one case."""
     return "".join(
-        char for char in text.casefold() if unicodedata.category(char)[0] not in "PZC" or char in "%@#&"
+        char
+        for char in text.casefold()
+        if unicodedata.category(char)[0] not in "PZC" or char in "%@#&"
     )

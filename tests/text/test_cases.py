@@ -14,6 +14,8 @@ def test_written_text_is_read_as_people_read_it(language, kind):
         f"{written} -> {spoken} instead of {readings}"
         for each, written, readings in cases(language)
         if each == kind
-        and not is_right(spoken := "".join(p.spoken for p in read(written, near=language)), readings)
+        and not is_right(
+            spoken := "".join(p.spoken for p in read(written, near=language)), readings
+        )
     ]
     assert not wrong, "\n".join(wrong)
