@@ -67,7 +67,7 @@ ADDRESSES = (
     reader("address", rf"(?<![\w@./-])(?P<address>(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}{DOMAIN_END}(?::\d{{2,5}})?{PATH})(?![\w@])", say_web),
     reader("address", rf"(?<![\w@./-])(?P<address>(?:[A-Z][A-Za-z0-9-]{{0,62}}\.){{1,2}}(?:com|org|net|io|ai)\b{PATH})(?![\w@])", say_web),
     reader("address", r"(?<![\w/])file:///?[\w.:/-]*\w", lambda m: spell(m[0])),
-    reader("address", rf"(?<![\w.@/\\])(?:~|\.{{1,2}})?(?:[/\\]?[\w-]{{1,64}}){{0,12}}(?:\.[\w-]{{1,20}}){{0,3}}\.{FILE_END}(?![\w/]|\.\w)", lambda m: spell(m[0])),
+    reader("address", rf"(?<![\w.@/\\-])(?:(?:~|\.{{1,2}})?[/\\])?[\w-]{{1,64}}(?:[/\\][\w-]{{1,64}}){{0,12}}(?:\.[\w-]{{1,20}}){{0,3}}\.{FILE_END}(?![\w/]|\.\w)", lambda m: spell(m[0])),
     reader("address", r"(?<![\w.<:/])(?:~|\.{1,2})?/[A-Za-z_.][\w.-]*(?:/[\w.-]*\w)+/?", lambda m: spell(m[0].rstrip("/"))),
     reader("address", r"(?<![\w])[A-Za-z]:\\[\w\\.-]*\w", lambda m: spell(m[0])),
     reader("address", r"(?<![\w@.])@(?P<name>[A-Za-z_]\w*)", lambda m: f"at {spell(m['name'])}"),

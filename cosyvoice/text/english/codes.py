@@ -108,7 +108,7 @@ def say_code(match: re.Match[str]) -> str | None:
     written = match[0]
     if re.fullmatch(r"[\d.–-]+[KkMB]", written) and after(match, COUNTED_NOUN):
         return None
-    if WORD_WITH_NUMBER.match(written):
+    if WORD_WITH_NUMBER.match(written) or re.fullmatch(r"\d+-\d+x", written):
         return None
     one_by_one = before(match, BY_DIGITS, 32) or re.fullmatch(rf"(?:{'|'.join(AIRLINES)})[- ]?\d{{3,4}}", written)
     return code_words(written, one_by_one is not None and one_by_one is not False)
@@ -148,7 +148,7 @@ NUMBERED = (
     "Tram Platform Building Bldg Floor room flight gate bus route apartment suite train highway error locker exit tram"
 ).split()
 CODES = (
-    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?=[{LETTER}\d₀-₉-]*[\d₀-₉])(?=[\d₀-₉-]*[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
+    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]*[\d₀-₉])(?=[\d₀-₉-]*[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
     reader("code", rf"\b(?:{'|'.join(NUMBERED)})[ -]#?(?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: in_pairs(m["span"]) ),
     reader("code", rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None),
     reader("code", r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)", lambda m: dotted(m["span"], " point ")),

@@ -81,7 +81,7 @@ ABBREVIATIONS: tuple[Reader, ...] = (
     reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\. ?(?=#?\d|[IVXLivxl]+\b|[A-Z]\b)", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
     reader("abbreviation", r"\b[Nn][o]\.? ?(?=\d)|№ ?(?=\d)", "number"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(COMMON)}))\.(?!\w)", say_common),
-    reader("abbreviation", rf"(?<=[A-Za-z&] )(?P<word>{table(COMPANIES)})\.(?!\w)", lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m))),
+    reader("abbreviation", rf"(?<=[A-Za-z&.,] )(?P<word>{table(COMPANIES)})\.(?!\w)", lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m))),
     reader("abbreviation", rf"(?<=[a-z],? )(?P<word>{table(SUFFIXES)})\.?(?![\w])", lambda m: SUFFIXES[m["word"]] + stop(m)) if False else reader("abbreviation", rf"\b(?P<word>{table(SUFFIXES)})\.(?!\w)", lambda m: SUFFIXES[m["word"]] + stop(m)),
     reader("abbreviation", rf"\b[A-Z][a-z'-]+ (?P<span>(?P<word>{table(STREETS)})(?P<dot>\.)?)(?=[,;:)?!.]|$| [a-z]| (?:[A-Z]))(?!\w)", say_street),
     *(reader("abbreviation", rf"(?<![{LETTER}\d/.]){pattern}", words) for pattern, words in PHRASES.items()),
