@@ -40,10 +40,10 @@ from cosyvoice.text.english.units import (
 from cosyvoice.text.spans import after, before, reader
 
 # "a 5 km run", "a $20 bill": before a noun the unit is in the singular.
-ARTICLE = r"\b[Aa]n? "
+ARTICLE = r"\b(?i:an?|the|this|that|his|her|my|your|our|their|each|every) "
 NOUN = (
     rf"-| (?!(?:of|in|on|at|to|from|for|and|or|per|by|with|is|was|as|than|long|wide|tall|high|deep|old|"
-    rf"away|ago|a|an|the|each|more|less|when|if|every|thick|off|across|apart)\b)[{LETTER}]{{3}}"
+    rf"away|ago|a|an|the|each|more|less|when|if|every|thick|off|across|apart|that|which|who|between|left|you|we|they|he|she|it)\b)[{LETTER}]{{3}}"
 )
 
 # Money
@@ -66,6 +66,7 @@ SCALES = {
     "T": "trillion",
 }
 SCALE = r"(?: ?(?:hundred|thousand|million|billion|trillion)\b| ?(?:mm|MM|mn|mil|bn|Bn|tn|[kKmMbBtT])(?![A-Za-z\d]))?"
+EUROPEAN = r"\d{1,3}(?:\.\d{3})+,\d\d(?!\d)"  # 1.234,56
 CURRENCY = rf"(?:{any_of(code for code in CURRENCIES if not code.isalpha() or code.isupper() or code == 'Rs')})"
 NAMED = rf"(?:{any_of(code for code in CURRENCIES if code.isalpha() and code != 'Rs')}|[€£¥₩₹₽₺₫₱₪฿₿])"
 PER_WHAT = rf"(?:\s?/\s?(?P<per>{any_of(PER)}|[a-z]{{3,12}})(?![{LETTER}\d/]))?"
@@ -74,6 +75,8 @@ PER_WHAT = rf"(?:\s?/\s?(?P<per>{any_of(PER)}|[a-z]{{3,12}})(?![{LETTER}\d/]))?"
 def amount(currency: str, written: str, scale: str) -> str:
     """$20.50 -> twenty dollars and fifty cents, $2.5M -> two point five million dollars."""
     name, part = CURRENCIES[currency]
+    if re.fullmatch(EUROPEAN, written):
+        written = written.replace(".", "").replace(",", ".")
     scale = SCALES.get(scale.strip(), scale.strip())
     if scale:
         return f"{number(written)} {scale} {money_name(name, False)}"
@@ -130,7 +133,7 @@ def say_cents(match: re.Match[str]) -> str:
 MONEY = (
     reader(
         "money",
-        rf"(?P<sign>{SIGN})(?<![{LETTER}\d])(?P<currency>{CURRENCY}) ?(?P<inner>[-+]?)(?P<low>{NUMBER})(?P<scale>{SCALE})"
+        rf"(?P<sign>{SIGN})(?<![{LETTER}\d])(?P<currency>{CURRENCY}) ?(?P<inner>[-+]?)(?P<low>{EUROPEAN}|{NUMBER})(?P<scale>{SCALE})"
         rf"(?:{TO}(?P<again>{CURRENCY})? ?(?P<high>{NUMBER})(?P<scale2>{SCALE}))?(?P<plus>\+)?{PER_WHAT}",
         say_money,
     ),
@@ -238,6 +241,8 @@ def say_measure(match: re.Match[str]) -> str | None:
         match["gap"] == "-" or (before(match, ARTICLE) and after(match, NOUN) and "/" not in unit)
     )
     words = hundreds(written) if unit == "m" else size(written)
+    if unit == "mmHg" and "/" in written:
+        words = fraction_over(written)
     words = f"{SIGNS.get(match['sign'], '')}{words}{match['scale'] or ''} {unit_words(unit, one)}"
     return words + stop_after(match)
 
@@ -292,7 +297,7 @@ def say_primes(match: re.Match[str]) -> str | None:
 
 def say_dimensions(match: re.Match[str]) -> str | None:
     """4x6 -> four by six, 1920×1080; None for a product."""
-    if in_equation(match):
+    if in_equation(match) or after(match, "\\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]"):
         return None
     is_product = re.search("[×*]", match[0]) and not re.fullmatch(r"\d{3,} ?[×*] ?\d{3,}", match[0])
     if is_product and not after(match, r" (?:pixels?|photos?|prints?|grids?|tables?|matri|array|pixel)"):
@@ -326,6 +331,12 @@ MEASURE = (
 # Fractions
 
 
+def fraction_over(written: str) -> str:
+    """120/80 of blood pressure -> one hundred and twenty over eighty."""
+    return " over ".join(number(part) for part in written.split("/"))
+
+
+
 def say_fraction(match: re.Match[str]) -> str | None:
     written = match["fraction"]
     above, _, below = written.partition("/")
@@ -336,7 +347,7 @@ def say_fraction(match: re.Match[str]) -> str | None:
     if after(match, r" ?(?:stars?\b|points?\b)") or before(match, r"(?i:rated|scored?|rating:?|got|gave it) (?:it |a )?"):
         return f"{number(above)} out of {number(below)}" if below.isdigit() else None
     if before(match, r"\b(?i:bp|pressure|vision)\b[^\d]{0,12}", 32) and above.isdigit():
-        return f"{number(above)} over {number(below)}"
+        return fraction_over(written)
     return SIGNS.get(match["sign"], "") + fraction(written)
 
 
@@ -380,8 +391,15 @@ NUMBERS = (
     reader("ordinal", rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}", lambda m: say_ordinal(m)),
     reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
     reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),
+    reader("decimal", rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])", say_scientific),
     reader("digits", r"\d+", lambda m: whole_number(m[0])),
 )
+
+
+def say_scientific(match: re.Match[str]) -> str:
+    """1.5e-3 -> one point five times ten to the power of minus three."""
+    power = match["power"].lstrip("+")
+    return f"{number(match['number'])} times ten to the power of {number(power)}"
 
 
 def say_ordinal(match: re.Match[str]) -> str | None:

@@ -191,7 +191,7 @@ DATES = (
         rf"{START}(?P<year>{YEAR})-(?P<month>\d\d)-(?P<day>\d\d)T(?P<hour>\d\d):(?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?:Z\b|[+-]\d\d:?\d\d)?",
         say_timestamp,
     ),
-    reader("date", rf"{START}(?P<count>[1-4])(?P<part>[QH])(?P<year>{YEAR}|\d\d){END}", say_quarter),
+    reader("date", rf"{START}(?P<count>[1-4])(?P<part>[QH]) ?(?P<year>{YEAR}|\d\d){END}", say_quarter),
     reader("date", rf"{START}9/11(?![\d/.{LETTER}])", "nine eleven"),
 )
 
@@ -273,7 +273,7 @@ def say_era(match: re.Match[str]) -> str:
 
 # After these a number of four digits is a year even before a plural noun.
 YEAR_BEFORE = (
-    r"(?:\b(?i:in|since|by|until|till|during|from|before|after|circa|ca\.|c\.|of|year|fiscal|FY|and|to|or|early|late|mid|spring|summer"
+    r"(?:\b(?i:in|since|by|until|till|during|from|before|after|circa|ca\.|c\.|of|year|fiscal|FY|and|to|or|early|late|mid|[QH][1-4]|spring|summer"
     r"|autumn|fall|winter|the|this|our|their|its|his|her|my|vintage|class|copyright|©|born|died|b\.|d\.)|'s|©)[ -]\(?"
 )
 COUNTED_AFTER = (

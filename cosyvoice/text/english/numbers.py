@@ -12,7 +12,7 @@ from cosyvoice.text.language import LATIN
 from cosyvoice.text.numbers import ENGLISH_DIGITS, english_number, ordinal
 
 LETTER = LATIN
-START = rf"(?<![{LETTER}\d_])(?<!\d[.,])"  # a number begins here
+START = rf"(?<![{LETTER}\d_^])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
 WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
 NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|(?<!\.)\.\d+)"

@@ -54,7 +54,7 @@ OPERAND_BEFORE = rf"(?<=[{LETTER}\d)²³%\]])"
 BETWEEN = {  # between two operands, with or without blanks
     "+": "plus", "×": "times", "÷": "divided by", "=": "equals", "==": "equals", "===": "equals", "≈": "approximately", "≠": "is not equal to", "!=": "is not equal to",
     ">": "greater than", "<": "less than", ">=": "greater than or equal to", "<=": "less than or equal to", "≥": "greater than or equal to",
-    "≤": "less than or equal to", "±": "plus or minus", "→": "to", "->": "to", "=>": "to", "∈": "in", "⇒": "implies", "·": "times",
+    "≤": "less than or equal to", "±": "plus or minus", "&&": "and", "||": "or", "→": "to", "->": "to", "=>": "to", "∈": "in", "⇒": "implies", "·": "times",
 }  # fmt: skip
 BEFORE_NUMBER = {
     ">": "greater than", "<": "less than", ">=": "greater than or equal to", "<=": "less than or equal to", "≥": "greater than or equal to",
@@ -97,7 +97,10 @@ MATHEMATICS = (
     reader("mathematics", r"(?<=[\w)]) ?(?P<span>\*{1,2}) ?(?=[\d(A-Za-z])", lambda m: "times" if len(m["span"]) == 1 else "to the power of"),
     reader("mathematics", r"(?<=[\d)]) ?(?P<span>[x/]) ?(?=[(\d]*\d[^=]{0,12}=)", lambda m: "times" if m["span"] == "x" else "over"),
     reader("measure", r"(?<=[a-z\"'] )[x×](?= \d)", lambda m: "by" if before(m, rf"\d ?(?:{UNIT}|[\"']) ") else None),
-    reader("mathematics", r"\b(?P<name>[fgh])\((?P<of>[a-z])\)", lambda m: f"{m['name']} of {m['of']}"),
+    reader("mathematics", r"\b(?P<name>[fgh])(?P<prime>')?\((?P<of>[a-z])\)", lambda m: f"{m['name']}{' prime' * (m['prime'] == chr(39))} of {m['of']}"),
+    reader("mathematics", r"(?<=\d)!(?= ?[=+*/×-])", "factorial"),
+    reader("mathematics", r"(?<=\d) ?(?P<span>x)(?= ?10(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))", "times"),
+    reader("mathematics", r"(?<=\b[35])'(?=-[35]'| (?:end|UTR|to [35]'))", "prime"),
     reader("mathematics", r"(?P<a>\b[A-Za-z])/(?P<b>[A-Za-z])(?= ?=)", lambda m: f"{m['a']} over {m['b']}"),
     reader("mathematics", r"∞", "infinity"),
     reader("mathematics", r"∑", "the sum of"),

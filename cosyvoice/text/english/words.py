@@ -79,7 +79,7 @@ ABBREVIATIONS: tuple[Reader, ...] = (
     reader("abbreviation", r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", lambda m: TITLES[m["word"]]),
     reader("abbreviation", r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)", "Saint"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\. ?(?=#?\d|[IVXLivxl]+\b|[A-Z]\b)", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
-    reader("abbreviation", r"\b[Nn][o]\.? ?(?=\d)|№ ?(?=\d)", "number"),
+    reader("abbreviation", r"\b[Nn]o\.? ?(?=\d)|\bN[Oo]\. ?(?=#?[A-Z]{0,4}-?\d)|№ ?(?=\d)", "number"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(COMMON)}))\.(?!\w)", say_common),
     reader("abbreviation", rf"(?<=[A-Za-z&.,] )(?P<word>{table(COMPANIES)})\.(?!\w)", lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m))),
     reader("abbreviation", rf"(?<=[a-z],? )(?P<word>{table(SUFFIXES)})\.?(?![\w])", lambda m: SUFFIXES[m["word"]] + stop(m)) if False else reader("abbreviation", rf"\b(?P<word>{table(SUFFIXES)})\.(?!\w)", lambda m: SUFFIXES[m["word"]] + stop(m)),
@@ -142,6 +142,8 @@ def say_ruler(match: re.Match[str]) -> str | None:
 
 
 ROMANS = (
+    reader("roman", r"\bWW(?:II|2)\b", "World War two"),
+    reader("roman", r"\bWW(?:I|1)\b", "World War one"),
     reader("roman", rf"\b(?:{COUNTED})\.? (?P<span>{NUMERAL})", say_numeral, re.I) if False else reader("roman", rf"\b(?i:{COUNTED})s?\.? (?P<span>{NUMERAL})", say_numeral),
     reader("roman", rf"\b(?i:scene|page|p\.|pp\.|act|chapter|part|item|section) (?P<span>(?P<numeral>{SMALL}))", say_numeral),
     reader("roman", rf"\b(?:{RULERS}) (?P<span>{NUMERAL})(?!-)", say_ruler),
