@@ -381,19 +381,6 @@ def in_equation(match: re.Match[str]) -> bool:
 COUNTED_NOUN = (
     r" (?:[a-z]+ ){0,2}[a-z]+s\b| people\b| in (?:cash|debt|revenue|sales|funding|savings)\b"
 )
-NUMBERS = (
-    reader(
-        "cardinal",
-        rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?={COUNTED_NOUN})",
-        say_short_scale,
-    ),
-    reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{VALUE}){TO}(?P<high>{VALUE})(?P<times>x?)(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),
-    reader("ordinal", rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}", lambda m: say_ordinal(m)),
-    reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
-    reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),
-    reader("decimal", rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])", say_scientific),
-    reader("digits", r"\d+", lambda m: whole_number(m[0])),
-)
 
 
 def say_scientific(match: re.Match[str]) -> str:
@@ -406,3 +393,18 @@ def say_ordinal(match: re.Match[str]) -> str | None:
     """21st; None for 21th, which is no ordinal."""
     words = ordinal_of(match["number"])
     return words if words[-2:] == match["end"].lower() else None
+
+
+NUMBERS = (
+    reader(
+        "cardinal",
+        rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?={COUNTED_NOUN})",
+        say_short_scale,
+    ),
+    reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{VALUE}){TO}(?P<high>{VALUE})(?P<times>x?)(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),
+    reader("ordinal", rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}", say_ordinal),
+    reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
+    reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),
+    reader("decimal", rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])", say_scientific),
+    reader("digits", r"\d+", lambda m: whole_number(m[0])),
+)
