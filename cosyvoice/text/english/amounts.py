@@ -24,6 +24,7 @@ from cosyvoice.text.english.numbers import (
     is_one,
     number,
     ordinal_of,
+    plural,
     quantity,
     value,
     whole_number,
@@ -65,8 +66,8 @@ SCALES = {
     "tn": "trillion",
     "T": "trillion",
 }
-SCALE = r"(?: ?(?:hundred|thousand|million|billion|trillion)\b| ?(?:mm|MM|mn|mil|bn|Bn|tn|[kKmMbBtT])(?![A-Za-z\d]))?"
-EUROPEAN = r"\d{1,3}(?:\.\d{3})+,\d\d(?!\d)"  # 1.234,56
+SCALE = r"(?: ?(?:hundred|thousand|million|billion|trillion|lakh|crore)\b| ?(?:mm|MM|mn|mil|bn|Bn|tn|[kKmMbBtT])(?![A-Za-z\d]))?"
+EUROPEAN = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d\d(?![\d,])"  # 1.234,56
 CURRENCY = rf"(?:{any_of(code for code in CURRENCIES if not code.isalpha() or code.isupper() or code == 'Rs')})"
 NAMED = rf"(?:{any_of(code for code in CURRENCIES if code.isalpha() and code != 'Rs')}|[€£¥₩₹₽₺₫₱₪฿₿])"
 PER_WHAT = rf"(?:\s?/\s?(?P<per>{any_of(PER)}|[a-z]{{3,12}})(?![{LETTER}\d/]))?"
@@ -98,7 +99,7 @@ def currency_number(written: str) -> str:
 
 
 def say_money(match: re.Match[str]) -> str:
-    currency, low, high = match["currency"], match["low"], match["high"]
+    currency, low, high = match["code"] or match["currency"], match["low"], match["high"]
     sign = SIGNS.get(match["sign"] or match["inner"] or "", "")
     if high and not match["again"]:
         scale = match["scale2"] or match["scale"]
@@ -107,7 +108,8 @@ def say_money(match: re.Match[str]) -> str:
         words = f"{amount(currency, low, match['scale'])} to {amount(match['again'], high, match['scale2'])}"
     else:
         words = amount(currency, low, match["scale"])
-    if before(match, ARTICLE) and after(match, NOUN) and "." not in low:
+    is_coin = after(match, r" (?:bill|note|coin|check|cheque|stamp|ticket|gift card)s?\b")
+    if is_coin or (before(match, ARTICLE) and after(match, NOUN)):
         words = re.sub(r"(dollar|pound|euro|cent|rupee|bitcoin)s$", r"\1", words)
     plus = " plus" if match["plus"] else ""
     return sign + words + plus + per_words(match["per"])
@@ -134,12 +136,12 @@ MONEY = (
     reader(
         "money",
         rf"(?P<sign>{SIGN})(?<![{LETTER}\d])(?P<currency>{CURRENCY}) ?(?P<inner>[-+]?)(?P<low>{EUROPEAN}|{NUMBER})(?P<scale>{SCALE})"
-        rf"(?:{TO}(?P<again>{CURRENCY})? ?(?P<high>{NUMBER})(?P<scale2>{SCALE}))?(?P<plus>\+)?{PER_WHAT}",
+        rf"(?:{TO}(?P<again>{CURRENCY})? ?(?P<high>{NUMBER})(?P<scale2>{SCALE}))?(?P<plus>\+)?(?: (?P<code>USD|CAD|AUD|NZD|HKD|SGD|TWD|MXN)\b)?{PER_WHAT}",
         say_money,
     ),
     reader(
         "money",
-        rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?)(?P<scale>{SCALE}) ?(?P<currency>{NAMED})(?![{LETTER}\d$]){PER_WHAT}",
+        rf"(?P<sign>{SIGN}){START}(?P<number>{EUROPEAN}|{NUMBER}(?:{TO}{NUMBER})?)(?P<scale>{SCALE}) ?(?P<currency>{NAMED})(?![{LETTER}\d$]){PER_WHAT}",
         say_money_after,
     ),
     reader("money", rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?)(?P<sign>¢|p(?![{LETTER}\d]))", lambda m: None if m["sign"] == "p" and after_resolution(m) else say_cents(m)),
@@ -212,7 +214,7 @@ TEMPERATURE = (
     ),
     reader(
         "measure",
-        rf"(?P<sign>{SIGN}){START}(?P<degrees>{NUMBER}){DEGREE}(?: ?(?P<minutes>\d{{1,2}}(?:\.\d+)?)['′](?: ?(?P<seconds>\d{{1,2}}(?:\.\d+)?)(?:[\"″]|''))?)?(?: ?(?P<side>[NSEW])\b)?",
+        rf"(?P<sign>{SIGN}){START}(?P<degrees>{NUMBER}){DEGREE}(?: ?(?P<minutes>\d{{1,2}}(?:\.\d+)?)['′](?: ?(?P<seconds>\d{{1,2}}(?:\.\d+)?)(?:[\"″]|''|′′))?)?(?: ?(?P<side>[NSEW])\b)?",
         say_angle,
     ),
 )
@@ -226,6 +228,7 @@ DOUBTFUL = {
     "t": r"$|[.,;:)]|\s(?:of|per|a)\b",
     "us": "(?!)",
     "N": r"$|[.,;:)]|\s(?:of|force)\b",
+    "A": r" (?:current|fuse|circuit|breaker|charger|outlet|max)\b",
     "bar": "(?! (?:exam|chart|graph|stool|code|area|owner))",
     "min": "",
 }
@@ -233,9 +236,11 @@ DOUBTFUL = {
 
 def say_measure(match: re.Match[str]) -> str | None:
     unit, written = match["unit"].rstrip("."), match["value"]
-    if unit in DOUBTFUL and not after(match, DOUBTFUL[unit]):
+    if match["unit"] == "in." and after(match, r"\s+[A-Z]"):
         return None
-    if unit == "s" and is_decade(match):
+    if match["unit"] in DOUBTFUL and not after(match, DOUBTFUL[unit]):
+        return None
+    if unit == "s" and (is_decade(match) or "x" in written):
         return None
     one = is_one(written) or (
         match["gap"] == "-" or (before(match, ARTICLE) and after(match, NOUN) and "/" not in unit)
@@ -287,10 +292,9 @@ def say_height(match: re.Match[str]) -> str | None:
 
 def say_primes(match: re.Match[str]) -> str | None:
     """20' -> twenty feet, 12" -> twelve inches; not the end of a quotation."""
-    quotes = match.string.count('"', 0, match.start())
-    if match["mark"] == '"' and (quotes % 2 or before(match, '"')):
+    if match["mark"] == '"' and before(match, r'(?:^|[\s(])"[^"]*', 200):
         return None
-    one = is_one(match["value"])
+    one = is_one(match["value"]) or (before(match, ARTICLE) and after(match, NOUN))
     names = ("foot", "feet") if match["mark"] in "'′" else ("inch", "inches")
     return f"{size(match['value'])} {names[not one]}"
 
@@ -302,7 +306,8 @@ def say_dimensions(match: re.Match[str]) -> str | None:
     is_product = re.search("[×*]", match[0]) and not re.fullmatch(r"\d{3,} ?[×*] ?\d{3,}", match[0])
     if is_product and not after(match, r" (?:pixels?|photos?|prints?|grids?|tables?|matri|array|pixel)"):
         return None
-    return " by ".join(pixels(side) for side in re.split(r" ?[x×*] ?| by ", match["value"]))
+    words = " by ".join(pixels(side) for side in re.split(r" ?[x×*] ?| by ", match["value"]))
+    return plural(words) if match["plural"] else words
 
 
 def pixels(written: str) -> str:
@@ -325,7 +330,7 @@ MEASURE = (
     reader("measure", rf"{START}(?P<feet>[3-7])'(?P<unit>)?(?P<inches>\d|1[01])(?![\d'\"{LETTER}])", say_height),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<mark>\"|″|′)(?![{LETTER}\d])", say_primes),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|\d+)(?P<mark>')(?= |$|[,.;)])", say_primes),
-    reader("measure", rf"{START}(?P<value>{DIMENSIONS}){END}", say_dimensions),
+    reader("measure", rf"{START}(?P<value>{DIMENSIONS})(?P<plural>s?){END}", say_dimensions),
 )
 
 # Fractions
@@ -344,7 +349,7 @@ def say_fraction(match: re.Match[str]) -> str | None:
         return None
     if above.isdigit() and above == below:
         return f"{number(above)} out of {number(below)}"
-    if after(match, r" ?(?:stars?\b|points?\b)") or before(match, r"(?i:rated|scored?|rating:?|got|gave it) (?:it |a )?"):
+    if after(match, r" ?(?:stars?\b|points?\b)") or before(match, r"(?i:rated?|scored?|rating:?|got|gave|give) (?:it |a |this |them )?"):
         return f"{number(above)} out of {number(below)}" if below.isdigit() else None
     if before(match, r"\b(?i:bp|pressure|vision)\b[^\d]{0,12}", 32) and above.isdigit():
         return fraction_over(written)
@@ -353,6 +358,7 @@ def say_fraction(match: re.Match[str]) -> str | None:
 
 FRACTIONS = (
     reader("fraction", rf"(?P<sign>{SIGN}){START}(?P<fraction>{FRACTION})(?i:st|nd|rd|ths?)?(?![{LETTER}\d/])", say_fraction),
+    reader("fraction", rf"{START}(?P<above>\d{{1,2}}\.\d)/(?P<below>\d{{1,2}})(?![{LETTER}\d/.])", lambda m: f"{number(m['above'])} out of {number(m['below'])}"),
     reader("fraction", rf"{START}(?P<sign>)(?P<fraction>\d{{1,4}} / \d{{1,4}})(?![{LETTER}\d/])", say_fraction),
 )
 
@@ -389,6 +395,16 @@ def say_scientific(match: re.Match[str]) -> str:
     return f"{number(match['number'])} times ten to the power of {number(power)}"
 
 
+SMALL_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+
+
+def say_power_of_ten(match: re.Match[str]) -> str:
+    """3×10^8 m/s -> three times ten to the power of eight meters per second."""
+    power = (match["power"] or match["small"]).translate(SMALL_DIGITS).lstrip("+")
+    unit = f" {unit_words(match['unit'], False)}" if match["unit"] else ""
+    return f"{number(match['number'])} times ten to the power of {number(power)}{unit}"
+
+
 def say_ordinal(match: re.Match[str]) -> str | None:
     """21st; None for 21th, which is no ordinal."""
     words = ordinal_of(match["number"])
@@ -406,5 +422,7 @@ NUMBERS = (
     reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
     reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),
     reader("decimal", rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])", say_scientific),
+    reader("cardinal", rf"{SIGN}{START}\d{{1,3}}(?: 000)+(?! ?\d)", lambda m: number(m[0].replace(" ", ","))),
+    reader("measure", rf"{SIGN}{START}(?P<number>{NUMBER}) ?[x×*·] ?10(?:\^{{?(?P<power>-?\d+)}}?|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))(?: ?(?P<unit>{UNIT}))?", say_power_of_ten),
     reader("digits", r"\d+", lambda m: whole_number(m[0])),
 )

@@ -208,11 +208,19 @@ def stop_of(match: re.Match[str]) -> str:
     return "." if match[0].endswith(".") and after(match, r"$|\s+[\"'(]?[A-Z]") else ""
 
 
+def say_short_day(match: re.Match[str]) -> str | None:
+    """Sat. -> Saturday; None at the end of a sentence: we looked at the Sun."""
+    is_end = after(match, r"$|\s+[\"'(]?[A-Z]")
+    if is_end and not before(match, r"\b(?i:on|by|until|till|every|each|this|next|last|and|or|to|from|&|-),? ?"):
+        return None
+    return weekday_name(match["name"]) + stop_of(match)
+
+
 SHORT_MONTH = r"(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
 SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 NAMES = (
     reader("abbreviation", rf"\b(?P<name>{SHORT_MONTH})\.(?=$|[ ,;)-])", lambda m: month_name(m["name"]) + stop_of(m)),
-    reader("abbreviation", rf"\b(?P<name>{SHORT_DAY})\.(?=$|[ ,;)-])", lambda m: weekday_name(m["name"]) + stop_of(m)),
+    reader("abbreviation", rf"\b(?P<name>{SHORT_DAY})\.(?=$|[ ,;)-])", say_short_day),
     reader(
         "abbreviation",
         rf"\b(?P<name>{SHORT_DAY}|Tu|Th)(?=,? (?:\d|\(\d|{MONTH}|at \d|(?:morning|afternoon|evening|night)\b))",

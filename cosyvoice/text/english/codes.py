@@ -100,7 +100,7 @@ CAPITAL_WORDS = frozenset("COVID NASA SARS NATO APEC".split())
 
 
 # A word and a number with a hyphen: 3-year-old, 19th-century, 133-ABC, post-1990s
-WORD_WITH_NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?-[A-Za-z]{2,}(?:-[A-Za-z]+)*$|[A-Za-z]+-'?\d{1,3}0s$")
+WORD_WITH_NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*$|[A-Za-z]+-'?\d{1,3}0s$")
 
 
 def say_code(match: re.Match[str]) -> str | None:
@@ -148,7 +148,7 @@ NUMBERED = (
     "Box Tram Platform Building Bldg Floor room flight gate bus route apartment suite train highway error locker exit tram"
 ).split()
 CODES = (
-    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
+    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?<![$€£¥₹])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
     reader("code", rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: in_pairs(m["span"]) ),
     reader("code", rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None),
     reader("code", r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)", lambda m: dotted(m["span"], " point ")),
@@ -156,6 +156,7 @@ CODES = (
     reader("code", r"(?<![\d\w])(?P<number>\d{3})\((?P<letters>[a-z])\)(?:\((?P<more>\d)\))?", lambda m: " ".join(x for x in (in_pairs(m["number"]), m["letters"], m["more"] and english_number(int(m["more"]))) if x)),
     reader("code", r"\b(?P<letter>[A-Z])\.(?P<number>\d{3})\b", lambda m: f"{m['letter']} dot {in_pairs(m['number'])}"),
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
+    reader("code", rf"{START}24/7/365{END}", "twenty four seven three sixty five"),
     reader("code", rf"{START}(?:24/7|24-7){END}", "twenty four seven"),
     reader("code", rf"{START}(?:50[/-]50){END}", "fifty fifty"),
     reader("code", rf"{START}(?:20/20)(?= (?:vision|hindsight|eyesight))", "twenty twenty"),

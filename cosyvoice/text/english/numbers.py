@@ -14,7 +14,7 @@ from cosyvoice.text.numbers import ENGLISH_DIGITS, english_number, ordinal
 LETTER = LATIN
 START = rf"(?<![{LETTER}\d_^])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
-WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
+WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"  # 1,000,000 and 10,00,000
 NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|(?<!\.)\.\d+)"
 SIGN = r"(?:(?<![^\s(\[{=<>≤≥≈:;!?/~\"'])[-+±])?"  # at the start of a word only
 TO = r"\s?[-–—~]\s?"  # between the ends of a range
@@ -145,5 +145,7 @@ def quantity(written: str) -> str:
 
 
 def is_one(written: str) -> bool:
-    """Whether a noun after it is in the singular: 1 and 1/2, not 1.0, 0.5 and 3/4."""
-    return re.fullmatch(r"[-+±]?1|1/\d+|[½⅓¼⅕⅙⅛]", written) is not None
+    """Whether a unit after it is in the singular: 1 and 3/4, not 1.0, 0.5 and 1½."""
+    if part := re.fullmatch(r"(\d+)/(\d+)", written):
+        return int(part[1][:9]) < int(part[2][:9])
+    return re.fullmatch(rf"[-+±]?1|[{VULGAR}]", written) is not None

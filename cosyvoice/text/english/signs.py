@@ -100,7 +100,7 @@ MATHEMATICS = (
     reader("mathematics", r"\b(?P<name>[fgh])(?P<prime>')?\((?P<of>[a-z])\)", lambda m: f"{m['name']}{' prime' * (m['prime'] == chr(39))} of {m['of']}"),
     reader("mathematics", r"(?<=\d)!(?= ?[=+*/×-])", "factorial"),
     reader("mathematics", r"(?<=\d) ?(?P<span>x)(?= ?10(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))", "times"),
-    reader("mathematics", r"(?<=\b[35])'(?=-[35]'| (?:end|UTR|to [35]'))", "prime"),
+    reader("mathematics", r"(?<=\b[35])'(?=-[35]'| (?:end|UTR|to [35]'|direction|strand))", "prime"),
     reader("mathematics", r"(?P<a>\b[A-Za-z])/(?P<b>[A-Za-z])(?= ?=)", lambda m: f"{m['a']} over {m['b']}"),
     reader("mathematics", r"∞", "infinity"),
     reader("mathematics", r"∑", "the sum of"),

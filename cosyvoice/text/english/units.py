@@ -48,7 +48,8 @@ UNITS = table("""
     CC: cc
     gallon: gal gal.
     quart: qt qts qt.
-    pint: pt pts
+    pint: pt pts pt.
+    amp: A amps
     fluid ounce: fl_oz fl._oz fl._oz. floz
     tablespoon: tbsp tbsps tbsp. Tbsp Tbsp. tbs
     teaspoon: tsp tsps tsp. Tsp

@@ -77,6 +77,7 @@ def say_street(match: re.Match[str]) -> str | None:
 ABBREVIATIONS: tuple[Reader, ...] = (
     reader("abbreviation", rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)", lambda m: TITLES[m["word"]]),
     reader("abbreviation", r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", lambda m: TITLES[m["word"]]),
+    reader("abbreviation", r"(?<=\dth |\dst |\dnd |\drd )c\.(?= [a-z]|$|,)", "century"),
     reader("abbreviation", r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)", "Saint"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\. ?(?=#?\d|[IVXLivxl]+\b|[A-Z]\b)", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
     reader("abbreviation", r"\b[Nn]o\.? ?(?=\d)|\bN[Oo]\. ?(?=#?[A-Z]{0,4}-?\d)|№ ?(?=\d)", "number"),
