@@ -50,8 +50,11 @@ LETTERS = {  # that one of these languages has and the others lack
     "it": "ìò",
 }
 
-# Words of these lists that English has too; alone they tell nothing.
-ENGLISH_TOO = frozenset("die war am hat es den im a plus par d l j y no son me se i per come ha e est".split())
+# Words of these lists that English or its names have too; one alone tells nothing.
+ENGLISH_TOO = frozenset(
+    "die war am hat es den im a plus par d l j y no son me se i per come ha e est los las la el le de du des su al "
+    "mit um dal en".split()
+)
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;\n]+|[,.:](?![0-9A-Za-z/\\_])")
 # Not the parts of an address or of a code
@@ -113,12 +116,12 @@ def language_of_clause(clause: str) -> str:
 
 def language_of_words(clause: str) -> str:
     """The language of text in Latin letters, by its stop words and special letters, or ""."""
-    words = [word.lower() for word in WORD.findall(clause)]
+    words = {word.lower() for word in WORD.findall(clause) if not word.isupper() or len(word) == 1}
     scores = {code: sum(word in stop_words(code) for word in words) for code in STOP_WORDS}
     for code, letters in LETTERS.items():
         scores[code] += 2 * any(letter in letters for letter in clause.lower())
     best = max(scores, key=lambda code: scores[code])
-    if best != "en" and scores[best] <= sum(word in ENGLISH_TOO for word in words):
+    if best != "en" and scores[best] == 1 and words & stop_words(best) <= ENGLISH_TOO:
         return ""
     return best if scores[best] else ""
 

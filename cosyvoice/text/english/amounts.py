@@ -357,7 +357,7 @@ def say_fraction(match: re.Match[str]) -> str | None:
 
 
 FRACTIONS = (
-    reader("fraction", rf"(?P<sign>{SIGN}){START}(?P<fraction>{FRACTION})(?i:st|nd|rd|ths?)?(?![{LETTER}\d/])", say_fraction),
+    reader("fraction", rf"(?P<sign>{SIGN}){START}(?P<fraction>{FRACTION})(?i:(?:st|nd|rd|th)s?)?(?![{LETTER}\d/])", say_fraction),
     reader("fraction", rf"{START}(?P<above>\d{{1,2}}\.\d)/(?P<below>\d{{1,2}})(?![{LETTER}\d/.])", lambda m: f"{number(m['above'])} out of {number(m['below'])}"),
     reader("fraction", rf"{START}(?P<sign>)(?P<fraction>\d{{1,4}} / \d{{1,4}})(?![{LETTER}\d/])", say_fraction),
 )
@@ -375,6 +375,8 @@ def say_short_scale(match: re.Match[str]) -> str | None:
 def say_range(match: re.Match[str]) -> str | None:
     if in_equation(match):
         return None
+    if before(match, r"\b(?:Table|Figure|Fig\.|Exhibit|Appendix) "):
+        return f"{number(match['low'])} dash {number(match['high'])}"
     return f"{SIGNS.get(match['sign'], '')}{value(match['low'])} to {value(match['high'])}{' x' * (match['times'] == 'x')}"
 
 

@@ -376,6 +376,11 @@ def stop_of_half(match: re.Match[str]) -> str:
     return stop_of(match) if not after(match, zone) else ""
 
 
+def say_military(match: re.Match[str]) -> str:
+    """0800 hours -> oh eight hundred."""
+    return f"{last_pair(match['hour'])} {last_pair(match['minute'])}"
+
+
 def say_times(match: re.Match[str]) -> str | None:
     """9am-5pm, 9-11am, 9:00-17:30."""
     if not (match["half2"] or (match["minute"] and match["minute2"])):
@@ -391,6 +396,8 @@ TIMES = (
         rf"{START}(?P<hour>{CLOCK})(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?(?P<half>{HALF})?(?![\d%]|:\d|[.,]\d)",
         say_time,
     ),
+    reader("time", r"(?<=\bat |\bby )(?P<hour>[01]\d|2[0-4])(?P<minute>00|[0-5]\d)(?= (?:hours|hrs)\b)", say_military),
+    reader("time", r"\b(?P<hour>0\d)(?P<minute>[0-5]\d)(?= (?:hours|hrs)\b)", say_military),
     reader("time", rf"{START}(?P<hour>1[0-2]|0?\d)\.(?P<minute>[0-5]\d)(?P<second>)(?P<half>{HALF})", say_time),
     reader(
         "time",
@@ -411,11 +418,13 @@ def say_duration(match: re.Match[str]) -> str:
         for value, unit in ((hours, "hour"), (minutes, "minute"), (seconds, "second"))
         if value
     ]
-    return " ".join([*parts[:-1], "and", parts[-1]]) if ":" in match[0] else " ".join(parts)
+    return " ".join([*parts[:-1], "and", parts[-1]]) if len(parts) == 3 else " ".join(parts)
 
 
 DURATIONS = (
     reader("duration", rf"{START}(?P<hours>\d{{1,3}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?){END}", say_duration),
+    reader("duration", rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d) ?(?:min|mins|minutes){END}", say_duration),
+    reader("duration", rf"{START}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?P<seconds>) ?(?:h|hr|hrs|hours){END}", say_duration),
     reader("duration", rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d\.\d+){END}", say_duration),
     reader(
         "duration",

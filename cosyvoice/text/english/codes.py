@@ -108,7 +108,7 @@ def say_code(match: re.Match[str]) -> str | None:
     written = match[0]
     if re.fullmatch(r"[\d.–-]+[KkMB]", written) and after(match, COUNTED_NOUN):
         return None
-    if WORD_WITH_NUMBER.match(written) or re.fullmatch(r"\d+-\d+x|[\d.]+[eE][-+]?\d{1,3}", written):
+    if WORD_WITH_NUMBER.match(written) or re.fullmatch(r"\d+-\d+x|(?:UTC|GMT)-\d+|[\d.]+[eE][-+]?\d{1,3}", written):
         return None
     one_by_one = before(match, BY_DIGITS, 32) or re.fullmatch(rf"(?:{'|'.join(AIRLINES)})[- ]?\d{{3,4}}", written)
     return code_words(written, one_by_one is not None and one_by_one is not False)
@@ -148,14 +148,16 @@ NUMBERED = (
     "Box Tram Platform Building Bldg Floor room flight gate bus route apartment suite train highway error locker exit tram"
 ).split()
 CODES = (
-    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,])(?<![$€£¥₹])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
-    reader("code", rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: in_pairs(m["span"]) ),
+    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,:])(?<![$€£¥₹])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
+    reader("code", rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}}(?:-\d{{1,4}})?)(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: " ".join(in_pairs(part) for part in m["span"].split("-"))),
     reader("code", rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None),
     reader("code", r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)", lambda m: dotted(m["span"], " point ")),
     reader("code", r"(?<![\w])(?P<span>v|V)(?=\d{1,4}\.\d)", "v"),
     reader("code", r"(?<![\d\w])(?P<number>\d{3})\((?P<letters>[a-z])\)(?:\((?P<more>\d)\))?", lambda m: " ".join(x for x in (in_pairs(m["number"]), m["letters"], m["more"] and english_number(int(m["more"]))) if x)),
     reader("code", r"\b(?P<letter>[A-Z])\.(?P<number>\d{3})\b", lambda m: f"{m['letter']} dot {in_pairs(m['number'])}"),
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
+    reader("telephone", rf"{START}9-1-1{END}", "nine one one"),
+    reader("code", r"20/(?P<part>\d\d)(?= (?:vision|eyesight))", lambda m: f"twenty {in_pairs(m['part'])}"),
     reader("code", rf"{START}24/7/365{END}", "twenty four seven three sixty five"),
     reader("code", rf"{START}(?:24/7|24-7){END}", "twenty four seven"),
     reader("code", rf"{START}(?:50[/-]50){END}", "fifty fifty"),

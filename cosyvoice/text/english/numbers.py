@@ -121,6 +121,8 @@ def simple_fraction(above: str, below: str) -> str:
     over = f"{whole_number(above)} over {whole_number(below)}"
     if len(below) > 6 or len(above) > 6 or int(below) < 2 or below[0] == "0":
         return over
+    if int(above) > int(below) >= 20:
+        return over
     if int(below) > 100 and not re.fullmatch("10+", below):
         return over
     name = {"2": "half", "4": "quarter"}.get(below) or ordinal(int(below))

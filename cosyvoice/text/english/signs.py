@@ -93,7 +93,7 @@ MATHEMATICS = (
     reader("mathematics", r"√(?=[A-Za-z(])", "the square root of"),
     reader("mathematics", rf"(?<=[{LETTER}\d)])(?P<power>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", say_power),
     reader("mathematics", rf"(?<=[{LETTER}\d)])\^[{{(]?(?P<power>[-+]?(?:\d+|[a-zA-Z]))[}})]?", say_power),
-    reader("mathematics", rf"(?<=[{LETTER}\d)²³])(?P<span> ?- ?)(?=[({LETTER}\d])", say_minus),
+    reader("mathematics", rf"(?<=[{LETTER}\d)²³]) ?(?P<span>-)(?= ?[({LETTER}\d])", say_minus),
     reader("mathematics", r"(?<=[\w)]) ?(?P<span>\*{1,2}) ?(?=[\d(A-Za-z])", lambda m: "times" if len(m["span"]) == 1 else "to the power of"),
     reader("mathematics", r"(?<=[\d)]) ?(?P<span>[x/]) ?(?=[(\d]*\d[^=]{0,12}=)", lambda m: "times" if m["span"] == "x" else "over"),
     reader("measure", r"(?<=[a-z\"'] )[x×](?= \d)", lambda m: "by" if before(m, rf"\d ?(?:{UNIT}|[\"']) ") else None),
@@ -123,6 +123,8 @@ def say_sharp(match: re.Match[str]) -> str:
 
 SYMBOLS = (
     reader("symbol", rf"(?<![{LETTER}\d])(?P<letter>[CFGD])#(?!\w)", say_sharp),
+    reader("telephone", r"\b(?i:press|dial|hit) (?P<span>(?P<key>[*#]))", lambda m: {"*": "star ", "#": "pound "}[m["key"]]),
+    reader("mathematics", r"(?<=UTC|GMT)-(?=\d)", "minus"),
     reader("symbol", r"#(?=\d)", "number"),
     reader("symbol", r"\b(?P<word>[A-Za-z])(?P<pluses>\+{1,2})(?![\w+])", lambda m: m["word"] + " plus" * len(m["pluses"])),
     reader("symbol", r"(?<=[A-Za-z0-9])(?P<pluses>\+{1,2})(?![\w+])", lambda m: " plus" * len(m["pluses"])),

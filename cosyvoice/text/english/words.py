@@ -77,14 +77,15 @@ def say_street(match: re.Match[str]) -> str | None:
 ABBREVIATIONS: tuple[Reader, ...] = (
     reader("abbreviation", rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)", lambda m: TITLES[m["word"]]),
     reader("abbreviation", r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", lambda m: TITLES[m["word"]]),
+    reader("abbreviation", r"\bpp(?= ?\d)", "pages"),
     reader("abbreviation", r"(?<=\dth |\dst |\dnd |\drd )c\.(?= [a-z]|$|,)", "century"),
     reader("abbreviation", r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)", "Saint"),
-    reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\. ?(?=#?\d|[IVXLivxl]+\b|[A-Z]\b)", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
-    reader("abbreviation", r"\b[Nn]o\.? ?(?=\d)|\bN[Oo]\. ?(?=#?[A-Z]{0,4}-?\d)|№ ?(?=\d)", "number"),
+    reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\.(?= ?(?:#?\(?\d|[IVXLivxl]+\b|[A-Z]\b))", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
+    reader("abbreviation", r"\b[Nn]o\.?(?= ?\d)|\bN[Oo]\.(?= ?#?[A-Z]{0,4}-?\d)|№(?= ?\d)", "number"),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(COMMON)}))\.(?!\w)", say_common),
     reader("abbreviation", rf"(?<=[A-Za-z&.,] )(?P<word>{table(COMPANIES)})\.(?!\w)", lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m))),
     reader("abbreviation", rf"(?<=[a-z],? )(?P<word>{table(SUFFIXES)})\.?(?![\w])", lambda m: SUFFIXES[m["word"]] + stop(m)) if False else reader("abbreviation", rf"\b(?P<word>{table(SUFFIXES)})\.(?!\w)", lambda m: SUFFIXES[m["word"]] + stop(m)),
-    reader("abbreviation", rf"\b[A-Z][a-z'-]+ (?P<span>(?P<word>{table(STREETS)})(?P<dot>\.)?)(?=[,;:)?!.]|$| [a-z]| (?:[A-Z]))(?!\w)", say_street),
+    reader("abbreviation", rf"\b(?:[A-Z][a-z'-]+|\d{{1,3}}(?:st|nd|rd|th)) (?P<span>(?P<word>{table(STREETS)})(?P<dot>\.)?)(?=[,;:)?!.]|$| [a-z]| (?:[A-Z]))(?!\w)", say_street),
     *(reader("abbreviation", rf"(?<![{LETTER}\d/.]){pattern}", words) for pattern, words in PHRASES.items()),
 )
 
