@@ -69,7 +69,9 @@ SCALES = {
 SCALE = r"(?: ?(?:hundred|thousand|million|billion|trillion|lakh|crore)\b| ?(?:mm|MM|mn|mil|bn|Bn|tn|[kKmMbBtT])(?![A-Za-z\d]))?"
 EUROPEAN = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d\d(?![\d,])"  # 1.234,56
 CURRENCY = rf"(?:{any_of(code for code in CURRENCIES if not code.isalpha() or code.isupper() or code == 'Rs')})"
-NAMED = rf"(?:{any_of(code for code in CURRENCIES if code.isalpha() and code != 'Rs')}|[€£¥₩₹₽₺₫₱₪฿₿])"
+NAMED = (
+    rf"(?:{any_of(code for code in CURRENCIES if code.isalpha() and code != 'Rs')}|[€£¥₩₹₽₺₫₱₪฿₿])"
+)
 PER_WHAT = rf"(?:\s?/\s?(?P<per>{any_of(PER)}|[a-z]{{3,12}})(?![{LETTER}\d/]))?"
 
 
@@ -95,7 +97,11 @@ def amount(currency: str, written: str, scale: str) -> str:
 
 def currency_number(written: str) -> str:
     """As a cardinal, however long it is without commas."""
-    return whole_number(f"{int(written.replace(',', '')):,}") if len(written) <= 36 else digits(written)
+    return (
+        whole_number(f"{int(written.replace(',', '')):,}")
+        if len(written) <= 36
+        else digits(written)
+    )
 
 
 def say_money(match: re.Match[str]) -> str:
@@ -144,7 +150,11 @@ MONEY = (
         rf"(?P<sign>{SIGN}){START}(?P<number>{EUROPEAN}|{NUMBER}(?:{TO}{NUMBER})?)(?P<scale>{SCALE}) ?(?P<currency>{NAMED})(?![{LETTER}\d$]){PER_WHAT}",
         say_money_after,
     ),
-    reader("money", rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?)(?P<sign>¢|p(?![{LETTER}\d]))", lambda m: None if m["sign"] == "p" and after_resolution(m) else say_cents(m)),
+    reader(
+        "money",
+        rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?)(?P<sign>¢|p(?![{LETTER}\d]))",
+        lambda m: None if m["sign"] == "p" and after_resolution(m) else say_cents(m),
+    ),
 )
 RESOLUTIONS = frozenset("144 240 360 480 540 576 720 1080 1440 2160 4320".split())
 
@@ -304,7 +314,9 @@ def say_dimensions(match: re.Match[str]) -> str | None:
     if in_equation(match) or after(match, "\\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]"):
         return None
     is_product = re.search("[×*]", match[0]) and not re.fullmatch(r"\d{3,} ?[×*] ?\d{3,}", match[0])
-    if is_product and not after(match, r" (?:pixels?|photos?|prints?|grids?|tables?|matri|array|pixel)"):
+    if is_product and not after(
+        match, r" (?:pixels?|photos?|prints?|grids?|tables?|matri|array|pixel)"
+    ):
         return None
     words = " by ".join(pixels(side) for side in re.split(r" ?[x×*] ?| by ", match["value"]))
     return plural(words) if match["plural"] else words
@@ -321,14 +333,26 @@ MEASURE = (
         rf"(?P<sign>{SIGN}){START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<scale> (?:hundred|thousand|million|billion|trillion))?(?P<gap>[ -]?)(?P<unit>{UNIT})",
         say_measure,
     ),
-    reader("measure", rf"{START}(?P<value>{QUANTITY}) ?/ ?(?P<unit>{any_of(PER)})(?![{LETTER}\d])", say_rate),
+    reader(
+        "measure",
+        rf"{START}(?P<value>{QUANTITY}) ?/ ?(?P<unit>{any_of(PER)})(?![{LETTER}\d])",
+        say_rate,
+    ),
     reader(
         "measure",
         rf"{START}(?P<feet>\d{{1,2}})(?:['′] ?|(?P<unit> ?(?:ft\.?|feet|foot) ?))(?P<inches>\d{{1,2}}(?:\.\d+|[{VULGAR}]| \d/\d)?) ?(?(unit)in(?:ches|\.(?! [A-Z]))?{END}|(?:\"|″|''))",
         say_height,
     ),
-    reader("measure", rf"{START}(?P<feet>[3-7])'(?P<unit>)?(?P<inches>\d|1[01])(?![\d'\"{LETTER}])", say_height),
-    reader("measure", rf"{START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<mark>\"|″|′)(?![{LETTER}\d])", say_primes),
+    reader(
+        "measure",
+        rf"{START}(?P<feet>[3-7])'(?P<unit>)?(?P<inches>\d|1[01])(?![\d'\"{LETTER}])",
+        say_height,
+    ),
+    reader(
+        "measure",
+        rf"{START}(?P<value>{DIMENSIONS}|{QUANTITY})(?P<mark>\"|″|′)(?![{LETTER}\d])",
+        say_primes,
+    ),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|\d+)(?P<mark>')(?= |$|[,.;)])", say_primes),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS})(?P<plural>s?){END}", say_dimensions),
 )
@@ -341,7 +365,6 @@ def fraction_over(written: str) -> str:
     return " over ".join(number(part) for part in written.split("/"))
 
 
-
 def say_fraction(match: re.Match[str]) -> str | None:
     written = match["fraction"]
     above, _, below = written.partition("/")
@@ -349,7 +372,9 @@ def say_fraction(match: re.Match[str]) -> str | None:
         return None
     if above.isdigit() and above == below:
         return f"{number(above)} out of {number(below)}"
-    if after(match, r" ?(?:stars?\b|points?\b)") or before(match, r"(?i:rated?|scored?|rating:?|got|gave|give) (?:it |a |this |them )?"):
+    if after(match, r" ?(?:stars?\b|points?\b)") or before(
+        match, r"(?i:rated?|scored?|rating:?|got|gave|give) (?:it |a |this |them )?"
+    ):
         return f"{number(above)} out of {number(below)}" if below.isdigit() else None
     if before(match, r"\b(?i:bp|pressure|vision)\b[^\d]{0,12}", 32) and above.isdigit():
         return fraction_over(written)
@@ -357,9 +382,21 @@ def say_fraction(match: re.Match[str]) -> str | None:
 
 
 FRACTIONS = (
-    reader("fraction", rf"(?P<sign>{SIGN}){START}(?P<fraction>{FRACTION})(?i:(?:st|nd|rd|th)s?)?(?![{LETTER}\d/])", say_fraction),
-    reader("fraction", rf"{START}(?P<above>\d{{1,2}}\.\d)/(?P<below>\d{{1,2}})(?![{LETTER}\d/.])", lambda m: f"{number(m['above'])} out of {number(m['below'])}"),
-    reader("fraction", rf"{START}(?P<sign>)(?P<fraction>\d{{1,4}} / \d{{1,4}})(?![{LETTER}\d/])", say_fraction),
+    reader(
+        "fraction",
+        rf"(?P<sign>{SIGN}){START}(?P<fraction>{FRACTION})(?i:(?:st|nd|rd|th)s?)?(?![{LETTER}\d/])",
+        say_fraction,
+    ),
+    reader(
+        "fraction",
+        rf"{START}(?P<above>\d{{1,2}}\.\d)/(?P<below>\d{{1,2}})(?![{LETTER}\d/.])",
+        lambda m: f"{number(m['above'])} out of {number(m['below'])}",
+    ),
+    reader(
+        "fraction",
+        rf"{START}(?P<sign>)(?P<fraction>\d{{1,4}} / \d{{1,4}})(?![{LETTER}\d/])",
+        say_fraction,
+    ),
 )
 
 # Numbers
@@ -382,7 +419,9 @@ def say_range(match: re.Match[str]) -> str | None:
 
 def in_equation(match: re.Match[str]) -> bool:
     """Whether a sign of equality stands beside it: 10-2=8."""
-    return after(match, r"[\s\d.+*/×÷()^-]{0,30}[=≈≠]", 32) or before(match, r"[=≈≠][\s\d.+*/×÷()^-]{0,30}", 32)
+    return after(match, r"[\s\d.+*/×÷()^-]{0,30}[=≈≠]", 32) or before(
+        match, r"[=≈≠][\s\d.+*/×÷()^-]{0,30}", 32
+    )
 
 
 # 5M users, 50K in debt
@@ -419,12 +458,36 @@ NUMBERS = (
         rf"{START}(?P<number>{NUMBER}(?:{TO}{NUMBER})?) ?(?P<scale>[KkMB]|bn|mn)(?P<plus>\+?)(?={COUNTED_NOUN})",
         say_short_scale,
     ),
-    reader("range", rf"(?P<sign>{SIGN}){START}(?P<low>{VALUE}){TO}(?P<high>{VALUE})(?P<times>x?)(?![{LETTER}\d_]|[-–/]\d|\.\d)", say_range),
-    reader("ordinal", rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}", say_ordinal),
+    reader(
+        "range",
+        rf"(?P<sign>{SIGN}){START}(?P<low>{VALUE}){TO}(?P<high>{VALUE})(?P<times>x?)(?![{LETTER}\d_]|[-–/]\d|\.\d)",
+        say_range,
+    ),
+    reader(
+        "ordinal",
+        rf"{START}(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?P<end>(?i:st|nd|rd|th)){END}",
+        say_ordinal,
+    ),
     reader("decimal", rf"{SIGN}{START}(?:{NUMBER})", lambda m: number(m[0])),
-    reader("cardinal", rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])", lambda m: number(m[0][:-1]) + " plus"),
-    reader("decimal", rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])", say_scientific),
-    reader("cardinal", rf"{SIGN}{START}\d{{1,3}}(?: 000)+(?! ?\d)", lambda m: number(m[0].replace(" ", ","))),
-    reader("measure", rf"{SIGN}{START}(?P<number>{NUMBER}) ?[x×*·] ?10(?:\^{{?(?P<power>-?\d+)}}?|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))(?: ?(?P<unit>{UNIT}))?", say_power_of_ten),
+    reader(
+        "cardinal",
+        rf"{SIGN}{START}(?:{NUMBER})(?P<plus>\+)(?![\d+])",
+        lambda m: number(m[0][:-1]) + " plus",
+    ),
+    reader(
+        "decimal",
+        rf"{SIGN}{START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])",
+        say_scientific,
+    ),
+    reader(
+        "cardinal",
+        rf"{SIGN}{START}\d{{1,3}}(?: 000)+(?! ?\d)",
+        lambda m: number(m[0].replace(" ", ",")),
+    ),
+    reader(
+        "measure",
+        rf"{SIGN}{START}(?P<number>{NUMBER}) ?[x×*·] ?10(?:\^{{?(?P<power>-?\d+)}}?|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))(?: ?(?P<unit>{UNIT}))?",
+        say_power_of_ten,
+    ),
     reader("digits", r"\d+", lambda m: whole_number(m[0])),
 )

@@ -52,7 +52,9 @@ def weekday_name(written: str) -> str:
 def with_year(words: str, year: str | None) -> str:
     if not year:
         return words
-    return f"{words}, {two_digit_year(year) if len(year.lstrip(chr(39))) == 2 else year_words(year)}"
+    return (
+        f"{words}, {two_digit_year(year) if len(year.lstrip(chr(39))) == 2 else year_words(year)}"
+    )
 
 
 def two_digit_year(written: str) -> str:
@@ -169,7 +171,11 @@ DATES = (
         rf"(?<![{LETTER}])(?P<month>{MONTH})(?:{TO}(?P<last_month>{MONTH}))?(?:,| of)? ?-?(?P<year>{YEAR}|'\d\d)(?![\d{LETTER}]|,\d)",
         say_month_and_year,
     ),
-    reader("date", rf"\b(?P<month>may|march|mar\.?) (?P<last_month>)(?P<year>{YEAR})(?![\d{LETTER}]|,\d)", say_month_and_year),
+    reader(
+        "date",
+        rf"\b(?P<month>may|march|mar\.?) (?P<last_month>)(?P<year>{YEAR})(?![\d{LETTER}]|,\d)",
+        say_month_and_year,
+    ),
     reader(
         "date",
         rf"{START}(?:(?P<year>{YEAR})(?P<sign>[-/.])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})"
@@ -191,7 +197,9 @@ DATES = (
         rf"{START}(?P<year>{YEAR})-(?P<month>\d\d)-(?P<day>\d\d)T(?P<hour>\d\d):(?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?:Z\b|[+-]\d\d:?\d\d)?",
         say_timestamp,
     ),
-    reader("date", rf"{START}(?P<count>[1-4])(?P<part>[QH]) ?(?P<year>{YEAR}|\d\d){END}", say_quarter),
+    reader(
+        "date", rf"{START}(?P<count>[1-4])(?P<part>[QH]) ?(?P<year>{YEAR}|\d\d){END}", say_quarter
+    ),
     reader("date", rf"{START}9/11(?![\d/.{LETTER}])", "nine eleven"),
 )
 
@@ -211,7 +219,9 @@ def stop_of(match: re.Match[str]) -> str:
 def say_short_day(match: re.Match[str]) -> str | None:
     """Sat. -> Saturday; None at the end of a sentence: we looked at the Sun."""
     is_end = after(match, r"$|\s+[\"'(]?[A-Z]")
-    if is_end and not before(match, r"\b(?i:on|by|until|till|every|each|this|next|last|and|or|to|from|&|-),? ?"):
+    if is_end and not before(
+        match, r"\b(?i:on|by|until|till|every|each|this|next|last|and|or|to|from|&|-),? ?"
+    ):
         return None
     return weekday_name(match["name"]) + stop_of(match)
 
@@ -219,7 +229,11 @@ def say_short_day(match: re.Match[str]) -> str | None:
 SHORT_MONTH = r"(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
 SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 NAMES = (
-    reader("abbreviation", rf"\b(?P<name>{SHORT_MONTH})\.(?=$|[ ,;)-])", lambda m: month_name(m["name"]) + stop_of(m)),
+    reader(
+        "abbreviation",
+        rf"\b(?P<name>{SHORT_MONTH})\.(?=$|[ ,;)-])",
+        lambda m: month_name(m["name"]) + stop_of(m),
+    ),
     reader("abbreviation", rf"\b(?P<name>{SHORT_DAY})\.(?=$|[ ,;)-])", say_short_day),
     reader(
         "abbreviation",
@@ -295,7 +309,9 @@ def say_year(match: re.Match[str]) -> str | None:
     """A number of four digits, unless something is counted."""
     written = match["year"]
     has_context = before(match, YEAR_BEFORE)
-    if after(match, COUNTED_AFTER) and not before(match, YEAR_BEFORE.replace("|and|to|or", "").replace("|of", "")):
+    if after(match, COUNTED_AFTER) and not before(
+        match, YEAR_BEFORE.replace("|and|to|or", "").replace("|of", "")
+    ):
         return None
     if before(match, AMOUNT_BEFORE) or after(match, r" ?[-+*/×÷=^°]\s?\d|[.,]\d"):
         return None
@@ -315,15 +331,29 @@ YEARS = (
         say_decades,
     ),
     reader("year", rf"(?P<part>)(?P<last>)\b(?P<first>[12]\d\d0 s)\b", say_decades),
-    reader("year", rf"{START}(?P<first>{YEAR})(?:{TO}|/)(?P<last>{YEAR}|\d\d)(?![{LETTER}\d_]|[-–/.,]\d)(?! ?(?:kg|km|people|%))", say_years),
+    reader(
+        "year",
+        rf"{START}(?P<first>{YEAR})(?:{TO}|/)(?P<last>{YEAR}|\d\d)(?![{LETTER}\d_]|[-–/.,]\d)(?! ?(?:kg|km|people|%))",
+        say_years,
+    ),
     reader(
         "year",
         rf"(?P<before>\b(?:A\.?D\.? ))?{START}(?P<years>\d{{1,4}}(?:{TO}\d{{1,4}})?) ?(?P<era>B\.? ?C\.? ?E?\b\.?|A\.? ?D\b\.?|C\.? ?E\b\.?)(?![{LETTER}\d])",
         say_era,
     ),
-    reader("year", rf"\bA\.?D\.? (?P<year>\d{{1,4}}){END}", lambda m: f"AD {year_words(m['year'])}"),
-    reader("year", rf"(?<![{LETTER}\d_.,#$€£/+:=-])(?P<year>1\d{{3}}|2\d{{3}})(?![{LETTER}\d_]|[.,:/]\d|-\d)", say_year),
-    reader("year", rf"(?<![{LETTER}\d])'(?P<pair>\d\d)(?![{LETTER}\d'\"])", lambda m: two_digit_year(m["pair"])),
+    reader(
+        "year", rf"\bA\.?D\.? (?P<year>\d{{1,4}}){END}", lambda m: f"AD {year_words(m['year'])}"
+    ),
+    reader(
+        "year",
+        rf"(?<![{LETTER}\d_.,#$€£/+:=-])(?P<year>1\d{{3}}|2\d{{3}})(?![{LETTER}\d_]|[.,:/]\d|-\d)",
+        say_year,
+    ),
+    reader(
+        "year",
+        rf"(?<![{LETTER}\d])'(?P<pair>\d\d)(?![{LETTER}\d'\"])",
+        lambda m: two_digit_year(m["pair"]),
+    ),
 )
 
 
@@ -352,7 +382,10 @@ def hour_word(hour: str, half: str | None) -> str:
 
 
 def clock_with_seconds(hour: str, minute: str, second: str) -> str:
-    parts = [counted(value, unit) for value, unit in ((hour, "hour"), (minute, "minute"), (second, "second"))]
+    parts = [
+        counted(value, unit)
+        for value, unit in ((hour, "hour"), (minute, "minute"), (second, "second"))
+    ]
     return f"{parts[0]} {parts[1]} and {parts[2]}"
 
 
@@ -368,7 +401,9 @@ def say_time(match: re.Match[str]) -> str | None:
         return None
     if match["half"] and not 0 < int(match["hour"]) <= 24:
         return None
-    return time_words(match["hour"], match["minute"], match["second"], match["half"]) + stop_of_half(match)
+    return time_words(
+        match["hour"], match["minute"], match["second"], match["half"]
+    ) + stop_of_half(match)
 
 
 def stop_of_half(match: re.Match[str]) -> str:
@@ -396,9 +431,17 @@ TIMES = (
         rf"{START}(?P<hour>{CLOCK})(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?(?P<half>{HALF})?(?![\d%]|:\d|[.,]\d)",
         say_time,
     ),
-    reader("time", r"(?<=\bat |\bby )(?P<hour>[01]\d|2[0-4])(?P<minute>00|[0-5]\d)(?= (?:hours|hrs)\b)", say_military),
+    reader(
+        "time",
+        r"(?<=\bat |\bby )(?P<hour>[01]\d|2[0-4])(?P<minute>00|[0-5]\d)(?= (?:hours|hrs)\b)",
+        say_military,
+    ),
     reader("time", r"\b(?P<hour>0\d)(?P<minute>[0-5]\d)(?= (?:hours|hrs)\b)", say_military),
-    reader("time", rf"{START}(?P<hour>1[0-2]|0?\d)\.(?P<minute>[0-5]\d)(?P<second>)(?P<half>{HALF})", say_time),
+    reader(
+        "time",
+        rf"{START}(?P<hour>1[0-2]|0?\d)\.(?P<minute>[0-5]\d)(?P<second>)(?P<half>{HALF})",
+        say_time,
+    ),
     reader(
         "time",
         rf"{START}(?P<hour>{CLOCK})(?::(?P<minute>[0-5]\d))?(?P<half>{HALF})?{TO}(?P<hour2>{CLOCK})(?::(?P<minute2>[0-5]\d))?(?P<half2>{HALF})?(?![\d%{LETTER}]|:\d|[.,]\d)",
@@ -422,14 +465,34 @@ def say_duration(match: re.Match[str]) -> str:
 
 
 DURATIONS = (
-    reader("duration", rf"{START}(?P<hours>\d{{1,3}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?){END}", say_duration),
-    reader("duration", rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d) ?(?:min|mins|minutes){END}", say_duration),
-    reader("duration", rf"{START}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?P<seconds>) ?(?:h|hr|hrs|hours){END}", say_duration),
-    reader("duration", rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d\.\d+){END}", say_duration),
+    reader(
+        "duration",
+        rf"{START}(?P<hours>\d{{1,3}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?){END}",
+        say_duration,
+    ),
+    reader(
+        "duration",
+        rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d) ?(?:min|mins|minutes){END}",
+        say_duration,
+    ),
+    reader(
+        "duration",
+        rf"{START}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?P<seconds>) ?(?:h|hr|hrs|hours){END}",
+        say_duration,
+    ),
+    reader(
+        "duration",
+        rf"{START}(?P<hours>)(?P<minutes>\d{{1,2}}):(?P<seconds>[0-5]\d\.\d+){END}",
+        say_duration,
+    ),
     reader(
         "duration",
         rf"{START}(?:(?P<hours>\d{{1,3}}) ?(?:h|hr|hrs) ?)?(?P<minutes>\d{{1,2}}) ?(?:m|min|mins) ?(?P<seconds>\d{{1,2}}(?:\.\d+)?) ?(?:s|sec|secs){END}",
         say_duration,
     ),
-    reader("duration", rf"{START}(?P<hours>\d{{1,3}}) ?(?:h|hr|hrs) ?(?P<minutes>\d{{1,2}}) ?(?:m|min|mins)?(?P<seconds>){END}", say_duration),
+    reader(
+        "duration",
+        rf"{START}(?P<hours>\d{{1,3}}) ?(?:h|hr|hrs) ?(?P<minutes>\d{{1,2}}) ?(?:m|min|mins)?(?P<seconds>){END}",
+        say_duration,
+    ),
 )

@@ -24,7 +24,9 @@ from cosyvoice.text.spans import after, before, reader
 def say_telephone(match: re.Match[str]) -> str:
     """+1 (555) 123-4567 ext. 9 -> plus one, five five five, ..., extension nine."""
     written = match["span"] if "span" in match.re.groupindex else match[0]
-    number, _, extension = re.sub(r"(?i)\s*(?:,|;)?\s*(?:ext?\.?|extension|x)\s*(?=\d+$)", "~", written).partition("~")
+    number, _, extension = re.sub(
+        r"(?i)\s*(?:,|;)?\s*(?:ext?\.?|extension|x)\s*(?=\d+$)", "~", written
+    ).partition("~")
     words = ", ".join(telephone_group(group) for group in re.findall(r"\d+|[A-Z]+", number))
     plus = "plus " if number.lstrip("(").startswith("+") else ""
     return plus + words + (f", extension {digits(extension)}" if extension else "")
@@ -34,7 +36,11 @@ def telephone_group(group: str) -> str:
     """Digits one by one; letters as the word that they make; 800 as a number."""
     if group.isalpha():
         return group
-    return f"{english_number(int(group[0]))} hundred" if re.fullmatch("[89]00", group) else digits(group)
+    return (
+        f"{english_number(int(group[0]))} hundred"
+        if re.fullmatch("[89]00", group)
+        else digits(group)
+    )
 
 
 EXTENSION = r"(?:,? ?(?:(?i:ext?\.?|extension)|x) ?\d{1,6})?"
@@ -43,15 +49,41 @@ NOT_AFTER = rf"(?![{LETTER}\d_/]|[-.,]\d)"
 GAP = r"[ .-]"
 CALL = r"(?i:call|dial|phone|tel|telephone|fax|text|cell|mobile|ring|whatsapp|number|hotline|contact|helpline)\b[^\d]{0,16}"
 TELEPHONES = (
-    reader("telephone", rf"(?<![\w])\+\d{{1,3}}(?:[ .-]?\(\d{{1,4}}\)|[ .-]?\d{{1,4}})(?:[ .-]?\d{{2,4}}){{1,4}}{EXTENSION}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"{NOT_BEFORE}(?:1{GAP})?\(?\d{{3}}\)?{GAP}?(?<=[ .)-])\d{{3}}{GAP}\d{{4}}(?:-\d{{1,4}})?{EXTENSION}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"(?:(?<=\d)|{NOT_BEFORE})\(\d{{3}}\) ?-?\d{{3}}{GAP}\d{{4}}(?:-\d{{1,4}})?{EXTENSION}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"{NOT_BEFORE}1-?8[0-8]{{2}}-(?:[A-Z\d]{{1,8}}-?){{1,4}}(?<!-){NOT_AFTER}", say_telephone),
-    reader("telephone", rf"\b(?:{CALL})(?P<span>\d{{3}}-\d{{4}}{EXTENSION}){NOT_AFTER}", say_telephone),
+    reader(
+        "telephone",
+        rf"(?<![\w])\+\d{{1,3}}(?:[ .-]?\(\d{{1,4}}\)|[ .-]?\d{{1,4}})(?:[ .-]?\d{{2,4}}){{1,4}}{EXTENSION}{NOT_AFTER}",
+        say_telephone,
+    ),
+    reader(
+        "telephone",
+        rf"{NOT_BEFORE}(?:1{GAP})?\(?\d{{3}}\)?{GAP}?(?<=[ .)-])\d{{3}}{GAP}\d{{4}}(?:-\d{{1,4}})?{EXTENSION}{NOT_AFTER}",
+        say_telephone,
+    ),
+    reader(
+        "telephone",
+        rf"(?:(?<=\d)|{NOT_BEFORE})\(\d{{3}}\) ?-?\d{{3}}{GAP}\d{{4}}(?:-\d{{1,4}})?{EXTENSION}{NOT_AFTER}",
+        say_telephone,
+    ),
+    reader(
+        "telephone",
+        rf"{NOT_BEFORE}1-?8[0-8]{{2}}-(?:[A-Z\d]{{1,8}}-?){{1,4}}(?<!-){NOT_AFTER}",
+        say_telephone,
+    ),
+    reader(
+        "telephone", rf"\b(?:{CALL})(?P<span>\d{{3}}-\d{{4}}{EXTENSION}){NOT_AFTER}", say_telephone
+    ),
     reader("telephone", rf"{NOT_BEFORE}555-\d{{4}}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"\b(?i:call|dial|text|phone|ring)\b[^\d]{{0,8}}(?P<span>\d{{3}})(?![\d,.]\d|[-/%]|\d| (?:people|times|more))", lambda m: digits(m["span"])),
+    reader(
+        "telephone",
+        rf"\b(?i:call|dial|text|phone|ring)\b[^\d]{{0,8}}(?P<span>\d{{3}})(?![\d,.]\d|[-/%]|\d| (?:people|times|more))",
+        lambda m: digits(m["span"]),
+    ),
     reader("telephone", rf"{NOT_BEFORE}0\d{{2,4}} \d{{3,4}} ?\d{{3,4}}{NOT_AFTER}", say_telephone),
-    reader("telephone", rf"(?:{START})(?:(?<=\b)911|999|112)(?= (?:call|operator|dispatch|emergency))", lambda m: digits(m[0])),
+    reader(
+        "telephone",
+        rf"(?:{START})(?:(?<=\b)911|999|112)(?= (?:call|operator|dispatch|emergency))",
+        lambda m: digits(m[0]),
+    ),
 )
 
 # Numbers read digit by digit
@@ -62,12 +94,30 @@ SECRET = (
     r"(?: (?:number|no\.?|code|id))?(?: is|:| #|#|=)? ?#?"
 )
 LONG = (
-    reader("code", rf"{SECRET}{START}(?P<span>\d{{3,}})(?![\d{LETTER}]|[.,:/-]\d|%| [a-z]+s\b)", lambda m: digits(m["span"])),
+    reader(
+        "code",
+        rf"{SECRET}{START}(?P<span>\d{{3,}})(?![\d{LETTER}]|[.,:/-]\d|%| [a-z]+s\b)",
+        lambda m: digits(m["span"]),
+    ),
     reader("code", rf"{NOT_BEFORE}\d{{3}}-\d{{2}}-\d{{4}}{NOT_AFTER}", lambda m: grouped(m[0])),
-    reader("code", rf"{NOT_BEFORE}\d{{4}}(?:[ -]\d{{4}}){{2,3}}{NOT_AFTER}", lambda m: grouped(m[0])),
-    reader("code", rf"{NOT_BEFORE}(?:97[89][ -])?\d{{1,5}}[ -]\d{{1,7}}[ -]\d{{1,7}}[ -][\dX]{NOT_AFTER}", lambda m: isbn(m)),
-    reader("code", rf"{START}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?(?::\d{{2,5}})?(?![\d.]*\d)", lambda m: dotted(m[0], " dot ")),
-    reader("code", rf"{START}\d{{1,4}}(?:\.\d{{1,5}}){{2,4}}(?![\d.]*\d)", lambda m: dotted(m[0], " point ")),
+    reader(
+        "code", rf"{NOT_BEFORE}\d{{4}}(?:[ -]\d{{4}}){{2,3}}{NOT_AFTER}", lambda m: grouped(m[0])
+    ),
+    reader(
+        "code",
+        rf"{NOT_BEFORE}(?:97[89][ -])?\d{{1,5}}[ -]\d{{1,7}}[ -]\d{{1,7}}[ -][\dX]{NOT_AFTER}",
+        lambda m: isbn(m),
+    ),
+    reader(
+        "code",
+        rf"{START}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?(?::\d{{2,5}})?(?![\d.]*\d)",
+        lambda m: dotted(m[0], " dot "),
+    ),
+    reader(
+        "code",
+        rf"{START}\d{{1,4}}(?:\.\d{{1,5}}){{2,4}}(?![\d.]*\d)",
+        lambda m: dotted(m[0], " point "),
+    ),
     reader("code", rf"{START}\d{{5}}-\d{{4}}{NOT_AFTER}", lambda m: grouped(m[0])),
 )
 
@@ -100,7 +150,9 @@ CAPITAL_WORDS = frozenset("COVID NASA SARS NATO APEC".split())
 
 
 # A word and a number with a hyphen: 3-year-old, 19th-century, 133-ABC, post-1990s
-WORD_WITH_NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*$|[A-Za-z]+-'?\d{1,3}0s$")
+WORD_WITH_NUMBER = re.compile(
+    r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*$|[A-Za-z]+-'?\d{1,3}0s$"
+)
 
 
 def say_code(match: re.Match[str]) -> str | None:
@@ -108,22 +160,32 @@ def say_code(match: re.Match[str]) -> str | None:
     written = match[0]
     if re.fullmatch(r"[\d.–-]+[KkMB]", written) and after(match, COUNTED_NOUN):
         return None
-    if WORD_WITH_NUMBER.match(written) or re.fullmatch(r"\d+-\d+x|(?:UTC|GMT)-\d+|[\d.]+[eE][-+]?\d{1,3}", written):
+    if WORD_WITH_NUMBER.match(written) or re.fullmatch(
+        r"\d+-\d+x|(?:UTC|GMT)-\d+|[\d.]+[eE][-+]?\d{1,3}", written
+    ):
         return None
-    one_by_one = before(match, BY_DIGITS, 32) or re.fullmatch(rf"(?:{'|'.join(AIRLINES)})[- ]?\d{{3,4}}", written)
+    one_by_one = before(match, BY_DIGITS, 32) or re.fullmatch(
+        rf"(?:{'|'.join(AIRLINES)})[- ]?\d{{3,4}}", written
+    )
     return code_words(written, one_by_one is not None and one_by_one is not False)
 
 
 def code_words(written: str, one_by_one: bool) -> str:
     words: list[str] = []
-    parts = re.findall(rf"\d+(?:\.\d+)?|[₀-₉]+|[A-Z]+(?![a-z])|[{LETTER}]+|[^{LETTER}\d\s]", written)
+    parts = re.findall(
+        rf"\d+(?:\.\d+)?|[₀-₉]+|[A-Z]+(?![a-z])|[{LETTER}]+|[^{LETTER}\d\s]", written
+    )
     for part in parts:
         if part.translate(SUBSCRIPTS).isascii() and part.translate(SUBSCRIPTS)[0].isdigit():
             words.append(code_number(part.translate(SUBSCRIPTS), one_by_one))
         elif part[0].isalpha():
             words.append(code_letters(part))
         else:
-            words.append({"_": "underscore", ".": "point", "/": "slash", "+": "plus", "#": "hash"}.get(part, ""))
+            words.append(
+                {"_": "underscore", ".": "point", "/": "slash", "+": "plus", "#": "hash"}.get(
+                    part, ""
+                )
+            )
     return " ".join(word for word in words if word)
 
 
@@ -148,21 +210,65 @@ NUMBERED = (
     "Box Tram Platform Building Bldg Floor room flight gate bus route apartment suite train highway error locker exit tram"
 ).split()
 CODES = (
-    reader("code", rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,:])(?<![$€£¥₹])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])", say_code),
-    reader("code", rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}}(?:-\d{{1,4}})?)(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: " ".join(in_pairs(part) for part in m["span"].split("-"))),
-    reader("code", rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)", lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None),
-    reader("code", r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)", lambda m: dotted(m["span"], " point ")),
+    reader(
+        "code",
+        rf"(?<![{LETTER}\d_])(?<![{LETTER}\d_]-)(?<!\d[.,:])(?<![$€£¥₹])(?=[{LETTER}\d])(?=[{LETTER}\d₀-₉-]{{0,60}}[\d₀-₉])(?=[\d₀-₉-]{{0,60}}[{LETTER}])[{LETTER}\d₀-₉]+(?:-[{LETTER}\d₀-₉]+)*(?:(?<=\d)\.\d+)?(?![{LETTER}\d_])",
+        say_code,
+    ),
+    reader(
+        "code",
+        rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}}(?:-\d{{1,4}})?)(?![\d{LETTER}]|[.,:/-]\d|%)",
+        lambda m: " ".join(in_pairs(part) for part in m["span"].split("-")),
+    ),
+    reader(
+        "code",
+        rf"\b(?:{'|'.join(AIRLINES)}) (?P<span>\d{{3,4}})(?![\d{LETTER}]|[.,:/-]\d|%)",
+        lambda m: digits(m["span"]) if before(m, r"(?i:flight)\b.{0,8}") else None,
+    ),
+    reader(
+        "code",
+        r"\b(?:v|V|ver\.?|version )(?P<span>\d{1,4}(?:\.\d{1,5}){1,4})(?![\d.]*\d)",
+        lambda m: dotted(m["span"], " point "),
+    ),
     reader("code", r"(?<![\w])(?P<span>v|V)(?=\d{1,4}\.\d)", "v"),
-    reader("code", r"(?<![\d\w])(?P<number>\d{3})\((?P<letters>[a-z])\)(?:\((?P<more>\d)\))?", lambda m: " ".join(x for x in (in_pairs(m["number"]), m["letters"], m["more"] and english_number(int(m["more"]))) if x)),
-    reader("code", r"\b(?P<letter>[A-Z])\.(?P<number>\d{3})\b", lambda m: f"{m['letter']} dot {in_pairs(m['number'])}"),
+    reader(
+        "code",
+        r"(?<![\d\w])(?P<number>\d{3})\((?P<letters>[a-z])\)(?:\((?P<more>\d)\))?",
+        lambda m: " ".join(
+            x
+            for x in (
+                in_pairs(m["number"]),
+                m["letters"],
+                m["more"] and english_number(int(m["more"])),
+            )
+            if x
+        ),
+    ),
+    reader(
+        "code",
+        r"\b(?P<letter>[A-Z])\.(?P<number>\d{3})\b",
+        lambda m: f"{m['letter']} dot {in_pairs(m['number'])}",
+    ),
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
     reader("telephone", rf"{START}9-1-1{END}", "nine one one"),
-    reader("code", r"20/(?P<part>\d\d)(?= (?:vision|eyesight))", lambda m: f"twenty {in_pairs(m['part'])}"),
+    reader(
+        "code",
+        r"20/(?P<part>\d\d)(?= (?:vision|eyesight))",
+        lambda m: f"twenty {in_pairs(m['part'])}",
+    ),
     reader("code", rf"{START}24/7/365{END}", "twenty four seven three sixty five"),
     reader("code", rf"{START}(?:24/7|24-7){END}", "twenty four seven"),
     reader("code", rf"{START}(?:50[/-]50){END}", "fifty fifty"),
     reader("code", rf"{START}(?:20/20)(?= (?:vision|hindsight|eyesight))", "twenty twenty"),
-    reader("code", r"(?i:\b(?:plate|licen[sc]e)\b[^.!?\d]{0,24}?)\b(?P<span>[A-Z]{2,3}[ -]\d{3,4}|\d{3,4}[ -][A-Z]{2,3})\b", lambda m: " ".join(re.sub("[ -]", "", m["span"]).translate(str.maketrans({})) ) if False else code_words(m["span"], True)),
+    reader(
+        "code",
+        r"(?i:\b(?:plate|licen[sc]e)\b[^.!?\d]{0,24}?)\b(?P<span>[A-Z]{2,3}[ -]\d{3,4}|\d{3,4}[ -][A-Z]{2,3})\b",
+        lambda m: (
+            " ".join(re.sub("[ -]", "", m["span"]).translate(str.maketrans({})))
+            if False
+            else code_words(m["span"], True)
+        ),
+    ),
 )
 
 # Postal addresses
@@ -188,14 +294,30 @@ DIRECTIONS = {
     "N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast",
     "SW": "Southwest",
 }  # fmt: skip
-STREET = "(?:" + "|".join(sorted({f"(?i:{s})" for s in STREETS} | {f"(?i:{s})" for s in STREETS.values()}, key=len, reverse=True)) + r")\b"
+STREET = (
+    "(?:"
+    + "|".join(
+        sorted(
+            {f"(?i:{s})" for s in STREETS} | {f"(?i:{s})" for s in STREETS.values()},
+            key=len,
+            reverse=True,
+        )
+    )
+    + r")\b"
+)
 DIRECTION = rf"(?:{'|'.join(DIRECTIONS)}|North|South|East|West)"
 
 
 def say_house(match: re.Match[str]) -> str:
     """708 N 1st St -> seven oh eight North First Street."""
     names = [street_word(word) for word in re.findall(r"[^\s.]+", match["street"])]
-    dot = "." if match["street"].endswith(".") and after(match, r"$|\s+[\"'(]?[A-Z\d]") and not after(match, r",") else ""
+    dot = (
+        "."
+        if match["street"].endswith(".")
+        and after(match, r"$|\s+[\"'(]?[A-Z\d]")
+        and not after(match, r",")
+        else ""
+    )
     return f"{code_words(match['house'], False)} {' '.join(names)}{dot}"
 
 
@@ -218,7 +340,19 @@ def say_state(match: re.Match[str]) -> str | None:
 
 
 POSTAL = (
-    reader("code", rf"{START}(?P<house>\d{{1,5}}[A-Z]?) (?P<street>(?:{DIRECTION}\.? )?(?:[A-Z][\w']*\.? |\d{{1,3}}(?:st|nd|rd|th) ){{1,3}}{STREET}\.?(?: {DIRECTION}\b)?)", lambda m: say_house(m)),
-    reader("code", rf"(?<=[a-z]), (?P<span>(?P<state>[A-Z]{{2}})(?P<comma>,? )?(?P<zip>(?<= )\d{{5}}(?:-\d{{4}})?)?)(?![{LETTER}\d])", say_state),
-    reader("code", rf"\b(?P<comma>)(?P<state>[A-Z]{{2}}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![{LETTER}\d]|[.,-]\d)", say_state),
+    reader(
+        "code",
+        rf"{START}(?P<house>\d{{1,5}}[A-Z]?) (?P<street>(?:{DIRECTION}\.? )?(?:[A-Z][{LETTER}']*\.? |\d{{1,3}}(?:st|nd|rd|th) ){{1,3}}{STREET}\.?(?: {DIRECTION}\b)?)",
+        lambda m: say_house(m),
+    ),
+    reader(
+        "code",
+        rf"(?<=[a-z]), (?P<span>(?P<state>[A-Z]{{2}})(?P<comma>,? )?(?P<zip>(?<= )\d{{5}}(?:-\d{{4}})?)?)(?![{LETTER}\d])",
+        say_state,
+    ),
+    reader(
+        "code",
+        rf"\b(?P<comma>)(?P<state>[A-Z]{{2}}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![{LETTER}\d]|[.,-]\d)",
+        say_state,
+    ),
 )

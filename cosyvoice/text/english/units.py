@@ -193,9 +193,7 @@ def any_of(words: Iterable[str]) -> str:
 POWER = r"(?:[²³]|\^?[23](?!\d))?"
 JOIN = r"\s?[/·⋅]\s?"
 UNIT_END = rf"(?![{LETTER}\d_²³])"
-UNIT = (
-    rf"(?:(?:{any_of(UNITS | COUNTED)}){POWER}(?:{JOIN}(?:{any_of(PER)}){POWER}{UNIT_END}){{0,3}}){UNIT_END}"
-)
+UNIT = rf"(?:(?:{any_of(UNITS | COUNTED)}){POWER}(?:{JOIN}(?:{any_of(PER)}){POWER}{UNIT_END}){{0,3}}){UNIT_END}"
 PARTS = re.compile(rf"({JOIN}|\A)({any_of(PER | COUNTED)})({POWER}){UNIT_END}")
 
 

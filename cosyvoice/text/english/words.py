@@ -35,7 +35,13 @@ COMMON = {
     "cf": "compare", "viz": "namely", "etc": "et cetera", "apt": "apartment", "tel": "telephone", "hrs": "hours", "mins": "minutes",
     "yrs": "years", "lbs": "pounds",
 }  # fmt: skip
-COMPANIES = {"Inc": "Incorporated", "Ltd": "Limited", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers"}
+COMPANIES = {
+    "Inc": "Incorporated",
+    "Ltd": "Limited",
+    "Corp": "Corporation",
+    "Co": "Company",
+    "Bros": "Brothers",
+}
 SUFFIXES = {"Jr": "Junior", "Sr": "Senior", "Esq": "Esquire"}
 STREETS = {
     "St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Dr": "Drive", "Ln": "Lane", "Hwy": "Highway", "Pkwy": "Parkway",
@@ -75,18 +81,57 @@ def say_street(match: re.Match[str]) -> str | None:
 
 
 ABBREVIATIONS: tuple[Reader, ...] = (
-    reader("abbreviation", rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)", lambda m: TITLES[m["word"]]),
-    reader("abbreviation", r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", lambda m: TITLES[m["word"]]),
+    reader(
+        "abbreviation",
+        rf"\b(?P<word>{table(TITLES)})\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)",
+        lambda m: TITLES[m["word"]],
+    ),
+    reader(
+        "abbreviation",
+        r"\b(?P<word>Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])",
+        lambda m: TITLES[m["word"]],
+    ),
     reader("abbreviation", r"\bpp(?= ?\d)", "pages"),
     reader("abbreviation", r"(?<=\dth |\dst |\dnd |\drd )c\.(?= [a-z]|$|,)", "century"),
-    reader("abbreviation", r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)", "Saint"),
-    reader("abbreviation", rf"\b(?i:(?P<word>{table(NUMBERED)}))\.(?= ?(?:#?\(?\d|[IVXLivxl]+\b|[A-Z]\b))", lambda m: like(m[0], NUMBERED[m["word"].lower()])),
-    reader("abbreviation", r"\b[Nn]o\.?(?= ?\d)|\bN[Oo]\.(?= ?#?[A-Z]{0,4}-?\d)|№(?= ?\d)", "number"),
+    reader(
+        "abbreviation",
+        r"\bSt(?= (?:Louis|Paul|Petersburg|John|Peter|Mary|James|George|Andrew|Patrick|Helens|Lucia|Kitts|Tropez|Moritz|Albans|Pancras|Thomas|Francis)\b)",
+        "Saint",
+    ),
+    reader(
+        "abbreviation",
+        rf"\b(?i:(?P<word>{table(NUMBERED)}))\.(?= ?(?:#?\(?\d|[IVXLivxl]+\b|[A-Z]\b))",
+        lambda m: like(m[0], NUMBERED[m["word"].lower()]),
+    ),
+    reader(
+        "abbreviation", r"\b[Nn]o\.?(?= ?\d)|\bN[Oo]\.(?= ?#?[A-Z]{0,4}-?\d)|№(?= ?\d)", "number"
+    ),
     reader("abbreviation", rf"\b(?i:(?P<word>{table(COMMON)}))\.(?!\w)", say_common),
-    reader("abbreviation", rf"(?<=[A-Za-z&.,] )(?P<word>{table(COMPANIES)})\.(?!\w)", lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m))),
-    reader("abbreviation", rf"(?<=[a-z],? )(?P<word>{table(SUFFIXES)})\.?(?![\w])", lambda m: SUFFIXES[m["word"]] + stop(m)) if False else reader("abbreviation", rf"\b(?P<word>{table(SUFFIXES)})\.(?!\w)", lambda m: SUFFIXES[m["word"]] + stop(m)),
-    reader("abbreviation", rf"\b(?:[A-Z][a-z'-]+|\d{{1,3}}(?:st|nd|rd|th)) (?P<span>(?P<word>{table(STREETS)})(?P<dot>\.)?)(?=[,;:)?!.]|$| [a-z]| (?:[A-Z]))(?!\w)", say_street),
-    *(reader("abbreviation", rf"(?<![{LETTER}\d/.]){pattern}", words) for pattern, words in PHRASES.items()),
+    reader(
+        "abbreviation",
+        rf"(?<=[A-Za-z&.,] )(?P<word>{table(COMPANIES)})\.(?!\w)",
+        lambda m: COMPANIES[m["word"]] + ("" if after(m, r" (?:Ltd|Inc|LLC)") else stop(m)),
+    ),
+    reader(
+        "abbreviation",
+        rf"(?<=[a-z],? )(?P<word>{table(SUFFIXES)})\.?(?![\w])",
+        lambda m: SUFFIXES[m["word"]] + stop(m),
+    )
+    if False
+    else reader(
+        "abbreviation",
+        rf"\b(?P<word>{table(SUFFIXES)})\.(?!\w)",
+        lambda m: SUFFIXES[m["word"]] + stop(m),
+    ),
+    reader(
+        "abbreviation",
+        rf"\b(?:[A-Z][a-z'-]+|\d{{1,3}}(?:st|nd|rd|th)) (?P<span>(?P<word>{table(STREETS)})(?P<dot>\.)?)(?=[,;:)?!.]|$| [a-z]| (?:[A-Z]))(?!\w)",
+        say_street,
+    ),
+    *(
+        reader("abbreviation", rf"(?<![{LETTER}\d/.]){pattern}", words)
+        for pattern, words in PHRASES.items()
+    ),
 )
 
 # Initials
@@ -96,7 +141,14 @@ def say_initials(match: re.Match[str]) -> str:
     """U.S.A. -> USA, J. K. -> J K."""
     joined = " " if " " in match[0].strip() else ""
     letters = joined.join(re.findall(f"[{LETTER}]", match[0])).upper()
-    is_end = match[0].endswith(".") and not joined and after(match, r"$|\s+[\"'(]?(?:The|A|An|He|She|It|We|They|I|In|On|But|And|This|That|You|There|His|Her|If|As|When)\b")
+    is_end = (
+        match[0].endswith(".")
+        and not joined
+        and after(
+            match,
+            r"$|\s+[\"'(]?(?:The|A|An|He|She|It|We|They|I|In|On|But|And|This|That|You|There|His|Her|If|As|When)\b",
+        )
+    )
     return letters + ("." if is_end or (match[0].endswith(".") and after(match, r"\s*$")) else "")
 
 
@@ -138,7 +190,11 @@ def say_numeral(match: re.Match[str]) -> str | None:
 
 def say_ruler(match: re.Match[str]) -> str | None:
     """Louis XIV -> the fourteenth; not John V. Smith."""
-    if not match["numeral"] or (len(match["numeral"]) == 1 and after(match, r"\. [A-Z]") and before(match, r"[A-Z]\w+ ", group="numeral")):
+    if not match["numeral"] or (
+        len(match["numeral"]) == 1
+        and after(match, r"\. [A-Z]")
+        and before(match, r"[A-Z]\w+ ", group="numeral")
+    ):
         return None
     return f"the {ordinal(value_of(match['numeral']))}"
 
@@ -146,13 +202,31 @@ def say_ruler(match: re.Match[str]) -> str | None:
 ROMANS = (
     reader("roman", r"\bWW(?:II|2)\b", "World War two"),
     reader("roman", r"\bWW(?:I|1)\b", "World War one"),
-    reader("roman", rf"\b(?:{COUNTED})\.? (?P<span>{NUMERAL})", say_numeral, re.I) if False else reader("roman", rf"\b(?i:{COUNTED})s?\.? (?P<span>{NUMERAL})", say_numeral),
-    reader("roman", rf"\b(?i:scene|page|p\.|pp\.|act|chapter|part|item|section) (?P<span>(?P<numeral>{SMALL}))", say_numeral),
+    reader("roman", rf"\b(?:{COUNTED})\.? (?P<span>{NUMERAL})", say_numeral, re.I)
+    if False
+    else reader("roman", rf"\b(?i:{COUNTED})s?\.? (?P<span>{NUMERAL})", say_numeral),
+    reader(
+        "roman",
+        rf"\b(?i:scene|page|p\.|pp\.|act|chapter|part|item|section) (?P<span>(?P<numeral>{SMALL}))",
+        say_numeral,
+    ),
     reader("roman", rf"\b(?:{RULERS}) (?P<span>{NUMERAL})(?!-)", say_ruler),
     reader("roman", rf"\b[A-Z][A-Za-z]+ (?P<span>(?P<numeral>(?=[IVX]{{2}}){ROMAN}))", say_numeral),
-    reader("roman", rf"(?<![{LETTER}\d])(?P<numeral>(?=[IVX]{{1,8}}(?:st|nd|rd|th)? [Cc]entur){ROMAN})", lambda m: ordinal(value_of(m["numeral"]))),
-    reader("roman", rf"\b(?i:in|of|year|copyright|©) (?P<span>(?P<numeral>(?=MCM|MM){ROMAN}))", lambda m: year(str(value_of(m["numeral"])))),
-    reader("roman", rf"\A(?P<numeral>(?=[IVX]{{2}}|[VX]){ROMAN})(?=\.? ?[A-Z]?|\Z)(?=\Z|\. )", say_numeral),
+    reader(
+        "roman",
+        rf"(?<![{LETTER}\d])(?P<numeral>(?=[IVX]{{1,8}}(?:st|nd|rd|th)? [Cc]entur){ROMAN})",
+        lambda m: ordinal(value_of(m["numeral"])),
+    ),
+    reader(
+        "roman",
+        rf"\b(?i:in|of|year|copyright|©) (?P<span>(?P<numeral>(?=MCM|MM){ROMAN}))",
+        lambda m: year(str(value_of(m["numeral"]))),
+    ),
+    reader(
+        "roman",
+        rf"\A(?P<numeral>(?=[IVX]{{2}}|[VX]){ROMAN})(?=\.? ?[A-Z]?|\Z)(?=\Z|\. )",
+        say_numeral,
+    ),
     reader("roman", rf"\((?P<span>(?P<numeral>(?=[ivx]{{2}}){SMALL}))(?=\))", say_numeral),
     reader("roman", r"(?P<numeral>[Ⅰ-Ⅻ])", lambda m: english_number(ord(m[0]) - ord("Ⅰ") + 1)),
 )
