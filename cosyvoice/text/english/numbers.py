@@ -129,6 +129,11 @@ def simple_fraction(above: str, below: str) -> str:
     return f"{whole_number(above)} {name if int(above) == 1 else plural(name)}"
 
 
+def fraction_over(written: str) -> str:
+    """120/80 of blood pressure -> one hundred and twenty over eighty."""
+    return " over ".join(number(part) for part in written.split("/"))
+
+
 def value(written: str) -> str:
     """A number, a fraction or a mixed number."""
     return fraction(written) if re.search(f"[/{VULGAR}]", written) else number(written)
