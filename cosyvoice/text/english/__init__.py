@@ -10,6 +10,7 @@ from cosyvoice.text.english.money import MONEY
 from cosyvoice.text.english.postal import POSTAL
 from cosyvoice.text.english.quantities import FRACTIONS, NUMBERS, RANGES
 from cosyvoice.text.english.roman import ROMANS
+from cosyvoice.text.english.say_as import ways_to_say
 from cosyvoice.text.english.scores import SCORES
 from cosyvoice.text.english.signs import ITEMS, SYMBOLS
 from cosyvoice.text.english.telephones import TELEPHONES
@@ -42,4 +43,4 @@ READERS = (
     *INITIALS,
     *SYMBOLS,
 )
-GRAMMAR = Grammar(READERS)
+GRAMMAR = Grammar(READERS, ways_to_say(READERS))

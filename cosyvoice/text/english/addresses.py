@@ -35,10 +35,10 @@ ENDINGS = """
     com org net edu gov mil info biz app dev ly cc gl xyz online shop site tech cloud wiki abc
     """.split()
 FILES = """
-    txt md pdf doc docx xls xlsx ppt pptx csv tsv json yml yaml xml htm html css js jsx ts tsx py ipynb
-    java cpp hpp cc go rs rb php sh bat exe dll zip tar gz rar 7z mp3 mp4 wav ogg flac avi mov mkv
-    jpg jpeg png gif svg webp bmp ico iso apk dmg log ini cfg conf toml sql db onnx pt bin
-    safetensors srt epub tex""".split()
+    txt md pdf doc docx xls xlsx ppt pptx csv tsv json yml yaml xml htm html css js jsx ts tsx
+    py ipynb java cpp hpp cc go rs rb php sh bat exe dll zip tar gz rar 7z mp3 mp4 wav ogg flac
+    avi mov mkv jpg jpeg png gif svg webp bmp ico iso apk dmg log ini cfg conf toml sql db onnx
+    pt bin safetensors srt epub tex""".split()
 
 
 def spell(written: str) -> str:

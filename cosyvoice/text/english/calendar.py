@@ -29,7 +29,8 @@ SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:(?i:st|nd|rd|th)\b|(?![\d:]))"
 OF_YEAR = rf"(?:(?:,? ?| of |-)(?P<year>{YEAR}|{SHORT_YEAR})(?![\d{LETTER}]|,\d))?"
 COUNTED = (
-    r" ?(?:people|percent|%|miles|hours|days|minutes|years|points|dollars|times|of (?:us|them|you))\b"
+    r" ?(?:people|percent|%|miles|hours|days|minutes|years|points|dollars|times"
+    r"|of (?:us|them|you))\b"
 )
 
 

@@ -13,7 +13,9 @@ HALF = r"(?: ?[AaPp](?:\. ?[Mm]\b\.?|[Mm]\b))"  # am, p.m.
 HOUR = r"(?:[01]?\d|2[0-4])"
 MINUTE = r"[0-5]\d"
 # After "p.m." a sentence goes on with a zone, a weekday or a month.
-GOES_ON = r"\s+(?:[A-Z]{2,4}\b|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Ju|Aug|Sep|Oct|Nov|Dec))"
+GOES_ON = (
+    r"\s+(?:[A-Z]{2,4}\b|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Ju|Aug|Sep|Oct|Nov|Dec)"
+)
 
 
 def time_words(hour: str, minute: str = "", second: str = "", half: str = "") -> str:
@@ -98,7 +100,7 @@ TIMES = (
 
 
 def say_duration(match: re.Match[str]) -> str:
-    """1:05:30 -> one hour five minutes and thirty seconds, 5m 30s -> five minutes thirty seconds."""
+    """1:05:30 and 5m 30s -> five minutes thirty seconds."""
     return duration(group(match, "hours"), group(match, "minutes"), group(match, "seconds"))
 
 

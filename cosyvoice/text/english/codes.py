@@ -22,9 +22,9 @@ from cosyvoice.text.spans import after, before, reader
 # Letters and digits in one word
 
 AIRLINES = """
-    AA AC AF AI AM AS AY AZ B6 BA BR CA CI CX CZ DL EK ET EY F9 FM FR GA HA HU HX IB JL JQ KE KL LH
-    LO LX MF MH MU NH NK NZ OS OZ PK PR QF QR SA SC SK SN SQ SU TG TK TP TR TW U2 UA UL UX VN VS VY
-    WN ZH 3U 9C""".split()
+    AA AC AF AI AM AS AY AZ B6 BA BR CA CI CX CZ DL EK ET EY F9 FM FR GA HA HU HX IB JL JQ KE KL
+    LH LO LX MF MH MU NH NK NZ OS OZ PK PR QF QR SA SC SK SN SQ SU TG TK TP TR TW U2 UA UL UX VN
+    VS VY WN ZH 3U 9C""".split()
 FLIGHT = re.compile(rf"(?:{'|'.join(AIRLINES)})-?\d{{3,4}}")
 # Before a code whose digits are read one by one
 BY_DIGITS = (
@@ -100,11 +100,12 @@ WORDS = (
 # Numbers after the name of what they number
 
 NUMBERED = """
-    Boeing Airbus Concorde Cessna Porsche Peugeot BMW Audi Ferrari Nokia RTX GTX GeForce Radeon Ryzen
-    Intel Core Sony Canon Nikon Galaxy Pixel Model Series Class Room Rm Suite Ste Apt Apartment Unit
-    Hall Floor Building Bldg Box Lot Route Rte Highway Hwy Interstate Exit Flight Gate Terminal Train
-    Tram Bus Platform Line Locomotive Engine Form Error Status HTTP Port Channel Studio Locker Area
-    room suite apartment route highway exit flight gate train tram bus error locker""".split()
+    Boeing Airbus Concorde Cessna Porsche Peugeot BMW Audi Ferrari Nokia RTX GTX GeForce Radeon
+    Ryzen Intel Core Sony Canon Nikon Galaxy Pixel Model Series Class Room Rm Suite Ste Apt
+    Apartment Unit Hall Floor Building Bldg Box Lot Route Rte Highway Hwy Interstate Exit Flight
+    Gate Terminal Train Tram Bus Platform Line Locomotive Engine Form Error Status HTTP Port
+    Channel Studio Locker Area room suite apartment route highway exit flight gate train tram
+    bus error locker""".split()
 # Things whose number is read digit by digit
 SECRET = (
     r"\b(?i:ending in|pin|otp|passcode|password|code|id|account|serial|tracking|order|invoice"
@@ -127,7 +128,8 @@ def say_isbn(match: re.Match[str]) -> str | None:
 SERIAL = (
     reader(
         "code",
-        rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}}(?:-\d{{1,4}})?)(?![\d{LETTER}]|[.,:/-]\d|%)",
+        rf"\b(?:{'|'.join(NUMBERED)})\.?[ -]#?(?P<span>\d{{3,4}}(?:-\d{{1,4}})?)"
+        rf"(?![\d{LETTER}]|[.,:/-]\d|%)",
         lambda match: " ".join(in_pairs(part) for part in match["span"].split("-")),
     ),
     reader(
@@ -227,6 +229,10 @@ PROGRAMS = (
     reader(
         "code", r"(?<![\w-])(?P<dashes>--?)(?P<name>[A-Za-z][\w-]*)(?==| |$|[,.;)])", say_option
     ),
-    reader("address", r"(?<![\w#&/])#(?P<tag>[A-Za-z_]\w*)", lambda match: f"hashtag {separate_words(match['tag'])}"),
+    reader(
+        "address",
+        r"(?<![\w#&/])#(?P<tag>[A-Za-z_]\w*)",
+        lambda match: f"hashtag {separate_words(match['tag'])}",
+    ),
 )
 CODES = (*WORDS, *SERIAL, *VERSIONS, *EXPRESSIONS, *PROGRAMS)

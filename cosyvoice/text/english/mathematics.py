@@ -59,7 +59,9 @@ def say_power(match: re.Match[str]) -> str:
 
 def say_minus(match: re.Match[str]) -> str | None:
     """10-2=8, x - 1; elsewhere it is a dash."""
-    is_equation = after(match, rf"{EXPRESSION}[=≈≠]", 40) or before(match, rf"[=≈≠]{EXPRESSION}", 40)
+    is_equation = after(match, rf"{EXPRESSION}[=≈≠]", 40) or before(
+        match, rf"[=≈≠]{EXPRESSION}", 40
+    )
     is_variable = (
         before(match, rf"(?<![{LETTER}\d])[a-zA-Z²³)] ?")
         and after(match, rf" ?(?:\d+|[a-zA-Z])(?![{LETTER}\d-])")
@@ -115,6 +117,8 @@ MATHEMATICS = (
     reader("mathematics", r"\b(?P<name>[fgh])(?P<prime>')?\((?P<of>[a-z])\)", say_function),
     reader("mathematics", r"(?<=\d)!(?= ?[=+*/×-])", "factorial"),
     reader("mathematics", r"(?<=UTC|GMT)-(?=\d)", "minus"),
-    reader("mathematics", r"(?<=\b[35])'(?=-[35]'| (?:end|UTR|to [35]'|direction|strand))", "prime"),
+    reader(
+        "mathematics", r"(?<=\b[35])'(?=-[35]'| (?:end|UTR|to [35]'|direction|strand))", "prime"
+    ),
     *(reader("mathematics", sign, words) for sign, words in ALONE.items()),
 )

@@ -49,7 +49,8 @@ def say_percent(match: re.Match[str]) -> str:
 PERCENT = (
     reader(
         "percent",
-        rf"(?P<sign>{SIGN}){START}(?P<low>{QUANTITY}) ?%?(?:{TO}(?P<high>{NUMBER}))? ?(?P<unit>[%‰])",
+        rf"(?P<sign>{SIGN}){START}(?P<low>{QUANTITY}) ?%?"
+        rf"(?:{TO}(?P<high>{NUMBER}))? ?(?P<unit>[%‰])",
         say_percent,
     ),
     reader(
@@ -79,7 +80,9 @@ def say_temperature(match: re.Match[str]) -> str:
 def say_angle(match: re.Match[str]) -> str:
     """90°, 45°30′, 40°26′46″N."""
     units = ("degree", "minute", "second")
-    parts = [f"{number(match[unit])} {unit}{'s' * (match[unit] != '1')}" for unit in units if match[unit]]
+    parts = [
+        f"{number(match[unit])} {unit}{'s' * (match[unit] != '1')}" for unit in units if match[unit]
+    ]
     return SIGNS.get(match["sign"], "") + " ".join(parts) + SIDES.get(match["side"], "")
 
 
@@ -92,7 +95,8 @@ TEMPERATURE = (
     ),
     reader(
         "temperature",
-        rf"(?P<sign>{SIGN}){START}(?P<low>\d{{1,3}}(?:{TO}\d{{1,3}})?)(?P<high>)? ?(?P<scale>F){END}",
+        rf"(?P<sign>{SIGN}){START}(?P<low>\d{{1,3}}(?:{TO}\d{{1,3}})?)(?P<high>)?"
+        rf" ?(?P<scale>F){END}",
         say_temperature,
     ),
     reader(
@@ -149,7 +153,7 @@ def is_decade(match: re.Match[str]) -> bool:
 
 
 def size_in(unit: str, written: str) -> str:
-    """Words of a size; distances of races are fifteen hundred meters, blood pressure is 120 over 80."""
+    """Words of a size; a race is fifteen hundred meters, blood pressure is 120 over 80."""
     if unit == "m" and re.fullmatch("1[1-9]00", written):
         return in_pairs(written)
     if unit == "mmHg" and "/" in written:
@@ -205,7 +209,8 @@ MEASURE = (
     reader(
         "measure",
         rf"(?P<sign>{SIGN}){START}(?P<value>{DIMENSIONS}|{QUANTITY})"
-        rf"(?P<scale> (?:hundred|thousand|million|billion|trillion))?(?P<gap>[ -]?)(?P<unit>{UNIT})",
+        rf"(?P<scale> (?:hundred|thousand|million|billion|trillion))?(?P<gap>[ -]?)"
+        rf"(?P<unit>{UNIT})",
         say_measure,
     ),
     reader(

@@ -88,13 +88,8 @@ NAMES = SYMBOLS | CODES | AFTER_ONLY
 # The hundredth part of a unit; the others have none that is in use.
 PARTS = table("""
     cent: dollar euro US_dollar Australian_dollar Canadian_dollar Hong_Kong_dollar New_Taiwan_dollar
-    cent: New_Zealand_dollar Singapore_dollar Taiwan_dollar rand
-    pence: pound
-    paisa: rupee
-    kopeck: ruble
-    centavo: real Mexican_peso peso
-    centime: Swiss_franc
-    kobo: naira
+    cent: New_Zealand_dollar Singapore_dollar Taiwan_dollar rand; pence: pound; paisa: rupee
+    kopeck: ruble; centavo: real Mexican_peso peso; centime: Swiss_franc; kobo: naira
 """)
 PLURALS = table("""
     yen: yen; yuan: yuan; won: won; dong: dong; baht: baht; rand: rand; ether: ether; USDT: USDT

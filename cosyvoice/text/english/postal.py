@@ -10,23 +10,25 @@ from cosyvoice.text.english.tables import table
 from cosyvoice.text.spans import after, reader
 
 STATES = table("""
-    Alabama: AL; Alaska: AK; Arizona: AZ; Arkansas: AR; California: CA; Colorado: CO; Connecticut: CT
-    Delaware: DE; Florida: FL; Georgia: GA; Hawaii: HI; Idaho: ID; Illinois: IL; Indiana: IN; Iowa: IA
-    Kansas: KS; Kentucky: KY; Louisiana: LA; Maine: ME; Maryland: MD; Massachusetts: MA; Michigan: MI
-    Minnesota: MN; Mississippi: MS; Missouri: MO; Montana: MT; Nebraska: NE; Nevada: NV
-    New Hampshire: NH; New Jersey: NJ; New Mexico: NM; New York: NY; North Carolina: NC
-    North Dakota: ND; Ohio: OH; Oklahoma: OK; Oregon: OR; Pennsylvania: PA; Rhode Island: RI
-    South Carolina: SC; South Dakota: SD; Tennessee: TN; Texas: TX; Utah: UT; Vermont: VT
-    Virginia: VA; Washington: WA; West Virginia: WV; Wisconsin: WI; Wyoming: WY; D C: DC
+    Alabama: AL; Alaska: AK; Arizona: AZ; Arkansas: AR; California: CA; Colorado: CO
+    Connecticut: CT; Delaware: DE; Florida: FL; Georgia: GA; Hawaii: HI; Idaho: ID; Illinois: IL
+    Indiana: IN; Iowa: IA; Kansas: KS; Kentucky: KY; Louisiana: LA; Maine: ME; Maryland: MD
+    Massachusetts: MA; Michigan: MI; Minnesota: MN; Mississippi: MS; Missouri: MO; Montana: MT
+    Nebraska: NE; Nevada: NV; New Hampshire: NH; New Jersey: NJ; New Mexico: NM; New York: NY
+    North Carolina: NC; North Dakota: ND; Ohio: OH; Oklahoma: OK; Oregon: OR; Pennsylvania: PA
+    Rhode Island: RI; South Carolina: SC; South Dakota: SD; Tennessee: TN; Texas: TX; Utah: UT
+    Vermont: VT; Virginia: VA; Washington: WA; West Virginia: WV; Wisconsin: WI; Wyoming: WY
+    D C: DC
 """)
 WORDS_TOO = frozenset("HI IN ME OH OK OR PA MA LA ID AL".split())  # Hello, HI there.
 STREETS = table("""
     Street: St; Avenue: Ave Av; Boulevard: Blvd; Road: Rd; Drive: Dr; Lane: Ln; Court: Ct
-    Highway: Hwy; Parkway: Pkwy; Place: Pl; Square: Sq; Terrace: Ter; Circle: Cir; Expressway: Expy
-    Freeway: Fwy; Turnpike: Tpke; Way: Way; Trail: Trl; Alley: Aly
+    Highway: Hwy; Parkway: Pkwy; Place: Pl; Square: Sq; Terrace: Ter; Circle: Cir
+    Expressway: Expy; Freeway: Fwy; Turnpike: Tpke; Way: Way; Trail: Trl; Alley: Aly
 """)
 DIRECTIONS = table("""
-    North: N; South: S; East: E; West: W; Northeast: NE; Northwest: NW; Southeast: SE; Southwest: SW
+    North: N; South: S; East: E; West: W; Northeast: NE; Northwest: NW; Southeast: SE
+    Southwest: SW
 """)
 STREET = rf"(?i:{'|'.join(sorted({*STREETS, *STREETS.values()}, key=len, reverse=True))})\b"
 DIRECTION = rf"(?:{'|'.join(DIRECTIONS)}|North|South|East|West)"

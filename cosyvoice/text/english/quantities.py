@@ -121,7 +121,9 @@ def say_scientific(match: re.Match[str]) -> str:
     groups = match.groupdict()
     power = (groups["power"] or groups["small"]).translate(SMALL_DIGITS).lstrip("+")
     unit = f" {unit_words(groups['unit'], one=False)}" if groups.get("unit") else ""
-    return f"{number(match['sign'] + match['number'])} times ten to the power of {number(power)}{unit}"
+    return (
+        f"{number(match['sign'] + match['number'])} times ten to the power of {number(power)}{unit}"
+    )
 
 
 NUMBERS = (
@@ -149,7 +151,8 @@ NUMBERS = (
     ),
     reader(
         "measure",
-        rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER}) ?[x×*·] ?{POWER_OF_TEN}(?: ?(?P<unit>{UNIT}))?",
+        rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER}) ?[x×*·] ?{POWER_OF_TEN}"
+        rf"(?: ?(?P<unit>{UNIT}))?",
         say_scientific,
     ),
     reader(

@@ -17,22 +17,25 @@ NUMERAL = (
 )
 # Before a cardinal
 COUNTED = "|".join(
-    """War Wars Chapter Ch Part Volume Vol Book Act Scene Canto Psalm Type Phase Stage Class Grade
-    Level Tier Category Division Section Article Title Appendix Schedule Annex Amendment Table Figure
-    Fig Unit Group Module Lesson Episode Season Bowl WrestleMania Olympiad Games Rocky Mark Apollo
-    Fantasy Quest Civilization GTA Auto Creed Area Zone Factor Legion Corps Nerve Iteration Dynasty
-    Hotel Symphony""".split()
+    """
+    War Wars Chapter Ch Part Volume Vol Book Act Scene Canto Psalm Type Phase Stage Class Grade
+    Level Tier Category Division Section Article Title Appendix Schedule Annex Amendment Table
+    Figure Fig Unit Group Module Lesson Episode Season Bowl WrestleMania Olympiad Games Rocky
+    Mark Apollo Fantasy Quest Civilization GTA Auto Creed Area Zone Factor Legion Corps Nerve
+    Iteration Dynasty Hotel Symphony""".split()
 )
 # Before an ordinal: given names of rulers
 RULERS = "|".join(
-    """Henry Elizabeth Charles Louis George Edward Richard William James Philip John Paul Pius Benedict
-    Gregory Leo Innocent Clement Urban Alexander Nicholas Catherine Napoleon Frederick Wilhelm
-    Ferdinand Francis Ramses Ramesses Otto Gustav Leopold Peter Ivan Mary Anne Albert Alfonso Carlos
-    Felipe Juan Pedro Haakon Harald Olav Christian Margrethe Baudouin Umberto Victor Emmanuel Boniface
-    Celestine Julius Sixtus Adrian Martin Eugene Honorius Stephen Robert David Edgar Kenneth
-    Constantine Theodosius Darius Xerxes Artaxerxes Cyrus Philippe Thutmose Amenhotep Seti Ptolemy
-    Cleopatra Mehmed Selim Murad Suleiman Abdul Sigismund Rudolf Maximilian Joseph Ludwig Franz
-    Valdemar Eric Canute Sam Thomas Michael Rama Mohammed Hassan Abdullah""".split()
+    """
+    Henry Elizabeth Charles Louis George Edward Richard William James Philip John Paul Pius
+    Benedict Gregory Leo Innocent Clement Urban Alexander Nicholas Catherine Napoleon Frederick
+    Wilhelm Ferdinand Francis Ramses Ramesses Otto Gustav Leopold Peter Ivan Mary Anne Albert
+    Alfonso Carlos Felipe Juan Pedro Haakon Harald Olav Christian Margrethe Baudouin Umberto
+    Victor Emmanuel Boniface Celestine Julius Sixtus Adrian Martin Eugene Honorius Stephen
+    Robert David Edgar Kenneth Constantine Theodosius Darius Xerxes Artaxerxes Cyrus Philippe
+    Thutmose Amenhotep Seti Ptolemy Cleopatra Mehmed Selim Murad Suleiman Abdul Sigismund Rudolf
+    Maximilian Joseph Ludwig Franz Valdemar Eric Canute Sam Thomas Michael Rama Mohammed Hassan
+    Abdullah""".split()
 )
 
 

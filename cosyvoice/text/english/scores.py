@@ -8,11 +8,12 @@ from cosyvoice.text.english.numbers import LETTER, START, TO, number
 from cosyvoice.text.spans import after, before, reader
 
 BOOKS = "|".join(
-    """Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles Ezra
-    Nehemiah Esther Job Psalms? Proverbs Ecclesiastes Isaiah Jeremiah Lamentations Ezekiel Daniel Hosea
-    Joel Amos Obadiah Jonah Micah Nahum Habakkuk Zephaniah Haggai Zechariah Malachi Matthew Mark Luke
-    John Acts Romans Corinthians Galatians Ephesians Philippians Colossians Thessalonians Timothy Titus
-    Philemon Hebrews James Peter Jude Revelation Quran Surah""".split()
+    """
+    Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles Ezra
+    Nehemiah Esther Job Psalms? Proverbs Ecclesiastes Isaiah Jeremiah Lamentations Ezekiel
+    Daniel Hosea Joel Amos Obadiah Jonah Micah Nahum Habakkuk Zephaniah Haggai Zechariah Malachi
+    Matthew Mark Luke John Acts Romans Corinthians Galatians Ephesians Philippians Colossians
+    Thessalonians Timothy Titus Philemon Hebrews James Peter Jude Revelation Quran Surah""".split()
 )
 NUMBERED_BOOKS = "Samuel|Kings|Chronicles|Corinthians|Thessalonians|Timothy|Peter|John"
 SCORE_BEFORE = (

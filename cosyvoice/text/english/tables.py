@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 
 def table(lines: str) -> dict[str, str]:
-    """Written forms -> words. Entries are "words: form form", one a line or separated by a semicolon.
+    """Written forms -> words.
 
-    _ stands for a blank inside a form.
+    Entries are "words: form form"; a semicolon or the end of a line ends each. _ stands for a blank
+    inside a form.
     """
     words: dict[str, str] = {}
     for entry in re.split(r"[;\n]", lines):

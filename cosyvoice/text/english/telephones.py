@@ -66,9 +66,7 @@ TELEPHONES = (
         rf"{NOT_BEFORE}1-?8[0-8]{{2}}-(?:[A-Z\d]{{1,8}}-?){{1,4}}(?<!-){NOT_AFTER}",
         say_telephone,
     ),
-    reader(
-        "telephone", rf"{NOT_BEFORE}0\d{{2,4}} \d{{3,4}} ?\d{{3,4}}{NOT_AFTER}", say_telephone
-    ),
+    reader("telephone", rf"{NOT_BEFORE}0\d{{2,4}} \d{{3,4}} ?\d{{3,4}}{NOT_AFTER}", say_telephone),
     reader("telephone", rf"{NOT_BEFORE}555-\d{{4}}{NOT_AFTER}", say_telephone),
     reader("telephone", rf"\b{CALL}(?P<span>\d{{3}}-\d{{4}}{EXTENSION}){NOT_AFTER}", say_telephone),
     reader(

@@ -7,7 +7,6 @@ import re
 from cosyvoice.text.english.numbers import LETTER, plural
 from cosyvoice.text.english.tables import any_of, table
 
-
 UNITS = table("""
     nanometer: nm
     micrometer: μm um

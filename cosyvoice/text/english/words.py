@@ -13,32 +13,33 @@ from cosyvoice.text.spans import after, reader
 
 # Before a name
 TITLES = table("""
-    Doctor: Dr; Mister: Mr; Missus: Mrs; Ms: Ms; Mx: Mx; Professor: Prof; Governor: Gov; Senator: Sen
-    Representative: Rep; President: Pres; General: Gen; Colonel: Col; Lieutenant: Lt; Sergeant: Sgt
-    Captain: Capt; Commander: Cmdr; Admiral: Adm; Major: Maj; Corporal: Cpl; Private: Pvt
-    Reverend: Rev; Honorable: Hon; Father: Fr; Superintendent: Supt; Detective: Det; Inspector: Insp
-    Messieurs: Messrs; Saint: St; Mount: Mt; Fort: Ft
+    Doctor: Dr; Mister: Mr; Missus: Mrs; Ms: Ms; Mx: Mx; Professor: Prof; Governor: Gov
+    Senator: Sen; Representative: Rep; President: Pres; General: Gen; Colonel: Col
+    Lieutenant: Lt; Sergeant: Sgt; Captain: Capt; Commander: Cmdr; Admiral: Adm; Major: Maj
+    Corporal: Cpl; Private: Pvt; Reverend: Rev; Honorable: Hon; Father: Fr; Superintendent: Supt
+    Detective: Det; Inspector: Insp; Messieurs: Messrs; Saint: St; Mount: Mt; Fort: Ft
 """)
 SAINTS = """
-    Louis Paul Petersburg John Peter Mary James George Andrew Patrick Helens Lucia Kitts Tropez Moritz
-    Albans Pancras Thomas Francis""".split()
+    Louis Paul Petersburg John Peter Mary James George Andrew Patrick Helens Lucia Kitts Tropez
+    Moritz Albans Pancras Thomas Francis""".split()
 # Before a number, a letter or a Roman numeral
 NUMBERED = table("""
-    figure: fig; figures: figs; page: p pg; pages: pp pgs; numbers: nos; volume: vol; volumes: vols
-    chapter: ch chap; section: sec sect; equation: eq; article: art; table: tab; apartment: apt
-    suite: ste; building: bldg; floor: fl; room: rm; extension: ext; version: ver; episode: ep
-    paragraph: para; appendix: app; reference: ref; minimum: min; maximum: max; approximately: approx
-    circa: ca c; established: est; route: rte; highway: hwy
+    figure: fig; figures: figs; page: p pg; pages: pp pgs; numbers: nos; volume: vol
+    volumes: vols; chapter: ch chap; section: sec sect; equation: eq; article: art; table: tab
+    apartment: apt; suite: ste; building: bldg; floor: fl; room: rm; extension: ext
+    version: ver; episode: ep; paragraph: para; appendix: app; reference: ref; minimum: min
+    maximum: max; approximately: approx; circa: ca c; established: est; route: rte; highway: hwy
 """)
 COMMON = table("""
-    approximately: approx; department: dept; government: govt; university: univ; association: assn
-    associate: assoc; management: mgmt; manager: mgr; appointment: appt; account: acct; address: addr
-    average: avg; building: bldg; continued: cont; definition: def; district: dist; estimated: est
-    excluding: excl; including: incl; international: intl; maximum: max; minimum: min; language: lang
-    miscellaneous: misc; national: natl; original: orig; package: pkg; previous: prev; quantity: qty
-    recommended: rec; temperature: temp; versus: vs; volume: vol; edition: ed; editors: eds; et al: et_al
-    compare: cf; namely: viz; et cetera: etc; apartment: apt; telephone: tel; hours: hrs; minutes: mins
-    years: yrs; pounds: lbs; junior: Jr; senior: Sr; esquire: Esq
+    approximately: approx; department: dept; government: govt; university: univ
+    association: assn; associate: assoc; management: mgmt; manager: mgr; appointment: appt
+    account: acct; address: addr; average: avg; building: bldg; continued: cont; definition: def
+    district: dist; estimated: est; excluding: excl; including: incl; international: intl
+    maximum: max; minimum: min; language: lang; miscellaneous: misc; national: natl
+    original: orig; package: pkg; previous: prev; quantity: qty; recommended: rec
+    temperature: temp; versus: vs; volume: vol; edition: ed; editors: eds; et al: et_al
+    compare: cf; namely: viz; et cetera: etc; apartment: apt; telephone: tel; hours: hrs
+    minutes: mins; years: yrs; pounds: lbs; junior: Jr; senior: Sr; esquire: Esq
 """)
 COMPANIES = table("""
     Incorporated: Inc; Limited: Ltd; Corporation: Corp; Company: Co; Brothers: Bros
