@@ -16,6 +16,7 @@ CLASSES = (
     "pronunciation",  # the caller's own list
     "address",  # mail, web, file
     "date",
+    "year",
     "time",
     "duration",
     "telephone",
@@ -24,7 +25,6 @@ CLASSES = (
     "temperature",
     "measure",
     "score",
-    "year",
     "ordinal",
     "code",  # models, flights, plates, licences, versions
     "fraction",
