@@ -424,16 +424,16 @@ class European:
         ]
 
     def amount_readers(self) -> list[Reader]:
-        scale = rf"(?: ?(?P<scale>{any_of(self.scales)})(?!{LETTER}))?"
+        of_scale = r"(?: (?:de |di |d'|of ))?"
+        scale = rf"(?: ?(?P<scale>{any_of(self.scales)})(?!{LETTER}){of_scale})?"
         money = any_of(self.currencies)
-        of_scale = r"(?: (?:de|di|d'|of))?"
-        units = any_of(self.units)
+        units = any_of(sign for sign in self.units if sign != "°")
         return [
             reader("percent", rf"{START}{AMOUNT} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
             reader("temperature", rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}", self.say_temperature, re.I),
-            reader("money", rf"{START}{AMOUNT}{scale}{of_scale} ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader("money", rf"{START}{AMOUNT}{scale} ?(?P<after>{money}){WORD_END}", self.say_money),
             reader("money", rf"(?<!\w)(?P<before>{money}) ?{AMOUNT}{scale}(?!\w)", self.say_money),
-            reader("measure", rf"{START}{AMOUNT}{scale}{of_scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
+            reader("measure", rf"{START}{AMOUNT}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
             reader("measure", rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])", self.say_scaled),
             reader("measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit),
             reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),

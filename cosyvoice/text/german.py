@@ -286,8 +286,9 @@ OBLIQUE = (
     r"|(?:[KkMmDdSs]?ein|ihr|unser|jed|dies)(?:en|em|er|es)"
     r"|(?:[Ii]n|[Mm]it|[Aa]us|[Bb]ei|[Nn]ach|[Vv]on|[Zz]u|[Ss]eit|[Aa]uf|[Aa]n|[Aa]b|[Vv]or|[Uu]nter"
     r"|[Üü]ber|[Hh]inter|[A-ZÄÖÜ][a-zäöüß]+(?:e|ung|heit|keit|nn|ng|nde)) der"
-    r"|[Bb]is(?: zum)?|[Ss]eit|[Aa]b|[Vv]on) $"
+    r"|[Bb]is zum) $"
 )
+BEFORE_DATES = r"\b(?:[Bb]is|[Ss]eit|[Aa]b|[Vv]on|[Zz]wischen|[Nn]ach|[Vv]or) $"
 WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[Ss]eine|[Ii]hre) $"
 RULERS = r"[A-ZÄÖÜ][a-zäöüß]{2,}"
 
@@ -342,7 +343,8 @@ class German(European):
         return self.cardinal(cents)
 
     def date(self, day: int, month: int, year: str, match: re.Match[str]) -> str:
-        words = [self.ordinal(day, self.ending_before(match, "er")), self.months[month - 1]]
+        end = "en" if before(match, BEFORE_DATES, 12) else self.ending_before(match, "er")
+        words = [self.ordinal(day, end), self.months[month - 1]]
         if year:
             words.append(self.year(year) if len(year) == 4 else self.integer(year))
         return " ".join(words)
@@ -457,19 +459,22 @@ class German(European):
             *super().number_readers(),
             reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,6}})\.(?= (?P<next>[a-zäöüß]+ )?(?P<noun>{nouns_}))", self.say_ordinal),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?= [a-zäöüß])", self.say_ordinal),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})\.\Z", self.say_ordinal),
+            reader("ordinal", r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z", self.say_ordinal),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})(?:-?t?)(?P<end>er|en|em|es|e)(?!\w)", self.say_suffixed),
             reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])", self.say_ordinals),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
             reader("roman", rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)", lambda m: self.cardinal(roman(m["roman"]))),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?(?P<x>x|×) ?(?P<high>{NUMBER})(?: ?(?P<x2>x|×) ?(?P<third>{NUMBER}))?(?: ?(?P<unit>cm|mm|m|km|px))?(?!\w)", self.say_size),
+            reader("measure", rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:cm|mm|m|px))? ?[x×] ?(?P<high>{NUMBER})(?: ?[x×] ?(?P<third>{NUMBER}))?(?: ?(?P<unit>cm|mm|m|km|px))?(?!\w)", self.say_size),
             reader("cardinal", r"(?<![\w.,])(\d{1,2})(?:x|-mal|mal)(?!\w)", lambda m: self.cardinal(int(m[1]), "n") + "mal"),
         ]  # fmt: skip
 
     def say_size(self, match: re.Match[str]) -> str | None:
         from cosyvoice.text.european import parsed
 
-        words = " mal ".join(self.number(parsed(match[each])) for each in ("low", "high", "third") if match[each])
+        sizes = [self.number(parsed(match[each])) for each in ("low", "high", "third") if match[each]]
+        if match["first"]:
+            sizes[0] += f" {self.units[match['first'].strip()].many}"
+        words = " mal ".join(sizes)
         return f"{words} {self.units[match['unit']].many}" if match["unit"] else words
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
@@ -479,13 +484,15 @@ class German(European):
         gender = gender_of(groups.get("noun") or "") if noun else ""
         end = self.ending_before(match, "")
         first = not match.string[: match.start()].strip()
+        if "only" in groups and not end:
+            end = "er"
         if not end:
             if not (first or groups.get("next") or "noun" not in groups or gender or is_known(noun)):
                 return None
             if noun and not first and not is_known(noun) and not groups.get("next"):
                 return None
             end = {"f": "e", "n": "es"}.get(gender, "er")
-        return self.ordinal(int(match["n"]), end)
+        return self.ordinal(int(groups.get("n") or groups["only"]), end)
 
     def say_ordinals(self, match: re.Match[str]) -> str | None:
         end = self.ending_before(match, "er")
@@ -562,7 +569,7 @@ def is_known(noun: str) -> bool:
 
 KNOWN = frozenset(
     "platz stock tag monat geburtstag versuch weltkrieg teil akt satz grad mann rang band schritt "
-    "punkt preis advent sieg januar weihnachtstag bezirk spieltag jahrestag hochzeitstag".split()
+    "punkt preis advent sieg januar weihnachtstag bezirk sieger vorsitzende bürgermeister mannschaft absatz artikel paragraf spieltag jahrestag hochzeitstag".split()
 )
 GERMAN = German()
 GRAMMAR = GERMAN.grammar()

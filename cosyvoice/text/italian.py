@@ -14,7 +14,7 @@ from cosyvoice.text.european import (
     pairs,
     roman,
 )
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, after, before, reader
 
 TO_NINETEEN = (
     "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici "
@@ -397,7 +397,7 @@ class Italian(European):
             *super().number_readers(),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal),
             reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))", self.say_roman),
-            reader("roman", rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])", self.say_roman),
+            reader("roman", rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])", self.say_ruler),
             reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1])) + " per"),
         ]  # fmt: skip
 
@@ -406,14 +406,27 @@ class Italian(European):
         return self.ordinal(n, match["end"] in "ªa") if n else None
 
     def say_roman(self, match: re.Match[str]) -> str | None:
-        value = roman(match["roman"])
-        if before(match, r"\b(?:[Ss]ecolo|[Ss]ec\.|[Pp]apa|[Rr]e|[Gg]iovanni|[Ll]uigi|[Cc]apitolo) ", 20) or before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or not before(match, r"[a-z] ", 3):
-            if match["roman"] in ("I", "C", "D", "L", "M") and not before(match, r"[A-Z][a-z]{3,} ", 20):
-                return None
-            feminine = re.match(r" (?:edizione|legislatura|[Gg]uerra)", match.string[match.end() :]) is not None
-            feminine = feminine or before(match, r"\b(?:Elisabetta|Caterina|Cristina) ", 20)
-            return self.ordinal(value, feminine)
-        return None
+        """XX secolo -> ventesimo secolo."""
+        noun = match.string[match.end() : match.end() + 20]
+        feminine = re.match(r" (?:edizione|legislatura|[Gg]uerra|conferenza)", noun) is not None
+        return self.ordinal(roman(match["roman"]), feminine)
+
+    def say_ruler(self, match: re.Match[str]) -> str | None:
+        """Luigi XIV -> Luigi quattordicesimo; after a name or a word that is numbered."""
+        if before(match, r"\b(?:[Ss]ecolo|[Ss]ec\.|[Cc]apitolo|[Tt]omo|[Vv]olume|[Aa]tto) ", 20):
+            return self.ordinal(roman(match["roman"]))
+        if not before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or match["roman"] in ("C", "D", "L", "M"):
+            return None
+        feminine = before(match, r"\b(?:Elisabetta|Caterina|Cristina|Margherita|Maria) ", 20)
+        return self.ordinal(roman(match["roman"]), feminine)
+
+    def say_temperature(self, match: re.Match[str]) -> str | None:
+        """1° piano is an ordinal."""
+        if re.fullmatch(r"\d{1,2}°", match[0]) and after(
+            match, r" (?!per|in|e |al|di|a |con|circa|sotto|sopra|gradi)[a-zàèéìòù]"
+        ):
+            return None
+        return super().say_temperature(match)
 
 
 def below_million(n: int) -> str:
@@ -428,6 +441,8 @@ def below_thousand(n: int, before_mila: bool = False) -> str:
     words = (("" if hundreds == 1 else TO_NINETEEN[hundreds]) + "cento") if hundreds else ""
     if not rest:
         return words
+    if words and (rest == 8 or rest // 10 == 8):
+        words = words[:-1]  # centotto, centottanta
     if rest < 20:
         return words + (("un" if rest == 1 and not words else TO_NINETEEN[rest]) if before_mila else TO_NINETEEN[rest])
     tens, one = divmod(rest, 10)

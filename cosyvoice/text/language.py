@@ -36,7 +36,7 @@ OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
 SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
-ADDRESS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+")
+NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
@@ -50,7 +50,8 @@ QUOTED = re.compile("[「『“\"‘《][^」』”\"’》]{0,80}[」』”\"�
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
 LEAST = 0.2
-NEAR = 0.7  # what the language around counts for
+NEAR = 1.35  # what the language around counts for
+WHOLE = 0.3  # and the other sentences
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def is_japanese_character(character: str) -> bool:
 def word_scores(text: str) -> dict[str, float]:
     """For each language in Latin letters, how many words of a text point to it alone."""
     scores = dict.fromkeys(COMMON_WORDS, 0.0)
-    for word in WORD.findall(ADDRESS.sub(" ", text)):
+    for word in WORD.findall(NOT_WORDS.sub(" ", text)):
         if word.isupper() and len(word) in (2, 3, 4) and not text.isupper():
             continue  # an abbreviation: US, IT, EUR
         for code, weight in word_evidence(word.lower()):
@@ -215,7 +216,7 @@ def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> s
     best_of_all = max(whole.values())
 
     def score(code: str) -> float:
-        return scores[code] + NEAR * (code == near) + NEAR * whole[code] / best_of_all
+        return scores[code] + NEAR * (code == near) + WHOLE * whole[code] / best_of_all
 
     return max(scores, key=score)
 

@@ -31,7 +31,7 @@ COMMON_WORDS = {
         freitag samstag sonntag guten hallo danke bitte ja nein tschüss willkommen neue neuen gut
         ersten erste zweite dritte letzte letzten gibt geht kommt steht liegt beträgt termin zimmer
         telefon rufen bestellung rechnung geboren gewonnen verloren z usw bzw ca mio mrd tel nr ab
-        stock etage insgesamt gegründet öffnet geöffnet geschlossen zug abfahrt""",
+        stock etage version code insgesamt gegründet öffnet geöffnet geschlossen zug abfahrt""",
     "fr": """le la les l et est sont était un une des du de au aux à pour dans il elle nous vous ils
         elles je j' tu on sur sous avec sans que qui ne pas ce cet cette ces se sa son ses mon ma mes
         leur leurs en par plus moins très bien mais ou où donc car si comme quand depuis pendant
@@ -41,7 +41,7 @@ COMMON_WORDS = {
         degrés pour cent page numéro rue mètres kilomètres janvier février mars avril mai juin
         juillet août septembre octobre novembre décembre lundi mardi mercredi jeudi vendredi samedi
         dimanche bonjour bonsoir salut merci oui non bienvenue rendez-vous rendez nouveau nouvelle
-        premier première deuxième siècle qu c d s n j m tél mme dr ex il y étage train départ
+        premier première deuxième siècle qu c d s n j m tél mme dr ex il y étage train page pages version chambre départ
         appelez téléphone total billet ouvert fermé tous toutes tout chaque encore ici""",
     "es": """el la los las lo y e es son era fue un una unos unas de del al a en por para con sin que
         se su sus mi tu no hay está están ha han he hemos tiene tienen tengo muy más menos pero o si
