@@ -140,7 +140,7 @@ $ ドル
 〒 郵便番号
 〆 しめ
 """)
-HAVE_DATES = r"(?:から|まで|に|は|の|より|発|付|頃|ごろ|以降|以前|開催|締|金|現在)"
+HAVE_DATES = r"(?:から|まで|に|より|発|付|頃|ごろ|以降|以前|開催|締切|〆切|現在|\()"
 
 
 class Japanese(Eastern):
@@ -247,6 +247,7 @@ class Japanese(Eastern):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
+            reader("score", rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗|引き分け|逆転))", self.say_score),
             reader("telephone", rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])", lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}"),
             reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})(?=で|と|の|、|。|\Z)", self.say_result),
             reader("code", rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])", self.say_block),

@@ -243,6 +243,10 @@ class Korean(Eastern):
     def fraction(self, top: str, bottom: str) -> str:
         return f"{self.integer(bottom)}분의 {self.integer(top)}"
 
+    def say_mathematics(self, match: re.Match[str]) -> str | None:
+        words = super().say_mathematics(match) or ""
+        return re.sub(r"(.) 는(?= )", lambda m: m[1] + ("은" if has_final(m[1]) else "는"), words)
+
     def mixed(self, whole: str, top: str, bottom: str) -> str:
         return f"{self.integer(whole)}과 {self.fraction(top, bottom)}"
 
@@ -368,6 +372,11 @@ def below_myriad(n: int) -> str:
         if digit:
             words += ("" if digit == 1 and size > 1 else Korean.digits[digit]) + name
     return words
+
+
+def has_final(syllable: str) -> bool:
+    """Whether a syllable of Hangul ends in a consonant."""
+    return "가" <= syllable <= "힣" and (ord(syllable) - ord("가")) % 28 > 0
 
 
 def native(n: int) -> str:

@@ -24,7 +24,7 @@ from cosyvoice.text.european import (
     parsed,
     roman,
 )
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, after, before, reader
 
 # Cases: n nominative, g genitive, d dative, a accusative, i instrumental, p prepositional
 CASES = "ngdaip"
@@ -440,6 +440,8 @@ class Russian(European):
 
     def counted(self, match: re.Match[str], noun: Noun, scale: Noun | None = None) -> str:
         case = self.case_of(match)
+        if noun.one.endswith("метр") and before(match, r"\b[Вв] $", 4) and after(match, r" от\b"):
+            case = "p"
         number = self.last(match)
         first = scale or noun
         in_range = bool(match["high"])
@@ -506,6 +508,8 @@ class Russian(European):
         if noun:
             case = case_by_noun(noun[1], noun[2] or "", case, match)
             gender = gender_by_noun(noun[1], noun[2] or "", self.last(match).value, case)
+            if case == "n" and gender == "f" and noun[1].endswith(("у", "ю")):
+                case = "a"
         return self.amount_in(match, gender, case)
 
     # Calendar and clock
@@ -646,6 +650,7 @@ class Russian(European):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
+            reader("abbreviation", r"(?<!\w)No(?= ?\d)", "номер"),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})-(?P<end>[а-яё]{1,3})(?!\w)", self.say_ordinal),
             reader("cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?P<rest>[а-яё]{4,})", self.say_compound),
             reader("roman", rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|вв?\.|столети|съезд|конгресс|Олимпи|глав|част|том))", self.say_roman),
