@@ -128,7 +128,8 @@ class Cantonese(Eastern):
     digits = zero = "零一二三四五六七八九"
     point = "點"
     minus, plus, plus_minus = "負", "加", "正負"
-    to, against = "至", "比"
+    to, against, over = "至", "比", "，"
+    squared, cubed = "嘅二次方", "嘅三次方"
     percent, per_mille = "百分之", "千分之"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "十百千萬億万亿"

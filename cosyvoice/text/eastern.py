@@ -63,6 +63,8 @@ class Eastern:
     minus, plus, plus_minus = "", "", ""
     to = ""
     against = ""  # between the numbers of a score
+    over = ""  # between two numbers that are no fraction: 120/80
+    squared, cubed = "", ""
     percent, per_mille = "", ""
     currencies: Mapping[str, str]
     units: Mapping[str, str]
@@ -178,6 +180,8 @@ class Eastern:
         else:
             top, bottom = match["top"], match["bottom"]
         whole = match["whole"]
+        if not whole and len(top) > 1 and len(bottom) < 4 and int(top) > int(bottom):
+            return f"{self.integer(top)}{self.over}{self.integer(bottom)}"
         words = self.mixed(whole, top, bottom) if whole else self.fraction(top, bottom)
         return f"{self.minus}{self.blank}{words}" if match["minus"] else words
 
@@ -201,11 +205,14 @@ class Eastern:
         return self.number(match[0])
 
     def say_mathematics(self, match: re.Match[str]) -> str | None:
-        parts = re.split(r"((?<=[\d)])\s*[-+±*/×·÷:^=<>≤≥≠≈]\s*)", match[0])
-        words = (
-            self.number(part) if re.fullmatch(NUMBER, part) else self.signs.get(part.strip(), "") for part in parts
-        )
-        return self.blank.join(filter(None, words))
+        parts = re.split(r"((?<=[\d)²³])\s*[-+±*/×÷:^=<>≤≥≠≈]\s*)", match[0])
+        return self.blank.join(filter(None, map(self.mathematics_part, parts)))
+
+    def mathematics_part(self, part: str) -> str:
+        number = part.rstrip("²³")
+        if re.fullmatch(NUMBER, number):
+            return self.number(number) + {"²": self.squared, "³": self.cubed}.get(part[-1], "")
+        return self.signs.get(part.strip(), "")
 
     def say_sign(self, match: re.Match[str]) -> str | None:
         return self.signs[match[0].strip()]
@@ -277,8 +284,9 @@ class Eastern:
             reader("code", r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d.]*\d)", self.say_version),
             reader("cardinal", rf"{START}{NUMBER}", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}(?: ?[-+±*/×·÷:^] ?{UNSIGNED}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}(?: ?[-+*/×·÷:^] ?{UNSIGNED}){{0,6}})+(?![{FIGURE}])", self.say_mathematics),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}(?: ?[+±*×·÷] ?{UNSIGNED}){{1,6}}(?![{FIGURE}])", self.say_mathematics),
+            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+(?![{FIGURE}])", self.say_mathematics),
+            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}(?![{FIGURE}])", self.say_mathematics),
+            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³](?![{FIGURE}])", self.say_mathematics),
         ]  # fmt: skip
 
     def sign_readers(self) -> list[Reader]:

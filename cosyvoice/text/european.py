@@ -17,12 +17,14 @@ from cosyvoice.text.spans import Reader, reader
 GROUPED = r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?!\d)"
 ENGLISH_GROUPED = r"[1-9]\d{0,2}(?:(?:,\d{3})+(?=\.\d)|(?:,\d{3}){2,}(?!\d))"
 UNSIGNED = rf"(?:(?:{ENGLISH_GROUPED}|{GROUPED}|\d+)(?:[.,]\d+)?)(?![.,]?\d)"
+POWER = r"[²³]?"
 START = r"(?<![\w.,])(?<!\d[ :/-])"
 SIGN = r"(?:(?<![\w)])[-+±] ?)?"
 NUMBER = rf"{SIGN}{UNSIGNED}"
 TO = r" ?[-–—~] ?"
 # One number or two: 5, 10-20
 AMOUNT = rf"(?P<low>{NUMBER})(?:(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+SIZES = "mm|cm|m|km|px|мм|см|м"
 WORD_END = r"(?![\w²³])"
 LETTER = r"[^\W\d_]"
 
@@ -103,6 +105,16 @@ def pairs(table: str) -> dict[str, str]:
     return {written.strip(): words.strip() for written, _, words in rows}
 
 
+def with_capitals(table: dict[str, str]) -> dict[str, str]:
+    """A table of abbreviations, those in small letters also as they begin a sentence."""
+    capital = {
+        written[0].upper() + written[1:]: words[0].upper() + words[1:]
+        for written, words in table.items()
+        if len(written) > 2
+    }
+    return capital | table
+
+
 def any_of(words: Iterable[str]) -> str:
     """A pattern for one of these, the longest first; a blank in it may be missing."""
     found = (re.escape(word).replace(r"\ ", " ?") for word in sorted(words, key=len, reverse=True))
@@ -131,6 +143,9 @@ class European:
     against = ""  # between the numbers of a score
     percent, per_mille, degrees = "", "", ""
     per = ""  # between two units
+    each = ""  # between a sum and a time: 49 €/month
+    over = ""  # between two numbers that are no fraction: 120/80
+    squared, cubed = "", ""
     dot, at, slash, dash, underscore, colon = "", "", "", "", "", ""  # of addresses
     extension = ""
     scales: Mapping[str, Noun]
@@ -210,6 +225,15 @@ class European:
 
     def say_percent(self, match: re.Match[str]) -> str | None:
         return f"{self.amount(match)} {self.per_mille if match['sign'] == '‰' else self.percent}"
+
+    def say_size(self, match: re.Match[str]) -> str | None:
+        """80 x 60 cm"""
+        numbers = [parsed(match[each]) for each in ("low", "high", "third") if match[each]]
+        words = [self.number(number) for number in numbers]
+        if match["first"] and (noun := self.unit(match["first"].strip())):
+            words[0] += f" {self.form(noun, numbers[0])}"
+        noun = self.unit(match["unit"])
+        return f" {self.signs['×']} ".join(words) + f" {self.form(noun, numbers[-1])}" if noun else None
 
     def say_per_unit(self, match: re.Match[str]) -> str | None:
         """300/km²"""
@@ -352,9 +376,9 @@ class European:
             top, bottom = VULGAR[match["vulgar"]]
         else:
             top, bottom = int(match["top"]), int(match["bottom"])
-        if not bottom:
-            return None
         whole = match["whole"]
+        if not whole and top > bottom and top >= 10:
+            return f"{self.cardinal(top)} {self.over} {self.cardinal(bottom)}"
         words = self.mixed(int(whole), top, bottom) if whole else self.fraction(top, bottom)
         return " ".join(filter(None, (self.sign(match["minus"] or ""), words)))
 
@@ -375,14 +399,15 @@ class European:
         return self.spell(match[0])
 
     def say_mathematics(self, match: re.Match[str]) -> str | None:
-        parts = re.split(r"((?<=[\d)])\s*[-+±*/×·÷:^=<>≤≥≠≈]\s*)", match[0])
+        parts = re.split(r"((?<=[\d)²³])\s*[-+±*/×·÷:^=<>≤≥≠≈x]\s*)", match[0])
         return " ".join(filter(None, (self.mathematics_part(part) for part in parts)))
 
     def mathematics_part(self, part: str) -> str:
-        if re.fullmatch(NUMBER, part):
-            return self.number(parsed(part))
+        power = {"²": self.squared, "³": self.cubed}.get(part[-1:], "")
+        if re.fullmatch(NUMBER, part.rstrip("²³")):
+            return f"{self.number(parsed(part.rstrip('²³')))} {power}".strip()
         sign = part.strip()
-        return self.signs.get(sign, "") if sign else ""
+        return self.signs.get("×" if sign == "x" else sign, "")
 
     def say_sign(self, match: re.Match[str]) -> str | None:
         return self.signs[match[0].strip()]
@@ -431,10 +456,11 @@ class European:
         return [
             reader("percent", rf"{START}{AMOUNT} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
             reader("temperature", rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}", self.say_temperature, re.I),
-            reader("money", rf"{START}{AMOUNT}{scale} ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader("money", rf"{START}{AMOUNT}{scale}(?:,[-–—]+)? ?(?P<after>{money}){WORD_END}", self.say_money),
             reader("money", rf"(?<!\w)(?P<before>{money}) ?{AMOUNT}{scale}(?!\w)", self.say_money),
             reader("measure", rf"{START}{AMOUNT}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
             reader("measure", rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])", self.say_scaled),
+            reader("measure", r"(?<!\w)(?:km|км)(?= \d)", self.units["km" if "km" in self.units else "км"].one),
             reader("measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit),
             reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),
         ]  # fmt: skip
@@ -469,8 +495,11 @@ class European:
             reader("range", rf"{START}{AMOUNT}(?!\w)", self.say_range),
             reader("cardinal", rf"{START}(?P<low>{NUMBER})(?P<high>)(?!\w)", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}(?: ?[-+±*/×·÷:^] ?{UNSIGNED}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}(?: ?[-+*/×·÷:^] ?{UNSIGNED}){{0,6}})+(?!\w)", self.say_mathematics),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}(?: ?[+±*×·÷] ?{UNSIGNED}){{1,6}}(?!\w)", self.say_mathematics),
+            reader("mathematics", rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+(?!\w)", self.say_mathematics),
+            reader("mathematics", rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[+±*×·÷x] ?{UNSIGNED}{POWER}){{1,6}}(?!\w)", self.say_mathematics),
+            reader("mathematics", rf"(?<![\w.,]){NUMBER}[²³](?!\w)", self.say_mathematics),
+            reader("measure", rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)", self.say_size),
+            reader("cardinal", r"(?<!\w)'(\d\d)(?!\w)", lambda match: self.integer(match[1])),
         ]  # fmt: skip
 
     def sign_readers(self) -> list[Reader]:
@@ -488,8 +517,9 @@ class European:
             reader("address", rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml)(?!\w)", self.say_address),
             reader("digits", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)", self.say_version),
             reader("code", rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)", self.say_version),
+            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{3}})", self.each),
             reader("symbol", any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"), self.say_sign),
-            reader("abbreviation", rf"(?<![\w.]){any_of(self.abbreviations)}(?!\w)", self.say_abbreviation),
+            reader("abbreviation", rf"(?<![\w.]){any_of(self.abbreviations)}(?!{LETTER})", self.say_abbreviation),
         ]  # fmt: skip
 
     def say_version(self, match: re.Match[str]) -> str | None:

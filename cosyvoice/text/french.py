@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     TIME,
     TO,
@@ -15,6 +16,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -257,6 +259,13 @@ FEMININE_ENDINGS = (
 MASCULINE = frozenset("musée musées lycée lycées trophée été comité comités côté côtés".split())
 
 
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lundi mardi mercredi jeudi vendredi samedi dimanche le du au".split()
+)
+
+
 class French(European):
     digits = tuple(TO_SIXTEEN[:10])
     months, month_short = tuple(MONTHS), SHORT_MONTHS
@@ -264,12 +273,13 @@ class French(European):
     comma, point = "virgule", "point"
     to, against = "à", "à"
     percent, per_mille = "pour cent", "pour mille"
-    per = "par"
+    per = each = "par"
+    over, squared, cubed = "sur", "au carré", "au cube"
     dot, at, slash, dash = "point", "arobase", "slash", "tiret"
     underscore, colon = "tiret bas", "deux points"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?: ?h(?:eures?)?(?!\w))?"
     date_between = " "
     day_mark = r"er|ER|ᵉʳ|"
@@ -384,6 +394,7 @@ class French(European):
         plain = r"\d{1,2} ?h(?: ?[0-5]\d)?"
         return [
             *super().calendar_readers(),
+            reader("date", rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])", self.say_numeric_date),
             reader("date", rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
             reader("time", rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)", self.say_time),
             reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH](?P<minute>)(?P<second>)(?!\w)", self.say_hour),
@@ -419,6 +430,7 @@ class French(European):
             reader("roman", rf"(?<=[a-zéèêîôûçï] )(?P<roman>{ROMAN})(?![\w'])", self.say_ruler),
             reader("abbreviation", r"(?<!\w)M\.(?= [A-ZÉ])", "Monsieur"),
             reader("abbreviation", r"(?<!\w)pp?\.(?= ?\d)", "page"),
+            reader("abbreviation", rf"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
             reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1]), "f") + " fois"),
         ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -238,6 +239,7 @@ Kap. = Kapitel
 Bd. = Band
 Tab. = Tabelle
 Tel. = Telefon
+Temp. = Temperatur
 Dr. = Doktor
 Prof. = Professor
 Dipl.-Ing. = Diplom-Ingenieur
@@ -300,12 +302,13 @@ class German(European):
     comma, point = "Komma", "Punkt"
     to, against = "bis", "zu"
     percent, per_mille = "Prozent", "Promille"
-    per = "pro"
+    per = each = "pro"
+    over, squared, cubed = "zu", "zum Quadrat", "hoch drei"
     dot, at, slash, dash = "Punkt", "at", "Schrägstrich", "Bindestrich"
     underscore, colon = "Unterstrich", "Doppelpunkt"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?P<word> ?(?:Uhr|h)(?!\w))?"
     date_between = r",? "
     day_mark = r"\."
@@ -403,6 +406,8 @@ class German(European):
             reader("year", rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
             reader("year", rf"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
             reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))", self.say_year),
+            reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d[1-9])(?= [A-ZÄÖÜ])", self.say_year),
+            reader("code", r"(?<=\bPLZ )\d{5}(?!\d)", self.say_digits),
             reader("year", rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)", self.say_years),
             reader("year", r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)", lambda m: self.year(m["low"]) + "er"),
             reader("cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"),
@@ -464,18 +469,8 @@ class German(European):
             reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])", self.say_ordinals),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
             reader("roman", rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)", lambda m: self.cardinal(roman(m["roman"]))),
-            reader("measure", rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:cm|mm|m|px))? ?[x×] ?(?P<high>{NUMBER})(?: ?[x×] ?(?P<third>{NUMBER}))?(?: ?(?P<unit>cm|mm|m|km|px))?(?!\w)", self.say_size),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})(?:x|-mal|mal)(?!\w)", lambda m: self.cardinal(int(m[1]), "n") + "mal"),
+            reader("cardinal", r"(?<![\w.,])(\d{1,2})(?: ?x(?!\w| ?\d)|-mal|mal)(?!\w)", lambda m: self.cardinal(int(m[1]), "n") + "mal"),
         ]  # fmt: skip
-
-    def say_size(self, match: re.Match[str]) -> str | None:
-        from cosyvoice.text.european import parsed
-
-        sizes = [self.number(parsed(match[each])) for each in ("low", "high", "third") if match[each]]
-        if match["first"]:
-            sizes[0] += f" {self.units[match['first'].strip()].many}"
-        words = " mal ".join(sizes)
-        return f"{words} {self.units[match['unit']].many}" if match["unit"] else words
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         """3. Platz; a figure at the end of a sentence is none."""

@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     YEAR,
     European,
@@ -13,6 +14,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, after, before, reader
 
@@ -262,6 +264,13 @@ MASCULINE = frozenset("problema sistema tema programma clima panorama poeta arti
 FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice", "ice")
 
 
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lunedì martedì mercoledì giovedì venerdì sabato domenica il dal al del".split()
+)
+
+
 class Italian(European):
     digits = tuple(TO_NINETEEN[:10])
     months, month_short = tuple(MONTHS), SHORT_MONTHS
@@ -269,12 +278,13 @@ class Italian(European):
     comma, point = "virgola", "punto"
     to, against = "a", "a"
     percent, per_mille = "per cento", "per mille"
-    per = "per"
+    per, each = "per", "al"
+    over, squared, cubed = "su", "al quadrato", "al cubo"
     dot, at, slash, dash = "punto", "chiocciola", "slash", "trattino"
     underscore, colon = "trattino basso", "due punti"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     date_between = " (?:del )?"
     day_mark = "º|°|"
     telephone = r"(?<![\w.,/])(?:0\d{1,3}[ /.-]?\d{3,4}[ .-]?\d{2,4}|3\d\d[ .-]?\d{3}[ .-]?\d{3,4}|800[ .-]?\d{3}[ .-]?\d{3})(?![\w])"
@@ -379,6 +389,7 @@ class Italian(European):
         names = any_of([*self.months, *(name.capitalize() for name in self.months)])
         return [
             *super().calendar_readers(),
+            reader("date", rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])", self.say_numeric_date),
             reader("date", rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
             reader("time", r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
             reader("time", r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
@@ -395,6 +406,7 @@ class Italian(European):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
+            reader("code", r"(?<=\bCAP )\d{5}(?!\d)", self.say_digits),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal),
             reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))", self.say_roman),
             reader("roman", rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])", self.say_ruler),
@@ -421,7 +433,9 @@ class Italian(European):
         return self.ordinal(roman(match["roman"]), feminine)
 
     def say_temperature(self, match: re.Match[str]) -> str | None:
-        """1° piano is an ordinal."""
+        """1° piano and 3° are ordinals."""
+        if re.fullmatch(r"[1-9]°", match[0]) and not before(match, r"(?:\ba|gradi|circa|temperatura|a circa) ", 14):
+            return None
         if re.fullmatch(r"\d{1,2}°", match[0]) and after(
             match, r" (?!per|in|e |al|di|a |con|circa|sotto|sopra|gradi)[a-zàèéìòù]"
         ):

@@ -148,7 +148,8 @@ class Japanese(Eastern):
     zero = "ゼロ"
     point = "点"
     minus, plus, plus_minus = "マイナス", "プラス", "プラスマイナス"
-    to, against = "から", "対"
+    to, against, over = "から", "対", "の"
+    squared, cubed = "の二乗", "の三乗"
     percent, per_mille = "パーセント", "パーミル"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "十百千万億兆"
@@ -249,7 +250,7 @@ class Japanese(Eastern):
             *super().number_readers(),
             reader("score", rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗|引き分け|逆転))", self.say_score),
             reader("telephone", rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])", lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}"),
-            reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})(?=で|と|の|、|。|\Z)", self.say_result),
+            reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})", self.say_result),
             reader("code", rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])", self.say_block),
             reader("code", rf"(?<=番号)\d{{3,}}(?!\d)", self.say_digits),
             reader("code", rf"(?<![{FIGURE}.,])\d{{4}}(?=号室|便)", self.say_digits),
@@ -262,9 +263,11 @@ class Japanese(Eastern):
 
     def say_result(self, match: re.Match[str]) -> str | None:
         """2-1 after the name of a team."""
-        if not before(match, r"[^\W\d_]", 1) or before(match, r"[月年日時第]", 1):
+        if before(match, r"[月年日時第]", 1):
             return None
-        return self.say_score(match)
+        if after(match, "で|と|の勝|の逆|の引") or before(match, r"[A-Za-zァ-ヶー]", 1):
+            return self.say_score(match)
+        return self.say_block(match)
 
     def say_block(self, match: re.Match[str]) -> str | None:
         """The block and house of an address: 1-2-3."""

@@ -25,7 +25,7 @@ TENS = " 열 스물 서른 마흔 쉰 예순 일흔 여든 아흔".split(" ")
 COUNTERS = (
     "시간 개 명 사람 마리 권 살 잔 병 대 채 그루 송이 벌 켤레 자루 봉지 그릇 접시 조각 곡 편 군데 가지 달 배 통 건 곳 줄 번 끼 쌍 판 "
     "숟가락 스푼 컵 상자 박스 포기 척 장 팀 바퀴 갈래 차례 방울 덩어리 묶음 다발 모금 걸음 발 필 칸 과목 종류 식구 아이 학생 친구 자리 해 돌 "
-    "큰술 작은술 번째"
+    "큰술 작은술 번째 알 모 톨"
 ).split()
 NOT_COUNTERS = r"(?!개월|개년|개국|대학|번지|번길|번가|번호|번 ?(?:출구|버스|문제|국도|선수|홀|타자|게이트|교향곡|트랙|채널|국|홈|승강장|자리|레인|말|방|창구|도로)|명령|장조|장관|배럴|살균|편성|판결|해리|건물|통신|장애|대 \d|대\d|해상|돌입|곡률|달러|팀장|척도|자리 ?수)"
 
@@ -161,7 +161,8 @@ class Korean(Eastern):
     blank = " "
     point = "점"
     minus, plus, plus_minus = "마이너스", "플러스", "플러스마이너스"
-    to, against = "에서 ", " 대 "
+    to, against, over = "에서 ", " 대 ", "에 "
+    squared, cubed = " 제곱", " 세제곱"
     percent, per_mille = "퍼센트", "퍼밀"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "십백천만억조"
@@ -348,6 +349,9 @@ class Korean(Eastern):
             *super().number_readers(),
             reader("fraction", rf"{START}(?P<minus>-)?(?P<bottom>\d+) ?분의 ?(?P<top>\d+)", lambda m: ("마이너스 " if m["minus"] else "") + self.fraction(m["top"], m["bottom"])),
             reader("fraction", rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)", lambda m: f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} {self.fraction(m['top'], m['bottom'])}"),
+            reader("code", rf"(?<![{FIGURE}.,])(\d{{1,2}})[·ㆍ](\d{{1,2}})(?!\d)", self.say_day_of_history),
+            reader("code", rf"(?<![{FIGURE}.,])(\d)\.(\d{{1,2}})(?= ?(?:운동|절|혁명|사태))", self.say_day_of_history),
+            reader("measure", rf"(?<![{FIGURE}])(?P<unit>{any_of(UNITS)})(?=당)", lambda m: UNITS[m["unit"]]),
             reader("score", rf"(?<![{FIGURE}.,제])(\d{{1,3}}) ?대 ?(\d{{1,3}})(?![{FIGURE}.,])", self.say_score),
             reader("cardinal", rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])", self.say_before_word),
             reader("measure", rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))", self.say_size),
@@ -359,6 +363,12 @@ class Korean(Eastern):
         if re.match(r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)", match.string[match.end() : match.end() + 6]):
             return words + " " if False else words
         return words
+
+    def say_day_of_history(self, match: re.Match[str]) -> str | None:
+        """6·25 -> 육이오."""
+        if len(match[1]) > 1:
+            return self.cardinal(int(match[1])) + self.cardinal(int(match[2]))
+        return "".join(self.digits[int(each)] for each in match[1] + match[2])
 
     def say_size(self, match: re.Match[str]) -> str | None:
         return f"{self.number(match['low'])} 곱하기 {self.number(match['high'])} {self.units[match['unit']]}"

@@ -23,6 +23,7 @@ from cosyvoice.text.european import (
     pairs,
     parsed,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, after, before, reader
 
@@ -164,6 +165,7 @@ UNITS = nouns("""
 ц m центнер/центнеров/центнера
 л m литр/литров/литра
 мл m миллилитр/миллилитров/миллилитра
+мес.,мес m месяц/месяцев/месяца
 ч,ч.,час. m час/часов/часа
 мин,мин. f минута/минут/минуты
 с,сек,сек. f секунда/секунд/секунды
@@ -313,9 +315,10 @@ GENITIVE = (
     r"|[Рр]анее|[Вв] течение|[Нн]е более|[Нн]е менее|[Вв]озраста|[Кк]роме|[Сс]реди|[Уу]) $"
 )
 GENITIVE_SPAN = r"\b[Сс]о? $"  # с 9 до 18
+ACCUSATIVE = r"\b(?:[Нн]а|[Зз]а|[Чч]ерез|[Пп]ро) $"
 DATIVE = r"\b(?:[Кк]о?|[Пп]о направлению к|[Бб]лагодаря|[Рр]авн[аоы]?|[Рр]авен|[Рр]авняется) $"
 PREPOSITIONAL = r"\b(?:[Оо]б?|[Пп]ри) $"
-INSTRUMENTAL = r"\b(?:[Мм]ежду|[Нн]ад|[Пп]еред|[Пп]од) $"
+INSTRUMENTAL = r"\b(?:[Мм]ежду(?: [\d.,]+ и)?|[Нн]ад|[Пп]еред|[Пп]од) $"
 FEMININE_NOUNS = frozenset("ночь дочь дверь часть кровать тетрадь площадь вещь речь помощь жизнь степень цель мышь лошадь площади части двери ночи дочери вещи степени тетради цели лошади кровати мыши".split())
 MASCULINE_IN_A = frozenset("мужчина мужчины папа дедушка человека раза часа дня года месяца".split())
 
@@ -327,12 +330,13 @@ class Russian(European):
     comma, point = "запятая", "точка"
     to, against = "до", "—"
     percent, per_mille = "процент", "промилле"
-    per = "в"
+    per = each = "в"
+    over, squared, cubed = "на", "в квадрате", "в кубе"
     dot, at, slash, dash = "точка", "собака", "слеш", "дефис"
     underscore, colon = "нижнее подчёркивание", "двоеточие"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Цельсия", "F": "Фаренгейта", "K": "Кельвина", "С": "Цельсия"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?P<word> ?(?:ч\.|часов|час\.))?"
     date_between = " "
     date_end = r"(?: ?(?P<god>г(?:ода|оду)?(?!\w)\.?(?! \d)))?"
@@ -392,8 +396,10 @@ class Russian(European):
             return "d"
         if before(match, PREPOSITIONAL, 12):
             return "p"
-        if before(match, INSTRUMENTAL, 12):
+        if before(match, INSTRUMENTAL, 24):
             return "i"
+        if before(match, ACCUSATIVE, 12):
+            return "a"
         return "n"
 
     def amount_in(self, match: re.Match[str], gender: str, case: str) -> str:
@@ -402,7 +408,7 @@ class Russian(European):
             return low
         high = parsed(match["high"])
         link = "по" if case == "g" and before(match, GENITIVE_SPAN, 6) else "до"
-        if case == "n":  # от пяти до десяти
+        if case in "na":  # от пяти до десяти
             number = parsed(match["low"])
             return f"от {self.number_in(number, gender, 'g')} до {self.number_in(high, gender, 'g')}"
         return f"{low} {link if link == 'до' else 'до'} {self.number_in(high, gender, case)}"
@@ -425,10 +431,9 @@ class Russian(European):
             return f"{self.integer(number.whole)} {mark} {self.spell(decimals)}"
         names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
         part = int(decimals)
-        whole_case = case if case != "a" else "n"
-        whole = f"{self.cardinal(number.value, 'f', whole_case)} {adjective('цел', number.value, whole_case)}"
-        name = adjective(names[len(decimals)], part, whole_case)
-        return f"{whole} {self.cardinal(part, 'f', whole_case)} {name}"
+        whole = f"{self.cardinal(number.value, 'f', case)} {adjective('цел', number.value, case)}"
+        name = adjective(names[len(decimals)], part, case)
+        return f"{whole} {self.cardinal(part, 'f', case)} {name}"
 
     def number(self, number: Number, gender: str = "") -> str:
         return self.number_in(number, gender, "n")
@@ -446,7 +451,7 @@ class Russian(European):
         first = scale or noun
         in_range = bool(match["high"])
         words = self.amount_in(match, first.gender, case)
-        form = self.noun_form(first, number, "g" if in_range and case == "n" else case)
+        form = self.noun_form(first, number, "g" if in_range and case in "na" else case)
         return f"{words} {form} {noun.many}" if scale else f"{words} {form}"
 
     def say_percent(self, match: re.Match[str]) -> str | None:
@@ -507,9 +512,16 @@ class Russian(European):
         noun = re.match(r" ([а-яё]+)(?: ([а-яё]+))?", rest)
         if noun:
             case = case_by_noun(noun[1], noun[2] or "", case, match)
-            gender = gender_by_noun(noun[1], noun[2] or "", self.last(match).value, case)
+            number = self.last(match)
+            if case == "n" and number.value % 10 == 1 and before(match, r"\b[Пп]о $", 4):
+                case = "d"  # по одной таблетке
+            gender = gender_by_noun(noun[1], noun[2] or "", number.value, case)
             if case == "n" and gender == "f" and noun[1].endswith(("у", "ю")):
                 case = "a"
+        if match["high"] and case in "na":  # две — три недели
+            low, high = (parsed(match[each]) for each in ("low", "high"))
+            first = gender_by_noun(noun[1], noun[2] or "", high.value, case) if noun else ""
+            return f"{self.number_in(low, first, case)} — {self.number_in(high, gender, case)}"
         return self.amount_in(match, gender, case)
 
     # Calendar and clock
@@ -653,7 +665,11 @@ class Russian(European):
             reader("abbreviation", r"(?<!\w)No(?= ?\d)", "номер"),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})-(?P<end>[а-яё]{1,3})(?!\w)", self.say_ordinal),
             reader("cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?P<rest>[а-яё]{4,})", self.say_compound),
-            reader("roman", rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|вв?\.|столети|съезд|конгресс|Олимпи|глав|част|том))", self.say_roman),
+            reader("roman", rf"(?<![\w])(?P<roman>{ROMAN}) (?P<noun>вв?\.)", self.say_century),
+            reader("ordinal", r"(?<![\w.,])(?P<n>[1-9]\d?) (?P<noun>(?:век|этаж|класс|курс|подъезд|тур|канал|съезд)(?:а|е|у|ом)?|мест(?:о|е))(?!\w)", self.say_numbered),
+            reader("year", rf"(?<=\bс )(?P<low>{YEAR}) по (?P<high>{YEAR}) (?P<god>год)(?!\w)", self.say_year_span),
+            reader("abbreviation", r"(?<!\w)г\.(?= [А-ЯЁ])", self.say_town),
+            reader("roman", rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|столети|съезд|конгресс|Олимпи|глав|част|том))", self.say_roman),
             reader("roman", rf"(?<=[а-яё] )(?P<roman>{ROMAN})(?P<end>)(?!\w)", self.say_ruler),
             reader("money", rf"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек|ейки)?(?!\w)", self.say_roubles),
         ]  # fmt: skip
@@ -706,6 +722,33 @@ class Russian(European):
         if gender == "f" and noun.endswith(("ы", "е", "и")):
             case = "g" if noun.endswith("ы") else "p"
         return self.ordinal(roman(match["roman"]), gender, case)
+
+    def say_century(self, match: re.Match[str]) -> str | None:
+        """XIX в."""
+        case = "p" if before(match, r"\b[Вв] $", 4) else "g" if before(match, r"[а-яё]{3,} $", 12) else "n"
+        word = {"n": "век", "g": "века", "p": "веке"}[case]
+        return f"{self.ordinal(roman(match['roman']), 'm', case)} {word}"
+
+    def say_numbered(self, match: re.Match[str]) -> str | None:
+        """5 этаж: the singular tells that it is an ordinal."""
+        n, noun = int(match["n"]), match["noun"]
+        if noun in ("место", "месте"):
+            return f"{self.ordinal(n, 'n', 'n' if noun == 'место' else 'p')} {noun}"
+        if noun.endswith("а") and n % 10 in (2, 3, 4) and not 12 <= n <= 14:
+            return None  # 2 этажа
+        if n == 1 and not before(match, r"\b[Нн]а |[Вв] ", 5):
+            return None
+        case = {"а": "g", "е": "p", "у": "d"}.get(noun[-1], "i" if noun.endswith("ом") else "n")
+        return f"{self.ordinal(n, 'm', case)} {noun}"
+
+    def say_year_span(self, match: re.Match[str]) -> str | None:
+        low, high = int(match["low"]), int(match["high"])
+        return f"{self.ordinal(low, 'm', 'g')} по {self.ordinal(high, 'm', 'n')} год"
+
+    def say_town(self, match: re.Match[str]) -> str | None:
+        if before(match, r"\b(?:[Вв]|[Оо]|[Пп]ри) $", 5):
+            return "городе"
+        return "города" if before(match, GENITIVE, 20) else "город"
 
     def say_ruler(self, match: re.Match[str]) -> str | None:
         """Пётр I -> Пётр Первый."""
@@ -794,8 +837,8 @@ def plural(noun: Noun, case: str) -> str:
 def adjective(stem: str, n: int, case: str) -> str:
     """целая, целых; десятая, десятых."""
     one = n % 10 == 1 and n % 100 != 11
-    if case == "n":
-        return stem + ("ая" if one else "ых")
+    if case in "na" and not one:
+        return stem + "ых"
     return stem + ADJECTIVE["f" if one else "pl"][case]
 
 
@@ -838,6 +881,8 @@ def gender_by_noun(noun: str, second: str, n: int, case: str) -> str:
         return "m"
     if word in FEMININE_NOUNS or word.endswith(("ость", "ости")):
         return "f"
+    if case == "d" and last == 1:
+        return "f" if word.endswith(("е", "и", "ой", "ей")) else "m"
     if last == 1:
         if word.endswith(("а", "я", "у", "ю", "ой", "ей")) and not word.endswith("мя") and not (case == "g" and word.endswith(("а", "я"))):
             return "f"

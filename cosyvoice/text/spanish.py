@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     YEAR,
     European,
@@ -13,6 +14,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -302,9 +304,16 @@ MASCULINE = frozenset(
     "día días problema problemas programa programas sistema sistemas tema temas mapa mapas idioma "
     "idiomas planeta planetas clima poema poemas kilogramo para hasta contra desde cada planetas "
     "aniversario artistas turistas futbolistas policías atletas periodistas deportistas diplomas "
-    "ella nada a la una".split()
+    "ella nada dálmatas".split()
 )
 FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud")
+
+
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lunes martes miércoles jueves viernes sábado domingo el del al".split()
+)
 
 
 class Spanish(European):
@@ -314,18 +323,19 @@ class Spanish(European):
     comma, point = "coma", "punto"
     to, against = "a", "a"
     percent, per_mille = "por ciento", "por mil"
-    per = "por"
+    per, each = "por", "al"
+    over, squared, cubed = "sobre", "al cuadrado", "al cubo"
     dot, at, slash, dash = "punto", "arroba", "barra", "guion"
     underscore, colon = "guion bajo", "dos puntos"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "centígrados", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     date_between = " (?:del? )?(?:año )?"
     day_mark = r"º|\.º|°|ro|(?= de )| de|"
     clock_words = r"(?: ?(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])(?!\w))?(?: ?h(?:s|rs|oras)?\.?(?!\w))?"
     telephone = (
         r"(?<![\w.,/])(?:[6789]\d{2}[ -]\d{3}[ -]\d{3}|[6789]\d{2}(?: \d\d){3}|9\d \d{3}(?: \d\d){2}"
-        r"|\(?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}|\d{4}-\d{4})(?![\w-])"
+        r"|\(?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}|(?!(?:1\d|20)\d\d-)\d{4}-\d{4})(?![\w-])"
     )
 
     def cardinal(self, n: int, gender: str = "") -> str:
@@ -450,6 +460,7 @@ class Spanish(European):
         half = r"(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])"
         return [
             *super().calendar_readers(),
+            reader("date", rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])", self.say_numeric_date),
             reader("date", rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–] ?| al | y )(?P<high>{DAY}) de (?P<name>{names})(?: (?P<del>del?) (?P<year>{YEAR}))?(?!\w)", self.say_days),
             reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>) ?(?:h|hs|horas)(?!\w)\.?", self.say_time),
             reader("time", rf"(?<![\w.,:])(?P<hour>1?\d)(?:[.:](?P<minute>[0-5]\d))?(?P<second>) ?{half}(?!\w)", self.say_hour),
@@ -472,6 +483,7 @@ class Spanish(European):
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,4}|\d\.\d{3})\.?(?P<end>[ºª°]|er|ᵉʳ|[oa](?= [a-z])|ros?|ras?|[dt][oa]s?|[vm][oa]s?)(?![\w°])", self.say_ordinal),
             reader("roman", rf"(?<=[a-záéíóúñ] )(?P<roman>{ROMAN})(?![\w'])", self.say_roman),
             reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?= (?:edición|aniversario|congreso|Congreso|Guerra|asamblea|Asamblea|Edición|Cumbre|cumbre)\b)", self.say_roman_first),
+            reader("roman", rf"(?<!\w)[sS]\. (?P<roman>{ROMAN})(?!\w)", lambda m: "siglo " + self.cardinal(roman(m["roman"]))),
             reader("abbreviation", r"(?<!\w)D\.(?= [A-ZÁÉÍÓÚ])", "Don"),
             reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1])) + " por"),
         ]  # fmt: skip
