@@ -139,9 +139,7 @@ class Cantonese(Eastern):
     underscore, colon = "底線", "冒號"
     weekdays = "一二三四五六日"
     morning, afternoon = "上晝", "下晝"
-    telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}|1[3-9]\d{{9}})(?![{FIGURE}-])"
-    )
+    telephone = rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}|1[3-9]\d{{9}})(?![{FIGURE}-])"
 
     def cardinal(self, n: int) -> str:
         """20250 -> 二萬零二百五十."""
@@ -213,13 +211,33 @@ class Cantonese(Eastern):
     def calendar_readers(self) -> list[Reader]:
         return [
             *super().calendar_readers(),
-            reader("year", rf"(?<![{FIGURE}.,])(?P<low>{YEAR})(?=年(?!歷史|曆史|历史|前|後|后))", lambda m: self.spell(m["low"])),
-            reader("year", rf"(?<![{FIGURE}.,])(?P<low>{YEAR}){TO}(?P<high>{YEAR}|\d\d)(?=年)", lambda m: f"{self.spell(m['low'])}{self.to}{self.spell(m['high'])}"),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<day>{DAY})/(?P<month>{MONTH})/(?P<year>{YEAR})(?!\d)", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,])(?P<low>{MONTH})(?=月)", lambda m: self.cardinal(int(m["low"]))),
-            reader("date", rf"(?<=月)(?P<low>{DAY})(?=[日號号])", lambda m: self.cardinal(int(m["low"]))),
+            reader(
+                "year",
+                rf"(?<![{FIGURE}.,])(?P<low>{YEAR})(?=年(?!歷史|曆史|历史|前|後|后))",
+                lambda m: self.spell(m["low"]),
+            ),
+            reader(
+                "year",
+                rf"(?<![{FIGURE}.,])(?P<low>{YEAR}){TO}(?P<high>{YEAR}|\d\d)(?=年)",
+                lambda m: f"{self.spell(m['low'])}{self.to}{self.spell(m['high'])}",
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<day>{DAY})/(?P<month>{MONTH})/(?P<year>{YEAR})(?!\d)",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,])(?P<low>{MONTH})(?=月)",
+                lambda m: self.cardinal(int(m["low"])),
+            ),
+            reader(
+                "date",
+                rf"(?<=月)(?P<low>{DAY})(?=[日號号])",
+                lambda m: self.cardinal(int(m["low"])),
+            ),
             reader("time", r"(?<=[點点])(?P<low>[0-5]?\d)(?=分)", self.say_minute),
-        ]  # fmt: skip
+        ]
 
     def say_minute(self, match: re.Match[str]) -> str | None:
         minute = int(match["low"])
@@ -229,11 +247,21 @@ class Cantonese(Eastern):
         return [
             *super().number_readers(),
             reader("measure", rf"(?<![{FIGURE}.,第/:-])(?<!月)2(?= ?(?:{COUNTED}))", "兩"),
-            reader("range", rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])", self.say_range),
-            reader("score", rf"(?<=[^\W\d_A-Za-z])(\d{{1,2}})-(\d{{1,2}})(?=贏|輸|擊敗|打和|赢|输)", self.say_score),
+            reader(
+                "range",
+                rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])",
+                self.say_range,
+            ),
+            reader(
+                "score",
+                rf"(?<=[^\W\d_A-Za-z])(\d{{1,2}})-(\d{{1,2}})(?=贏|輸|擊敗|打和|赢|输)",
+                self.say_score,
+            ),
             reader("code", rf"(?<=[打撥拨])\d{{3,5}}(?![{FIGURE}個])", self.say_digits),
-            reader("code", rf"(?<![{FIGURE}.,])\d{{3}}(?=號巴士|号巴士|巴士|室|號房)", self.say_digits),
-        ]  # fmt: skip
+            reader(
+                "code", rf"(?<![{FIGURE}.,])\d{{3}}(?=號巴士|号巴士|巴士|室|號房)", self.say_digits
+            ),
+        ]
 
     def say_range(self, match: re.Match[str]) -> str | None:
         return f"{self.number(match['low'])}{self.to}{self.number(match['high'])}"

@@ -48,7 +48,10 @@ def in_fours(figures: str) -> list[int]:
     """Groups of four figures, the highest first: 12345 -> 1, 2345."""
     first = len(figures) % 4
     parts = [figures[:first]] if first else []
-    return [int(part) for part in [*parts, *(figures[at : at + 4] for at in range(first, len(figures), 4))]]
+    return [
+        int(part)
+        for part in [*parts, *(figures[at : at + 4] for at in range(first, len(figures), 4))]
+    ]
 
 
 class Eastern:
@@ -123,7 +126,9 @@ class Eastern:
 
     def say_money(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        return self.counted(match, self.currencies[groups.get("before") or groups.get("after") or ""])
+        return self.counted(
+            match, self.currencies[groups.get("before") or groups.get("after") or ""]
+        )
 
     def say_measure(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.unit(match["unit"]))
@@ -147,16 +152,25 @@ class Eastern:
 
     def say_date(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        return self.date(groups.get("year") or "", match["month"], groups.get("day") or "", groups.get("weekday") or "")
+        return self.date(
+            groups.get("year") or "",
+            match["month"],
+            groups.get("day") or "",
+            groups.get("weekday") or "",
+        )
 
     def time(self, hour: int, minute: int, second: int) -> str:
         raise NotImplementedError
 
     def say_time(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        words = self.time(int(match["hour"]), int(groups.get("minute") or 0), int(groups.get("second") or 0))
+        words = self.time(
+            int(match["hour"]), int(groups.get("minute") or 0), int(groups.get("second") or 0)
+        )
         half = (groups.get("half") or "")[:1].lower()
-        return {"a": self.morning + self.blank, "p": self.afternoon + self.blank}.get(half, "") + words
+        return {"a": self.morning + self.blank, "p": self.afternoon + self.blank}.get(
+            half, ""
+        ) + words
 
     def say_times(self, match: re.Match[str]) -> str | None:
         """9:00~18:00"""
@@ -196,7 +210,9 @@ class Eastern:
         return self.spell(match[0])
 
     def say_version(self, match: re.Match[str]) -> str | None:
-        return f"{self.blank}{self.point}{self.blank}".join(self.integer(part) for part in match[0].split("."))
+        return f"{self.blank}{self.point}{self.blank}".join(
+            self.integer(part) for part in match[0].split(".")
+        )
 
     def say_range(self, match: re.Match[str]) -> str | None:
         return self.amount(match)
@@ -254,40 +270,98 @@ class Eastern:
         money, units = any_of(self.currencies), any_of(self.units)
         return [
             reader("percent", rf"{START}{percents} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
-            reader("temperature", rf"{START}{amount} ?(?:°|º) ?(?P<unit>[CF])?{WORD_END}", self.say_temperature),
-            reader("money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader(
+                "temperature",
+                rf"{START}{amount} ?(?:°|º) ?(?P<unit>[CF])?{WORD_END}",
+                self.say_temperature,
+            ),
+            reader(
+                "money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money
+            ),
             reader("money", rf"(?<![A-Za-z])(?P<before>{money}) ?{amount}{scale}", self.say_money),
-            reader("measure", rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
-            reader("range", rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])", self.say_range),
-        ]  # fmt: skip
+            reader(
+                "measure",
+                rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",
+                self.say_measure,
+            ),
+            reader(
+                "range",
+                rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])",
+                self.say_range,
+            ),
+        ]
 
     def calendar_readers(self) -> list[Reader]:
         weekday = rf"(?: ?\((?P<weekday>[{self.weekdays}])\))"
         plain = r"\d{1,2}:[0-5]\d"
         return [
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})(?!\d){weekday}", self.say_date),
-            reader("time", rf"(?<![{FIGURE}.,:/]){CLOCK} ?{PART_OF_DAY}?(?![{FIGURE}:])", self.say_time),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<hour>1?\d) ?{PART_OF_DAY}(?![{FIGURE}])", self.say_time),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<low>{plain}){TO}(?P<high>{plain})(?![{FIGURE}:])", self.say_times),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})(?!\d){weekday}",
+                self.say_date,
+            ),
+            reader(
+                "time", rf"(?<![{FIGURE}.,:/]){CLOCK} ?{PART_OF_DAY}?(?![{FIGURE}:])", self.say_time
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<hour>1?\d) ?{PART_OF_DAY}(?![{FIGURE}])",
+                self.say_time,
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<low>{plain}){TO}(?P<high>{plain})(?![{FIGURE}:])",
+                self.say_times,
+            ),
+        ]
 
     def number_readers(self) -> list[Reader]:
         vulgar = f"[{''.join(VULGAR)}]"
         return [
             reader("telephone", self.telephone, self.say_telephone),
-            reader("telephone", rf"(?<![{FIGURE}+])\+\d{{1,3}}(?:[ -]{{0,2}}\(?\d+\)?){{1,6}}(?![{FIGURE}])", self.say_telephone),
+            reader(
+                "telephone",
+                rf"(?<![{FIGURE}+])\+\d{{1,3}}(?:[ -]{{0,2}}\(?\d+\)?){{1,6}}(?![{FIGURE}])",
+                self.say_telephone,
+            ),
             reader("digits", r"(?<![\d.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\d-])", self.say_digits),
-            reader("fraction", rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))(?![{FIGURE}/]|[.,]\d)", self.say_fraction),
-            reader("fraction", rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})(?P<top>)(?P<bottom>)", self.say_fraction),
-            reader("score", rf"(?<![{FIGURE}.,:/-])(\d{{1,3}}):(\d{{1,3}})(?![{FIGURE}:]|[.,]\d)", self.say_score),
+            reader(
+                "fraction",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))(?![{FIGURE}/]|[.,]\d)",
+                self.say_fraction,
+            ),
+            reader(
+                "fraction",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})(?P<top>)(?P<bottom>)",
+                self.say_fraction,
+            ),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,:/-])(\d{{1,3}}):(\d{{1,3}})(?![{FIGURE}:]|[.,]\d)",
+                self.say_score,
+            ),
             reader("code", r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d.]*\d)", self.say_version),
             reader("cardinal", rf"{START}{NUMBER}", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+(?![{FIGURE}])", self.say_mathematics),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}(?![{FIGURE}])", self.say_mathematics),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³](?![{FIGURE}])", self.say_mathematics),
-        ]  # fmt: skip
+            reader(
+                "mathematics",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+(?![{FIGURE}])",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}(?![{FIGURE}])",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³](?![{FIGURE}])", self.say_mathematics
+            ),
+        ]
 
     def sign_readers(self) -> list[Reader]:
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
@@ -295,13 +369,38 @@ class Eastern:
         top = "com|org|net|edu|gov|info|io|co|jp|kr|hk|cn|tw|tv|uk|de|fr|us|app|dev|ai|me"
         kinds = "pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml|hwp"
         return [
-            reader("address", rf"(?<![{FIGURE}@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?![{FIGURE}])", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}(?![{FIGURE}@])", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@])@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.])(?:{name}|[^\W\d_]{{1,20}})\.(?:{kinds})(?![{FIGURE}])", self.say_address, re.I),
-            reader("symbol", any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"), self.say_sign),
-        ]  # fmt: skip
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?![{FIGURE}])",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}(?![{FIGURE}@])",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@])@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.])(?:{name}|[^\W\d_]{{1,20}})\.(?:{kinds})(?![{FIGURE}])",
+                self.say_address,
+                re.I,
+            ),
+            reader(
+                "symbol",
+                any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),
+                self.say_sign,
+            ),
+        ]
 
     def say_as(self) -> dict[str, Callable[[str], str]]:
         readers = self.readers()
@@ -310,12 +409,17 @@ class Eastern:
             "characters": self.characters,
             "digits": self.characters,
             "cardinal": lambda text: self.as_kind(readers, ("cardinal",), text),
-            **{kind: (lambda text, kind=kind: self.as_kind(readers, (kind,), text)) for kind in kinds},
+            **{
+                kind: (lambda text, kind=kind: self.as_kind(readers, (kind,), text))
+                for kind in kinds
+            },
         }
 
     def characters(self, text: str) -> str:
         names = self.zero + self.digits[1:]
-        return " ".join(names[int(char)] if char.isdecimal() else char for char in text if not char.isspace())
+        return " ".join(
+            names[int(char)] if char.isdecimal() else char for char in text if not char.isspace()
+        )
 
     def as_kind(self, readers: list[Reader], kinds: tuple[str, ...], text: str) -> str:
         for each in readers:

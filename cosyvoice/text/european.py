@@ -145,6 +145,7 @@ class European:
     per = ""  # between two units
     each = ""  # between a sum and a time: 49 €/month
     over = ""  # between two numbers that are no fraction: 120/80
+    by = ""  # between two sizes: 80 x 60 cm
     squared, cubed = "", ""
     dot, at, slash, dash, underscore, colon = "", "", "", "", "", ""  # of addresses
     extension = ""
@@ -233,7 +234,7 @@ class European:
         if match["first"] and (noun := self.unit(match["first"].strip())):
             words[0] += f" {self.form(noun, numbers[0])}"
         noun = self.unit(match["unit"])
-        return f" {self.signs['×']} ".join(words) + f" {self.form(noun, numbers[-1])}" if noun else None
+        return f" {self.by} ".join(words) + f" {self.form(noun, numbers[-1])}" if noun else None
 
     def say_per_unit(self, match: re.Match[str]) -> str | None:
         """300/km²"""
@@ -275,7 +276,11 @@ class European:
         if first in self.units and second in self.units:
             a, b = self.units[first], self.units[second]
             per = self.per_unit(b)
-            return Noun(*(f"{form} {per}" if form else "" for form in (a.one, a.many)), a.gender, f"{a.few} {per}")
+            return Noun(
+                *(f"{form} {per}" if form else "" for form in (a.one, a.many)),
+                a.gender,
+                f"{a.few} {per}",
+            )
         return None
 
     def per_unit(self, noun: Noun) -> str:
@@ -292,7 +297,9 @@ class European:
         sign = groups.get("before") or groups.get("after") or ""
         noun = self.currencies[sign]
         if groups.get("scale"):
-            return self.counted(match, noun, self.scales[self.listed(groups["scale"] or "", self.scales)])
+            return self.counted(
+                match, noun, self.scales[self.listed(groups["scale"] or "", self.scales)]
+            )
         number = self.last(match)
         cent = self.cents.get(noun.one)
         if cent and not match["high"] and 1 <= len(number.decimals.rstrip("0")) <= 2:
@@ -314,7 +321,9 @@ class European:
         return f"{words} {self.with_cents(cents, cent)}"
 
     def with_cents(self, cents: int, cent: Noun) -> str:
-        return f"{self.cardinal(cents, cent.gender)} {self.form(cent, Number('', str(cents), '', ''))}"
+        return (
+            f"{self.cardinal(cents, cent.gender)} {self.form(cent, Number('', str(cents), '', ''))}"
+        )
 
     # Calendar and clock
 
@@ -332,7 +341,9 @@ class European:
         return self.date(int(match["day"]), int(match["month"]), match["year"] or "", match)
 
     def say_named_date(self, match: re.Match[str]) -> str | None:
-        return self.date(int(match["day"]), self.month_number(match["name"]), match["year"] or "", match)
+        return self.date(
+            int(match["day"]), self.month_number(match["name"]), match["year"] or "", match
+        )
 
     def month_number(self, name: str) -> int:
         found = self.month_names()[name.lower().rstrip(".")]
@@ -455,15 +466,38 @@ class European:
         units = any_of(sign for sign in self.units if sign != "°")
         return [
             reader("percent", rf"{START}{AMOUNT} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
-            reader("temperature", rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}", self.say_temperature, re.I),
-            reader("money", rf"{START}{AMOUNT}{scale}(?:,[-–—]+)? ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader(
+                "temperature",
+                rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}",
+                self.say_temperature,
+                re.I,
+            ),
+            reader(
+                "money",
+                rf"{START}{AMOUNT}{scale}(?:,[-–—]+)? ?(?P<after>{money}){WORD_END}",
+                self.say_money,
+            ),
             reader("money", rf"(?<!\w)(?P<before>{money}) ?{AMOUNT}{scale}(?!\w)", self.say_money),
-            reader("measure", rf"{START}{AMOUNT}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
-            reader("measure", rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])", self.say_scaled),
-            reader("measure", r"(?<!\w)(?:km|км)(?= \d)", self.units["km" if "km" in self.units else "км"].one),
-            reader("measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit),
+            reader(
+                "measure",
+                rf"{START}{AMOUNT}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",
+                self.say_measure,
+            ),
+            reader(
+                "measure",
+                rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])",
+                self.say_scaled,
+            ),
+            reader(
+                "measure",
+                r"(?<!\w)(?:km|км)(?= \d)",
+                self.units["km" if "km" in self.units else "км"].one,
+            ),
+            reader(
+                "measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit
+            ),
             reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),
-        ]  # fmt: skip
+        ]
 
     def say_scaled(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.scales[self.listed(match["scale"], self.scales)])
@@ -474,12 +508,30 @@ class European:
         clock = TIME.format(sign=":")
         plain = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"
         return [
-            reader("date", rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}|\d\d)(?![\w]|[./,]?\d){self.date_end}", self.say_numeric_date),
-            reader("date", rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![\w]|[./,-]?\d){self.date_end}", self.say_numeric_date),
-            reader("date", rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}", self.say_named_date),
-            reader("time", rf"(?<![\w.,:]){clock}(?![\d:]|[.,]\d){self.clock_words}", self.say_time),
-            reader("time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?![\d:]|[.,]\d)", self.say_times),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}|\d\d)(?![\w]|[./,]?\d){self.date_end}",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![\w]|[./,-]?\d){self.date_end}",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}",
+                self.say_named_date,
+            ),
+            reader(
+                "time", rf"(?<![\w.,:]){clock}(?![\d:]|[.,]\d){self.clock_words}", self.say_time
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?![\d:]|[.,]\d)",
+                self.say_times,
+            ),
+        ]
 
     day_mark = ""  # after the day of a date
     date_end = ""  # after the year
@@ -488,19 +540,35 @@ class European:
         return [
             reader("telephone", self.telephone, self.say_telephone),
             reader("telephone", r"(?<![\w.,-])\d{3}-\d{3}-\d{3,4}(?![\w-])", self.say_telephone),
-            reader("telephone", r"(?<![\w+])\+\d{1,3}(?:[ ./-]{0,2}\(?\d+\)?){1,6}(?!\w)", self.say_telephone),
+            reader(
+                "telephone",
+                r"(?<![\w+])\+\d{1,3}(?:[ ./-]{0,2}\(?\d+\)?){1,6}(?!\w)",
+                self.say_telephone,
+            ),
             reader("digits", r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\w-])", self.say_digits),
             reader("fraction", rf"{FRACTION}(?![\w/]|[.,]\d)", self.say_fraction),
             reader("score", r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:]|[.,]\d)", self.say_score),
             reader("range", rf"{START}{AMOUNT}(?!\w)", self.say_range),
             reader("cardinal", rf"{START}(?P<low>{NUMBER})(?P<high>)(?!\w)", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+(?!\w)", self.say_mathematics),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[+±*×·÷x] ?{UNSIGNED}{POWER}){{1,6}}(?!\w)", self.say_mathematics),
+            reader(
+                "mathematics",
+                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+(?!\w)",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics",
+                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[+±*×·÷x] ?{UNSIGNED}{POWER}){{1,6}}(?!\w)",
+                self.say_mathematics,
+            ),
             reader("mathematics", rf"(?<![\w.,]){NUMBER}[²³](?!\w)", self.say_mathematics),
-            reader("measure", rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)", self.say_size),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)",
+                self.say_size,
+            ),
             reader("cardinal", r"(?<!\w)'(\d\d)(?!\w)", lambda match: self.integer(match[1])),
-        ]  # fmt: skip
+        ]
 
     def sign_readers(self) -> list[Reader]:
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
@@ -510,17 +578,45 @@ class European:
             "|рф"
         )
         return [
-            reader("address", rf"(?<![\w@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?!\w)", self.say_address),
-            reader("address", rf"(?<![\w@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}(?!\w)", self.say_address),
-            reader("address", rf"(?<![\w@.]){name}(?:\.{name})*\.(?:{top}){path}(?![\w@])", self.say_address),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?!\w)",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![\w@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}(?!\w)",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}(?:\.{name})*\.(?:{top}){path}(?![\w@])",
+                self.say_address,
+            ),
             reader("address", r"(?<![\w@])@[A-Za-z_]\w*(?:\.[A-Za-z]\w*)*", self.say_address),
-            reader("address", rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml)(?!\w)", self.say_address),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml)(?!\w)",
+                self.say_address,
+            ),
             reader("digits", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)", self.say_version),
-            reader("code", rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)", self.say_version),
+            reader(
+                "code",
+                rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)",
+                self.say_version,
+            ),
             reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{3}})", self.each),
-            reader("symbol", any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"), self.say_sign),
-            reader("abbreviation", rf"(?<![\w.]){any_of(self.abbreviations)}(?!{LETTER})", self.say_abbreviation),
-        ]  # fmt: skip
+            reader(
+                "symbol",
+                any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),
+                self.say_sign,
+            ),
+            reader(
+                "abbreviation",
+                rf"(?<![\w.]){any_of(self.abbreviations)}(?!{LETTER})",
+                self.say_abbreviation,
+            ),
+        ]
 
     def say_version(self, match: re.Match[str]) -> str | None:
         """1.2.3, or the address of a computer."""
@@ -533,12 +629,18 @@ class European:
             "characters": self.characters,
             "digits": self.characters,
             "cardinal": lambda text: self.as_kind(table, ("range", "cardinal"), text),
-            **{kind: (lambda text, kind=kind: self.as_kind(table, (kind,), text)) for kind in kinds},
+            **{
+                kind: (lambda text, kind=kind: self.as_kind(table, (kind,), text)) for kind in kinds
+            },
         }
 
     def characters(self, text: str) -> str:
         """Letter by letter and figure by figure."""
-        return " ".join(self.digits[int(char)] if char.isdecimal() else char for char in text if not char.isspace())
+        return " ".join(
+            self.digits[int(char)] if char.isdecimal() else char
+            for char in text
+            if not char.isspace()
+        )
 
     def as_kind(self, table: list[Reader], kinds: tuple[str, ...], text: str) -> str:
         for each in table:

@@ -274,6 +274,7 @@ class French(European):
     to, against = "à", "à"
     percent, per_mille = "pour cent", "pour mille"
     per = each = "par"
+    by = "sur"
     over, squared, cubed = "sur", "au carré", "au cube"
     dot, at, slash, dash = "point", "arobase", "slash", "tiret"
     underscore, colon = "tiret bas", "deux points"
@@ -294,7 +295,15 @@ class French(European):
                 words += [below_thousand(count), name + ("s" if count > 1 else "")]
         thousands, rest = divmod(n, 1000)
         if thousands:
-            words += [below_thousand(thousands).removesuffix("s") if thousands % 100 in (0, 80) and thousands > 1 else below_thousand(thousands)] if thousands > 1 else []
+            words += (
+                [
+                    below_thousand(thousands).removesuffix("s")
+                    if thousands % 100 in (0, 80) and thousands > 1
+                    else below_thousand(thousands)
+                ]
+                if thousands > 1
+                else []
+            )
             words.append("mille")
         if rest or not words:
             words.append(below_thousand(rest))
@@ -337,7 +346,11 @@ class French(European):
         return words.removesuffix("e") + "ième"
 
     def of_scale(self, noun: Noun) -> str:
-        return f"d'{noun.many}" if noun.many[0] in "aeiouyhéê" and noun.many not in ("yens", "yuans") else f"de {noun.many}"
+        return (
+            f"d'{noun.many}"
+            if noun.many[0] in "aeiouyhéê" and noun.many not in ("yens", "yuans")
+            else f"de {noun.many}"
+        )
 
     def with_cents(self, cents: int, cent: Noun) -> str:
         return self.cardinal(cents)
@@ -356,7 +369,12 @@ class French(European):
         if minute or (second and int(second)):
             words.append(self.cardinal(minute, "f"))
         if second and int(second):
-            words += ["minute" if minute < 2 else "minutes", "et" , self.cardinal(int(second), "f"), "seconde" if int(second) < 2 else "secondes"]
+            words += [
+                "minute" if minute < 2 else "minutes",
+                "et",
+                self.cardinal(int(second), "f"),
+                "seconde" if int(second) < 2 else "secondes",
+            ]
         return " ".join(words)
 
     def fraction(self, top: int, bottom: int) -> str:
@@ -394,12 +412,30 @@ class French(European):
         plain = r"\d{1,2} ?h(?: ?[0-5]\d)?"
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])", self.say_numeric_date),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
-            reader("time", rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)", self.say_time),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH](?P<minute>)(?P<second>)(?!\w)", self.say_hour),
-            reader("time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?!\w)", self.say_hours),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)",
+                self.say_time,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH](?P<minute>)(?P<second>)(?!\w)",
+                self.say_hour,
+            ),
+            reader(
+                "time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?!\w)", self.say_hours
+            ),
+        ]
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), 0, None, match)
@@ -425,21 +461,35 @@ class French(European):
         thousands = r"(?:[1-9]\d{0,2}(?: \d{3})+|\d{1,7})"
         return [
             *super().number_readers(),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)", self.say_ordinal),
-            reader("roman", rf"(?<!\w)(?=[IVX])(?P<roman>{ROMAN})(?P<end>ers?|ère|re|ème|e|ᵉ|ᵉʳ|º|°)(?!\w)", self.say_roman_ordinal),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)",
+                self.say_ordinal,
+            ),
+            reader(
+                "roman",
+                rf"(?<!\w)(?=[IVX])(?P<roman>{ROMAN})(?P<end>ers?|ère|re|ème|e|ᵉ|ᵉʳ|º|°)(?!\w)",
+                self.say_roman_ordinal,
+            ),
             reader("roman", rf"(?<=[a-zéèêîôûçï] )(?P<roman>{ROMAN})(?![\w'])", self.say_ruler),
             reader("abbreviation", r"(?<!\w)M\.(?= [A-ZÉ])", "Monsieur"),
             reader("abbreviation", r"(?<!\w)pp?\.(?= ?\d)", "page"),
             reader("abbreviation", rf"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1]), "f") + " fois"),
-        ]  # fmt: skip
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})[xX](?!\w)",
+                lambda m: self.cardinal(int(m[1]), "f") + " fois",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         n = int(re.sub(r"\D", "", match["n"]))
         end = match["end"]
         plural = "s" if end.endswith("s") else ""
         if end.startswith("nd"):
-            return ("second" if n == 2 and "e" not in end else "seconde") + plural if n == 2 else None
+            return (
+                ("second" if n == 2 and "e" not in end else "seconde") + plural if n == 2 else None
+            )
         if end in ("e", "es", "s") and n == 1:
             return None
         return self.ordinal(n, end.startswith(("è", "r", "ʳ", "ere"))) + plural
@@ -449,10 +499,17 @@ class French(European):
 
     def say_ruler(self, match: re.Match[str]) -> str | None:
         """Louis XIV -> Louis quatorze; only after a name or a word that is numbered."""
-        if not before(match, r"[A-ZÉ][a-zéèêîôûçï]{2,} |\b(?:chapitre|tome|acte|partie|volume|livre) ", 20):
+        if not before(
+            match, r"[A-ZÉ][a-zéèêîôûçï]{2,} |\b(?:chapitre|tome|acte|partie|volume|livre) ", 20
+        ):
             return None
         if len(match["roman"]) == 1 and match["roman"] not in "VX":
-            return "un" if match["roman"] == "I" and before(match, r"\b(?:[Cc]hapitre|[Tt]ome|[Aa]cte|[Vv]olume) ", 20) else None
+            return (
+                "un"
+                if match["roman"] == "I"
+                and before(match, r"\b(?:[Cc]hapitre|[Tt]ome|[Aa]cte|[Vv]olume) ", 20)
+                else None
+            )
         return self.cardinal(roman(match["roman"]))
 
 

@@ -303,6 +303,7 @@ class German(European):
     to, against = "bis", "zu"
     percent, per_mille = "Prozent", "Promille"
     per = each = "pro"
+    by = "mal"
     over, squared, cubed = "zu", "zum Quadrat", "hoch drei"
     dot, at, slash, dash = "Punkt", "at", "Schrägstrich", "Bindestrich"
     underscore, colon = "Unterstrich", "Doppelpunkt"
@@ -370,7 +371,11 @@ class German(European):
         return " ".join(words)
 
     def say_times(self, match: re.Match[str]) -> str | None:
-        return (super().say_times(match) or "").replace(" Uhr bis", " bis", 1) if match["low"].endswith(":00") else super().say_times(match)
+        return (
+            (super().say_times(match) or "").replace(" Uhr bis", " bis", 1)
+            if match["low"].endswith(":00")
+            else super().say_times(match)
+        )
 
     def fraction(self, top: int, bottom: int) -> str:
         if bottom == 1:
@@ -382,7 +387,9 @@ class German(European):
 
     def part_of_unit(self, words: str, noun: Noun) -> str:
         end = {"m": "er", "f": "e", "n": "es"}[noun.gender]
-        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace("ein halbe ", "eine halbe ")
+        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace(
+            "ein halbe ", "eine halbe "
+        )
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
@@ -393,26 +400,70 @@ class German(European):
         names = any_of([*self.months, *(name.capitalize() for name in SHORT_MONTHS)])
         until = r" ?(?:-|–|—|bis|und|/) ?"
         dotted = TIME.format(sign=r"\.")
-        years = r"[Ii]n|[Ii]m|[Ss]eit|[Vv]on|[Bb]is|[Aa]b|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Zz]wischen|und"
+        years = (
+            r"[Ii]n|[Ii]m|[Ss]eit|[Vv]on|[Bb]is|[Aa]b|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Zz]wischen|und"
+        )
         return [
             *super().calendar_readers(),
-            reader("date", rf"{START}(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>)(?![\w]|\d)", self.say_numeric_date),
-            reader("date", rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?", self.say_days),
-            reader("date", rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>{YEAR})?(?!\d)", self.say_date_range),
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>)(?![\w]|\d)",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?",
+                self.say_days,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>{YEAR})?(?!\d)",
+                self.say_date_range,
+            ),
             reader("time", rf"(?<![\w.,]){dotted} ?(?P<word>Uhr|h)(?!\w)", self.say_time),
             reader("time", rf"(?<=\b[Uu]m ){dotted}(?![\w]|[.,]\d)(?P<word>)", self.say_time),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)(?![\w.,:]))?(?P<second>)", self.say_hour),
-            reader("time", rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}(?::[0-5]\d)?) ?Uhr(?!\w)", self.say_hours),
-            reader("year", rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)(?![\w.,:]))?(?P<second>)",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}(?::[0-5]\d)?) ?Uhr(?!\w)",
+                self.say_hours,
+            ),
+            reader(
+                "year",
+                rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
+                self.say_year,
+            ),
             reader("year", rf"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
-            reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))", self.say_year),
+            reader(
+                "year",
+                r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))",
+                self.say_year,
+            ),
             reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d[1-9])(?= [A-ZÄÖÜ])", self.say_year),
             reader("code", r"(?<=\bPLZ )\d{5}(?!\d)", self.say_digits),
-            reader("year", rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)", self.say_years),
-            reader("year", r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)", lambda m: self.year(m["low"]) + "er"),
-            reader("cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"),
-            reader("date", rf"(?<=\b)(?P<month_name>{names}\.?) (?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_month_year),
-        ]  # fmt: skip
+            reader(
+                "year",
+                rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)",
+                self.say_years,
+            ),
+            reader(
+                "year",
+                r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)",
+                lambda m: self.year(m["low"]) + "er",
+            ),
+            reader(
+                "cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"
+            ),
+            reader(
+                "date",
+                rf"(?<=\b)(?P<month_name>{names}\.?) (?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
+                self.say_month_year,
+            ),
+        ]
 
     def say_days(self, match: re.Match[str]) -> str | None:
         """3.-5. März"""
@@ -443,7 +494,9 @@ class German(European):
     def say_years(self, match: re.Match[str]) -> str | None:
         high = match["high"]
         words = self.year(high) if len(high) == 4 else self.integer(high)
-        return f"{self.year(match['low'])} {'' if match['slash'] else self.to} {words}".replace("  ", " ")
+        return f"{self.year(match['low'])} {'' if match['slash'] else self.to} {words}".replace(
+            "  ", " "
+        )
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), int(match["minute"] or 0), None, match)
@@ -462,15 +515,39 @@ class German(European):
         nouns_ = r"[A-ZÄÖÜ][a-zäöüß]+"
         return [
             *super().number_readers(),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,6}})\.(?= (?P<next>[a-zäöüß]+ )?(?P<noun>{nouns_}))", self.say_ordinal),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>\d{{1,6}})\.(?= (?P<next>[a-zäöüß]+ )?(?P<noun>{nouns_}))",
+                self.say_ordinal,
+            ),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?= [a-zäöüß])", self.say_ordinal),
-            reader("ordinal", r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z", self.say_ordinal),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})(?:-?t?)(?P<end>er|en|em|es|e)(?!\w)", self.say_suffixed),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])", self.say_ordinals),
+            reader(
+                "ordinal",
+                r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z",
+                self.say_ordinal,
+            ),
+            reader(
+                "ordinal",
+                r"(?<![\w.,])(?P<n>\d{1,6})(?:-?t?)(?P<end>er|en|em|es|e)(?!\w)",
+                self.say_suffixed,
+            ),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])",
+                self.say_ordinals,
+            ),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
-            reader("roman", rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)", lambda m: self.cardinal(roman(m["roman"]))),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})(?: ?x(?!\w| ?\d)|-mal|mal)(?!\w)", lambda m: self.cardinal(int(m[1]), "n") + "mal"),
-        ]  # fmt: skip
+            reader(
+                "roman",
+                rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)",
+                lambda m: self.cardinal(roman(m["roman"])),
+            ),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})(?: ?x(?!\w| ?\d)|-mal|mal)(?!\w)",
+                lambda m: self.cardinal(int(m[1]), "n") + "mal",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         """3. Platz; a figure at the end of a sentence is none."""
@@ -482,7 +559,9 @@ class German(European):
         if "only" in groups and not end:
             end = "er"
         if not end:
-            if not (first or groups.get("next") or "noun" not in groups or gender or is_known(noun)):
+            if not (
+                first or groups.get("next") or "noun" not in groups or gender or is_known(noun)
+            ):
                 return None
             if noun and not first and not is_known(noun) and not groups.get("next"):
                 return None

@@ -279,6 +279,7 @@ class Italian(European):
     to, against = "a", "a"
     percent, per_mille = "per cento", "per mille"
     per, each = "per", "al"
+    by = "per"
     over, squared, cubed = "su", "al quadrato", "al cubo"
     dot, at, slash, dash = "punto", "chiocciola", "slash", "trattino"
     underscore, colon = "trattino basso", "due punti"
@@ -315,7 +316,20 @@ class Italian(European):
 
     def gender_after(self, text: str) -> str:
         noun = re.match(r" ([a-zàèéìòù]+)", text)
-        if not noun or noun[1] in ("e", "o", "a", "di", "da", "in", "su", "per", "che", "ma", "è", "al"):
+        if not noun or noun[1] in (
+            "e",
+            "o",
+            "a",
+            "di",
+            "da",
+            "in",
+            "su",
+            "per",
+            "che",
+            "ma",
+            "è",
+            "al",
+        ):
             return ""
         return "f" if is_feminine(noun[1]) else "m"
 
@@ -368,7 +382,11 @@ class Italian(European):
         if minute:
             words += ["e", self.cardinal(minute)]
         if second and int(second):
-            words += ["e", self.cardinal(int(second), "m"), "secondi" if int(second) > 1 else "secondo"]
+            words += [
+                "e",
+                self.cardinal(int(second), "m"),
+                "secondi" if int(second) > 1 else "secondo",
+            ]
         return " ".join(words)
 
     def fraction(self, top: int, bottom: int) -> str:
@@ -389,17 +407,35 @@ class Italian(European):
         names = any_of([*self.months, *(name.capitalize() for name in self.months)])
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])", self.say_numeric_date),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
-            reader("time", r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
-            reader("time", r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "time",
+                r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)(?![\w]|[.,:]\d)",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]|[.,:]\d)",
+                self.say_hour,
+            ),
+        ]
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), int(match["minute"] or 0), None, match)
 
     def say_days(self, match: re.Match[str]) -> str | None:
-        words = f" {self.to} ".join(self.day(int(re.sub(r"\D", "", match[each])), match) for each in ("low", "high"))
+        words = f" {self.to} ".join(
+            self.day(int(re.sub(r"\D", "", match[each])), match) for each in ("low", "high")
+        )
         year = f" {self.integer(match['year'])}" if match["year"] else ""
         return f"{words} {match['name'].lower()}{year}"
 
@@ -407,11 +443,25 @@ class Italian(European):
         return [
             *super().number_readers(),
             reader("code", r"(?<=\bCAP )\d{5}(?!\d)", self.say_digits),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal),
-            reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))", self.say_roman),
-            reader("roman", rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])", self.say_ruler),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1])) + " per"),
-        ]  # fmt: skip
+            reader(
+                "ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal
+            ),
+            reader(
+                "roman",
+                rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))",
+                self.say_roman,
+            ),
+            reader(
+                "roman",
+                rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])",
+                self.say_ruler,
+            ),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})[xX](?!\w)",
+                lambda m: self.cardinal(int(m[1])) + " per",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         n = int(match["n"])
@@ -427,14 +477,21 @@ class Italian(European):
         """Luigi XIV -> Luigi quattordicesimo; after a name or a word that is numbered."""
         if before(match, r"\b(?:[Ss]ecolo|[Ss]ec\.|[Cc]apitolo|[Tt]omo|[Vv]olume|[Aa]tto) ", 20):
             return self.ordinal(roman(match["roman"]))
-        if not before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or match["roman"] in ("C", "D", "L", "M"):
+        if not before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or match["roman"] in (
+            "C",
+            "D",
+            "L",
+            "M",
+        ):
             return None
         feminine = before(match, r"\b(?:Elisabetta|Caterina|Cristina|Margherita|Maria) ", 20)
         return self.ordinal(roman(match["roman"]), feminine)
 
     def say_temperature(self, match: re.Match[str]) -> str | None:
         """1° piano and 3° are ordinals."""
-        if re.fullmatch(r"[1-9]°", match[0]) and not before(match, r"(?:\ba|gradi|circa|temperatura|a circa) ", 14):
+        if re.fullmatch(r"[1-9]°", match[0]) and not before(
+            match, r"(?:\ba|gradi|circa|temperatura|a circa) ", 14
+        ):
             return None
         if re.fullmatch(r"\d{1,2}°", match[0]) and after(
             match, r" (?!per|in|e |al|di|a |con|circa|sotto|sopra|gradi)[a-zàèéìòù]"
@@ -446,7 +503,11 @@ class Italian(European):
 def below_million(n: int) -> str:
     """Without the accent of a last tre; 0 -> zero."""
     thousands, rest = divmod(n, 1000)
-    words = ("mille" if thousands == 1 else below_thousand(thousands, True) + "mila") if thousands else ""
+    words = (
+        ("mille" if thousands == 1 else below_thousand(thousands, True) + "mila")
+        if thousands
+        else ""
+    )
     return words + below_thousand(rest) if rest else words or "zero"
 
 
@@ -458,7 +519,11 @@ def below_thousand(n: int, before_mila: bool = False) -> str:
     if words and (rest == 8 or rest // 10 == 8):
         words = words[:-1]  # centotto, centottanta
     if rest < 20:
-        return words + (("un" if rest == 1 and not words else TO_NINETEEN[rest]) if before_mila else TO_NINETEEN[rest])
+        return words + (
+            ("un" if rest == 1 and not words else TO_NINETEEN[rest])
+            if before_mila
+            else TO_NINETEEN[rest]
+        )
     tens, one = divmod(rest, 10)
     ten = TENS[tens]
     if one in (1, 8):

@@ -173,10 +173,14 @@ class Japanese(Eastern):
         return words or self.digits[0]
 
     def spell(self, figures: str) -> str:
-        return "".join("ゼロ" if each == "0" else self.digits[int(each)] for each in figures if each.isdigit())
+        return "".join(
+            "ゼロ" if each == "0" else self.digits[int(each)] for each in figures if each.isdigit()
+        )
 
     def characters(self, text: str) -> str:
-        return "".join(self.spell(char) if char.isdecimal() else char for char in text if not char.isspace())
+        return "".join(
+            self.spell(char) if char.isdecimal() else char for char in text if not char.isspace()
+        )
 
     def per_unit(self, name: str) -> str:
         return f"毎{ {'時間': '時'}.get(name, name) }".replace(" ", "")
@@ -209,18 +213,40 @@ class Japanese(Eastern):
 
     def calendar_readers(self) -> list[Reader]:
         weekday = r"\((?P<first>[月火水木金土日])(?:[~・-](?P<last>[月火水木金土日祝]))?\)"
-        short = rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})(?P<s>[/-])(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d)"
+        short = (
+            rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})(?P<s>[/-])(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d)"
+        )
         return [
             *super().calendar_readers(),
             reader("date", rf"{short}(?={HAVE_DATES})", self.say_short_date),
             reader("date", rf"(?<=から){short}", self.say_short_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])", self.say_dates),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])", self.say_dates),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)(?![{FIGURE}/.-])", self.say_date),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])",
+                self.say_dates,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])",
+                self.say_dates,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)(?![{FIGURE}/.-])",
+                self.say_date,
+            ),
             reader("date", rf"(?<=日) ?{weekday}", self.say_weekday),
-            reader("date", rf"(?<![{FIGURE}])(?P<era>[RHSTM])\.?(?P<low>\d{{1,2}})(?=年|[./]\d|\Z)", self.say_era),
-            reader("duration", rf"(?<![{FIGURE}.,])(?P<low>\d+)(?P<what>ヶ月|ケ月|か月|カ月|ヵ月|箇月)", lambda m: self.cardinal(int(m["low"])) + "か月"),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?<![{FIGURE}])(?P<era>[RHSTM])\.?(?P<low>\d{{1,2}})(?=年|[./]\d|\Z)",
+                self.say_era,
+            ),
+            reader(
+                "duration",
+                rf"(?<![{FIGURE}.,])(?P<low>\d+)(?P<what>ヶ月|ケ月|か月|カ月|ヵ月|箇月)",
+                lambda m: self.cardinal(int(m["low"])) + "か月",
+            ),
+        ]
 
     def say_short_date(self, match: re.Match[str]) -> str | None:
         if match["s"] == "-" and not re.search("[月週日曜年]", match.string):
@@ -248,18 +274,44 @@ class Japanese(Eastern):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("score", rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗|引き分け|逆転))", self.say_score),
-            reader("telephone", rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])", lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}"),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗|引き分け|逆転))",
+                self.say_score,
+            ),
+            reader(
+                "telephone",
+                rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])",
+                lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}",
+            ),
             reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})", self.say_result),
-            reader("code", rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])", self.say_block),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])",
+                self.say_block,
+            ),
             reader("code", rf"(?<=番号)\d{{3,}}(?!\d)", self.say_digits),
             reader("code", rf"(?<![{FIGURE}.,])\d{{4}}(?=号室|便)", self.say_digits),
             reader("code", r"(?<=No\.)\d{4,}|(?<=ID)\d{3,}", self.say_digits),
             reader("abbreviation", r"(?<![A-Za-z])[Nn]o\.(?= ?\d)|№", "ナンバー"),
-            reader("fraction", rf"{START}(?P<minus>-)?(?P<bottom>\d+)分の(?P<top>\d+)", lambda m: (self.minus if m["minus"] else "") + self.fraction(m["top"], m["bottom"])),
-            reader("fraction", rf"{START}(?P<whole>\d+)(?P<link>と|荷)√?(?P<top>\d+)/(?P<bottom>\d+)", lambda m: f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))", self.say_size),
-        ]  # fmt: skip
+            reader(
+                "fraction",
+                rf"{START}(?P<minus>-)?(?P<bottom>\d+)分の(?P<top>\d+)",
+                lambda m: (self.minus if m["minus"] else "") + self.fraction(m["top"], m["bottom"]),
+            ),
+            reader(
+                "fraction",
+                rf"{START}(?P<whole>\d+)(?P<link>と|荷)√?(?P<top>\d+)/(?P<bottom>\d+)",
+                lambda m: (
+                    f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"
+                ),
+            ),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))",
+                self.say_size,
+            ),
+        ]
 
     def say_result(self, match: re.Match[str]) -> str | None:
         """2-1 after the name of a team."""
@@ -274,7 +326,9 @@ class Japanese(Eastern):
         return "の".join(self.integer(part) for part in match[0].split("-"))
 
     def say_size(self, match: re.Match[str]) -> str | None:
-        words = "かける".join(self.number(match[each]) for each in ("low", "high", "third") if match[each])
+        words = "かける".join(
+            self.number(match[each]) for each in ("low", "high", "third") if match[each]
+        )
         return f"{words}{self.units[match['unit']]}"
 
 
@@ -285,7 +339,9 @@ def below_myriad(n: int, in_front: bool) -> str:
         digit, n = divmod(n, size)
         if digit:
             is_thousand = in_front and size == 1000
-            words += ("" if digit == 1 and size > 1 and not is_thousand else Japanese.digits[digit]) + name
+            words += (
+                "" if digit == 1 and size > 1 and not is_thousand else Japanese.digits[digit]
+            ) + name
     return words
 
 

@@ -184,7 +184,10 @@ class Korean(Eastern):
         for place, group in zip(range(len(groups) - 1, -1, -1), groups):
             if group:
                 sino = below_myriad(group)
-                words.append(("" if group == 1 and place == 1 and not words else sino) + ("", "만", "억", "조")[place])
+                words.append(
+                    ("" if group == 1 and place == 1 and not words else sino)
+                    + ("", "만", "억", "조")[place]
+                )
         return " ".join(words) or self.digits[0]
 
     def decimals(self, figures: str) -> str:
@@ -261,10 +264,22 @@ class Korean(Eastern):
         counters = any_of(COUNTERS)
         return [
             *super().amount_readers(),
-            reader("measure", rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])", self.say_counter),
-            reader("range", rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])", self.say_counters),
-            reader("money", rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?", self.say_grouped),
-        ]  # fmt: skip
+            reader(
+                "measure",
+                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                self.say_counter,
+            ),
+            reader(
+                "range",
+                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                self.say_counters,
+            ),
+            reader(
+                "money",
+                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?",
+                self.say_grouped,
+            ),
+        ]
 
     def say_counter(self, match: re.Match[str]) -> str | None:
         n, counter = int(match["low"]), match["counter"]
@@ -284,7 +299,9 @@ class Korean(Eastern):
         """Whether 3번 means three times, and not number three."""
         if int(match["low"]) > 20:
             return False
-        return not after(match, r"(?:을|를|은|이|가|으로|에|의) ?(?:선택|누르|타|번|문제|답|고르)", 12)
+        return not after(
+            match, r"(?:을|를|은|이|가|으로|에|의) ?(?:선택|누르|타|번|문제|답|고르)", 12
+        )
 
     def say_counters(self, match: re.Match[str]) -> str | None:
         """2~3개"""
@@ -300,7 +317,14 @@ class Korean(Eastern):
         words = []
         for figures, scale in re.findall(r"(\d[\d,]*)([천백십만억조]*)", match["groups"]):
             number = self.integer(figures)
-            words.append(("" if number == "일" and scale[:1] in "천백십만" and scale and not words else number) + scale)
+            words.append(
+                (
+                    ""
+                    if number == "일" and scale[:1] in "천백십만" and scale and not words
+                    else number
+                )
+                + scale
+            )
         spoken = re.sub(r"(?<=[십백천]) (?=[일이삼사오육칠팔구십백천]+$)", "", " ".join(words))
         return spoken + (" 원" if match["unit"] else "")
 
@@ -308,19 +332,52 @@ class Korean(Eastern):
         weekday = r"\((?P<first>[월화수목금토일])(?:[~-](?P<last>[월화수목금토일]))?\)"
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})/(?P<year>{YEAR})(?!\d)", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/])(?P<month>{MONTH}) ?월(?![가-힣]{{0,2}}급)", lambda m: month_name(int(m["month"]))),
-            reader("date", rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\((?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?", self.say_date_range),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})/(?P<year>{YEAR})(?!\d)",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/])(?P<month>{MONTH}) ?월(?![가-힣]{{0,2}}급)",
+                lambda m: month_name(int(m["month"])),
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\((?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?",
+                self.say_date_range,
+            ),
             reader("date", rf"(?<=[일\d]) ?{weekday}", self.say_weekday),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?", self.say_hour),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌|리즈)", self.say_hours),
-        ]  # fmt: skip
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌|리즈)",
+                self.say_hours,
+            ),
+        ]
 
     def say_date_range(self, match: re.Match[str]) -> str | None:
         low = self.date("", match["low"], match["first"], match["weekday"] or "")
-        high = self.date("", match["month"], match["day"], match["weekday2"] or "") if match["month"] else f"{self.cardinal(int(match['day']))} 일" + (f" {match['weekday2']}요일" if match["weekday2"] else "")
-        return self.between(low, high).removesuffix("까지") if after(match, r" ?까지") else self.between(low, high)
+        high = (
+            self.date("", match["month"], match["day"], match["weekday2"] or "")
+            if match["month"]
+            else f"{self.cardinal(int(match['day']))} 일"
+            + (f" {match['weekday2']}요일" if match["weekday2"] else "")
+        )
+        return (
+            self.between(low, high).removesuffix("까지")
+            if after(match, r" ?까지")
+            else self.between(low, high)
+        )
 
     def say_weekday(self, match: re.Match[str]) -> str | None:
         first = f"{match['first']}요일"
@@ -347,20 +404,59 @@ class Korean(Eastern):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("fraction", rf"{START}(?P<minus>-)?(?P<bottom>\d+) ?분의 ?(?P<top>\d+)", lambda m: ("마이너스 " if m["minus"] else "") + self.fraction(m["top"], m["bottom"])),
-            reader("fraction", rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)", lambda m: f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} {self.fraction(m['top'], m['bottom'])}"),
-            reader("code", rf"(?<![{FIGURE}.,])(\d{{1,2}})[·ㆍ](\d{{1,2}})(?!\d)", self.say_day_of_history),
-            reader("code", rf"(?<![{FIGURE}.,])(\d)\.(\d{{1,2}})(?= ?(?:운동|절|혁명|사태))", self.say_day_of_history),
-            reader("measure", rf"(?<![{FIGURE}])(?P<unit>{any_of(UNITS)})(?=당)", lambda m: UNITS[m["unit"]]),
-            reader("score", rf"(?<![{FIGURE}.,제])(\d{{1,3}}) ?대 ?(\d{{1,3}})(?![{FIGURE}.,])", self.say_score),
-            reader("cardinal", rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])", self.say_before_word),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))", self.say_size),
-        ]  # fmt: skip
+            reader(
+                "fraction",
+                rf"{START}(?P<minus>-)?(?P<bottom>\d+) ?분의 ?(?P<top>\d+)",
+                lambda m: (
+                    ("마이너스 " if m["minus"] else "") + self.fraction(m["top"], m["bottom"])
+                ),
+            ),
+            reader(
+                "fraction",
+                rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)",
+                lambda m: (
+                    f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} {self.fraction(m['top'], m['bottom'])}"
+                ),
+            ),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,])(\d{{1,2}})[·ㆍ](\d{{1,2}})(?!\d)",
+                self.say_day_of_history,
+            ),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,])(\d)\.(\d{{1,2}})(?= ?(?:운동|절|혁명|사태))",
+                self.say_day_of_history,
+            ),
+            reader(
+                "measure",
+                rf"(?<![{FIGURE}])(?P<unit>{any_of(UNITS)})(?=당)",
+                lambda m: UNITS[m["unit"]],
+            ),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,제])(\d{{1,3}}) ?대 ?(\d{{1,3}})(?![{FIGURE}.,])",
+                self.say_score,
+            ),
+            reader(
+                "cardinal",
+                rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])",
+                self.say_before_word,
+            ),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))",
+                self.say_size,
+            ),
+        ]
 
     def say_before_word(self, match: re.Match[str]) -> str | None:
         """A number with a blank between it and what is counted: 3일 -> 삼 일."""
         words = self.integer(match["low"])
-        if re.match(r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)", match.string[match.end() : match.end() + 6]):
+        if re.match(
+            r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)",
+            match.string[match.end() : match.end() + 6],
+        ):
             return words + " " if False else words
         return words
 

@@ -27,7 +27,9 @@ CYRILLIC = "\u0400-\u04ff"
 LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 # Characters that only written Cantonese has, and words that Chinese has and Japanese has not.
-CANTONESE = re.compile("[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]|聽日|尋日|琴日")
+CANTONESE = re.compile(
+    "[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]|聽日|尋日|琴日"
+)
 CHINESE_WORDS = re.compile(
     "[你您她们嗎吗呢吧麼么這这說说沒没很讓让给]|給[你我他她]|[我他](?=[有在是的不想要])|的[时時人是]|不是|可以|因[為为]|所以"
     f"|[{KANA}]是|的意思"
@@ -45,7 +47,7 @@ NOT_NATIVE = {  # parts of a clause in another script than that of its language
     }.items()
 }  # fmt: skip
 NOT_LATIN = re.compile(rf"\d*[{OTHER}](?:[{OTHER}\d]*[{OTHER}])?\d*")
-QUOTED = re.compile("[「『“\"‘《][^」』”\"’》]{0,80}[」』”\"’》]")
+QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’》]')
 
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
@@ -167,8 +169,10 @@ def is_japanese(clause: str) -> bool:
 @lru_cache(maxsize=8192)
 def is_japanese_only(character: str) -> bool:
     """Whether only the character set of Japanese has it, not those of Chinese."""
-    return "\u4e00" <= character and is_japanese_character(character) and not (
-        is_in(character, "gb2312") or is_in(character, "big5")
+    return (
+        "\u4e00" <= character
+        and is_japanese_character(character)
+        and not (is_in(character, "gb2312") or is_in(character, "big5"))
     )
 
 
