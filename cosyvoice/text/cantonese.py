@@ -15,12 +15,15 @@ from cosyvoice.text.eastern import (
     in_fours,
     table,
 )
-from cosyvoice.text.spans import Reader, after, before, reader
+from cosyvoice.text.spans import Reader, reader
 
 # 2 is 兩 before what is counted, and 二 in dates, numbers of things and among other figures.
 COUNTED = (
-    "個|个|隻|只|條|条|張|张|本|杯|碗|位|名|次|年(?!級)|日|星期|點|点|分鐘|分钟|秒|小時|小时|鐘頭|钟头|公里|公斤|米|厘米|蚊|元|塊|块|倍|萬|万|間|间|架|部"
-    "|件|份|支|枝|盒|包|樽|罐|對|对|雙|双|歲|岁|成|度|班|場|场|篇|首|把|棵|頭|头|粒|層|层|晚|種|种|人|磅|斤|両|兩|呎|里|口|家|組|组|批|排|袋|箱|台|輛|辆|頁|页|步|票|餐|轉|转|款|套|座|節|节|堂"
+    "個|个|隻|只|條|条|張|张|本|杯|碗|位|名|次|年(?!級)|日|星期|點|点|分鐘|分钟|秒|小時|小时"
+    "|鐘頭|钟头|公里|公斤|米|厘米|蚊|元|塊|块|倍|萬|万|間|间|架|部"
+    "|件|份|支|枝|盒|包|樽|罐|對|对|雙|双|歲|岁|成|度|班|場|场|篇|首|把|棵|頭|头|粒|層|层|晚|種"
+    "|种|人|磅|斤|両|兩|呎|里|口|家|組|组|批|排|袋|箱|台|輛|辆|頁|页|步|票|餐|轉|转|款|套|座|節"
+    "|节|堂"
 )
 CURRENCIES = table("""
 $ 蚊
@@ -139,7 +142,11 @@ class Cantonese(Eastern):
     underscore, colon = "底線", "冒號"
     weekdays = "一二三四五六日"
     morning, afternoon = "上晝", "下晝"
-    telephone = rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}|1[3-9]\d{{9}})(?![{FIGURE}-])"
+    telephone = (
+        rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|"
+        rf"(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}"
+        rf"|1[3-9]\d{{9}})(?![{FIGURE}-])"
+    )
 
     def cardinal(self, n: int) -> str:
         """20250 -> 二萬零二百五十."""
@@ -254,7 +261,7 @@ class Cantonese(Eastern):
             ),
             reader(
                 "score",
-                rf"(?<=[^\W\d_A-Za-z])(\d{{1,2}})-(\d{{1,2}})(?=贏|輸|擊敗|打和|赢|输)",
+                r"(?<=[^\W\d_A-Za-z])(\d{1,2})-(\d{1,2})(?=贏|輸|擊敗|打和|赢|输)",
                 self.say_score,
             ),
             reader("code", rf"(?<=[打撥拨])\d{{3,5}}(?![{FIGURE}個])", self.say_digits),
@@ -278,6 +285,5 @@ def below_myriad(n: int) -> str:
     return words
 
 
-__all__ = ["CANTONESE", "GRAMMAR", "after", "before"]
 CANTONESE = Cantonese()
 GRAMMAR = CANTONESE.grammar()

@@ -6,9 +6,10 @@ written 1,234.56 in all three.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from cosyvoice.text.grammar import Grammar
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, reader
 
 FIGURE = "A-Za-z0-9"
 UNSIGNED = r"(?:(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?![.,]?\d))"
@@ -32,7 +33,7 @@ VULGAR = {
 
 def table(lines: str) -> dict[str, str]:
     """Lines "signs words", the signs separated by commas."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines.strip().splitlines():
         signs, words = line.split(None, 1)
         found |= {sign.replace("_", " "): words for sign in signs.split(",")}
@@ -297,7 +298,8 @@ class Eastern:
         return [
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)"
+                rf"(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?",
                 self.say_date,
             ),
             reader(
@@ -332,12 +334,15 @@ class Eastern:
             reader("digits", r"(?<![\d.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\d-])", self.say_digits),
             reader(
                 "fraction",
-                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))(?![{FIGURE}/]|[.,]\d)",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:"
+                rf"(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))"
+                rf"(?![{FIGURE}/]|[.,]\d)",
                 self.say_fraction,
             ),
             reader(
                 "fraction",
-                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})(?P<top>)(?P<bottom>)",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})"
+                rf"(?P<top>)(?P<bottom>)",
                 self.say_fraction,
             ),
             reader(
@@ -350,12 +355,15 @@ class Eastern:
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
             reader(
                 "mathematics",
-                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+(?![{FIGURE}])",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}"
+                rf"(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+"
+                rf"(?![{FIGURE}])",
                 self.say_mathematics,
             ),
             reader(
                 "mathematics",
-                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}(?![{FIGURE}])",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}"
+                rf"(?![{FIGURE}])",
                 self.say_mathematics,
             ),
             reader(
@@ -367,7 +375,10 @@ class Eastern:
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
         path = r"(?:[/?#][A-Za-z0-9_/?#=&%.~+-]*[A-Za-z0-9/])?/?"
         top = "com|org|net|edu|gov|info|io|co|jp|kr|hk|cn|tw|tv|uk|de|fr|us|app|dev|ai|me"
-        kinds = "pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml|hwp"
+        kinds = (
+            "pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json"
+            "|xml|hwp"
+        )
         return [
             reader(
                 "address",
@@ -381,7 +392,8 @@ class Eastern:
             ),
             reader(
                 "address",
-                rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}(?![{FIGURE}@])",
+                rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}"
+                rf"(?![{FIGURE}@])",
                 self.say_address,
             ),
             reader(
@@ -403,15 +415,13 @@ class Eastern:
         ]
 
     def say_as(self) -> dict[str, Callable[[str], str]]:
-        readers = self.readers()
-        kinds = ("telephone", "date", "time", "ordinal")
+        as_kind = partial(self.as_kind, self.readers())
         return {
             "characters": self.characters,
             "digits": self.characters,
-            "cardinal": lambda text: self.as_kind(readers, ("cardinal",), text),
+            "cardinal": partial(as_kind, ("range", "cardinal")),
             **{
-                kind: (lambda text, kind=kind: self.as_kind(readers, (kind,), text))
-                for kind in kinds
+                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
             },
         }
 
@@ -431,9 +441,3 @@ class Eastern:
 
     def grammar(self) -> Grammar:
         return Grammar(tuple(self.readers()), self.say_as())
-
-
-__all__ = [
-    "CLOCK", "DAY", "FIGURE", "MONTH", "NUMBER", "START", "TO", "UNSIGNED", "WORD_END", "YEAR", "Eastern",
-    "any_of", "before", "in_fours", "table",
-]  # fmt: skip

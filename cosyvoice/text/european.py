@@ -8,7 +8,7 @@ is understood too.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 
 from cosyvoice.text.grammar import Grammar
 from cosyvoice.text.spans import Reader, reader
@@ -277,7 +277,8 @@ class European:
             a, b = self.units[first], self.units[second]
             per = self.per_unit(b)
             return Noun(
-                *(f"{form} {per}" if form else "" for form in (a.one, a.many)),
+                f"{a.one} {per}",
+                f"{a.many} {per}",
                 a.gender,
                 f"{a.few} {per}",
             )
@@ -346,10 +347,9 @@ class European:
         )
 
     def month_number(self, name: str) -> int:
-        found = self.month_names()[name.lower().rstrip(".")]
-        return found
+        return self.month_names[name.lower().rstrip(".")]
 
-    @lru_cache
+    @cached_property
     def month_names(self) -> dict[str, int]:
         long = {name.lower(): index for index, name in enumerate(self.months, 1)}
         return long | dict(self.month_short)
@@ -503,24 +503,27 @@ class European:
         return self.counted(match, self.scales[self.listed(match["scale"], self.scales)])
 
     def calendar_readers(self) -> list[Reader]:
-        names = any_of([*self.months, *(name.capitalize() for name in self.months), *self.month_short,
-                        *(name.capitalize() for name in self.month_short)])  # fmt: skip
+        small = [*self.months, *self.month_short]
+        names = any_of({*small, *(name.capitalize() for name in small)})
         clock = TIME.format(sign=":")
         plain = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"
         return [
             reader(
                 "date",
-                rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}|\d\d)(?![\w]|[./,]?\d){self.date_end}",
+                rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}"
+                rf"|\d\d)(?![\w]|[./,]?\d){self.date_end}",
                 self.say_numeric_date,
             ),
             reader(
                 "date",
-                rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![\w]|[./,-]?\d){self.date_end}",
+                rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})"
+                rf"(?![\w]|[./,-]?\d){self.date_end}",
                 self.say_numeric_date,
             ),
             reader(
                 "date",
-                rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}",
+                rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)"
+                rf"(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}",
                 self.say_named_date,
             ),
             reader(
@@ -553,7 +556,9 @@ class European:
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
             reader(
                 "mathematics",
-                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+(?!\w)",
+                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}"
+                rf"(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+"
+                rf"(?!\w)",
                 self.say_mathematics,
             ),
             reader(
@@ -564,7 +569,8 @@ class European:
             reader("mathematics", rf"(?<![\w.,]){NUMBER}[²³](?!\w)", self.say_mathematics),
             reader(
                 "measure",
-                rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)",
+                rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})"
+                rf"(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)",
                 self.say_size,
             ),
             reader("cardinal", r"(?<!\w)'(\d\d)(?!\w)", lambda match: self.integer(match[1])),
@@ -574,7 +580,8 @@ class European:
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
         path = r"(?:[/?#][\w/?#=&%.~+-]*[\w/])?/?"
         top = (
-            "com|org|net|edu|gov|info|io|eu|de|at|ch|fr|es|it|ru|uk|us|cn|jp|kr|hk|be|nl|pt|mx|ar|app|dev|ai|tv|me"
+            "com|org|net|edu|gov|info|io|eu|de|at|ch|fr|es|it|ru|uk|us|cn|jp|kr|hk|be|nl|pt|mx"
+            "|ar|app|dev|ai|tv|me"
             "|рф"
         )
         return [
@@ -596,7 +603,8 @@ class European:
             reader("address", r"(?<![\w@])@[A-Za-z_]\w*(?:\.[A-Za-z]\w*)*", self.say_address),
             reader(
                 "address",
-                rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml)(?!\w)",
+                rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav"
+                rf"|zip|exe|py|js|html?|json|xml)(?!\w)",
                 self.say_address,
             ),
             reader("digits", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)", self.say_version),
@@ -623,14 +631,13 @@ class European:
         return f" {self.dot} ".join(self.integer(part) for part in match[0].split("."))
 
     def say_as(self) -> dict[str, Callable[[str], str]]:
-        kinds = ("telephone", "date", "time", "ordinal")
-        table = self.readers()
+        as_kind = partial(self.as_kind, self.readers())
         return {
             "characters": self.characters,
             "digits": self.characters,
-            "cardinal": lambda text: self.as_kind(table, ("range", "cardinal"), text),
+            "cardinal": partial(as_kind, ("range", "cardinal")),
             **{
-                kind: (lambda text, kind=kind: self.as_kind(table, (kind,), text)) for kind in kinds
+                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
             },
         }
 

@@ -29,7 +29,8 @@ MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 )
 SHORT_MONTHS = {
-    "janv": 1, "fév": 2, "févr": 2, "fevrier": 2, "avr": 4, "juil": 7, "aout": 8, "sept": 9, "oct": 10,
+    "janv": 1, "fév": 2, "févr": 2, "fevrier": 2, "avr": 4, "juil": 7, "aout": 8, "sept": 9,
+    "oct": 10,
     "nov": 11, "déc": 12, "decembre": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -253,8 +254,10 @@ FEMININE = frozenset(
     "réponse réponses étape étapes demi-heure vidéo vidéos photo photos chanson chansons".split()
 )
 FEMININE_ENDINGS = (
-    "tion", "tions", "sion", "sions", "ée", "ées", "ette", "ettes", "ance", "ances", "ence", "ences",
-    "té", "tés", "ure", "ures", "euse", "euses", "trice", "trices", "elle", "elles", "esse", "esses",
+    "tion", "tions", "sion", "sions", "ée", "ées", "ette", "ettes", "ance", "ances", "ence",
+    "ences",
+    "té", "tés", "ure", "ures", "euse", "euses", "trice", "trices", "elle", "elles", "esse",
+    "esses",
 )  # fmt: skip
 MASCULINE = frozenset("musée musées lycée lycées trophée été comité comités côté côtés".split())
 
@@ -408,7 +411,7 @@ class French(European):
 
     def calendar_readers(self) -> list[Reader]:
         names = any_of([*self.months, *(name.capitalize() for name in self.months)])
-        hours = TIME.format(sign=r" ?[hH] ?").replace("(?:", "(?:", 1)
+        TIME.format(sign=r" ?[hH] ?").replace("(?:", "(?:", 1)
         plain = r"\d{1,2} ?h(?: ?[0-5]\d)?"
         return [
             *super().calendar_readers(),
@@ -419,12 +422,14 @@ class French(European):
             ),
             reader(
                 "date",
-                rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
+                rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})"
+                rf"(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
                 self.say_days,
             ),
             reader(
                 "time",
-                rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min"
+                r"|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)",
                 self.say_time,
             ),
             reader(
@@ -463,7 +468,8 @@ class French(European):
             *super().number_readers(),
             reader(
                 "ordinal",
-                rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)",
+                rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes"
+                rf"|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)",
                 self.say_ordinal,
             ),
             reader(
@@ -474,7 +480,7 @@ class French(European):
             reader("roman", rf"(?<=[a-zéèêîôûçï] )(?P<roman>{ROMAN})(?![\w'])", self.say_ruler),
             reader("abbreviation", r"(?<!\w)M\.(?= [A-ZÉ])", "Monsieur"),
             reader("abbreviation", r"(?<!\w)pp?\.(?= ?\d)", "page"),
-            reader("abbreviation", rf"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
+            reader("abbreviation", r"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
             reader(
                 "cardinal",
                 r"(?<![\w.,])(\d{1,2})[xX](?!\w)",

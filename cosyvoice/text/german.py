@@ -5,7 +5,6 @@ import re
 from cosyvoice.text.european import (
     DAY,
     MONTH,
-    NUMBER,
     ROMAN,
     START,
     TIME,
@@ -13,7 +12,6 @@ from cosyvoice.text.european import (
     YEAR,
     European,
     Noun,
-    Number,
     any_of,
     nouns,
     pairs,
@@ -284,9 +282,11 @@ FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "tät", "ik", "ie",
 NEUTER_ENDINGS = ("chen", "lein", "ment", "um")
 # Words before an ordinal, after which it ends in -n, and in -e
 OBLIQUE = (
-    r"\b(?:[AaIiVvBb]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Dd]en|[Dd]em|[Dd]es|[Ss]eit dem|[Aa]b dem|[Ii]ns?"
+    r"\b(?:[AaIiVvBb]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Dd]en|[Dd]em|[Dd]es|[Ss]eit dem|[Aa]b dem"
+    r"|[Ii]ns?"
     r"|(?:[KkMmDdSs]?ein|ihr|unser|jed|dies)(?:en|em|er|es)"
-    r"|(?:[Ii]n|[Mm]it|[Aa]us|[Bb]ei|[Nn]ach|[Vv]on|[Zz]u|[Ss]eit|[Aa]uf|[Aa]n|[Aa]b|[Vv]or|[Uu]nter"
+    r"|(?:[Ii]n|[Mm]it|[Aa]us|[Bb]ei|[Nn]ach|[Vv]on|[Zz]u|[Ss]eit|[Aa]uf|[Aa]n|[Aa]b|[Vv]or"
+    r"|[Uu]nter"
     r"|[Üü]ber|[Hh]inter|[A-ZÄÖÜ][a-zäöüß]+(?:e|ung|heit|keit|nn|ng|nde)) der"
     r"|[Bb]is zum) $"
 )
@@ -364,11 +364,17 @@ class German(European):
     def time(self, hour: int, minute: int, second: str | None, match: re.Match[str]) -> str:
         words = [self.cardinal(hour, "n"), "Uhr"]
         if second and int(second):
-            words += [self.cardinal(minute, "f"), "Minute" if minute == 1 else "Minuten", "und",
-                      self.cardinal(int(second), "f"), "Sekunde" if int(second) == 1 else "Sekunden"]  # fmt: skip
+            words += [
+                self.counted_unit(minute, self.units["min"]),
+                "und",
+                self.counted_unit(int(second), self.units["s"]),
+            ]
         elif minute:
             words.append(self.cardinal(minute))
         return " ".join(words)
+
+    def counted_unit(self, n: int, unit: Noun) -> str:
+        return f"{self.cardinal(n, unit.gender)} {unit.one if n == 1 else unit.many}"
 
     def say_times(self, match: re.Match[str]) -> str | None:
         return (
@@ -400,9 +406,6 @@ class German(European):
         names = any_of([*self.months, *(name.capitalize() for name in SHORT_MONTHS)])
         until = r" ?(?:-|–|—|bis|und|/) ?"
         dotted = TIME.format(sign=r"\.")
-        years = (
-            r"[Ii]n|[Ii]m|[Ss]eit|[Vv]on|[Bb]is|[Aa]b|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Zz]wischen|und"
-        )
         return [
             *super().calendar_readers(),
             reader(
@@ -412,32 +415,38 @@ class German(European):
             ),
             reader(
                 "date",
-                rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?",
+                rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?"
+                rf"(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?",
                 self.say_days,
             ),
             reader(
                 "date",
-                rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>{YEAR})?(?!\d)",
+                rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\."
+                rf"(?P<year>{YEAR})?(?!\d)",
                 self.say_date_range,
             ),
             reader("time", rf"(?<![\w.,]){dotted} ?(?P<word>Uhr|h)(?!\w)", self.say_time),
             reader("time", rf"(?<=\b[Uu]m ){dotted}(?![\w]|[.,]\d)(?P<word>)", self.say_time),
             reader(
                 "time",
-                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)(?![\w.,:]))?(?P<second>)",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)"
+                r"(?![\w.,:]))?(?P<second>)",
                 self.say_hour,
             ),
             reader(
                 "time",
-                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}(?::[0-5]\d)?) ?Uhr(?!\w)",
+                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}"
+                rf"(?::[0-5]\d)?) ?Uhr(?!\w)",
                 self.say_hours,
             ),
             reader(
                 "year",
-                rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
+                r"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|"
+                r"(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())"
+                r"(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
                 self.say_year,
             ),
-            reader("year", rf"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
+            reader("year", r"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
             reader(
                 "year",
                 r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))",
@@ -447,7 +456,8 @@ class German(European):
             reader("code", r"(?<=\bPLZ )\d{5}(?!\d)", self.say_digits),
             reader(
                 "year",
-                rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)",
+                rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w"
+                rf"|[.,:/]\d)",
                 self.say_years,
             ),
             reader(
@@ -480,7 +490,10 @@ class German(European):
         day, month = match["low"].split(".")[:2]
         end = self.ending_before(match, "er")
         first = f"{self.ordinal(int(day), end)} {self.months[int(month) - 1]}"
-        last = f"{self.ordinal(int(match['day']), 'en' if end == 'en' else 'er')} {self.months[int(match['month']) - 1]}"
+        last = (
+            f"{self.ordinal(int(match['day']), 'en' if end == 'en' else 'er')} "
+            f"{self.months[int(match['month']) - 1]}"
+        )
         year = f" {self.year(match['year'])}" if match["year"] else ""
         return f"{first} {self.to} {last}{year}"
 
@@ -523,7 +536,8 @@ class German(European):
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?= [a-zäöüß])", self.say_ordinal),
             reader(
                 "ordinal",
-                r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z",
+                r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|"
+                r"(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z",
                 self.say_ordinal,
             ),
             reader(
@@ -570,7 +584,8 @@ class German(European):
 
     def say_ordinals(self, match: re.Match[str]) -> str | None:
         end = self.ending_before(match, "er")
-        return f"{self.ordinal(int(match['n']), end)} {self.to} {self.ordinal(int(match['high']), end)}"
+        low, high = (self.ordinal(int(match[each]), end) for each in ("n", "high"))
+        return f"{low} {self.to} {high}"
 
     def say_suffixed(self, match: re.Match[str]) -> str | None:
         if match["end"] == "er" and match["n"].endswith("0") and "t" not in match[0]:
@@ -643,7 +658,8 @@ def is_known(noun: str) -> bool:
 
 KNOWN = frozenset(
     "platz stock tag monat geburtstag versuch weltkrieg teil akt satz grad mann rang band schritt "
-    "punkt preis advent sieg januar weihnachtstag bezirk sieger vorsitzende bürgermeister mannschaft absatz artikel paragraf spieltag jahrestag hochzeitstag".split()
+    "punkt preis advent sieg januar weihnachtstag bezirk sieger vorsitzende bürgermeister "
+    "mannschaft absatz artikel paragraf spieltag jahrestag hochzeitstag".split()
 )
 GERMAN = German()
 GRAMMAR = GERMAN.grammar()

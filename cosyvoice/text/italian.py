@@ -33,7 +33,8 @@ MONTHS = (
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 ).split()
 SHORT_MONTHS = {
-    "gen": 1, "genn": 1, "feb": 2, "febb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7, "ago": 8,
+    "gen": 1, "genn": 1, "feb": 2, "febb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7,
+    "ago": 8,
     "set": 9, "sett": 9, "ott": 10, "nov": 11, "dic": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -257,7 +258,8 @@ sab. = sabato
 dom. = domenica
 """)
 FEMININE = frozenset(
-    "volta persona ora settimana parte notte stazione città classe fase base mano chiave foto moto auto "
+    "volta persona ora settimana parte notte stazione città classe fase base mano chiave foto mot"
+    "o auto "
     "gente arte legge rete serie".split()
 )
 MASCULINE = frozenset("problema sistema tema programma clima panorama poeta artista giorno".split())
@@ -288,7 +290,10 @@ class Italian(European):
     signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     date_between = " (?:del )?"
     day_mark = "º|°|"
-    telephone = r"(?<![\w.,/])(?:0\d{1,3}[ /.-]?\d{3,4}[ .-]?\d{2,4}|3\d\d[ .-]?\d{3}[ .-]?\d{3,4}|800[ .-]?\d{3}[ .-]?\d{3})(?![\w])"
+    telephone = (
+        r"(?<![\w.,/])(?:0\d{1,3}[ /.-]?\d{3,4}[ .-]?\d{2,4}|3\d\d[ .-]?\d{3}[ .-]?\d{3,4}"
+        r"|800[ .-]?\d{3}[ .-]?\d{3})(?![\w])"
+    )
 
     def cardinal(self, n: int, gender: str = "") -> str:
         """1 -> uno, un or una; 23 -> ventitré."""
@@ -414,17 +419,20 @@ class Italian(European):
             ),
             reader(
                 "date",
-                rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
+                rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})"
+                rf"(?: (?P<year>{YEAR}))?(?!\w)",
                 self.say_days,
             ),
             reader(
                 "time",
-                r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)(?![\w]|[.,:]\d)",
+                r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)"
+                r"(?![\w]|[.,:]\d)",
                 self.say_hour,
             ),
             reader(
                 "time",
-                r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]|[.,:]\d)",
+                r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]"
+                r"|[.,:]\d)",
                 self.say_hour,
             ),
         ]
@@ -448,7 +456,8 @@ class Italian(European):
             ),
             reader(
                 "roman",
-                rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))",
+                rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo"
+                rf"|congresso|Congresso|legislatura|anniversario|guerra|Guerra))",
                 self.say_roman,
             ),
             reader(

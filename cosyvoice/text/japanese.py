@@ -159,7 +159,8 @@ class Japanese(Eastern):
     weekdays = "月火水木金土日祝"
     morning, afternoon = "午前", "午後"
     telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:0\d{{1,4}}-\d{{1,4}}-\d{{3,4}}|0\d{{1,3}}-\d{{6,8}}|\(0\d{{1,4}}\) ?\d{{1,4}}-\d{{4}}"
+        rf"(?<![{FIGURE}.,+-])(?:0\d{{1,4}}-\d{{1,4}}-\d{{3,4}}|0\d{{1,3}}-\d{{6,8}}"
+        rf"|\(0\d{{1,4}}\) ?\d{{1,4}}-\d{{4}}"
         rf"|0\d{{1,4}}\(\d{{1,4}}\)\d{{4}}|0[5789]0\d{{8}}|0120\d{{6}})(?![{FIGURE}-])"
     )
 
@@ -222,17 +223,20 @@ class Japanese(Eastern):
             reader("date", rf"(?<=から){short}", self.say_short_date),
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])",
+                rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>"
+                rf"(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])",
                 self.say_dates,
             ),
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])",
+                rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}"
+                rf"(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])",
                 self.say_dates,
             ),
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)(?![{FIGURE}/.-])",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)"
+                rf"(?![{FIGURE}/.-])",
                 self.say_date,
             ),
             reader("date", rf"(?<=日) ?{weekday}", self.say_weekday),
@@ -256,8 +260,8 @@ class Japanese(Eastern):
     def say_dates(self, match: re.Match[str]) -> str | None:
         words = []
         for each in (match["low"], match["high"]):
-            parts = re.findall(r"\d+", each)
-            words.append(self.date(*(["", *parts] if len(parts) == 2 else parts), ""))
+            *year, month, day = re.findall(r"\d+", each)
+            words.append(self.date("".join(year), month, day, ""))
         return self.to.join(words)
 
     def say_weekday(self, match: re.Match[str]) -> str | None:
@@ -276,7 +280,8 @@ class Japanese(Eastern):
             *super().number_readers(),
             reader(
                 "score",
-                rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗|引き分け|逆転))",
+                rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗"
+                rf"|引き分け|逆転))",
                 self.say_score,
             ),
             reader(
@@ -284,13 +289,13 @@ class Japanese(Eastern):
                 rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])",
                 lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}",
             ),
-            reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})", self.say_result),
+            reader("score", r"(?<=[^\W\d_A-Za-z])(?<!第)(\d{1,2})-(\d{1,2})", self.say_result),
             reader(
                 "code",
                 rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])",
                 self.say_block,
             ),
-            reader("code", rf"(?<=番号)\d{{3,}}(?!\d)", self.say_digits),
+            reader("code", r"(?<=番号)\d{3,}(?!\d)", self.say_digits),
             reader("code", rf"(?<![{FIGURE}.,])\d{{4}}(?=号室|便)", self.say_digits),
             reader("code", r"(?<=No\.)\d{4,}|(?<=ID)\d{3,}", self.say_digits),
             reader("abbreviation", r"(?<![A-Za-z])[Nn]o\.(?= ?\d)|№", "ナンバー"),
@@ -303,12 +308,14 @@ class Japanese(Eastern):
                 "fraction",
                 rf"{START}(?P<whole>\d+)(?P<link>と|荷)√?(?P<top>\d+)/(?P<bottom>\d+)",
                 lambda m: (
-                    f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"
+                    f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の"
+                    f"{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"
                 ),
             ),
             reader(
                 "measure",
-                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))",
+                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?"
+                rf"(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))",
                 self.say_size,
             ),
         ]

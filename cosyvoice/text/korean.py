@@ -23,11 +23,17 @@ ONES = " 한 두 세 네 다섯 여섯 일곱 여덟 아홉".split(" ")
 TENS = " 열 스물 서른 마흔 쉰 예순 일흔 여든 아흔".split(" ")
 # What is counted with native numbers
 COUNTERS = (
-    "시간 개 명 사람 마리 권 살 잔 병 대 채 그루 송이 벌 켤레 자루 봉지 그릇 접시 조각 곡 편 군데 가지 달 배 통 건 곳 줄 번 끼 쌍 판 "
-    "숟가락 스푼 컵 상자 박스 포기 척 장 팀 바퀴 갈래 차례 방울 덩어리 묶음 다발 모금 걸음 발 필 칸 과목 종류 식구 아이 학생 친구 자리 해 돌 "
+    "시간 개 명 사람 마리 권 살 잔 병 대 채 그루 송이 벌 켤레 자루 봉지 그릇 접시 조각 곡 편 군데"
+    " 가지 달 배 통 건 곳 줄 번 끼 쌍 판 "
+    "숟가락 스푼 컵 상자 박스 포기 척 장 팀 바퀴 갈래 차례 방울 덩어리 묶음 다발 모금 걸음 발 필 "
+    "칸 과목 종류 식구 아이 학생 친구 자리 해 돌 "
     "큰술 작은술 번째 알 모 톨"
 ).split()
-NOT_COUNTERS = r"(?!개월|개년|개국|대학|번지|번길|번가|번호|번 ?(?:출구|버스|문제|국도|선수|홀|타자|게이트|교향곡|트랙|채널|국|홈|승강장|자리|레인|말|방|창구|도로)|명령|장조|장관|배럴|살균|편성|판결|해리|건물|통신|장애|대 \d|대\d|해상|돌입|곡률|달러|팀장|척도|자리 ?수)"
+NOT_COUNTERS = (
+    r"(?!개월|개년|개국|대학|번지|번길|번가|번호|번 ?(?:출구|버스|문제|국도|선수|홀|타자|게이트"
+    r"|교향곡|트랙|채널|국|홈|승강장|자리|레인|말|방|창구|도로)|명령|장조|장관|배럴|살균|편성"
+    r"|판결|해리|건물|통신|장애|대 \d|대\d|해상|돌입|곡률|달러|팀장|척도|자리 ?수)"
+)
 
 CURRENCIES = table("""
 ₩,원,KRW 원
@@ -149,7 +155,8 @@ $ 달러
 LETTERS = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
-        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 지".split(),
+        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 "
+        " 알 에스 티 유 브이 더블유 엑스 와이 지".split(),
     )
 )
 TOP_DOMAINS = {"com": "컴", "net": "넷", "app": "앱", "info": "인포"}
@@ -173,13 +180,14 @@ class Korean(Eastern):
     weekdays = "월화수목금토일"
     morning, afternoon = "오전", "오후"
     telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:\(?0\d{{1,3}}\)?[ .-]{{0,2}}\d{{3,4}}[ .-]\d{{4}}|01\d{{8,9}}|1[5-9]\d\d-\d{{4}}|\(?\d{{3}}\)?[ .-]{{0,2}}\d{{3}}[.-]\d{{4}}"
+        rf"(?<![{FIGURE}.,+-])(?:\(?0\d{{1,3}}\)?[ .-]{{0,2}}\d{{3,4}}[ .-]\d{{4}}|01\d{{8,9}}"
+        rf"|1[5-9]\d\d-\d{{4}}|\(?\d{{3}}\)?[ .-]{{0,2}}\d{{3}}[.-]\d{{4}}"
         rf"|\d{{3,4}}-\d{{4}})(?![{FIGURE}-])"
     )
 
     def cardinal(self, n: int) -> str:
         """15000 -> 만 오천."""
-        words = []
+        words: list[str] = []
         groups = in_fours(str(n))
         for place, group in zip(range(len(groups) - 1, -1, -1), groups):
             if group:
@@ -266,17 +274,20 @@ class Korean(Eastern):
             *super().amount_readers(),
             reader(
                 "measure",
-                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}"
+                rf"(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
                 self.say_counter,
             ),
             reader(
                 "range",
-                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}"
+                rf"(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
                 self.say_counters,
             ),
             reader(
                 "money",
-                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?",
+                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*"
+                rf"(?= ?[원명개]))?)(?P<unit> ?원)?",
                 self.say_grouped,
             ),
         ]
@@ -314,7 +325,7 @@ class Korean(Eastern):
 
     def say_grouped(self, match: re.Match[str]) -> str | None:
         """1만5천원 -> 만 오천 원."""
-        words = []
+        words: list[str] = []
         for figures, scale in re.findall(r"(\d[\d,]*)([천백십만억조]*)", match["groups"]):
             number = self.integer(figures)
             words.append(
@@ -334,7 +345,8 @@ class Korean(Eastern):
             *super().calendar_readers(),
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?"
+                rf"(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?",
                 self.say_date,
             ),
             reader(
@@ -349,18 +361,22 @@ class Korean(Eastern):
             ),
             reader(
                 "date",
-                rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\((?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?",
+                rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\("
+                rf"(?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?"
+                rf"(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?",
                 self.say_date_range,
             ),
             reader("date", rf"(?<=[일\d]) ?{weekday}", self.say_weekday),
             reader(
                 "time",
-                rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?",
+                rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?"
+                rf"(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?",
                 self.say_hour,
             ),
             reader(
                 "time",
-                rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌|리즈)",
+                rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌"
+                rf"|리즈)",
                 self.say_hours,
             ),
         ]
@@ -415,7 +431,8 @@ class Korean(Eastern):
                 "fraction",
                 rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)",
                 lambda m: (
-                    f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} {self.fraction(m['top'], m['bottom'])}"
+                    f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} "
+                    f"{self.fraction(m['top'], m['bottom'])}"
                 ),
             ),
             reader(
@@ -454,7 +471,8 @@ class Korean(Eastern):
         """A number with a blank between it and what is counted: 3일 -> 삼 일."""
         words = self.integer(match["low"])
         if re.match(
-            r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)",
+            r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조"
+            r"|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)",
             match.string[match.end() : match.end() + 6],
         ):
             return words + " " if False else words
@@ -467,7 +485,8 @@ class Korean(Eastern):
         return "".join(self.digits[int(each)] for each in match[1] + match[2])
 
     def say_size(self, match: re.Match[str]) -> str | None:
-        return f"{self.number(match['low'])} 곱하기 {self.number(match['high'])} {self.units[match['unit']]}"
+        low, high = self.number(match["low"]), self.number(match["high"])
+        return f"{low} 곱하기 {high} {self.units[match['unit']]}"
 
 
 def below_myriad(n: int) -> str:

@@ -8,7 +8,7 @@ voice's own text, the speaker's name), else Chinese.
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,10 +28,13 @@ LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 # Characters that only written Cantonese has, and words that Chinese has and Japanese has not.
 CANTONESE = re.compile(
-    "[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]|聽日|尋日|琴日"
+    "[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]"
+    "|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]"
+    "|聽日|尋日|琴日"
 )
 CHINESE_WORDS = re.compile(
-    "[你您她们嗎吗呢吧麼么這这說说沒没很讓让给]|給[你我他她]|[我他](?=[有在是的不想要])|的[时時人是]|不是|可以|因[為为]|所以"
+    "[你您她们嗎吗呢吧麼么這这說说沒没很讓让给]|給[你我他她]|[我他](?=[有在是的不想要])"
+    "|的[时時人是]|不是|可以|因[為为]|所以"
     f"|[{KANA}]是|的意思"
 )
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
@@ -206,7 +209,7 @@ def word_scores(text: str) -> dict[str, float]:
 @lru_cache(maxsize=16384)
 def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
     """The languages that a word points to, and how much."""
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     if len(word) == 1 and word not in "aeoyàèéìòù":
         return ()  # a unit or an initial
     parts = {word, *word.split("'")} if "'" in word else {word}

@@ -7,12 +7,8 @@ preposition before the number or by the ending of the noun after it; else it is 
 import re
 
 from cosyvoice.text.european import (
-    AMOUNT,
     DAY,
-    MONTH,
-    NUMBER,
     ROMAN,
-    START,
     TO,
     YEAR,
     European,
@@ -88,7 +84,8 @@ LARGE = (
 )
 # Stems of ordinals, which end as adjectives do
 ORDINALS = {
-    0: "нулев", 1: "перв", 2: "втор", 3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм", 8: "восьм",
+    0: "нулев", 1: "перв", 2: "втор", 3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм",
+    8: "восьм",
     9: "девят", 40: "сороков", 50: "пятидесят", 60: "шестидесят", 70: "семидесят",
     80: "восьмидесят", 90: "девяност", 100: "сот", 200: "двухсот", 300: "трёхсот",
     400: "четырёхсот", 500: "пятисот", 600: "шестисот", 700: "семисот", 800: "восьмисот",
@@ -109,7 +106,8 @@ THIRD = {
 }
 MONTHS = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
 SHORT_MONTHS = {
-    "янв": 1, "фев": 2, "февр": 2, "мар": 3, "апр": 4, "июн": 6, "июл": 7, "авг": 8, "сен": 9, "сент": 9,
+    "янв": 1, "фев": 2, "февр": 2, "мар": 3, "апр": 4, "июн": 6, "июл": 7, "авг": 8, "сен": 9,
+    "сент": 9,
     "окт": 10, "ноя": 11, "нояб": 11, "дек": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -312,7 +310,8 @@ ABBREVIATIONS = pairs("""
 """)
 # Prepositions and words before a number -> its case
 GENITIVE = (
-    r"\b(?:[Оо]т|[Дд]о|[Ии]з|[Оо]коло|[Бб]олее|[Мм]енее|[Бб]ольше|[Мм]еньше|[Сс]выше|[Пп]орядка|[Дд]ля|[Бб]ез|[Пп]осле|[Нн]е позднее"
+    r"\b(?:[Оо]т|[Дд]о|[Ии]з|[Оо]коло|[Бб]олее|[Мм]енее|[Бб]ольше|[Мм]еньше|[Сс]выше|[Пп]орядка"
+    r"|[Дд]ля|[Бб]ез|[Пп]осле|[Нн]е позднее"
     r"|[Рр]анее|[Вв] течение|[Нн]е более|[Нн]е менее|[Вв]озраста|[Кк]роме|[Сс]реди|[Уу]) $"
 )
 GENITIVE_SPAN = r"\b[Сс]о? $"  # с 9 до 18
@@ -321,7 +320,8 @@ DATIVE = r"\b(?:[Кк]о?|[Пп]о направлению к|[Бб]лагода�
 PREPOSITIONAL = r"\b(?:[Оо]б?|[Пп]ри) $"
 INSTRUMENTAL = r"\b(?:[Мм]ежду(?: [\d.,]+ и)?|[Нн]ад|[Пп]еред|[Пп]од) $"
 FEMININE_NOUNS = frozenset(
-    "ночь дочь дверь часть кровать тетрадь площадь вещь речь помощь жизнь степень цель мышь лошадь площади части двери ночи дочери вещи степени тетради цели лошади кровати мыши".split()
+    "ночь дочь дверь часть кровать тетрадь площадь вещь речь помощь жизнь степень цель мышь "
+    "лошадь площади части двери ночи дочери вещи степени тетради цели лошади кровати мыши".split()
 )
 MASCULINE_IN_A = frozenset(
     "мужчина мужчины папа дедушка человека раза часа дня года месяца".split()
@@ -473,7 +473,8 @@ class Russian(European):
         words = self.counted(match, self.units["°"])
         scale = (match["scale"] or "").upper()
         return (
-            f"{words} {'по ' if scale == 'F' else ''}{'Фаренгейту' if scale == 'F' else self.temperatures[scale]}"
+            f"{words} {'по ' if scale == 'F' else ''}"
+            f"{'Фаренгейту' if scale == 'F' else self.temperatures[scale]}"
             if scale
             else words
         )
@@ -500,7 +501,8 @@ class Russian(European):
         if match["high"] or not number.decimals or len(number.decimals.rstrip("0")) > 2 or not cent:
             return self.counted(match, noun)
         if not number.decimals.strip("0"):
-            return f"{self.cardinal(number.value, noun.gender, case)} {declined(noun, number.value, case)}"
+            words = self.cardinal(number.value, noun.gender, case)
+            return f"{words} {declined(noun, number.value, case)}"
         return self.price(number, noun, cent, case)
 
     def per_unit(self, noun: Noun) -> str:
@@ -575,10 +577,14 @@ class Russian(European):
         case = self.case_of(match)
         if case not in "gd":
             case = "n"
-        hours = f"{self.cardinal(hour, 'm', case)} {declined(Noun('час', 'часов', 'm', 'часа'), hour, case)}"
+        hours = (
+            f"{self.cardinal(hour, 'm', case)} "
+            f"{declined(Noun('час', 'часов', 'm', 'часа'), hour, case)}"
+        )
         if second and int(second):
             minutes = f"{self.cardinal(minute, 'f')} {declined(MINUTE, minute, 'n')}"
-            return f"{hours} {minutes} {self.cardinal(int(second), 'f')} {declined(SECOND, int(second), 'n')}"
+            seconds = f"{self.cardinal(int(second), 'f')} {declined(SECOND, int(second), 'n')}"
+            return f"{hours} {minutes} {seconds}"
         if not minute:
             return hours
         return f"{hours} {self.cardinal(minute, 'f', case)} {declined(MINUTE, minute, case)}"
@@ -609,7 +615,8 @@ class Russian(European):
         return f"{self.cardinal(top, 'f')} {ending_}"
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
-        return f"{self.cardinal(whole, 'f')} {adjective('цел', whole, 'n')} {self.fraction(top, bottom)}"
+        words = f"{self.cardinal(whole, 'f')} {adjective('цел', whole, 'n')}"
+        return f"{words} {self.fraction(top, bottom)}"
 
     def say_score(self, match: re.Match[str]) -> str | None:
         return f"{self.integer(match[1])} {self.integer(match[2])}"
@@ -646,27 +653,32 @@ class Russian(European):
             *super().calendar_readers(),
             reader(
                 "date",
-                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–—] ?| по | и )(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR})(?:{self.date_end}))?(?!\w)",
+                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–—] ?| по | и )(?P<high>{DAY}) "
+                rf"(?P<name>{names})(?: (?P<year>{YEAR})(?:{self.date_end}))?(?!\w)",
                 self.say_days,
             ),
             reader(
                 "year",
-                rf"(?<![\w.,])(?P<low>{YEAR}|[1-9]\d{{2}})(?:-(?P<end>го|м|й|му|е))?[ ](?P<god>год[ауе]?|годом|гг?\.)(?!\w)",
+                rf"(?<![\w.,])(?P<low>{YEAR}|[1-9]\d{{2}})(?:-(?P<end>го|м|й|му"
+                rf"|е))?[ ](?P<god>год[ауе]?|годом|гг?\.)(?!\w)",
                 self.say_year,
             ),
             reader(
                 "year",
-                rf"(?<![\w.,])(?P<low>{YEAR})(?:{TO}| и )(?P<high>{YEAR})[ ]?(?P<god>год(?:ы|ов|ах|ам)|гг\.)(?!\w)",
+                rf"(?<![\w.,])(?P<low>{YEAR})(?:{TO}| и )(?P<high>{YEAR})[ ]?(?P<god>год(?:ы|ов"
+                rf"|ах|ам)|гг\.)(?!\w)",
                 self.say_years,
             ),
             reader(
                 "year",
-                rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м(?= годам)|ми)(?P<god> год(?:ы|ов|ах|ам|ами))?(?!\w)",
+                rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м(?= годам)|ми)(?P<god> год"
+                rf"(?:ы|ов|ах|ам|ами))?(?!\w)",
                 self.say_decade,
             ),
             reader(
                 "time",
-                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?:ч\.?|час(?:ов|а)?) (?P<minute>[0-5]?\d) ?(?:мин(?:ут[аы]?)?\.?)(?P<second>)(?!\w)",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?:ч\.?|час(?:ов|а)?) "
+                r"(?P<minute>[0-5]?\d) ?(?:мин(?:ут[аы]?)?\.?)(?P<second>)(?!\w)",
                 self.say_time,
             ),
         ]
@@ -751,7 +763,8 @@ class Russian(European):
             reader("roman", rf"(?<![\w])(?P<roman>{ROMAN}) (?P<noun>вв?\.)", self.say_century),
             reader(
                 "ordinal",
-                r"(?<![\w.,])(?P<n>[1-9]\d?) (?P<noun>(?:век|этаж|класс|курс|подъезд|тур|канал|съезд)(?:а|е|у|ом)?|мест(?:о|е)|странице)(?!\w)",
+                r"(?<![\w.,])(?P<n>[1-9]\d?) (?P<noun>(?:век|этаж|класс|курс|подъезд|тур|канал"
+                r"|съезд)(?:а|е|у|ом)?|мест(?:о|е)|странице)(?!\w)",
                 self.say_numbered,
             ),
             reader(
@@ -762,13 +775,15 @@ class Russian(European):
             reader("abbreviation", r"(?<!\w)г\.(?= [А-ЯЁ])", self.say_town),
             reader(
                 "roman",
-                rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|столети|съезд|конгресс|Олимпи|глав|част|том))",
+                rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|столети"
+                rf"|съезд|конгресс|Олимпи|глав|част|том))",
                 self.say_roman,
             ),
             reader("roman", rf"(?<=[а-яё] )(?P<roman>{ROMAN})(?P<end>)(?!\w)", self.say_ruler),
             reader(
                 "money",
-                rf"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек|ейки)?(?!\w)",
+                r"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек"
+                r"|ейки)?(?!\w)",
                 self.say_roubles,
             ),
         ]
@@ -900,10 +915,14 @@ HOUR = Noun("час", "часов", "m", "часа")
 MINUTE = Noun("минута", "минут", "f", "минуты")
 SECOND = Noun("секунда", "секунд", "f", "секунды")
 FORMS = {  # what is written after a figure -> gender and case
-    "й": ("m", "n"), "ый": ("m", "n"), "ой": ("m", "n"), "ий": ("m", "n"), "я": ("f", "n"), "ая": ("f", "n"),
-    "е": ("n", "n"), "ое": ("n", "n"), "го": ("m", "g"), "ого": ("m", "g"), "му": ("m", "d"), "ому": ("m", "d"),
-    "м": ("m", "p"), "ом": ("m", "p"), "ым": ("m", "i"), "ю": ("f", "a"), "ую": ("f", "a"), "х": ("pl", "g"),
-    "ых": ("pl", "g"), "ые": ("pl", "n"), "ми": ("pl", "i"), "ти": ("", ""), "мя": ("", ""), "ей": ("f", "g"),
+    "й": ("m", "n"), "ый": ("m", "n"), "ой": ("m", "n"), "ий": ("m", "n"), "я": ("f", "n"),
+    "ая": ("f", "n"),
+    "е": ("n", "n"), "ое": ("n", "n"), "го": ("m", "g"), "ого": ("m", "g"), "му": ("m", "d"),
+    "ому": ("m", "d"),
+    "м": ("m", "p"), "ом": ("m", "p"), "ым": ("m", "i"), "ю": ("f", "a"), "ую": ("f", "a"),
+    "х": ("pl", "g"),
+    "ых": ("pl", "g"), "ые": ("pl", "n"), "ми": ("pl", "i"), "ти": ("", ""), "мя": ("", ""),
+    "ей": ("f", "g"),
 }  # fmt: skip
 
 

@@ -39,9 +39,12 @@ ORDINAL_HUNDREDS = (
 ).split(" ")
 PARTS = {2: "medio", 3: "tercio", 4: "cuarto", 5: "quinto", 6: "sexto", 7: "séptimo", 8: "octavo",
          9: "noveno", 10: "décimo", 100: "centésimo", 1000: "milésimo"}  # fmt: skip
-MONTHS = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
+MONTHS = (
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+).split()
 SHORT_MONTHS = {
-    "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5, "jun": 6, "jul": 7, "ago": 8, "sep": 9, "sept": 9,
+    "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5, "jun": 6, "jul": 7, "ago": 8, "sep": 9,
+    "sept": 9,
     "setiembre": 9, "oct": 10, "nov": 11, "dic": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -296,7 +299,8 @@ FEMININE = frozenset(
     "veces vez noche noches mujer mujeres ciudad ciudades flor flores parte partes clase clases "
     "calle calles llave llaves nave naves torre torres base bases fase fases mano manos foto fotos "
     "moto motos radio tarde tardes sede sedes leche gente imagen imágenes señal señales red redes "
-    "ley leyes voz voces luz luces actriz actrices cárcel canciones sal serie series especie especies".split()
+    "ley leyes voz voces luz luces actriz actrices cárcel canciones sal serie series especie "
+    "especies".split()
 )
 MASCULINE = frozenset(
     "día días problema problemas programa programas sistema sistemas tema temas mapa mapas idioma "
@@ -347,7 +351,8 @@ class Spanish(European):
         r"(?: ?(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])(?!\w))?(?: ?h(?:s|rs|oras)?\.?(?!\w))?"
     )
     telephone = (
-        r"(?<![\w.,/])(?:[6789]\d{2}[ -]\d{3}[ -]\d{3}|[6789]\d{2}(?: \d\d){3}|9\d \d{3}(?: \d\d){2}"
+        r"(?<![\w.,/])(?:[6789]\d{2}[ -]\d{3}[ -]\d{3}|[6789]\d{2}(?: \d\d){3}|9\d \d{3}"
+        r"(?: \d\d){2}"
         r"|\(?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}|(?!(?:1\d|20)\d\d-)\d{4}-\d{4})(?![\w-])"
     )
 
@@ -497,22 +502,26 @@ class Spanish(European):
             ),
             reader(
                 "date",
-                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–] ?| al | y )(?P<high>{DAY}) de (?P<name>{names})(?: (?P<del>del?) (?P<year>{YEAR}))?(?!\w)",
+                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–] ?| al | y )(?P<high>{DAY}) de "
+                rf"(?P<name>{names})(?: (?P<del>del?) (?P<year>{YEAR}))?(?!\w)",
                 self.say_days,
             ),
             reader(
                 "time",
-                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>) ?(?:h|hs|horas)(?!\w)\.?",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>) ?(?:h|hs"
+                r"|horas)(?!\w)\.?",
                 self.say_time,
             ),
             reader(
                 "time",
-                rf"(?<![\w.,:])(?P<hour>1?\d)(?:[.:](?P<minute>[0-5]\d))?(?P<second>) ?{half}(?!\w)",
+                rf"(?<![\w.,:])(?P<hour>1?\d)(?:[.:](?P<minute>[0-5]\d))?(?P<second>) ?{half}"
+                rf"(?!\w)",
                 self.say_hour,
             ),
             reader(
                 "time",
-                r"(?<=\blas )(?P<hour>[01]?\d|2[0-4])(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d| (?:\d|per|pers|chic|muj|niñ|cas|dos))",
+                r"(?<=\blas )(?P<hour>[01]?\d|2[0-4])(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d| "
+                r"(?:\d|per|pers|chic|muj|niñ|cas|dos))",
                 self.say_hour,
             ),
             reader(
@@ -536,13 +545,15 @@ class Spanish(European):
             *super().number_readers(),
             reader(
                 "ordinal",
-                r"(?<![\w.,])(?P<n>\d{1,4}|\d\.\d{3})\.?(?P<end>[ºª°]|er|ᵉʳ|[oa](?= [a-z])|ros?|ras?|[dt][oa]s?|[vm][oa]s?)(?![\w°])",
+                r"(?<![\w.,])(?P<n>\d{1,4}|\d\.\d{3})\.?(?P<end>[ºª°]|er|ᵉʳ|[oa](?= [a-z])|ros?"
+                r"|ras?|[dt][oa]s?|[vm][oa]s?)(?![\w°])",
                 self.say_ordinal,
             ),
             reader("roman", rf"(?<=[a-záéíóúñ] )(?P<roman>{ROMAN})(?![\w'])", self.say_roman),
             reader(
                 "roman",
-                rf"(?<!\w)(?P<roman>{ROMAN})(?= (?:edición|aniversario|congreso|Congreso|Guerra|asamblea|Asamblea|Edición|Cumbre|cumbre)\b)",
+                rf"(?<!\w)(?P<roman>{ROMAN})(?= (?:edición|aniversario|congreso|Congreso|Guerra"
+                rf"|asamblea|Asamblea|Edición|Cumbre|cumbre)\b)",
                 self.say_roman_first,
             ),
             reader(
@@ -589,7 +600,8 @@ class Spanish(European):
         value = roman(match["roman"])
         if before(
             match,
-            r"\b(?:[Ss]iglos?|[Cc]apítulo|[Tt]omo|[Vv]olumen|[Pp]arte|[Aa]cto|[Ff]ase|[Aa]nexo|año|[Tt]ítulo) ",
+            r"\b(?:[Ss]iglos?|[Cc]apítulo|[Tt]omo|[Vv]olumen|[Pp]arte|[Aa]cto|[Ff]ase|[Aa]nexo"
+            r"|año|[Tt]ítulo) ",
             20,
         ):
             return self.cardinal(value)
@@ -618,7 +630,8 @@ def avo(n: int) -> str:
 
 
 STOP = frozenset(
-    "y o de del a al en por que con se es para más menos son fue le lo la el como si no hasta entre sobre u e ni".split()
+    "y o de del a al en por que con se es para más menos son fue le lo la el como si no hasta "
+    "entre sobre u e ni".split()
 )
 
 
