@@ -173,6 +173,10 @@ class Eastern:
             half, ""
         ) + words
 
+    def say_hour(self, match: re.Match[str]) -> str | None:
+        half = self.morning if match["half"][0] in "aA" else self.afternoon
+        return f"{half}{self.blank}{self.cardinal(int(match['hour']))}"
+
     def say_times(self, match: re.Match[str]) -> str | None:
         """9:00~18:00"""
         low, high = ([int(part) for part in match[each].split(":")] for each in ("low", "high"))
@@ -310,6 +314,10 @@ class Eastern:
             reader(
                 "time", rf"(?<![{FIGURE}.,:/]){CLOCK} ?{PART_OF_DAY}?(?![{FIGURE}:])", self.say_time
             ),
+            reader("time", rf"(?<![A-Za-z]){PART_OF_DAY} ?{CLOCK}(?![{FIGURE}:])", self.say_time),
+            reader(
+                "time", rf"(?<![A-Za-z]){PART_OF_DAY} ?(?P<hour>1?\d)(?=時|时|시|點)", self.say_hour
+            ),
             reader(
                 "time",
                 rf"(?<![{FIGURE}.,:/])(?P<hour>1?\d) ?{PART_OF_DAY}(?![{FIGURE}])",
@@ -353,6 +361,7 @@ class Eastern:
             reader("code", r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d.]*\d)", self.say_version),
             reader("cardinal", rf"{START}{NUMBER}", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
+            reader("decimal", r"(?<=[A-Za-z])\d+\.\d+(?![.,]?\d)", self.say_cardinal),
             reader(
                 "mathematics",
                 rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}"

@@ -248,6 +248,11 @@ class European:
             return None
         return self.mixed_unit(words, noun) if match["whole"] else self.part_of_unit(words, noun)
 
+    def say_each_unit(self, match: re.Match[str]) -> str | None:
+        """€/kg"""
+        noun = self.unit(match["unit"])
+        return self.per_unit(noun) if noun else None
+
     def part_of_unit(self, words: str, noun: Noun) -> str:
         return f"{words} {noun.one}"
 
@@ -388,6 +393,8 @@ class European:
         else:
             top, bottom = int(match["top"]), int(match["bottom"])
         whole = match["whole"]
+        if (top, bottom) == (24, 7):  # always open
+            return f"{self.cardinal(24)} {self.cardinal(7)}"
         if not whole and top > bottom and top >= 10:
             return f"{self.cardinal(top)} {self.over} {self.cardinal(bottom)}"
         words = self.mixed(int(whole), top, bottom) if whole else self.fraction(top, bottom)
@@ -555,6 +562,11 @@ class European:
             reader("cardinal", rf"{START}(?P<low>{NUMBER})(?P<high>)(?!\w)", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
             reader(
+                "decimal",
+                rf"(?<={LETTER})(?P<low>\d+\.\d+)(?P<high>)(?![.,]?\d)",
+                self.say_cardinal,
+            ),
+            reader(
                 "mathematics",
                 rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}"
                 rf"(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+"
@@ -577,6 +589,7 @@ class European:
         ]
 
     def sign_readers(self) -> list[Reader]:
+        units = any_of(self.units)
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
         path = r"(?:[/?#][\w/?#=&%.~+-]*[\w/])?/?"
         top = (
@@ -613,7 +626,8 @@ class European:
                 rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)",
                 self.say_version,
             ),
-            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{3}})", self.each),
+            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{2}})", self.each),
+            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?P<unit>{units}){WORD_END}", self.say_each_unit),
             reader(
                 "symbol",
                 any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),

@@ -130,6 +130,8 @@ MB m mégaoctet/mégaoctets
 GB m gigaoctet/gigaoctets
 TB m téraoctet/téraoctets
 Mb m mégabit/mégabits
+Mbit m mégabit/mégabits
+Gbit m gigabit/gigabits
 Mbps m mégabit_par_seconde/mégabits_par_seconde
 px m pixel/pixels
 mmHg m millimètre_de_mercure/millimètres_de_mercure
@@ -251,6 +253,12 @@ FEMININE = frozenset(
     "rue rues pièce pièces étoile étoiles victime victimes nuit nuits entreprise entreprises "
     "famille familles carte cartes voix tranche tranches cuillère cuillères baguette baguettes "
     "chose choses tonne tonnes livre_ livres_ boîte boîtes plante plantes partie parties "
+    "sœur sœurs mère mères tante tantes dame dames amie amies élève_ cousine cousines tasse assiette "
+    "assiettes course courses route routes porte portes fenêtre fenêtres lampe lampes bougie bougies "
+    "banane bananes orange oranges carotte carottes cerise cerises dose doses goutte gouttes soirée "
+    "vache vaches chèvre chèvres poule poules cuillère machine machines nouvelle nouvelles ligne "
+    "lignes marche marches colonne colonnes île îles langue langues règle règles loi lois arme armes "
+    "balle balles médaille médailles action actions usine usines ferme fermes plage plages salle salles "
     "réponse réponses étape étapes demi-heure vidéo vidéos photo photos chanson chansons".split()
 )
 FEMININE_ENDINGS = (
@@ -478,9 +486,13 @@ class French(European):
                 self.say_roman_ordinal,
             ),
             reader("roman", rf"(?<=[a-zéèêîôûçï] )(?P<roman>{ROMAN})(?![\w'])", self.say_ruler),
-            reader("abbreviation", r"(?<!\w)M\.(?= [A-ZÉ])", "Monsieur"),
+            reader("abbreviation", r"(?<!\w)M\.(?= (?:[A-ZÉ]|et M))", "Monsieur"),
             reader("abbreviation", r"(?<!\w)pp?\.(?= ?\d)", "page"),
             reader("abbreviation", r"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
+            reader(
+                "abbreviation", r"(?<!\w)24 ?h ?/ ?24(?!\w)", "vingt-quatre heures sur vingt-quatre"
+            ),
+            reader("abbreviation", r"(?<!\w)7 ?j ?/ ?7(?!\w)", "sept jours sur sept"),
             reader(
                 "cardinal",
                 r"(?<![\w.,])(\d{1,2})[xX](?!\w)",

@@ -133,7 +133,8 @@ KB n Kilobyte/Kilobyte
 MB n Megabyte/Megabyte
 GB n Gigabyte/Gigabyte
 TB n Terabyte/Terabyte
-Mbit n Megabit/Megabit
+Mbit,MBit n Megabit/Megabit
+Gbit,GBit n Gigabit/Gigabit
 Mbps n Megabit_pro_Sekunde/Megabit_pro_Sekunde
 px n Pixel/Pixel
 mmHg m Millimeter_Quecksilbersäule/Millimeter_Quecksilbersäule
@@ -276,9 +277,16 @@ FEMININE = frozenset(
 NEUTER = frozenset(
     "kind jahr buch auto haus zimmer kilo stück bier glas ticket tor spiel kapitel jahrhundert "
     "quartal semester obergeschoss stockwerk halbjahr mal bild gebot reich viertel drittel paar "
+    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy bett "
+    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude päckchen "
+    "interview konzert theater museum jahrzehnt semester prozent "
     "ei tier land pferd pfund kilogramm gramm foto video problem ergebnis".split()
 )
 FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "tät", "ik", "ie", "in", "sion")
+# Nouns in -e that are not feminine
+MASCULINE_IN_E = frozenset(
+    "name junge kunde kollege käse löwe hase affe neffe zeuge buchstabe gedanke".split()
+)
 NEUTER_ENDINGS = ("chen", "lein", "ment", "um")
 # Words before an ordinal, after which it ends in -n, and in -e
 OBLIQUE = (
@@ -292,6 +300,15 @@ OBLIQUE = (
 )
 BEFORE_DATES = r"\b(?:[Bb]is|[Ss]eit|[Aa]b|[Vv]on|[Zz]wischen|[Nn]ach|[Vv]or) $"
 WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[Ss]eine|[Ii]hre) $"
+BEFORE_DATIVE = r"\b(?:[Mm]it|[Vv]on|[Bb]ei|[Nn]ach|[Ss]eit|[Vv]or|[Ii]n|[Aa]us|[Zz]u) $"
+BEFORE_ACCUSATIVE = (
+    r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte|trinke|trinkt"
+    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch|nur|etwa|nehmen) $"
+)
+NUMBERED = (
+    r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe|Phase|Artikel"
+    r"|Absatz|Runde|Abbildung|Tabelle|Version|Tag|Bus|Kanal|Halle|Station|Level|Punkt|Rang|Typ) $"
+)
 RULERS = r"[A-ZÄÖÜ][a-zäöüß]{2,}"
 
 
@@ -330,11 +347,23 @@ class German(European):
         """3, "en" -> dritten."""
         return f"{ordinal_stem(n)}{end}"
 
+    def say_cardinal(self, match: re.Match[str]) -> str | None:
+        """1 agrees with its noun; after the name of what is numbered it stands alone."""
+        if before(match, NUMBERED, 24):
+            return self.amount(match)
+        words = super().say_cardinal(match) or ""
+        gender = self.gender_after(match.string[match.end() : match.end() + 40])
+        if match[0] != "1" or not gender:
+            return words
+        if before(match, BEFORE_DATIVE, 16):
+            return "einer" if gender == "f" else "einem"
+        return "einen" if gender == "m" and before(match, BEFORE_ACCUSATIVE, 16) else words
+
     def gender_after(self, text: str) -> str:
         noun = re.match(r" ([A-ZÄÖÜ][a-zäöüß]+)", text)
         if noun:
             return gender_of(noun[1])
-        return "n" if re.match(r" (?:[a-zäöüß]+[a-zäöüß]*(?:er|es)) [A-ZÄÖÜ]", text) else ""
+        return "n" if re.match(r" (?:[a-zäöüß]{3,}(?:er|es)) [A-ZÄÖÜ]", text) else ""
 
     def year(self, figures: str) -> str:
         n = int(figures)
@@ -550,6 +579,8 @@ class German(European):
                 rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])",
                 self.say_ordinals,
             ),
+            reader("abbreviation", r"(?<!\w)Fr\.(?= [A-ZÄÖÜ])", "Frau"),
+            reader("abbreviation", r"(?<!\w)S\.(?= ?\d)", "Seite"),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
             reader(
                 "roman",
@@ -645,11 +676,11 @@ def ordinal_stem(n: int) -> str:
 
 def gender_of(noun: str) -> str:
     word = noun.lower()
-    if word in FEMININE or word.endswith(FEMININE_ENDINGS):
-        return "f"
     if word in NEUTER or word.endswith(NEUTER_ENDINGS):
         return "n"
-    return "m"
+    if word in FEMININE or word.endswith(FEMININE_ENDINGS):
+        return "f"
+    return "f" if word.endswith("e") and word not in MASCULINE_IN_E else "m"
 
 
 def is_known(noun: str) -> bool:

@@ -126,6 +126,8 @@ KB,kB m kilobyte/kilobyte
 MB m megabyte/megabyte
 GB m gigabyte/gigabyte
 TB m terabyte/terabyte
+Mbit m megabit/megabit
+Gbit m gigabit/gigabit
 Mbps m megabit_al_secondo/megabit_al_secondo
 px m pixel/pixel
 mmHg m millimetro_di_mercurio/millimetri_di_mercurio
@@ -402,6 +404,9 @@ class Italian(European):
         if words == "un mezzo":
             return f"{'mezza' if noun.gender == 'f' else 'mezzo'} {noun.one}"
         return f"{words} di {noun.one}"
+
+    def per_unit(self, noun: Noun) -> str:
+        return f"al {noun.one}" if noun.one == "secondo" else super().per_unit(noun)
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):

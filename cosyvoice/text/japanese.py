@@ -242,6 +242,12 @@ class Japanese(Eastern):
             reader("date", rf"(?<=日) ?{weekday}", self.say_weekday),
             reader(
                 "date",
+                rf"(?<![{FIGURE}])(?P<era>[RHS])\.?(?P<low>\d{{1,2}})[./](?P<month>{MONTH})[./]"
+                rf"(?P<day>{DAY})(?![{FIGURE}])",
+                self.say_era_date,
+            ),
+            reader(
+                "date",
                 rf"(?<![{FIGURE}])(?P<era>[RHSTM])\.?(?P<low>\d{{1,2}})(?=年|[./]\d|\Z)",
                 self.say_era,
             ),
@@ -270,6 +276,12 @@ class Japanese(Eastern):
             return first
         link = "から" if "~" in match[0] or "-" in match[0] else ""
         return f"{first}{link}{weekday_name(match['last'])}"
+
+    def say_era_date(self, match: re.Match[str]) -> str | None:
+        """R6.4.1"""
+        era = {"R": "令和", "H": "平成", "S": "昭和"}[match["era"]]
+        date = self.date("", match["month"], match["day"], "")
+        return f"{era}{self.cardinal(int(match['low']))}年{date}"
 
     def say_era(self, match: re.Match[str]) -> str | None:
         era = {"R": "令和", "H": "平成", "S": "昭和", "T": "大正", "M": "明治"}[match["era"]]

@@ -274,13 +274,13 @@ class Korean(Eastern):
             *super().amount_readers(),
             reader(
                 "measure",
-                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}"
+                rf"(?<![{FIGURE}.,제/-])(?<!제 )(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}"
                 rf"(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
                 self.say_counter,
             ),
             reader(
                 "range",
-                rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}"
+                rf"(?<![{FIGURE}.,제/-])(?<!제 )(?P<low>\d{{1,2}}){TO}"
                 rf"(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
                 self.say_counters,
             ),
@@ -371,7 +371,7 @@ class Korean(Eastern):
                 "time",
                 rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?"
                 rf"(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?",
-                self.say_hour,
+                self.say_oclock,
             ),
             reader(
                 "time",
@@ -399,7 +399,7 @@ class Korean(Eastern):
         first = f"{match['first']}요일"
         return f" {first}부터 {match['last']}요일" if match["last"] else f" {first}"
 
-    def say_hour(self, match: re.Match[str]) -> str | None:
+    def say_oclock(self, match: re.Match[str]) -> str | None:
         hour = int(match["hour"])
         if hour > 24:
             return None

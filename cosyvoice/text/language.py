@@ -77,6 +77,7 @@ def runs(text: str, near: str = "", given: dict[int, str] | None = None) -> list
     clauses = list(_clauses(text))
     judged = judged_clauses([text[start:end] for start, end in clauses], near)
     common = _most_common(judged, clauses) or near or _fallback(text)
+    common = _settled(text, common, common, near)
     found: list[Run] = []
     for (start, end), own in zip(clauses, judged):
         language = _settled(text[start:end], own, common, near)
@@ -197,7 +198,7 @@ def word_scores(text: str) -> dict[str, float]:
     """For each language in Latin letters, how many words of a text point to it alone."""
     scores = dict.fromkeys(COMMON_WORDS, 0.0)
     for word in WORD.findall(NOT_WORDS.sub(" ", text)):
-        if word.isupper() and len(word) in (2, 3, 4) and not text.isupper():
+        if word.isupper() and len(word) in (2, 3, 4) and (len(text) < 12 or not text.isupper()):
             continue  # an abbreviation: US, IT, EUR
         for code, weight in word_evidence(word.lower()):
             scores[code] += weight

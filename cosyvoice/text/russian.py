@@ -199,6 +199,7 @@ UNITS = nouns("""
 Гб,ГБ,GB m гигабайт/гигабайт/гигабайта
 Тб,ТБ,TB m терабайт/терабайт/терабайта
 Мбит m мегабит/мегабит/мегабита
+Гбит m гигабит/гигабит/гигабита
 мм_рт._ст. m миллиметр_ртутного_столба/миллиметров_ртутного_столба/миллиметра_ртутного_столба
 ммоль m миллимоль/миллимолей/миллимоля
 шт.,шт f штука/штук/штуки
@@ -615,6 +616,8 @@ class Russian(European):
         return f"{self.cardinal(top, 'f')} {ending_}"
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
+        if (top, bottom) == (1, 2):
+            return "полтора" if whole == 1 else f"{self.cardinal(whole)} с половиной"
         words = f"{self.cardinal(whole, 'f')} {adjective('цел', whole, 'n')}"
         return f"{words} {self.fraction(top, bottom)}"
 

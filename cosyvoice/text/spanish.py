@@ -148,6 +148,8 @@ KB,kB m kilobyte/kilobytes
 MB m megabyte/megabytes
 GB m gigabyte/gigabytes
 TB m terabyte/terabytes
+Mbit m megabit/megabits
+Gbit m gigabit/gigabits
 Mbps m megabit_por_segundo/megabits_por_segundo
 px m píxel/píxeles
 mmHg m milímetro_de_mercurio/milímetros_de_mercurio
