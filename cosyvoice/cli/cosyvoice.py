@@ -51,6 +51,7 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
 OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
 
 Chunks = Generator[dict, None, None]
+NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without words of its own
 
 
 class CosyVoice:
@@ -256,7 +257,7 @@ class CosyVoice:
             self.model.tts(**condition, stream=stream, speed=speed, seed=seed, check=check)
         ) as chunks:
             for chunk in chunks:
-                yield {**chunk, "sentence": 0, "text": ""}
+                yield {**chunk, "sentence": 0, **NOTHING_SAID}
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent="") -> dict:
         """A voice for inference_* and save_voice.
@@ -313,7 +314,7 @@ class CosyVoice:
         for index, part in enumerate(parts):
             if isinstance(part, Pause):
                 silence = torch.zeros(1, round(part.seconds * self.sample_rate))
-                yield {"tts_speech": silence, "sentence": index, "text": "", "spoken": ""}
+                yield {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
                 continue
             arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
             said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}

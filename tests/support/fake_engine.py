@@ -170,6 +170,8 @@ class FakeEngine:
                     "tts_speech": tone(i * size, size, seed or 0),
                     "sentence": i // 2,
                     "text": f"句{i // 2}",
+                    "spoken": f"说{i // 2}",
+                    "sentences": [(f"句{i // 2}", f"说{i // 2}")],
                 }
             finished = True
         finally:

@@ -269,8 +269,14 @@ def describe(record: Record) -> dict:
     factor = record.real_time_factor
     state = OUTCOMES.get(record.outcome, "failed") or STATES[record.state]
     sentences = [
-        {"index": index, "text": text, "start": seconds(start), "end": seconds(end)}
-        for index, (text, start, end) in enumerate(record.sentence_times)
+        {
+            "index": index,
+            "text": sentence.text,
+            "spoken": sentence.spoken,
+            "start": seconds(sentence.start),
+            "end": seconds(sentence.end),
+        }
+        for index, sentence in enumerate(record.sentence_times)
     ]
     return {
         "id": record.id,
