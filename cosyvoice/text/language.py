@@ -198,7 +198,10 @@ def _as_given(parts: list[Run], given: dict[int, str]) -> list[Run]:
 
 # What of a text can be spoken
 
-TOKEN_MARK = r"<\|[^|<>]{1,40}\|>"  # <|en|>: a token of its own in the vocabularies
+TOKEN_MARK = r"<\|[^|<>]{1,120}\|>"  # <|en|>: a token of its own in the vocabularies
+# Pinyin or phonemes for a model that takes them: <|py:zhang3 da4|>, <|ph:HH AH0 L OW1|>. Each
+# syllable has one digit.
+SOUND_MARK = re.compile(r"<\|p[yh]:([^|<>]{1,120})\|>")
 # All inline marks: also [laughter] and <strong>. They are never rewritten and never cut.
 MARKS = re.compile(rf"({TOKEN_MARK}|\[[a-z_-]{{1,40}}\]|</?[a-z]{{1,40}}>)")
 
@@ -209,7 +212,8 @@ def contains_chinese(text: str) -> bool:
 
 def is_speakable(text: str) -> bool:
     """Whether there is anything but blanks, punctuation, symbols and marks such as <|en|>."""
-    return any(char.isalnum() for char in re.sub(rf"{TOKEN_MARK}|{OBJECT}", "", text))
+    text = re.sub(rf"{TOKEN_MARK}|{OBJECT}", "", SOUND_MARK.sub(r"\1", text))
+    return any(char.isalnum() for char in text)
 
 
 def without_punctuation(text: str) -> str:
@@ -227,5 +231,6 @@ SPACED_WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]
 
 def syllables(text: str) -> int:
     """An estimate: one for each Chinese character, kana, Hangul block and digit, 1.6 for a word."""
+    text = SOUND_MARK.sub(lambda match: re.sub(r"\D", "", match[1]), text)
     words = len(SPACED_WORD.findall(text))
     return len(SYLLABLE_SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * words)
