@@ -4,6 +4,7 @@ Each mode has one function, which gives its part of the model's input as a dict.
 the CPU, ids int32 and features float32, with the names that CosyVoiceModel.tts takes.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -42,7 +43,9 @@ PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is lo
 # Characters in words of one text: "√½" is two characters and becomes 32. A text may always have
 # MAX_SPOKEN of them, and a longer one MAX_GROWTH for each of its own.
 MAX_SPOKEN, MAX_GROWTH = 40_000, 4
-SIGN_GROWTH = 25  # characters in words that a digit or a sign may become, punctuation apart
+# Characters in words that a sign, or the unit of a number, and a digit may become
+SIGN_GROWTH, DIGIT_GROWTH = 25, 8
+SIGN = r"[^\w\s]|[¼-¾⅐-⅞]"
 PUNCTUATION = frozenset("，。！？；：、“”‘’（）,.!?;:'\"()-")
 
 
@@ -265,8 +268,11 @@ class CosyVoiceFrontEnd:
 
 def may_be_too_long(text: str) -> bool:
     """Whether its words could be more than the limit, if they were as long as words can be."""
-    signs = sum(not (char.isalpha() or char.isspace() or char in PUNCTUATION) for char in text)
-    return len(text) + (SIGN_GROWTH - 1) * signs > most_spoken(text)
+    numbers = sum(1 for _ in re.finditer(r"\d+", text))
+    digits = sum(char.isdigit() for char in text)
+    signs = sum(match[0] not in PUNCTUATION for match in re.finditer(SIGN, text))
+    grown = (numbers + signs) * SIGN_GROWTH + digits * DIGIT_GROWTH
+    return len(text) + grown > most_spoken(text)
 
 
 def most_spoken(text: str) -> int:

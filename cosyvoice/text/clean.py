@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.entities import html5
 
 from cosyvoice.text import tags
 from cosyvoice.text.aligned import Aligned, Edit
@@ -19,7 +20,7 @@ from cosyvoice.text.width import plain_forms
 CJK = f"{HAN}{KANA}，。、！？：；（）"
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,24});")
 EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u2638\u263b-\u265f\u2668-\u27bf\u2b05-\u2b07\u2b1b-\u2b55"
+    "[\U0001f000-\U0001faff\u2600-\u2638\u263b-\u265f\u2668-\u2775\u2794-\u27bf\u2b05-\u2b07\u2b1b-\u2b55"
     "\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f]"
 )
 EMOTICON = re.compile(
@@ -51,7 +52,7 @@ MARKDOWN = [
         r"(<)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(>)",  # <https://example.com>
         r"(\[\^\w{1,20}\]:?)",  # a footnote
         r"(`{1,3})[^`\n]+(`{1,3})",
-        rf"(?<![\w*])(\*{{1,3}}){STARRED}(\*{{1,3}})(?![\w*])",
+        rf"(?<![\w*\\])(\*{{1,3}}){STARRED}(\*{{1,3}})(?![\w*])",
         rf"(?<=[{UNSPACED}])(\*{{1,3}}){STARRED}(\*{{1,3}})",
         rf"(\*{{2,3}}){STARRED}(\*{{2,3}})",
         rf"(\*)(?=[^\s*\d])[^*\n]*?[^\s*\d](\*)(?=[{UNSPACED}])",
@@ -85,7 +86,7 @@ def clean(text: str) -> Cleaned:
     aligned = without_invisible(Aligned(text))
     aligned = aligned.drop(match.span() for match in COMMENT.finditer(aligned.text))
     aligned = tags.replace(aligned, objects)
-    aligned = aligned.sub(ENTITY, lambda match: printable(html.unescape(match[0])))
+    aligned = aligned.sub(ENTITY, entity)
     aligned = without_markdown(aligned)
     aligned = without_emoji(aligned)
     aligned = plain_forms(aligned)
@@ -115,6 +116,12 @@ def visible(char: str) -> str:
 
 def printable(text: str) -> str:
     return "".join(" " if char.isspace() else visible(char) for char in text)
+
+
+def entity(match: re.Match[str]) -> str:
+    """&amp; -> &, as HTML names it; any other name stays."""
+    known = match[0][1] == "#" or match[0][1:] in html5
+    return printable(html.unescape(match[0])) if known else match[0]
 
 
 def without_markdown(text: Aligned) -> Aligned:
@@ -242,9 +249,14 @@ def is_column(paragraph: list[str], widths: list[int]) -> bool:
         width + columns(first_word(following)) + 1 > max(widths)
         for width, following in zip(widths, paragraph[1:])
     )
+    open_ends = [line[-1].isalnum() for line in paragraph[:-1]]
     inside = any(re.search(r"[，。！？；,.!?;]\s*\S", line[:-1]) for line in paragraph)
-    open_ends = sum(line[-1].isalnum() for line in paragraph[:-1])
-    return full and inside and 2 * open_ends >= len(paragraph) - 1
+    goes_on = all(
+        line[0].islower() and line.count(" ") >= 2
+        for line, is_open in zip(paragraph[1:-1], open_ends)
+        if is_open
+    )
+    return full and (inside or goes_on) and 2 * sum(open_ends) >= len(open_ends)
 
 
 def first_word(line: str) -> str:

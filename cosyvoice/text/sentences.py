@@ -30,7 +30,7 @@ STOPS = {"zh": rf"[。？！；：、]|{ASCII_STOP}", "yue": rf"[。？！；：
 
 # The dot at the end of a sentence, not that of 3.5, J. Smith, Mr. Smith or etc.
 TITLES = r"(?<!\b(?:Mr|Ms|Dr|St))(?<!\bMrs)(?<!\bProf)"
-LAST_DOT = rf"(?<!\b[A-Za-z]){TITLES}\.(?!\w|\s+[a-z])"
+LAST_DOT = rf"(?<!\b[A-Za-z]){TITLES}\.(?![A-Za-z0-9_]|\s+[a-z])"
 SENTENCE = re.compile(rf".+?(?:(?:[。！？；!?;\n]|{LAST_DOT})+[”’」』）】\"')]*|\Z)", re.S)
 CLAUSE = re.compile(r".+?(?:[，：,:]+|\Z)", re.S)
 LANGUAGE_MARK = re.compile(rf"<\|(?:{'|'.join(CODES)})\|>")
@@ -108,7 +108,7 @@ class LanguageMarks:
         if self.current and not LANGUAGE_MARK.match(words.text):
             words = Aligned.of_word(self.current, "") + words
         self.current = found[-1] if found else self.current
-        pieces = tuple((piece.as_written, piece.text) for piece in sentences_of(words))
+        pieces = tuple((piece.as_written.strip(), piece.text) for piece in sentences_of(words))
         return Sentence(words.text, words.as_written.strip(), pieces)
 
 

@@ -63,10 +63,11 @@ def test_a_script_the_tokenizer_cannot_read_is_an_error(frontend, monkeypatch):
     assert frontend.text_normalize("안녕 hello") == ["안녕 hello."]
 
 
-@pytest.mark.parametrize("text", ["<|en|>Call 911.", "<|zh|>2026年"])
-def test_a_text_with_marks_is_left_as_written(frontend, text):
-    assert frontend.text_normalize(text) == [text]
-    assert frontend.text_normalize(text, split=False) == text
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_a_language_mark_stays_and_decides_how_figures_are_read(frontend, code):
+    words = {"en": "five", "zh": "五"}[code]
+    assert frontend.text_normalize(f"<|{code}|>5")[0].rstrip(".。") == f"<|{code}|>{words}"
+    assert frontend.text_normalize(f"<|{code}|>5", split=False) == f"<|{code}|>{words}"
 
 
 def test_text_frontend_off_leaves_the_text_but_not_its_length(frontend):
@@ -82,8 +83,8 @@ def test_the_first_sentence_is_there_before_the_last_is_prepared(frontend):
     prepared = []
     sentences = frontend.sentences(STORY * 200, check=lambda: prepared.append(1))
     first = next(sentences)
-    assert 60 < len(first) <= 80 and len(prepared) <= 4
-    assert [first, *sentences] == frontend.text_normalize(STORY * 200)
+    assert 60 < len(first.spoken) <= 80 and len(prepared) <= 4
+    assert [part.spoken for part in [first, *sentences]] == frontend.text_normalize(STORY * 200)
     assert len(prepared) > 20
 
 

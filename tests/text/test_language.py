@@ -1,0 +1,78 @@
+import pytest
+
+from cosyvoice.text.language import (
+    contains_chinese,
+    is_speakable,
+    language_of,
+    runs,
+    syllables,
+)
+
+TEXTS = {
+    "今天天气很好": "zh",
+    "The weather is fine today.": "en",
+    "今日はいい天気ですね。": "ja",
+    "오늘 날씨가 좋아요": "ko",
+    "今日天氣好好，我哋去行街": "yue",
+    "Das Wetter ist heute schön.": "de",
+    "Il fait beau aujourd'hui, n'est-ce pas ?": "fr",
+    "Hoy hace muy buen tiempo en la ciudad.": "es",
+    "Oggi il tempo è molto bello.": "it",
+    "Сегодня хорошая погода.": "ru",
+    "Hello": "en",
+    "5": "zh",
+    "": "zh",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_script_and_stop_words_tell_the_language(text):
+    assert language_of(text) == TEXTS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"),
+    [
+        ("它重5kg, about 3 miles", ["zh", "en"]),
+        ("我买了iPhone 15 Pro Max，很好", ["zh"]),
+        ("他说 I will see you at 5 pm 然后走了", ["zh", "en", "zh"]),
+        ("東京です。電話番号。", ["ja"]),
+        ("版本 2.0, Windows 11, 好", ["zh"]),
+        ("1, 2, 3", ["zh"]),
+    ],
+)
+def test_the_words_around_a_figure_decide(text, languages):
+    assert [run.language for run in runs(text)] == languages
+
+
+def test_a_text_of_figures_is_read_in_the_language_around_it():
+    assert language_of("12:30", near="ja") == "ja" and language_of("12:30") == "zh"
+    assert [run.language for run in runs("5 好 6", given={2: "ja"})] == ["zh", "ja"]
+
+
+@pytest.mark.parametrize("text", ["", "a", "好, 5 and the 6; です。", "\n\n", "。。。", "5" * 50])
+def test_runs_cover_the_whole_text(text):
+    found = runs(text)
+    assert "".join(text[run.start : run.end] for run in found) == text
+
+
+def test_speakable_is_anything_with_a_letter_or_digit():
+    assert is_speakable("。a") and is_speakable("5") and not is_speakable("。，！ \n—…😀")
+
+
+@pytest.mark.parametrize("character", "好〇㐀豈𠀀")
+def test_rare_characters_are_chinese_too(character):
+    assert contains_chinese(character) and language_of(character) == "zh"
+    assert syllables(f"A{character}") == 3
+
+
+@pytest.mark.parametrize("character", "aé5カ가䷀—")
+def test_other_scripts_and_symbols_are_not_chinese(character):
+    assert not contains_chinese(character)
+
+
+def test_syllables_of_scripts():
+    assert [
+        syllables(text)
+        for text in ("你好，世界。", "It's good", "こんにちは", "안녕", "第12号", "— …")
+    ] == [4, 4, 5, 2, 4, 0]
