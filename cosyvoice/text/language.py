@@ -91,6 +91,18 @@ def language_of(text: str, near: str = "") -> str:
     return max(weights, key=lambda code: weights[code]) if weights else near or "zh"
 
 
+def hint(text: str, near: str) -> str:
+    """The language of the voice, for a text that does not tell its own; "" for one that does.
+
+    Figures and units are of any language. Words in Latin letters are of a voice's language when it
+    is written so.
+    """
+    text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
+    if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
+        return ""
+    return near if near in STOP_WORDS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+
+
 def language_of_clause(clause: str) -> str:
     """One of CODES, or "" where script and words do not tell."""
     han = len(re.findall(f"[{HAN}]", clause))

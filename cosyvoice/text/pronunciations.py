@@ -123,6 +123,13 @@ class Spoken(Mapping[str, str]):
         self.entries = {plain_word(word): said for word, said in pronunciations.items()}
         self.say = say
 
+    def check(self, text: str) -> None:
+        """Raises a PronunciationError for a word of the text that the model cannot be told."""
+        text = plain_word(text).casefold()
+        for word in self.entries:
+            if word.casefold() in text:
+                self[word]
+
     def __getitem__(self, word: str) -> str:
         said = self.entries[word]
         return self.say(word, said) if is_sound(said) else in_words(said)
