@@ -30,7 +30,7 @@ from cosyvoice.cli.model_list import (
     official_family,
 )
 from cosyvoice.cli.speakers import language_of_speaker
-from cosyvoice.text.language import language_of
+from cosyvoice.text.language import language_of_transcript
 from cosyvoice.text.objects import Pause
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
@@ -191,7 +191,7 @@ class CosyVoice:
 
         prompt_wav is a path, a file object or (1, N) at 16 kHz.
         """
-        near = language_of_voice(zero_shot_spk_id, voice) or language_of_words(prompt_text)
+        near = language_of_voice(zero_shot_spk_id, voice) or language_of_transcript(prompt_text)
         if voice is None:
             prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend, check)
             condition = self.frontend.frontend_zero_shot(
@@ -281,7 +281,7 @@ class CosyVoice:
         meta = {
             "family": self.model_family,
             "fingerprint": self.fingerprint,
-            "language": language_of_words(prompt_text),
+            "language": language_of_transcript(prompt_text),
             "consent": consent,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
@@ -352,11 +352,6 @@ class Reading:
 def language_of_voice(speaker: str, voice: dict | None) -> str:
     """The language of a saved voice or of a speaker by its name; "" where nothing tells it."""
     return language_of_speaker(speaker) if voice is None else voice["meta"].get("language", "")
-
-
-def language_of_words(prompt_text: str) -> str:
-    """The language of what a reference says; "" where nothing tells it."""
-    return language_of(prompt_text) if any(map(str.isalpha, prompt_text)) else ""
 
 
 ENGINES = {LAYOUT_300M: CosyVoice}

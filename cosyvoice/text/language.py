@@ -103,6 +103,11 @@ def hint(text: str, near: str) -> str:
     return near if near in STOP_WORDS or not re.search(f"[{LATIN}]{{3}}", text) else ""
 
 
+def language_of_transcript(transcript: str) -> str:
+    """The language of what a reference says; "" where nothing tells it."""
+    return language_of(transcript) if any(map(str.isalpha, transcript)) else ""
+
+
 def language_of_clause(clause: str) -> str:
     """One of CODES, or "" where script and words do not tell."""
     han = len(re.findall(f"[{HAN}]", clause))
@@ -236,6 +241,7 @@ def without_punctuation(text: str) -> str:
     ).strip()
 
 
+PACE = 4.5  # syllables and pauses that are spoken in a second, roughly
 SYLLABLES_PER_WORD = 1.6  # of English, roughly
 SYLLABLE_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
 SPACED_WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]+)?")

@@ -30,6 +30,12 @@ Say = Callable[[str, str], str]  # (word, how it is said) -> what the model gets
 
 def checked(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
     """{word: how it is said}. Raises a PronunciationError that names the entry at fault."""
+    entries = list(entries)
+    if len(entries) > MAX_ENTRIES:
+        raise PronunciationError(
+            f"the list has {len(entries)} entries; at most {MAX_ENTRIES} are kept",
+            f"发音表有 {len(entries)} 条，最多 {MAX_ENTRIES} 条",
+        )
     found: dict[str, str] = {}
     places: dict[str, int] = {}
     for place, (word, said) in enumerate(entries, 1):
@@ -45,11 +51,6 @@ def checked(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
             )
         places[key] = place
         found[word] = said
-    if len(found) > MAX_ENTRIES:
-        raise PronunciationError(
-            f"the list has {len(found)} entries; at most {MAX_ENTRIES} are kept",
-            f"发音表有 {len(found)} 条，最多 {MAX_ENTRIES} 条",
-        )
     return found
 
 

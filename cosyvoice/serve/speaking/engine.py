@@ -1,6 +1,6 @@
 """What the service asks of an engine, so that another one can stand in its place."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -42,6 +42,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_zero_shot(
@@ -55,6 +56,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_cross_lingual(
@@ -66,6 +68,7 @@ class Engine(Protocol):
         speed: float = ...,
         seed: int | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_instruct(
@@ -79,6 +82,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
@@ -97,3 +101,4 @@ class Utterance:
     engine: Engine
     chunks: Callable[[Check], Chunks]
     pushes: list[Future] = field(default_factory=list)
+    left_out_tags: list[str] = field(default_factory=list)  # of the text; a header names them

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cosyvoice.text.language import syllables
+from cosyvoice.text.language import PACE, syllables
 from cosyvoice.text.sentences import clauses_of
 
 FRAME_SECONDS = 0.02  # of one value of loudness
 MEAN_SECONDS = 0.18  # over which the loudness is averaged
 RANGE_DB = 40.0  # below the loud parts; all that is quieter counts the same
 LENGTH_PENALTY_DB = 40.0  # when the length of a clause is off by a factor of e
-PACE = 4.5  # syllables and pauses per second, while the length is not known
 
 
 class SentenceTime(NamedTuple):
