@@ -12,7 +12,7 @@ from cosyvoice.cli.speakers import language_of_speaker
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_values
 from cosyvoice.serve.http.jobs import PRONUNCIATION_FIELDS, preview_fields, read_body
-from cosyvoice.serve.http.problem import field_error
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists, listed
 from cosyvoice.text.language import language_of_transcript
 from cosyvoice.text.preview import preview
@@ -52,8 +52,8 @@ def blueprint(max_text_chars: int, lists: PronunciationLists) -> Blueprint:
             found = checked(entries)
         except PronunciationError as error:
             at = "" if error.entry is None else f"[{error.entry}]"
-            raise field_error(
-                f"pronunciations{at}", error.en, error.zh, "pronunciation_unusable"
+            raise Problem(
+                400, "pronunciation_unusable", f"pronunciations{at}", error.en, error.zh
             ) from error
         lists.put(user_id, found)
         return jsonify(pronunciations=listed(found))
