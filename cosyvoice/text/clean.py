@@ -46,7 +46,7 @@ MARKDOWN = [
         rf"(^[ \t]*(?:{RULE})[ \t]*$)",
         rf"(^[ \t]*{UNDER_TABLE_HEAD}[ \t]*$)",
         r"(^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?([ \t]*#*)$",  # a heading
-        r"(^[ \t]*(?:>[ \t]?)+)",  # a quotation
+        r"(^[ \t]*(?:>(?![=\d])[ \t]?)+)",  # a quotation
         rf"(^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
         rf"(!?\[)[^\[\]\n]*(\]\({LINK_TARGET}\))",
         r"(<)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(>)",  # <https://example.com>

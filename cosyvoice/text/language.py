@@ -51,7 +51,9 @@ LETTERS = {  # that one of these languages has and the others lack
 }
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+|[,.](?!\d)")
-WORD = re.compile(rf"[{LATIN}]+")
+WORD = re.compile(rf"(?<![{LATIN}\d=+*/^<>²³≤≥≠≈$])[{LATIN}]+(?![{LATIN}\d=+*/^<>²³≤≥≠≈$、\[(])")  # no variable: x=1
+# Letters of no one language: 8:00 am, U.S.
+INITIALS = re.compile(r"(?<=\d) ?[ap]m(?![a-z])|(?<![A-Za-z])[a-z](?:\.[a-z])+(?![a-z])\.?", re.I)
 NOT_HAN = re.compile(rf"[^{HAN}{KANA}]*[{LATIN}][^{HAN}{KANA}]*")
 
 
@@ -70,8 +72,9 @@ def runs(text: str, near: str = "", given: dict[int, str] | None = None) -> list
     near: the language of what stands around the text, "" when nothing is known. given: positions
     from which a mark such as <|ja|> decides the language.
     """
-    clauses = list(_clauses(text))
-    judged = [language_of_clause(text[start:end]) for start, end in clauses]
+    words = INITIALS.sub(lambda match: " " * len(match[0]), text)
+    clauses = list(_clauses(words))
+    judged = [language_of_clause(words[start:end]) for start, end in clauses]
     common = _most_common(judged, clauses) or near or _fallback(text)
     found: list[Run] = []
     for (start, end), own in zip(clauses, judged):
@@ -131,6 +134,8 @@ def language_of_words(clause: str) -> str:
     for code, letters in LETTERS.items():
         scores[code] += 2 * any(letter in letters for letter in clause.lower())
     best = max(scores, key=lambda code: scores[code])
+    if best != "en" and scores[best] <= sum(word in ENGLISH_TOO for word in words):
+        return ""
     return best if scores[best] else ""
 
 
