@@ -94,6 +94,11 @@ def language_of(text: str, near: str = "") -> str:
     return max(weights, key=lambda code: weights[code]) if weights else near or "zh"
 
 
+def without_sound_marks(spoken: str) -> str:
+    """For people: <|py:zhang3 da4|> -> zhang3 da4."""
+    return SOUND_MARK.sub(r"\1", spoken)
+
+
 def hint(text: str, near: str) -> str:
     """The language of the voice, for a text that does not tell its own; "" for one that does.
 

@@ -27,6 +27,7 @@ from cosyvoice.serve.http import access
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.storage.work_folders import WorkFolders
+from cosyvoice.text.language import without_sound_marks
 
 log = logging.getLogger(__name__)
 KEEP = 3600  # seconds
@@ -272,7 +273,7 @@ def describe(record: Record) -> dict:
         {
             "index": index,
             "text": sentence.text,
-            "spoken": sentence.spoken,
+            "spoken": without_sound_marks(sentence.spoken),
             "start": seconds(sentence.start),
             "end": seconds(sentence.end),
         }

@@ -298,6 +298,12 @@ def test_another_worker_can_answer(tmp_path):
     assert ID not in str(files) and len(files) == 1
 
 
+def test_sounds_of_a_pronunciation_list_are_shown_without_their_marks():
+    times = [SentenceTime("去重庆。", "去<|py:chong2 qing4|>。", 0, 100)]
+    (sentence,) = describe(running(sentence_times=times))["sentences"]
+    assert (sentence["text"], sentence["spoken"]) == ("去重庆。", "去chong2 qing4。")
+
+
 def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, monkeypatch):
     states, written, record = (
         states_in(tmp_path),
