@@ -8,12 +8,13 @@ voice's own text, the speaker's name), else Chinese.
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cosyvoice.text.objects import OBJECT
+from cosyvoice.text.vocabulary import COMMON_WORDS, ENDINGS, LETTERS
 
 CODES = ("zh", "en", "yue", "ja", "ko", "de", "fr", "es", "it", "ru")
 
@@ -26,35 +27,36 @@ CYRILLIC = "\u0400-\u04ff"
 LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 # Characters that only written Cantonese has, and words that Chinese has and Japanese has not.
-CANTONESE = re.compile("[嘅咗喺冇哋啲嚟嗰嘢噉攞瞓]|唔[係好使知想該]|係咪|邊[個度]|乜|佢|而家|幾多")
-CHINESE_WORDS = re.compile("[的了吗呢吧么这们说没很让给]")
-STOP_WORDS = {
-    "en": """the a an of and to in is are was were be been at by for from with on it its this that
-        these those you he she we they i my your his her our not have has had will would can could
-        about over under than then there here what when where who how please call see do does
-        did or but if so as up out all one""",
-    "de": """der die das den dem des und ist sind war nicht ein eine einen einem einer ich sie wir
-        ihr mit auf für von zu zum zur im am um bis aus bei nach vor über hat haben kostet uhr es
-        wird werden auch nur noch sich als dass""",
-    "fr": """le la les l et est sont une un des du au aux à pour dans il elle nous vous ils sur
-        avec que qui ne pas ce cette coûte heures été a en par plus de d j y""",
-    "es": """el la los las y es son una un unos de del al en por para con que se su no hay está
-        cuesta horas a las más este esta fue como le lo""",
-    "it": """il lo la gli le è sono e di che per con una un uno della del nel nella alle alla dalle
-        al dal costa ore non si anche questo questa ha i a da su come più""",
-}
-LETTERS = {  # that one of these languages has and the others lack
-    "de": "äöüß",
-    "fr": "çêëîïôœùâû",
-    "es": "ñ¿¡",
-    "it": "ìò",
-}
+CANTONESE = re.compile(
+    "[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]"
+    "|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]"
+    "|聽日|尋日|琴日"
+)
+CHINESE_WORDS = re.compile(
+    "[你您她们嗎吗呢吧麼么這这說说沒没很讓让给]|給[你我他她]|[我他](?=[有在是的不想要])"
+    "|的[时時人是]|不是|可以|因[為为]|所以"
+    f"|[{KANA}]是|的意思"
+)
+OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
-CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+|[,.](?!\d)")
-WORD = re.compile(rf"(?<![{LATIN}\d=+*/^<>²³≤≥≠≈$])[{LATIN}]+(?![{LATIN}\d=+*/^<>²³≤≥≠≈$、\[(])")  # no variable: x=1
-# Letters of no one language: 8:00 am, U.S.
-INITIALS = re.compile(r"(?<=\d) ?[ap]m(?![a-z])|(?<![A-Za-z])[a-z](?:\.[a-z])+(?![a-z])\.?", re.I)
-NOT_HAN = re.compile(rf"[^{HAN}{KANA}]*[{LATIN}][^{HAN}{KANA}]*")
+CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
+SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
+NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
+WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
+NOT_NATIVE = {  # parts of a clause in another script than that of its language
+    code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
+    for code, script in {
+        "zh": HAN + KANA, "yue": HAN + KANA, "ja": HAN + KANA, "ko": HANGUL + HAN, "ru": CYRILLIC,
+    }.items()
+}  # fmt: skip
+NOT_LATIN = re.compile(rf"\d*[{OTHER}](?:[{OTHER}\d]*[{OTHER}])?\d*")
+QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’》]')
+
+# What evidence a language needs against others, in words that only it has
+CERTAIN = 1.5
+LEAST = 0.2
+NEAR = 1.35  # what the language around counts for
+WHOLE = 0.3  # and the other sentences
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,17 @@ def runs(text: str, near: str = "", given: dict[int, str] | None = None) -> list
     near: the language of what stands around the text, "" when nothing is known. given: positions
     from which a mark such as <|ja|> decides the language.
     """
-    words = INITIALS.sub(lambda match: " " * len(match[0]), text)
-    clauses = list(_clauses(words))
-    judged = [language_of_clause(words[start:end]) for start, end in clauses]
+    clauses = list(_clauses(text))
+    judged = judged_clauses([text[start:end] for start, end in clauses], near)
     common = _most_common(judged, clauses) or near or _fallback(text)
+    common = _settled(text, common, common, near)
     found: list[Run] = []
     for (start, end), own in zip(clauses, judged):
-        language = _settled(own, common)
-        if language in ("zh", "yue", "ja"):
-            found += _with_english_parts(text, start, end, language)
+        language = _settled(text[start:end], own, common, near)
+        if language in NOT_NATIVE:
+            found += _with_latin_parts(text, start, end, language)
         else:
-            found.append(Run(start, end, language))
+            found += _with_other_parts(text, start, end, language)
     return joined(_as_given(found, given or {}))
 
 
@@ -94,66 +96,161 @@ def language_of(text: str, near: str = "") -> str:
     return max(weights, key=lambda code: weights[code]) if weights else near or "zh"
 
 
-def without_sound_marks(spoken: str) -> str:
-    """For people: <|py:zhang3 da4|> -> zhang3 da4."""
-    return SOUND_MARK.sub(r"\1", spoken)
+def judged_clauses(clauses: list[str], near: str) -> list[str]:
+    """The language of each clause; "" where script and words do not tell.
 
-
-def hint(text: str, near: str) -> str:
-    """The language of the voice, for a text that does not tell its own; "" for one that does.
-
-    Figures and units are of any language. Words in Latin letters are of a voice's language when it
-    is written so.
+    Words in Latin letters are judged by the sentence that they stand in.
     """
-    text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
-    if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
-        return ""
-    return near if near in STOP_WORDS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+    evidence = [word_scores(clause) for clause in clauses]
+    whole = summed(evidence)
+    judged: list[str] = []
+    for sentence in _sentences(clauses):
+        scores = summed([evidence[index] for index in sentence])
+        latin = likeliest(scores, whole, near)
+        judged += [language_of_clause(clauses[index], latin, evidence[index]) for index in sentence]
+    return judged
 
 
-def language_of_transcript(transcript: str) -> str:
-    """The language of what a reference says; "" where nothing tells it."""
-    return language_of(transcript) if any(map(str.isalpha, transcript)) else ""
+def _sentences(clauses: list[str]) -> Iterator[range]:
+    """The clauses of each sentence, by their indices."""
+    start = 0
+    for index, clause in enumerate(clauses):
+        if SENTENCE_STOP.search(clause) or index == len(clauses) - 1:
+            yield range(start, index + 1)
+            start = index + 1
 
 
-def language_of_clause(clause: str) -> str:
-    """One of CODES, or "" where script and words do not tell."""
+def language_of_clause(clause: str, latin: str, scores: dict[str, float]) -> str:
+    """One of CODES, or "" where script and words do not tell.
+
+    latin: the language of the words in Latin letters around it, if they tell.
+    """
     han = len(re.findall(f"[{HAN}]", clause))
     kana = len(re.findall(f"[{KANA}]", clause))
     hangul = len(re.findall(f"[{HANGUL}]", clause))
-    if hangul and hangul >= han + kana:
+    cyrillic = len(re.findall(f"[{CYRILLIC}]", clause))
+    letters = len(re.findall(f"[{LATIN}]", clause))
+    other = han + kana + hangul + cyrillic
+    if latin and scores[latin] >= CERTAIN and letters > 2 * other and mentions(clause, OTHER):
+        return latin
+    if hangul > han + kana and not is_chinese(clause, han, HANGUL):
         return "ko"
-    if kana and not (CHINESE_WORDS.search(clause) and kana < han):
+    if kana and not is_chinese(clause, han, KANA):
+        return "ja"
+    if han and is_japanese(clause):
         return "ja"
     if han:
         return "yue" if CANTONESE.search(clause) else "zh"
-    if len(re.findall(f"[{CYRILLIC}]", clause)) > len(re.findall(f"[{LATIN}]", clause)):
+    if cyrillic:
         return "ru"
-    return language_of_words(clause)
+    return latin if letters else ""
 
 
-def language_of_words(clause: str) -> str:
-    """The language of text in Latin letters, by its stop words and special letters, or ""."""
-    words = [word.lower() for word in WORD.findall(clause)]
-    scores = {code: sum(word in stop_words(code) for word in words) for code in STOP_WORDS}
+def mentions(clause: str, script: str) -> bool:
+    """Whether there is one word at most in this script, or only quoted ones."""
+    return len(re.findall(f"[{script}]+", QUOTED.sub("", clause))) <= 1
+
+
+def is_chinese(clause: str, han: int, other: str) -> bool:
+    """Whether a clause in Han only mentions another script: 日语的ありがとう是谢谢的意思."""
+    if not han or (len(re.findall(f"[{other}]", clause)) >= han and not mentions(clause, other)):
+        return False
+    if any(not is_japanese_character(char) for char in re.findall(f"[{HAN}]", clause)):
+        return True
+    return CHINESE_WORDS.search(clause) is not None and mentions(clause, other)
+
+
+def is_japanese(clause: str) -> bool:
+    """Whether a clause in Han has characters that only Japanese has: 税込1,980円, 〒."""
+    characters = re.findall(f"[{HAN}]", clause)
+    return (
+        any(is_japanese_only(char) for char in characters)
+        and all(is_japanese_character(char) for char in characters)
+        and not CHINESE_WORDS.search(clause)
+    )
+
+
+@lru_cache(maxsize=8192)
+def is_japanese_only(character: str) -> bool:
+    """Whether only the character set of Japanese has it, not those of Chinese."""
+    return (
+        "\u4e00" <= character
+        and is_japanese_character(character)
+        and not (is_in(character, "gb2312") or is_in(character, "big5"))
+    )
+
+
+def is_in(character: str, character_set: str) -> bool:
+    try:
+        character.encode(character_set)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=8192)
+def is_japanese_character(character: str) -> bool:
+    """Whether the character set of Japanese, JIS X 0208, has it; simplified forms are not in it."""
+    return is_in(character, "shift_jis")
+
+
+def word_scores(text: str) -> dict[str, float]:
+    """For each language in Latin letters, how many words of a text point to it alone."""
+    scores = dict.fromkeys(COMMON_WORDS, 0.0)
+    for word in WORD.findall(NOT_WORDS.sub(" ", text)):
+        if word.isupper() and len(word) in (2, 3, 4) and (len(text) < 12 or not text.isupper()):
+            continue  # an abbreviation: US, IT, EUR
+        for code, weight in word_evidence(word.lower()):
+            scores[code] += weight
+    if "¿" in text or "¡" in text:
+        scores["es"] += 2
+    return scores
+
+
+@lru_cache(maxsize=16384)
+def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
+    """The languages that a word points to, and how much."""
+    weights: defaultdict[str, float] = defaultdict(float)
+    if len(word) == 1 and word not in "aeoyàèéìòù":
+        return ()  # a unit or an initial
+    parts = {word, *word.split("'")} if "'" in word else {word}
+    having = [code for code in COMMON_WORDS if parts & common_words(code)]
+    for code in having:
+        weights[code] += (0.15 if word in "aeoy" else 1) / len(having)
     for code, letters in LETTERS.items():
-        scores[code] += 2 * any(letter in letters for letter in clause.lower())
-    best = max(scores, key=lambda code: scores[code])
-    if best != "en" and scores[best] <= sum(word in ENGLISH_TOO for word in words):
-        return ""
-    return best if scores[best] else ""
+        if any(letter in letters for letter in word):
+            weights[code] += 1
+    if not having and len(word) >= 6:
+        ending = [code for code in ENDINGS if word.endswith(ENDINGS[code])]
+        for code in ending:
+            weights[code] += 0.5 / len(ending)
+    return tuple(weights.items())
 
 
 @lru_cache
-def stop_words(code: str) -> frozenset[str]:
-    return frozenset(STOP_WORDS[code].split())
+def common_words(code: str) -> frozenset[str]:
+    return frozenset(COMMON_WORDS[code].split())
 
 
-def is_english(part: str) -> bool:
-    """Whether Latin text inside Chinese is an English clause and not a name: iPhone 15 Pro Max."""
-    words = WORD.findall(part)
-    stops = sum(word in stop_words("en") for word in words)
-    return len(words) >= 3 and stops >= 1
+def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
+    total = dict.fromkeys(COMMON_WORDS, 0.0)
+    for scores in evidence:
+        for code, score in scores.items():
+            total[code] += score
+    return total
+
+
+def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
+    """The language of a sentence in Latin letters; where its words tell little, that around it."""
+    needed = 1.0 if near in NOT_NATIVE else LEAST
+    if max(scores.values()) < needed:
+        return ""
+    best_of_all = max(whole.values())
+
+    def score(code: str) -> float:
+        return scores[code] + NEAR * (code == near) + WHOLE * whole[code] / best_of_all
+
+    return max(scores, key=score)
 
 
 def joined(parts: list[Run]) -> list[Run]:
@@ -181,6 +278,9 @@ def _most_common(judged: list[str], clauses: list[tuple[int, int]]) -> str:
     for language, (start, end) in zip(judged, clauses):
         if language:
             weights[language] += end - start
+    for code in ("ja", "yue"):  # they have clauses without any character of their own
+        if weights[code] * 3 >= weights["zh"] > 0:
+            weights[code] += weights.pop("zh")
     return max(weights, key=lambda code: weights[code]) if weights else ""
 
 
@@ -193,21 +293,44 @@ def _fallback(text: str) -> str:
     )
 
 
-def _settled(own: str, common: str) -> str:
+def _settled(clause: str, own: str, common: str, near: str) -> str:
     """The language of a clause among others: one in Chinese characters only may be Japanese."""
-    if own == "zh" and common in ("ja", "yue"):
-        return common
-    return own or common
+    if own != "zh":
+        return own or common
+    around = common if common in ("ja", "yue") else near
+    if around == "yue":
+        return "yue"
+    if around == "ja" and not CHINESE_WORDS.search(clause):
+        return "ja" if all(map(is_japanese_character, re.findall(f"[{HAN}]", clause))) else "zh"
+    return "zh"
 
 
-def _with_english_parts(text: str, start: int, end: int, language: str) -> Iterator[Run]:
+def _with_latin_parts(text: str, start: int, end: int, language: str) -> Iterator[Run]:
     at = start
-    for part in NOT_HAN.finditer(text, start, end):
-        if is_english(part[0]):
+    for part in NOT_NATIVE[language].finditer(text, start, end):
+        if foreign := foreign_clause(part[0]):
             yield Run(at, part.start(), language)
-            yield Run(part.start(), part.end(), "en")
+            yield Run(part.start(), part.end(), foreign)
             at = part.end()
     yield Run(at, end, language)
+
+
+def _with_other_parts(text: str, start: int, end: int, language: str) -> Iterator[Run]:
+    at = start
+    for part in NOT_LATIN.finditer(text, start, end):
+        yield Run(at, part.start(), language)
+        yield Run(part.start(), part.end(), language_of_clause(part[0], "", {}))
+        at = part.end()
+    yield Run(at, end, language)
+
+
+def foreign_clause(part: str) -> str:
+    """The language of Latin text inside Chinese and its like; "" for a name: iPhone 15 Pro Max."""
+    if len(WORD.findall(part)) < 3:
+        return ""
+    scores = word_scores(part)
+    best = max(scores, key=lambda code: scores[code])
+    return best if scores[best] >= (1 if best == "en" else CERTAIN) else ""
 
 
 def _as_given(parts: list[Run], given: dict[int, str]) -> list[Run]:
@@ -262,3 +385,25 @@ def syllables(text: str) -> int:
     text = SOUND_MARK.sub(lambda match: re.sub(r"\D", "", match[1]), text)
     words = len(SPACED_WORD.findall(text))
     return len(SYLLABLE_SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * words)
+
+
+def without_sound_marks(spoken: str) -> str:
+    """For people: <|py:zhang3 da4|> -> zhang3 da4."""
+    return SOUND_MARK.sub(r"\1", spoken)
+
+
+def hint(text: str, near: str) -> str:
+    """The language of the voice, for a text that does not tell its own; "" for one that does.
+
+    Figures and units are of any language. Words in Latin letters are of a voice's language when it
+    is written so.
+    """
+    text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
+    if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
+        return ""
+    return near if near in STOP_WORDS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+
+
+def language_of_transcript(transcript: str) -> str:
+    """The language of what a reference says; "" where nothing tells it."""
+    return language_of(transcript) if any(map(str.isalpha, transcript)) else ""

@@ -11,7 +11,7 @@ from cosyvoice.text.aligned import Aligned
 
 # Kept: NFKC would lose what they mean (m² is not m2, ½ is not 1/2), or they are punctuation of
 # their own.
-KEPT = frozenset("²³¹⁰⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞，…º¨´¯¸–—™℠")
+KEPT = frozenset("²³¹⁰⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞，…ºª¨´¯¸–—™℠")
 PLAIN = {
     "㎡": "m²",
     "㎢": "km²",
