@@ -392,6 +392,9 @@ def without_sound_marks(spoken: str) -> str:
     return SOUND_MARK.sub(r"\1", spoken)
 
 
+IN_LATIN_LETTERS = ("en", "de", "fr", "es", "it")
+
+
 def hint(text: str, near: str) -> str:
     """The language of the voice, for a text that does not tell its own; "" for one that does.
 
@@ -401,7 +404,7 @@ def hint(text: str, near: str) -> str:
     text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
     if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
         return ""
-    return near if near in STOP_WORDS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+    return near if near in IN_LATIN_LETTERS or not re.search(f"[{LATIN}]{{3}}", text) else ""
 
 
 def language_of_transcript(transcript: str) -> str:
