@@ -16,6 +16,8 @@ def spoken(text, encode=list):
         ("他说：“好。”然后走了！", ["他说：“好。”然后走了！"]),
         ("！！！真的？！", ["真的？"]),
         ("没有标点", ["没有标点。"]),
+        ("有逗号，", ["有逗号。"]),
+        ("好的 then we went home, ", ["好的then we went home."]),
         ("Hello... world", ["Hello. world."]),
         ("Done 😀! **Yes**", ["Done! Yes."]),
     ],
