@@ -38,6 +38,7 @@ from cosyvoice.serve.http.jobs import (
     without_blanks,
 )
 from cosyvoice.serve.http.jobs import read_job as read_job_by
+from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
 from cosyvoice.serve.routes import (
@@ -86,6 +87,7 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
 
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
+limits = Limits(work_folders.home / "limits.sqlite")
 slots = Slots(config.max_concurrent, config.max_queue)
 analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
@@ -196,8 +198,12 @@ def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference)
         return analyses.run(read, folder / "reference")
 
 
-def claim_request(user_id: str):
-    """Give the current request its id, or raise a 409 Problem when that is another's."""
+def claim_request(user_id: str, characters: int = 0):
+    """Count the current request against its key's limits and give it its id.
+
+    Raises a 429 Problem at a limit, and a 409 Problem when the id is another's.
+    """
+    limits.charge(g.caller, g.allowance, characters)
     states.claim(g.record, g.caller, user_id)
 
 
@@ -280,7 +286,7 @@ PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruc
 def prepare(job: Job) -> Utterance:
     """Fetch what the job needs; returns what is to be spoken when the model is free."""
     user_id = access.owner(job.user_id)
-    claim_request(user_id)
+    claim_request(user_id, len(job.tts_text))
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
     left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
     said = pronunciation_lists.get(access.sole_user(job.user_id))

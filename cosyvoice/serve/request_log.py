@@ -8,7 +8,7 @@ import functools
 import logging
 import time
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 
 from cosyvoice.serve.http.access import address
 from cosyvoice.serve.speaking.record import Record
@@ -46,7 +46,12 @@ def install(app: Flask, watchers: list):
     @app.before_request
     def open_record():
         request_id.set(g.request_id)
-        g.record = Record(g.request_id, path=address(), watchers=watchers)
+        g.record = Record(
+            g.request_id,
+            path=address(),
+            address=request.remote_addr or "",
+            watchers=watchers,
+        )
 
     @app.after_request
     def close_record(response: Response) -> Response:

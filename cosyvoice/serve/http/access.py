@@ -13,12 +13,16 @@ import secrets
 import stat
 import threading
 import time
+from collections.abc import Set
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from flask import Flask, Response, g, request
 
 from cosyvoice.serve.addresses import host_of, is_loopback, is_of_host, origin_of
 from cosyvoice.serve.config import Config, StartError
+from cosyvoice.serve.http.limits import Allowance
 from cosyvoice.serve.http.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -35,7 +39,16 @@ HEADERS = {
 }
 PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
+LIMITS = ("requests_per_minute", "characters_per_day")  # of a key
 MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a key may do: act for these users, or for all; and how much."""
+
+    users: Set[str] | Literal["*"] = "*"
+    allowance: Allowance = Allowance()
 
 
 class Keys:
@@ -47,7 +60,7 @@ class Keys:
     """
 
     def __init__(self, key: str, file: str):
-        self.fixed = {_digest(key): "*"} if key else {}
+        self.fixed = {_digest(key): Rights()} if key else {}
         self.file = Path(file) if file else None
         self.from_file: dict = {}
         self.stamp: tuple | None = None  # of the file when it was read
@@ -61,8 +74,8 @@ class Keys:
     def wanted(self) -> bool:
         return bool(self.fixed or self.file)
 
-    def users_of(self, key: str):
-        """ "*" or the set of user ids that the key may act for; None for an unknown key."""
+    def rights_of(self, key: str) -> Rights | None:
+        """None for an unknown key."""
         self._renew()
         given, found = _digest(key), None
         for digest, users in {**self.from_file, **self.fixed}.items():
@@ -119,7 +132,7 @@ def _content(file: Path) -> bytes | str:
 
 
 def parse_keys(file: Path, content: bytes | str) -> dict:
-    """{digest of key: "*" or set of user ids}. Raises a StartError for another content."""
+    """{digest of key: Rights}. Raises a StartError for another content."""
     if isinstance(content, str):
         raise StartError(
             f"API_KEYS_FILE {file} cannot be read ({content}): "
@@ -129,20 +142,28 @@ def parse_keys(file: Path, content: bytes | str) -> dict:
     try:
         keys = json.loads(content.decode("utf-8-sig"))
         assert isinstance(keys, dict)
-        assert all(
-            key
-            and (users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users))
-            for key, users in keys.items()
-        )
+        assert all(keys)
+        return {_digest(key): read_rights(value) for key, value in keys.items()}
     except (ValueError, AssertionError, RecursionError) as error:
-        example = '{"key": ["user id"], "other key": "*"}'
+        example = (
+            '{"key": ["user id"], "other key": "*", "third": {"users": ["user id"], '
+            '"requests_per_minute": 60, "characters_per_day": 100000}}'
+        )
         raise StartError(
             f"API_KEYS_FILE {file} is wrong or half written: it must hold JSON like {example}",
             f"API_KEYS_FILE {file} 有误或不完整，内容须为 JSON，形如 {example}",
         ) from error
-    return {
-        _digest(key): users if users == "*" else frozenset(users) for key, users in keys.items()
-    }
+
+
+def read_rights(value) -> Rights:
+    """Of "*", a list of users, or an object that has also limits; AssertionError for another."""
+    given = value if isinstance(value, dict) else {"users": value}
+    assert given.keys() <= {"users", *LIMITS} and "users" in given
+    users = given["users"]
+    assert users == "*" or isinstance(users, list) and all(isinstance(u, str) for u in users)
+    limits = {name: given.get(name) for name in LIMITS}
+    assert all(most is None or type(most) is int and most >= 0 for most in limits.values())
+    return Rights("*" if users == "*" else frozenset(users), Allowance(**limits))
 
 
 def _digest(data: str | bytes) -> str:
@@ -156,14 +177,15 @@ def install(app: Flask, config: Config, keys: Keys):
     @app.before_request
     def check():
         g.request_id = _request_id()
-        g.users = "*"
+        g.users, g.allowance = "*", Allowance()
         g.caller, g.is_master = "", False
         _check_host(config)
         _check_origin(config)
         if request.method == "OPTIONS":
             return Response(status=204)
         if keys.wanted and address() not in OPEN and not request.path.startswith("/page/"):
-            g.users = _check_key(keys)
+            rights = _check_key(keys)
+            g.users, g.allowance = rights.users, rights.allowance
 
     @app.after_request
     def finish(answer: Response) -> Response:
@@ -318,10 +340,10 @@ def is_link_to_page() -> bool:
     return request.method == "GET" and address() in PAGES and destination == "document"
 
 
-def _check_key(keys: Keys):
+def _check_key(keys: Keys) -> Rights:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    users = keys.users_of(key.strip()) if scheme.lower() == "bearer" and key else None
-    if users is None:
+    rights = keys.rights_of(key.strip()) if scheme.lower() == "bearer" and key else None
+    if rights is None:
         raise Problem(
             401,
             "no_key",
@@ -332,4 +354,4 @@ def _check_key(keys: Keys):
         )
     g.caller = _digest(key.strip())
     g.is_master = g.caller in keys.fixed
-    return users
+    return rights

@@ -27,6 +27,7 @@ ANSWERS = {
     "422": "the reference audio or the voice cannot be used",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
+    "429": "a limit of the key is reached; Retry-After says when there is more",
     "503": "busy or not ready; Retry-After says when to come back",
     "504": "the store or the model was too slow",
     "507": "the disk is full",
@@ -34,7 +35,7 @@ ANSWERS = {
 ALWAYS = ("401", "403", "500")
 BODY = ("400", "413", "415")  # of endpoints that read a body
 STORED = ("422", "502", "504", "507")  # of what reads or writes a small thing in the store
-WORK = ("404", "422", "502", "503", "504", "507")  # of what uses the model or the store
+WORK = ("404", "422", "429", "502", "503", "504", "507")  # of what uses the model or the store
 
 BINARY = {"type": "string", "format": "binary"}
 JSON = ("application/json",)

@@ -285,6 +285,7 @@ def describe(record: Record) -> dict:
         "caller": record.caller,
         "state": state,
         "queue_position": record.position or None,
+        "starts_in": record.starts_in,
         "seconds": round(record.seconds, 3),
         "seed": record.seed,
         "rtf": None if factor is None else round(factor, 3),

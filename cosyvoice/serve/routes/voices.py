@@ -135,7 +135,9 @@ def make_voice(
 
     claim(wanted.user_id)
     record.change(mode="voice", user_id=wanted.user_id, state="waiting")
-    with slots.take(check_client, lambda position: record.change(position=position)):
+    with slots.take(
+        check_client, lambda position: record.change(position=position), record.turn_of
+    ):
         record.change(state="speaking")
         voice = engine.make_voice(wanted.prompt_text, report.reference, wanted.consent)
     return without_words(voice) if report.trimmed else voice

@@ -23,7 +23,9 @@ class Record:
     sample_rate: int = 0
     state: str = "reading"  # reading, waiting, speaking, spoken, done
     outcome: str = ""  # "done", "client_gone" or the code of an error
+    address: str = ""  # of the client
     position: int = 0  # in the queue; 0 is not waiting
+    starts_in: int | None = None  # seconds, a guess while it waits
     samples: int = 0  # of sound made so far
     started: float = field(default_factory=time.monotonic)
     speaking: float | None = None  # when the slot was taken
@@ -36,6 +38,11 @@ class Record:
     is_kept: bool = False  # its last state is written; later changes no longer count
     earlier: dict | None = None  # the state that an ended request of this id left; see claim()
     watchers: list[Callable[["Record"], None]] = field(default_factory=list)  # see change()
+
+    @property
+    def turn_of(self) -> tuple[str, str]:
+        """Whose turn a request takes: the key's and its user's, or the client's address."""
+        return (self.caller, self.user_id) if self.caller or self.user_id else ("", self.address)
 
     @property
     def seconds(self) -> float:

@@ -68,7 +68,7 @@ class Speech:
         Raises what the engine or the store raised before that; the Speech is closed then.
         """
         self.record.change(state="waiting")
-        self.slot = self.slots.take(self._check_client, self._note_position)
+        self.slot = self.slots.take(self._check_client, self._note_position, self.record.turn_of)
         self.record.change(state="speaking", speaking=time.monotonic())
         self.spool.last_sign = time.monotonic()
         try:
@@ -150,7 +150,8 @@ class Speech:
     def _note_position(self, position: int):
         if position > self.record.position:
             log.info("waiting, place %d in the queue", position)
-        self.record.change(position=position)
+        seconds = self.slots.wait_seconds(position) if position else None
+        self.record.change(position=position, starts_in=seconds)
 
     def _check_client(self):
         if self.client and self.client.gone():

@@ -379,18 +379,21 @@ def test_only_folders_that_are_swept_are_written_to(
     assert not list((tmp_path / "output").glob(".work-*/*"))
 
 
+BAD_LIMIT = '{"k": {"users": "*", "requests_per_minute": -1}}'
+
+
 def test_keys_file_is_read_again_and_checked(tmp_path):
     file = tmp_path / "keys.json"
     file.write_text('{"one": ["a"]}')
     keys = Keys("", str(file))
-    assert keys.users_of("one") == {"a"} and keys.users_of("two") is None
+    assert keys.rights_of("one").users == {"a"} and keys.rights_of("two") is None
     file.write_text('{"two": "*"}')
     os.utime(file, (1, 1))
-    assert keys.users_of("one") is None and keys.users_of("two") == "*"
-    for wrong in ("[", "[]", '{"k": 1}', '{"k": [1]}', '{"": "*"}'):
+    assert keys.rights_of("one") is None and keys.rights_of("two").users == "*"
+    for wrong in ("[", "[]", '{"k": 1}', '{"k": [1]}', '{"": "*"}', '{"k": {}}', BAD_LIMIT):
         file.write_text(wrong)
         with pytest.raises(ValueError, match="API_KEYS_FILE"):
-            Keys("", str(file)).users_of("x")
+            Keys("", str(file)).rights_of("x")
 
 
 @pytest.mark.parametrize(
@@ -414,7 +417,7 @@ def test_a_wrong_keys_file_leaves_the_last_good_keys(keyed, tmp_path, caplog, wr
 
 def test_a_keys_file_may_begin_with_a_mark_of_its_encoding(tmp_path):
     (tmp_path / "keys.json").write_text('{"k": ["安娜"]}', "utf-8-sig")
-    assert Keys("", str(tmp_path / "keys.json")).users_of("k") == {"安娜"}
+    assert Keys("", str(tmp_path / "keys.json")).rights_of("k").users == {"安娜"}
 
 
 def test_changed_keys_are_noticed_though_time_and_size_are_equal(tmp_path, monkeypatch):
@@ -426,7 +429,7 @@ def test_changed_keys_are_noticed_though_time_and_size_are_equal(tmp_path, monke
         opened.write('{"two": "*"}')
     os.utime(file, (1, 1))
     monkeypatch.setattr(keys, "next_reading", 0.0)
-    assert keys.users_of("two") == "*" and keys.users_of("one") is None
+    assert keys.rights_of("two").users == "*" and keys.rights_of("one") is None
 
 
 def test_a_missing_keys_file_ends_the_start(tmp_path):
@@ -445,7 +448,7 @@ def test_keys_are_good_while_the_file_is_written_again_and_again(tmp_path):
 
     def ask():
         while not stop.is_set():
-            if keys.users_of("always") != "*":
+            if keys.rights_of("always").users != "*":
                 failures.append(1)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -619,3 +622,21 @@ def test_settings_show_no_key_and_wrong_ones_are_named(monkeypatch):
             read_config(environ={name: value})
     with pytest.raises(SystemExit, match="65535"):
         read_config(["--port", "70000"], {})
+
+
+def test_a_key_may_have_limits(service, tmp_path):
+    limited = {"users": "*", "requests_per_minute": 100, "characters_per_day": 15}
+    (tmp_path / "keys.json").write_text(json.dumps({"limited": limited, "free": "*"}))
+    client = service(API_KEYS_FILE=tmp_path / "keys.json").app.test_client()
+
+    def speak(key, text, path="/generate_audio"):
+        values = {**SFT, "tts_text": text, "stream": False}
+        return client.post(path, json=values, headers=bearer(key), buffered=True)
+
+    assert speak("limited", "一二三四五六七八九十").status_code == 200
+    answer = speak("limited", "一二三四五六")
+    assert (answer.status_code, answer.json["code"]) == (429, "too_many_characters")
+    assert 0 < int(answer.headers["Retry-After"]) <= 24 * 3600
+    assert "15 characters a day, 5 are left, got 6" in answer.json["error"]
+    assert speak("limited", "一二三四五").status_code == 200
+    assert speak("free", "一" * 100).status_code == 200

@@ -61,6 +61,7 @@ def test_sentence_times_are_those_of_the_samples_sent(api, stream, speed):
         "id": ID,
         "state": "done",
         "queue_position": None,
+        "starts_in": None,
         "seconds": 3 / speed,
         "seed": 7,
         "sentences": [

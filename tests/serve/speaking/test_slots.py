@@ -246,3 +246,54 @@ def test_threads_stay_flat():
         list(speech)
         speech.close()
     wait_for(lambda: threading.active_count() <= before)
+
+
+def waiting(slots: Slots, order: list, caller: str, name: str) -> threading.Thread:
+    """A thread in the queue, which notes its name when it has its turn, or "busy"."""
+    before = slots.arrivals
+
+    def wait():
+        try:
+            with slots.take(caller=caller):
+                order.append(name)
+        except Problem:
+            order.append(f"{name} busy")
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    wait_for(lambda: slots.arrivals > before)
+    return thread
+
+
+def test_callers_take_turns():
+    slots, order = Slots(1, 20), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "a", f"a{n}") for n in range(4)]
+    threads += [waiting(slots, order, caller, f"{caller}{n}") for n in (0, 1) for caller in "bc"]
+    assert [ticket.caller for ticket in slots.order()] == list("bcabcaaa")
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert order == ["b0", "c0", "a0", "b1", "c1", "a1", "a2", "a3"]
+    assert slots.running == 0 and not slots.at_work
+
+
+def test_a_full_queue_makes_room_for_a_caller_with_less():
+    slots, order = Slots(1, 3), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "a", f"a{n}") for n in range(3)]
+    threads.append(waiting(slots, order, "b", "b0"))
+    with pytest.raises(Problem):
+        slots.take(caller="a")
+    with pytest.raises(Problem):  # as many as a now
+        slots.take(caller="b")
+    wait_for(lambda: order)
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert order == ["a2 busy", "b0", "a0", "a1"]
+
+
+def test_the_guess_of_the_waiting_time_grows_with_the_place():
+    slots = Slots(2, 9, seconds=10)
+    assert [slots.wait_seconds(place) for place in (1, 2, 4)] == [5, 10, 20]
