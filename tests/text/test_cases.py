@@ -2,7 +2,7 @@ import pytest
 
 from cosyvoice.text.language import CODES
 from cosyvoice.text.read import read
-from tests.support.readings import CASES, cases, is_right
+from tests.support.text_cases import CASES, cases, is_right
 
 TABLES = [code for code in CODES if (CASES / f"{code}.tsv").exists()]
 KINDS = [(code, kind) for code in TABLES for kind in sorted({kind for kind, *_ in cases(code)})]

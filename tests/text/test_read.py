@@ -7,7 +7,7 @@ import pytest
 
 from cosyvoice.text.language import CODES
 from cosyvoice.text.read import read
-from tests.support.readings import plain
+from tests.support.text_cases import plain
 
 PIECES = """5 12 3.5 1,234 10:30 2024-05-06 3/4 10% $5 ¥300 5kg #1 +86 13800138000 1-2 -3 x² ½ № A4
 v1.2.3 a@b.cn https://x.org/a?b=1 **b** `c` [d](e) <b> </b> <|en|> [laughter] 你好 第 元 hello
