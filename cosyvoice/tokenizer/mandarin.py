@@ -177,7 +177,7 @@ def read_word(words: list[str], w: int) -> list[str]:
 def read_part(words: list[str], w: int) -> list[str]:
     """Pinyin of words[w], a word that the phrases have or one character."""
     syllables = list(word_pinyin(words[w]))
-    if len(syllables) != len(words[w]):  # a character without reading
+    if words[w] in PHRASES or len(syllables) != len(words[w]):  # or a character without reading
         return syllables
     return [
         reading_in_context(words, w, place) or syllable for place, syllable in enumerate(syllables)

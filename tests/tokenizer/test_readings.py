@@ -15,6 +15,7 @@ from tests.support import readings
 
 TABLES = {
     "mandarin": (readings.mandarin_is_right, 0.97),
+    "english": (readings.english_is_right, 0.95),
 }
 
 

