@@ -20,7 +20,7 @@ UNSTRESSED = {"AH": "ə", "ER": "əɹ"}
 STRESS = {"0": "", "1": "ˈ", "2": "ˌ", "": ""}
 # A t between vowels, the second unstressed, is the American flap; schwas before l and n are short.
 FLAP = re.compile("(?<=[AIOWYiuæɑɔəɛɜɪʊʌɹ])t(?=[AIOWYiuæɑəɛɪʊʌ])")
-SHORT_SCHWA = re.compile("(?<=[bpfvθðszʃʒʧʤkɡtd])ə(?=l$|lz$|n$|nz$|nt$)")
+SHORT_SCHWA = re.compile("(?<=[bpfvθðszʃʒʧʤkɡtdT])ə(?=l$|lz$|n$|nz$|nt$)")
 
 
 def from_arpabet(phonemes: str) -> str:
@@ -30,6 +30,14 @@ def from_arpabet(phonemes: str) -> str:
     """
     spelt = "".join(spell(symbol) for symbol in phonemes.split())
     return SHORT_SCHWA.sub("ᵊ", FLAP.sub("T", spelt))
+
+
+def is_arpabet(symbols: list[str]) -> bool:
+    return all(re.fullmatch("([A-Z]+)[012]?", symbol) and is_symbol(symbol) for symbol in symbols)
+
+
+def is_symbol(symbol: str) -> bool:
+    return symbol in CONSONANTS or symbol.rstrip("012") in VOWELS
 
 
 def spell(symbol: str) -> str:
