@@ -76,6 +76,34 @@ tencent tˈɛnsˌɛnt
 bytedance bˈItdˌæns
 yahoo jˈɑhu
 zara zˈɑɹə
+fedex fˈɛdˌɛks
+paypal pˈApˌæl
+jaguar ʤˈæɡwɑɹ
+vuitton vwitˈɑn
+shakira ʃəkˈiɹə
+linkedin lˈɪŋktˌɪn
+snapchat snˈæpʧˌæt
+reddit ɹˈɛdɪt
+quora kwˈɔɹə
+anthropic ænθɹˈɑpɪk
+deepseek dˈipsˌik
+youtuber jˈutˌubəɹ
+midjourney mˈɪdʤˌɜɹni
+duolingo dˌuəlˈɪŋɡO
+lululemon lˌululˈɛmən
+sephora səfˈɔɹə
+rolex ɹˈOlˌɛks
+burberry bˈɜɹbəɹi
+ferrari fəɹˈɑɹi
+ducati dukˈɑTi
+yamaha jˈɑməhˌɑ
+kawasaki kˌɑwəsˈɑki
+panasonic pˌænəsˈɑnɪk
+toshiba tOʃˈibə
+fujitsu fuʤˈitsu
+hitachi hɪtˈɑʧi
+logitech lˈɑʤɪtˌɛk
+huggingface hˈʌɡɪŋfˌAs
 spotify spˈɑTəfˌI
 shrewsbury ʃɹˈuzbɛɹi
 haagen hˈɑɡən
@@ -402,6 +430,11 @@ NOUN_AND_VERB = {
     "ally": ("ˈælˌI", "əlˈI"),
     "resume": ("ɹˈɛzəmˌA", "ɹəzˈum"),
     "torment": ("tˈɔɹmˌɛnt", "tɔɹmˈɛnt"),
+}
+NOUN_AND_VERB |= {
+    word + "s": (noun + ("s" if word[-1] in "t" else "z"), verb + ("s" if word[-1] in "t" else "z"))
+    for word, (noun, verb) in NOUN_AND_VERB.items()
+    if word[-1] in "trdln"
 }
 # Before these, number and does are the comparative of numb and the plural of doe.
 BEFORE_NUMBER = set(

@@ -39,6 +39,7 @@ CLASSES = {
     }.items()
     for word in words.split()
 }
+ARTICLES = set("the a an my your our their its every".split())
 ENDINGS = ("ly", "ing", "ed", "s", "er", "al", "ive", "ous", "ic", "tion", "ent", "ful", "able")
 PAST = set(
     """yesterday ago last once earlier previously then was were had did said went came took gave
@@ -62,9 +63,21 @@ def is_second_sense(word: str, sentence: list[str], place: int, shared: bool = T
     sentence: words in small letters and commas. shared: whether the weights of all nouns and verbs
     count for this word.
     """
+    if shared and (certain := certain_sense(sentence, place)) is not None:
+        return certain
     known, names = weights(), features(sentence, place)
     total = sum(known.get(f"{word}|{name}", 0.0) for name in names)
     return total + shared * sum(known.get(name, 0.0) for name in names) > 0
+
+
+def certain_sense(sentence: list[str], place: int) -> bool | None:
+    """What grammar allows alone: a verb after can, don't or let me, none after a or my."""
+    before, second = (sentence[place - n] if place >= n else "" for n in (1, 2))
+    if kind(before) == "modal" or before in ("don't", "doesn't", "didn't", "please"):
+        return True
+    if second in ("let", "lets") and kind(before) in ("object", "third"):
+        return True
+    return False if before in ARTICLES else None
 
 
 def features(sentence: list[str], place: int) -> list[str]:

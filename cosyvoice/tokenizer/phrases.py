@@ -15,6 +15,7 @@ READINGS = {  # of single-character words, where pypinyin takes another
     "儿": "er2",
 }
 PHRASES = {  # whole words that pypinyin reads otherwise
+    "勤学好问": "qin2 xue2 hao4 wen4",
     "还有": "hai2 you3",
     "还是": "hai2 shi4",
     "还要": "hai2 yao4",
@@ -195,7 +196,6 @@ PHRASES = {  # whole words that pypinyin reads otherwise
     "择菜": "zhai2 cai4",
     "和面": "huo2 mian4",
     "扇风": "shan1 feng1",
-    "落下": "luo4 xia4",
     "着实": "zhuo2 shi2",
     "找不着": "zhao3 bu4 zhao2",
     "缘分": "yuan2 fen4",

@@ -81,7 +81,7 @@ def right_sides(words: list[str], w: int, place: int) -> list[str]:
 
 def kind_of(word: str) -> str:
     """The letter of the table for this kind of word; "?" for others."""
-    if set(word) <= NUMERALS:
+    if word != "第" and set(word.removeprefix("第")) <= NUMERALS:
         return "M"
     kind = word_kind(word)
     return "?" if kind == "N" and len(word) == 1 else kind or "?"
@@ -96,7 +96,7 @@ def surname_reading(words: list[str], w: int) -> str:
 
 
 def is_name(word: str) -> bool:
-    return len(word) == 3 and word_kind(word) == "H"
+    return len(word) == 3 and word_kind(word) == "H" and word[-1] not in "县市区镇乡州"
 
 
 def is_surname(words: list[str], w: int) -> bool:

@@ -31,6 +31,7 @@ def test_nearly_all_readings_of_each_kind_are_right(language):
 
 def test_the_table_of_contexts_names_syllables_and_places():
     for found in contexts().values():
+        assert ("", "") in found
         for (left, right), (_, reading) in found.items():
             assert spell(reading)
             assert re.fullmatch(r"[\u4e00-\u9fffA-Z^$]*", left + right)
