@@ -133,7 +133,7 @@ def by_neighbour(word: str, before: str, following: str) -> str:
     if word in AFTER_PREPOSITION and before in PLACE_PREPOSITIONS:
         return AFTER_PREPOSITION[word]
     if word == "Polish" and not before and following in POLISHED:
-        return ""
+        return "pˈɑlɪʃ"
     if word.lower() == "number" and before in BEFORE_NUMBER:
         return "nˈʌməɹ"
     if word.lower() == "does" and before in BEFORE_DOES and before != "and":

@@ -76,6 +76,8 @@ tencent tˈɛnsˌɛnt
 bytedance bˈItdˌæns
 yahoo jˈɑhu
 zara zˈɑɹə
+moet mOˈɛt
+microsoft mˈIkɹəsˌɔft
 fedex fˈɛdˌɛks
 paypal pˈApˌæl
 jaguar ʤˈæɡwɑɹ

@@ -40,6 +40,7 @@ CLASSES = {
     for word in words.split()
 }
 ARTICLES = set("the a an my your our their its every".split())
+BEFORE_VERB = set("don't doesn't didn't please i we they he she".split())
 ENDINGS = ("ly", "ing", "ed", "s", "er", "al", "ive", "ous", "ic", "tion", "ent", "ful", "able")
 PAST = set(
     """yesterday ago last once earlier previously then was were had did said went came took gave
@@ -71,9 +72,9 @@ def is_second_sense(word: str, sentence: list[str], place: int, shared: bool = T
 
 
 def certain_sense(sentence: list[str], place: int) -> bool | None:
-    """What grammar allows alone: a verb after can, don't or let me, none after a or my."""
+    """What grammar allows alone: a verb after can, don't, we or let me, none after a or my."""
     before, second = (sentence[place - n] if place >= n else "" for n in (1, 2))
-    if kind(before) == "modal" or before in ("don't", "doesn't", "didn't", "please"):
+    if kind(before) == "modal" or before in BEFORE_VERB:
         return True
     if second in ("let", "lets") and kind(before) in ("object", "third"):
         return True

@@ -104,6 +104,6 @@ def is_surname(words: list[str], w: int) -> bool:
     return len(words[w]) == 1 and (
         after in TITLES
         or after[:1] == "某"
-        or before in ("姓", "老", "小")
+        or before in ("姓", "老", "小", "叫")
         or (before in OCCUPATIONS and len(after) in (1, 2))
     )
