@@ -14,8 +14,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from cosyvoice.tokenizer.english_words import (
+    ADJECTIVES_IN_ED,
     AFTER_PREPOSITION,
     ALWAYS_SPELT,
+    BEFORE_ADJECTIVE,
     BEFORE_DOES,
     BEFORE_NUMBER,
     CAPITALISED,
@@ -33,7 +35,7 @@ STRESSED = re.compile("[ˈˌ]")
 KEPT_WORDS, KEPT_LENGTH = 20_000, 40  # words, of so many letters at most, whose sounds are kept
 PAUSES = ",.!?;:—…"
 STOPS = ".!?;:。！？；：\n"
-TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*|'[a-z]+|[^A-Za-z]")
+TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*|'[A-Za-z]+|[^A-Za-z]")
 ABBREVIATION = re.compile(  # its stop is no pause
     r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])"
 )
@@ -80,7 +82,7 @@ def unquoted(text: str) -> str:
             else " " + match[0][1:]
         )
 
-    return CLOSING.sub(" ", OPENING.sub(opening, text))
+    return CLOSING.sub("", OPENING.sub(opening, text))
 
 
 def places_in_sentences(tokens: list[str]) -> list[tuple[list[str], int]]:
@@ -134,6 +136,8 @@ def by_neighbour(word: str, before: str, following: str) -> str:
         return AFTER_PREPOSITION[word]
     if word == "Polish" and not before and following in POLISHED:
         return "pˈɑlɪʃ"
+    if word.lower() in ADJECTIVES_IN_ED and before in BEFORE_ADJECTIVE:
+        return OWN_SENSES[word.lower()][1]
     if word.lower() == "number" and before in BEFORE_NUMBER:
         return "nˈʌməɹ"
     if word.lower() == "does" and before in BEFORE_DOES and before != "and":

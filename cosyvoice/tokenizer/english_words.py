@@ -413,6 +413,9 @@ OWN_SENSES = {
     "content": ("kəntˈɛnt", "kˈɑntɛnt"),
     "invalid": ("ɪnvˈælɪd", "ˈɪnvəlɪd"),
 }
+# Their second sense is an adjective, which stands after an article.
+ADJECTIVES_IN_ED = {"learned", "aged", "blessed"}
+BEFORE_ADJECTIVE = set("a an the my your his her our their".split())
 # Noun or adjective, and verb, where the lexicon has one of them
 NOUN_AND_VERB = {
     "tear": ("tˈɪɹ", "tˈɛɹ"),

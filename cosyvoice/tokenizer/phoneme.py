@@ -193,4 +193,4 @@ def english_signs(text: str) -> str:
 def apart(text: str) -> str:
     """Put a space between Chinese and Latin letters, and none between Chinese characters."""
     text = re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", text)
-    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{HAN}])", " ", text)
+    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,'])(?=[{HAN}])", " ", text)

@@ -1,6 +1,7 @@
 """Sentences of each kind of ambiguous reading: nearly all of a kind are read right.
 
-The tables were written before the rules. A kind that falls below its bar has lost something.
+The tables were written before the rules that read them; the lines of kind "talk" after the first
+rules, to try them. A kind that falls below its bar has lost something.
 """
 
 import re

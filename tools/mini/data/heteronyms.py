@@ -16,9 +16,9 @@ from cosyvoice.tokenizer.english import OWN_SENSES, sentences_of
 from cosyvoice.tokenizer.heteronyms import features
 
 ASSET = Path(__file__).parents[3] / "cosyvoice/tokenizer/assets/heteronyms.txt"
-OURS_FOR_ONE, OURS_FOR_ALL = 1.0, 0.3  # how much a sentence of ours counts
+OURS_FOR_ONE, OURS_FOR_ALL = 2.0, 0.3  # how much a sentence of ours counts
 OURS = Path(__file__).with_suffix(".tsv")
-STRENGTH = 1.0  # inverse of the L1 penalty: smaller makes fewer weights
+STRENGTH = 1.5  # inverse of the L1 penalty: smaller makes fewer weights
 # The labels of the data that are the second sense; of others, those that end so.
 SECOND = {
     "lead_nou", "bass_corp", "bow_nou-ship", "row_2", "sow_nou", "dove_vrb", "tear_vrb",
