@@ -1,7 +1,7 @@
 """English text -> phonemes: a lexicon, inflected forms, acronyms, and rules for other words.
 
     >>> english_phonemes("The cats walked to Zorbville.")
-    'ðə kˈæts wˈɔkt tə zˈɔɹbvɪl.'
+    'ðə kˈæts wˈɔkt tə zˈɔɹbvˌɪl.'
 
 The symbols are those of misaki (American), which Kokoro reads: A I O W Y are the diphthongs of "bay
 buy bow cow boy", T the flap of "water", ᵊ a short schwa, ᵻ the vowel of "roses"; ˈ and ˌ stand
@@ -13,104 +13,51 @@ import re
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from cosyvoice.tokenizer.english_words import (
+    ADJECTIVES_IN_ED,
+    AFTER_PREPOSITION,
+    ALWAYS_SPELT,
+    BEFORE_ADJECTIVE,
+    BEFORE_DOES,
+    BEFORE_NUMBER,
+    CAPITALISED,
+    INITIALS,
+    NEW_WORDS,
+    NOUN_AND_VERB,
+    OWN_SENSES,
+    PLACE_PREPOSITIONS,
+    POLISHED,
+)
+from cosyvoice.tokenizer.heteronyms import is_second_sense
+
 VOWELS = "AIOWYaiuæɑɔəɚɛɜɪʊʌᵊᵻɐ"
 STRESSED = re.compile("[ˈˌ]")
 KEPT_WORDS, KEPT_LENGTH = 20_000, 40  # words, of so many letters at most, whose sounds are kept
 PAUSES = ",.!?;:—…"
 STOPS = ".!?;:。！？；：\n"
-TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*'?|'[a-z]+|[^A-Za-z]")
+TOKEN = re.compile(r"[A-Za-z]+(?:['.][A-Za-z]+)*|'[A-Za-z]+|[^A-Za-z]")
 ABBREVIATION = re.compile(  # its stop is no pause
     r"\b(Mr|Mrs|Ms|Dr|Prof|Jr|Sr|St|vs|etc|[ap]\.m|[ei]\.[ge])\.(?=,? *[A-Za-z])"
 )
 FLAP_AFTER = "AIOWYiuæɑəɛɪɹʊʌ"
 
-INITIALS = {"US", "IT", "WHO"}  # other words in small letters
-ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI"}
 AFTER_LETTER = {"is", "was", "and", "or", "to"}  # "A is right"
-BEFORE_VERB = {
-    "to",
-    "will",
-    "would",
-    "can",
-    "could",
-    "should",
-    "must",
-    "may",
-    "might",
-    "shall",
-    "don't",
-    "didn't",
-    "doesn't",
-    "won't",
-    "can't",
-    "cannot",
-    "couldn't",
-    "wouldn't",
-    "shouldn't",
-    "i",
-    "you",
-    "we",
-    "they",
-    "let's",
-    "please",
-    "not",
-    "who",
-}
-BEFORE_NOUN = {
-    "the",
-    "a",
-    "an",
-    "my",
-    "your",
-    "his",
-    "her",
-    "our",
-    "their",
-    "its",
-    "this",
-    "that",
-    "these",
-    "those",
-    "some",
-    "any",
-    "no",
-    "every",
-    "each",
-    "of",
-    "in",
-    "with",
-    "for",
-    "one",
-    "new",
-}
-BEFORE_PAST = {
-    "have",
-    "has",
-    "had",
-    "was",
-    "were",
-    "been",
-    "be",
-    "is",
-    "are",
-    "i've",
-    "he's",
-    "she's",
-}
+OPENING = re.compile("(?<![A-Za-z])'[A-Za-z]+")
+CLOSING = re.compile("(?<=[A-Za-z.,!?])'(?![A-Za-z])")
 
 
 def english_phonemes(text: str) -> str:
     """Spell Latin letters and apostrophes as phonemes. Other characters stay."""
-    tokens = TOKEN.findall(ABBREVIATION.sub(r"\1", text))
+    tokens = TOKEN.findall(unquoted(ABBREVIATION.sub(r"\1", text)))
     spoken, after, following = [], "", ""  # after: the kind of sound, following: the word
     shouted = text.isupper() and " " in text.strip()
-    for token, before in reversed([*zip(tokens, words_before(tokens))]):
+    for token, (sentence, place) in reversed([*zip(tokens, places_in_sentences(tokens))]):
         sound = token
-        if is_word := token[0].isalpha():
+        if is_word := is_spoken(token):
             sound = (
-                spell_out(token)
-                if token in INITIALS and not shouted
-                else in_context(token, before, following, after)
+                initials(token)
+                if not shouted and token.removesuffix("'s") in INITIALS
+                else in_context(token, sentence, place, following, after)
             )
             following = token.lower()
         spoken.append(sound)
@@ -118,13 +65,45 @@ def english_phonemes(text: str) -> str:
     return "".join(reversed(spoken))
 
 
-def words_before(tokens: list[str]) -> list[str]:
-    """Before each token, the last word of its sentence; "" where it begins."""
-    found, last = [], ""
+def is_spoken(token: str) -> bool:
+    return token[-1].isalpha() and (token[0].isalpha() or len(token) > 1)
+
+
+def unquoted(text: str) -> str:
+    """Without apostrophes that are quotation marks; those of clipped words ('em) stay."""
+    last_closing = max((match.start() for match in CLOSING.finditer(text)), default=0)
+
+    def opening(match: re.Match) -> str:
+        clipped = match[0].lower()
+        known = clipped in NEW_WORDS or clipped in lexicon()
+        return (
+            match[0]
+            if known and (last_closing < match.end() or clipped == "'n")
+            else " " + match[0][1:]
+        )
+
+    return CLOSING.sub("", OPENING.sub(opening, text))
+
+
+def places_in_sentences(tokens: list[str]) -> list[tuple[list[str], int]]:
+    """For each token, the words and commas of its sentence in small letters, and its place there.
+
+    The place of what is no word is that of the next one.
+    """
+    found: list[tuple[list[str], int]] = []
+    sentence: list[str] = []
     for token in tokens:
-        found.append(last)
-        last = token.lower() if token[0].isalpha() else "" if token in STOPS else last
+        found.append((sentence, len(sentence)))
+        if is_spoken(token) or token == ",":
+            sentence.append(token.lower())
+        elif token in STOPS:
+            sentence = []
     return found
+
+
+def initials(word: str) -> str:
+    """The letters of US, and of the possessive US's."""
+    return plural(spell_out(word[:-2])) if word.endswith("'s") else spell_out(word)
 
 
 def next_sound(phonemes: str, after: str) -> str:
@@ -135,21 +114,60 @@ def next_sound(phonemes: str, after: str) -> str:
     return "" if sound in PAUSES else "vowel" if sound in VOWELS else "consonant"
 
 
-def in_context(word: str, before: str, following: str, after: str) -> str:
-    """Phonemes of a word, given its neighbours and the kind of sound that follows."""
-    weak = weak_form(word, before, following, after)
-    if weak:
-        return weak
+def in_context(word: str, sentence: list[str], place: int, following: str, after: str) -> str:
+    """Phonemes of a word, given its sentence and the kind of sound that follows."""
+    before = sentence[place - 1] if place else ""
+    lower = word.lower()
+    fixed = weak_form(word, before, following, after) or by_neighbour(word, before, following)
+    if fixed:
+        return fixed
+    if two := senses(lower):
+        shared = lower not in OWN_SENSES
+        return two[is_second_sense(lower, sentence, place, shared)]
     tag = None if after else "None"
-    if before in BEFORE_NOUN:
-        tag = "NOUN"
-    elif before in BEFORE_PAST:
-        tag = "VBD"
-    elif before in BEFORE_VERB:
-        tag = "VERB"
-    if word.lower() == "used":
+    if lower == "used":
         tag = "VBD" if following == "to" else None
     return pronounce(word, tag)
+
+
+def by_neighbour(word: str, before: str, following: str) -> str:
+    """Words that one neighbour or a capital letter tells apart; "" for every other word."""
+    if word in AFTER_PREPOSITION and before in PLACE_PREPOSITIONS:
+        return AFTER_PREPOSITION[word]
+    if word == "Polish" and not before and following in POLISHED:
+        return "pˈɑlɪʃ"
+    if word.lower() in ADJECTIVES_IN_ED and before in BEFORE_ADJECTIVE:
+        return OWN_SENSES[word.lower()][1]
+    if word.lower() == "number" and before in BEFORE_NUMBER:
+        return "nˈʌməɹ"
+    if word.lower() == "does" and before in BEFORE_DOES and before != "and":
+        return "dˈOz"
+    return CAPITALISED.get(word, "")
+
+
+@cache
+def senses(word: str) -> tuple[str, str] | None:
+    """Noun or adjective and verb, or first and second sense, of a word in small letters."""
+    if word in OWN_SENSES or word in NOUN_AND_VERB:
+        return OWN_SENSES.get(word) or NOUN_AND_VERB[word]
+    default, *variants = lexicon().get(word, "").split("\t")
+    tags = dict(variant.split("=") for variant in variants)
+    if "VERB" in tags:
+        return default, tags["VERB"]
+    other = tags.get("NOUN") or tags.get("ADJ")
+    return (other, default) if other else None
+
+
+def sentences_of(text: str) -> list[tuple[list[str], list[tuple[int, int]]]]:
+    """Each sentence of a text with (position in the text, place in the sentence) of its words."""
+    tokens = [match[0] for match in TOKEN.finditer(text)]
+    found: list[tuple[list[str], list[tuple[int, int]]]] = []
+    for match, (sentence, place) in zip(TOKEN.finditer(text), places_in_sentences(tokens)):
+        if not found or found[-1][0] is not sentence:
+            found.append((sentence, []))
+        if is_spoken(match[0]):
+            found[-1][1].append((match.start(), place))
+    return found
 
 
 def weak_form(word: str, before: str, following: str, after: str) -> str:
@@ -190,47 +208,28 @@ def pronounce(word: str, tag: str | None = None) -> str:
 
 @lru_cache(maxsize=KEPT_WORDS)
 def _pronounce(word: str, tag: str | None) -> str:
-    phonemes = NEW_WORDS.get(word.lower()) or look_up(word, tag) or inflected(word, tag)
-    if not phonemes and word.lower() != word:
-        phonemes = (
-            "" if is_acronym(word) else look_up(word.lower(), tag) or inflected(word.lower(), tag)
-        )
-    return (
-        phonemes
-        or compound(word)
-        or (spell_out(word) if is_acronym(word) else by_rule(word.lower()))
-    )
+    lower = word.lower()
+    if re.fullmatch("[A-Z]{2,}s", word):  # CEOs
+        return plural(initials(word[:-1]) if word[:-1] in INITIALS else pronounce(word[:-1]))
+    known = NEW_WORDS.get(lower) or look_up(word, tag) or inflected(word, tag)
+    if known:
+        return spell_out(word) if is_spelt(word, known) else known
+    if lower.endswith("'s"):
+        return plural(initials(word) if word[:-2] in INITIALS else pronounce(word[:-2], tag))
+    if is_acronym(word):
+        return spell_out(word)
+    return look_up(lower, tag) or inflected(lower, tag) or compound(word) or unknown(lower)
 
 
-NEW_WORDS = {  # too young for the dictionary
-    "youtube": "jˈutˌub",
-    "tiktok": "tˈɪktˌɑk",
-    "wechat": "wˈiʧˌæt",
-    "chatgpt": "ʧˌætʤˌipˌitˈi",
-    "openai": "ˌOpᵊnˌAˈI",
-    "wifi": "wˈIfˌI",
-    "kubernetes": "kˌubəɹnˈɛTiz",
-    "pytorch": "pˈItˌɔɹʧ",
-    "covid": "kˈOvɪd",
-    "qwen": "kwˈɛn",
-    "json": "ʤˈAsən",
-    "alibaba": "ˌɑlibˈɑbə",
-    "alipay": "ˈɑlipˌA",
-    "shenzhen": "ʃˈʌnʤˈʌn",
-    "weibo": "wˈAbˌO",
-    "taobao": "tˈWbˌW",
-    "xi": "ʃˈi",
-    "zhang": "ʤˈɑŋ",
-    "zhao": "ʤˈW",
-    "xiao": "ʃˈW",
-    "qiang": "ʧˈæŋ",
-    "xu": "ʃˈu",
-    "zhou": "ʤˈO",
-    "zhu": "ʤˈu",
-    "qi": "ʧˈi",
-    "qin": "ʧˈɪn",
-    "tokenizer": "tˈOkənˌIzəɹ",
-}
+def is_spelt(word: str, phonemes: str) -> bool:
+    """Whether these are the names of the letters, however stressed."""
+    return word.isupper() and STRESSED.sub("", phonemes) == STRESSED.sub("", spell_out(word))
+
+
+def unknown(word: str) -> str:
+    """A word that no dictionary has, by rules; with the plural of what is before a final s."""
+    stem = re.fullmatch("(.+(?:x|z|s|sh|ch))es|(.*[^sui'])s", word)
+    return plural(by_rule(stem[1] or stem[2])) if stem and len(word) > 3 else by_rule(word)
 
 
 def is_acronym(word: str) -> bool:
@@ -262,11 +261,12 @@ def inflected(word: str, tag: str | None) -> str:
     lower = word.lower()
     for ending, replacement, inflect in INFLECTIONS:
         if lower.endswith(ending) and len(word) - len(ending) > 1:
-            stem = look_up(word[: len(word) - len(ending)] + replacement, tag)
+            verb = "VERB" if inflect in (past, progressive) else tag
+            stem = look_up(word[: len(word) - len(ending)] + replacement, verb)
             if stem:
                 return inflect(stem)
     doubled = re.fullmatch(r"(.+([bdgklmnprtvz]))\2(ed|ing)", lower)
-    stem = doubled and look_up(doubled[1], tag)
+    stem = doubled and look_up(doubled[1], "VERB")
     return {"ed": past, "ing": progressive}[doubled[3]](stem) if stem else ""
 
 

@@ -9,23 +9,26 @@ a final n or ŋ), no arrow for the neutral tone. Unlike there, sandhi is written
 and 不 carry the tone they are spoken with.
 """
 
-import lzma
-import math
 import re
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.text.simplified import simplified
+from cosyvoice.tokenizer.contexts import usual_reading
+from cosyvoice.tokenizer.phrases import ALWAYS, PHRASES, READINGS
+from cosyvoice.tokenizer.polyphones import (
+    NUMERALS,
+    reading_in_context,
+    surname_reading,
+)
+from cosyvoice.tokenizer.words import cut_words
 
-LONGEST_WORD = 4  # characters, in chinese.txt.xz
 KEPT_WORDS = 20_000  # whose reading is kept in memory
-# In the dictionary's unit, a quarter of a natural-log unit
-UNKNOWN_COST = 72  # of a character that the dictionary lacks
-PHRASE_COST = 40  # of a word of PHRASES that the dictionary lacks
+NEIGHBOURS = 5  # words on either side that a context may see
 
 INITIALS = {
     "b": "p",
@@ -118,282 +121,9 @@ SPELT_SYLLABLES = {  # without one: y and w stand for i, u and ü
 }
 TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 
-READINGS = {  # of single-character words, where pypinyin takes another
-    "得": "de5",
-    "地": "de5",
-    "着": "zhe5",
-    "了": "le5",
-    "还": "hai2",
-    "长": "chang2",
-    "都": "dou1",
-    "为": "wei4",
-    "只": "zhi3",
-    "行": "xing2",
-    "没": "mei2",
-    "种": "zhong3",
-    "重": "zhong4",
-    "教": "jiao1",
-    "发": "fa1",
-    "数": "shu4",
-    "差": "cha4",
-    "个": "ge4",
-    "上": "shang4",
-    "下": "xia4",
-    "吗": "ma5",
-    "吧": "ba5",
-    "呢": "ne5",
-    "啊": "a5",
-    "嘛": "ma5",
-    "呀": "ya5",
-    "哪": "na3",
-    "那": "na4",
-    "谁": "shei2",
-    "这": "zhe4",
-    "嗯": "en4",
-    "诶": "ei4",
-    "哦": "o4",
-    "喔": "o1",
-    "〇": "ling2",
-    "尽": "jin4",
-    "干": "gan4",
-    "背": "bei4",
-    "倒": "dao4",
-    "和": "he2",
-    "系": "xi4",
-    "血": "xue4",
-    "当": "dang1",
-    "便": "bian4",
-    "儿": "er2",
-    "朝": "chao2",
-    "假": "jia3",
-    "间": "jian1",
-    "将": "jiang1",
-    "角": "jiao3",
-    "觉": "jue2",
-    "空": "kong1",
-    "量": "liang4",
-    "弹": "tan2",
-    "调": "tiao2",
-    "应": "ying1",
-    "载": "zai4",
-    "转": "zhuan4",
-    "中": "zhong1",
-    "少": "shao3",
-    "相": "xiang1",
-    "要": "yao4",
-    "好": "hao3",
-    "给": "gei3",
-    "会": "hui4",
-    "看": "kan4",
-    "落": "luo4",
-    "露": "lu4",
-    "削": "xiao1",
-    "嚼": "jiao2",
-    "切": "qie1",
-}
-PHRASES = {  # whole words that pypinyin reads otherwise
-    "还有": "hai2 you3",
-    "还是": "hai2 shi4",
-    "还要": "hai2 yao4",
-    "还在": "hai2 zai4",
-    "还会": "hai2 hui4",
-    "还能": "hai2 neng2",
-    "还没": "hai2 mei2",
-    "还不": "hai2 bu4",
-    "还想": "hai2 xiang3",
-    "还可以": "hai2 ke3 yi3",
-    "行长": "hang2 zhang3",
-    "觉得": "jue2 de5",
-    "晓得": "xiao3 de5",
-    "记得": "ji4 de5",
-    "值得": "zhi2 de5",
-    "懂得": "dong3 de5",
-    "舍得": "she3 de5",
-    "长得": "zhang3 de5",
-    "朋友": "peng2 you5",
-    "先生": "xian1 sheng5",
-    "学生": "xue2 sheng5",
-    "医生": "yi1 sheng5",
-    "认识": "ren4 shi5",
-    "知道": "zhi1 dao4",
-    "喜欢": "xi3 huan5",
-    "衣服": "yi1 fu5",
-    "东西": "dong1 xi5",
-    "漂亮": "piao4 liang5",
-    "明白": "ming2 bai5",
-    "时候": "shi2 hou5",
-    "告诉": "gao4 su5",
-    "意思": "yi4 si5",
-    "关系": "guan1 xi5",
-    "没关系": "mei2 guan1 xi5",
-    "客气": "ke4 qi5",
-    "休息": "xiu1 xi5",
-    "消息": "xiao1 xi5",
-    "商量": "shang1 liang5",
-    "事情": "shi4 qing5",
-    "打算": "da3 suan5",
-    "故事": "gu4 shi5",
-    "便宜": "pian2 yi5",
-    "舒服": "shu1 fu5",
-    "聪明": "cong1 ming5",
-    "眼睛": "yan3 jing5",
-    "耳朵": "er3 duo5",
-    "头发": "tou2 fa5",
-    "钥匙": "yao4 shi5",
-    "窗户": "chuang1 hu5",
-    "月亮": "yue4 liang5",
-    "太阳": "tai4 yang2",
-    "葡萄": "pu2 tao5",
-    "豆腐": "dou4 fu5",
-    "麻烦": "ma2 fan5",
-    "热闹": "re4 nao5",
-    "精神": "jing1 shen5",
-    "清楚": "qing1 chu5",
-    "干净": "gan1 jing4",
-    "暖和": "nuan3 huo5",
-    "地方": "di4 fang5",
-    "大夫": "dai4 fu5",
-    "护士": "hu4 shi5",
-    "丈夫": "zhang4 fu5",
-    "姑娘": "gu1 niang5",
-    "力气": "li4 qi5",
-    "脾气": "pi2 qi5",
-    "名字": "ming2 zi5",
-    "队伍": "dui4 wu5",
-    "困难": "kun4 nan5",
-    "部分": "bu4 fen5",
-    "行李": "xing2 li5",
-    "爱人": "ai4 ren5",
-    "亲戚": "qin1 qi5",
-    "咳嗽": "ke2 sou5",
-    "收拾": "shou1 shi5",
-    "打听": "da3 ting5",
-    "招呼": "zhao1 hu5",
-    "笑话": "xiao4 hua5",
-    "黄瓜": "huang2 gua5",
-    "西瓜": "xi1 gua5",
-    "味道": "wei4 dao5",
-    "生意": "sheng1 yi5",
-    "师傅": "shi1 fu5",
-    "骨头": "gu3 tou5",
-    "石头": "shi2 tou5",
-    "馒头": "man2 tou5",
-    "里头": "li3 tou5",
-    "外头": "wai4 tou5",
-    "前头": "qian2 tou5",
-    "后头": "hou4 tou5",
-    "木头": "mu4 tou5",
-    "舌头": "she2 tou5",
-    "这么": "zhe4 me5",
-    "那么": "na4 me5",
-    "怎么": "zen3 me5",
-    "什么": "shen2 me5",
-    "多么": "duo1 me5",
-    "为什么": "wei4 shen2 me5",
-    "怎么样": "zen3 me5 yang4",
-    "晚上": "wan3 shang5",
-    "早上": "zao3 shang5",
-    "一下": "yi2 xia4",
-    "一下子": "yi2 xia4 zi5",
-    "看见": "kan4 jian4",
-    "晴天": "qing2 tian1",
-    "因为": "yin1 wei4",
-    "以为": "yi3 wei2",
-    "认为": "ren4 wei2",
-    "成为": "cheng2 wei2",
-    "作为": "zuo4 wei2",
-    "行为": "xing2 wei2",
-    "只是": "zhi3 shi4",
-    "只有": "zhi3 you3",
-    "只能": "zhi3 neng2",
-    "只要": "zhi3 yao4",
-    "只好": "zhi3 hao3",
-    "只会": "zhi3 hui4",
-    "长大": "zhang3 da4",
-    "校长": "xiao4 zhang3",
-    "银行": "yin2 hang2",
-    "长江": "chang2 jiang1",
-    "成长": "cheng2 zhang3",
-    "爸爸": "ba4 ba5",
-    "妈妈": "ma1 ma5",
-    "哥哥": "ge1 ge5",
-    "姐姐": "jie3 jie5",
-    "弟弟": "di4 di5",
-    "妹妹": "mei4 mei5",
-    "爷爷": "ye2 ye5",
-    "奶奶": "nai3 nai5",
-    "叔叔": "shu1 shu5",
-    "谢谢": "xie4 xie5",
-    "星星": "xing1 xing5",
-    "宝宝": "bao3 bao5",
-    "公公": "gong1 gong5",
-    "婆婆": "po2 po5",
-    "太太": "tai4 tai5",
-    "娃娃": "wa2 wa5",
-    "看看": "kan4 kan5",
-    "试试": "shi4 shi5",
-    "说说": "shuo1 shuo5",
-    "听听": "ting1 ting5",
-    "想想": "xiang2 xiang5",
-    "走走": "zou2 zou5",
-    "等等": "deng2 deng3",
-    "说得": "shuo1 de5",
-    "的话": "de5 hua4",
-    "过去": "guo4 qu4",
-    "出去": "chu1 qu5",
-    "进来": "jin4 lai5",
-    "起来": "qi3 lai5",
-    "下来": "xia4 lai5",
-    "上来": "shang4 lai5",
-    "回来": "hui2 lai5",
-    "出来": "chu1 lai5",
-    "过来": "guo4 lai5",
-    "进去": "jin4 qu5",
-    "回去": "hui2 qu5",
-    "上去": "shang4 qu5",
-    "下去": "xia4 qu5",
-    "系好": "ji4 hao3",
-    "系上": "ji4 shang5",
-    "系紧": "ji4 jin3",
-    "系鞋带": "ji4 xie2 dai4",
-    "系领带": "ji4 ling3 dai4",
-    "系围巾": "ji4 wei2 jin1",
-    "系安全带": "ji4 an1 quan2 dai4",
-    "琢磨": "zuo2 mo5",
-    "踏实": "ta1 shi5",
-    "结实": "jie1 shi5",
-    "答应": "da1 ying5",
-    "吓唬": "xia4 hu5",
-    "别扭": "bie4 niu5",
-    "泊车": "bo2 che1",
-    "占星": "zhan1 xing1",
-    "择菜": "zhai2 cai4",
-    "和面": "huo2 mian4",
-    "扇风": "shan1 feng1",
-    "落下": "luo4 xia4",
-    "着实": "zhuo2 shi2",
-    "找不着": "zhao3 bu4 zhao2",
-    "缘分": "yuan2 fen4",
-    "打转": "da3 zhuan4",
-}
-ALWAYS = {  # in any word; pypinyin's phrases have some sandhi in them
-    "一": "yi1",
-    "不": "bu4",
-    "幢": "zhuang4",
-    "拽": "zhuai4",
-}
-READINGS_BEFORE = {  # single-character words with another reading before some characters
-    "得": ("了到过", "de2"),
-    "长": ("得着出成大满高", "zhang3"),
-    "还": ("钱书款清债给", "huan2"),
-    "背": ("着包", "bei1"),
-    "都": ("市城", "du1"),
-    "量": ("身体血一了", "liang2"),
-    "系": ("着", "ji4"),
-}
+# 著 where it is no zhù: `simplified` leaves it in a text without other traditional characters
+ZHE = re.compile("(?<![原編编專专名論论巨拙土譯译遺遗合显顯卓昭])著(?![名作者称稱述书書录錄有])")
 FULL_ZI_AFTER = set("孔老电女男原分王量弟君质离光核中孟庄")  # 孔子, 电子, 女子: a third tone
-SUBJECTS = set("我你您他她它们谁也都还就可")  # 得 after one of these is děi, "must"
-NUMERALS = set(CHINESE_DIGITS + "两十百千万亿〇点")
 ORDINAL_MARKS = {"第", "初"}  # 一 after these counts in order, and keeps its tone
 # It also does before these, and in numbers read digit by digit.
 ORDINAL_NOUNS = (*"月号日楼层班级", "年级", *CHINESE_DIGITS)
@@ -407,97 +137,91 @@ def mandarin_phonemes(text: str) -> str:
 
 def spoken_pinyin(text: str) -> list[list[str]]:
     """The syllables of each word with the tone numbers they have in this context."""
-    text = simplified(text)
-    words = join_single_numerals(cut_words(text))
-    syllables = [
-        read_word(word, before, after)
-        for before, word, after in zip(["", *words], words, [*words[1:], ""])
-    ]
+    text = ZHE.sub("着", simplified(text))
+    words = cut_words(text)
+    words, syllables = join_single_numerals(words, [read_word(words, w) for w in range(len(words))])
     tone_of_yi_and_bu(text, words, syllables)
     third_tones(syllables)
     return syllables
 
 
-@cache
-def word_costs() -> dict[str, int]:
-    """The dictionary: cost of each word, in a quarter of a natural-log unit."""
-    data = lzma.decompress(
-        files(__package__).joinpath("assets/chinese.txt.xz").read_bytes()
-    ).decode()
-    groups = (line.split("\t") for line in data.splitlines())
-    return dict.fromkeys(PHRASES, PHRASE_COST) | {
-        word: int(cost) for cost, words in groups for word in words.split(" ")
-    }
-
-
-def cut_words(text: str) -> list[str]:
-    """Cut text into its most probable words (unigram model, shortest path)."""
-    costs, best = word_costs(), [(0, 0)]  # best[end] = (cost so far, start of the last word)
-    for end in range(1, len(text) + 1):
-        best.append(
-            min(
-                (best[start][0] + word_cost(costs, text[start:end]), start)
-                for start in range(max(0, end - LONGEST_WORD), end)
-            )
-        )
-    words, end = [], len(text)
-    while end:
-        words.append(text[best[end][1] : end])
-        end = best[end][1]
-    return words[::-1]
-
-
-def word_cost(costs: dict[str, int], word: str) -> float:
-    return costs.get(word, UNKNOWN_COST if len(word) == 1 else math.inf)
-
-
-def join_single_numerals(words: list[str]) -> list[str]:
+def join_single_numerals(
+    words: list[str], syllables: list[list[str]]
+) -> tuple[list[str], list[list[str]]]:
     """Write digits read one by one, and 不 or 一 with what follows, as one word."""
-    joined = []
-    for word in words:
+    joined: list[str] = []
+    joined_syllables: list[list[str]] = []
+    for word, spoken in zip(words, syllables):
         previous = joined[-1] if joined else ""
         digits = set(previous + word) <= NUMERALS
         if previous and (digits or (previous in ("不", "一") and len(word) == 1)):
             joined[-1] += word
+            joined_syllables[-1] += spoken
         else:
             joined.append(word)
-    return joined
+            joined_syllables.append(spoken)
+    return joined, joined_syllables
 
 
-def word_pinyin(word: str) -> tuple[str, ...]:
-    """Pinyin of one word with tone numbers (5: neutral), before sandhi."""
-    kept = len(word) <= LONGEST_WORD  # digits that are read one by one are one word
-    return (_word_pinyin if kept else _word_pinyin.__wrapped__)(word)
+def read_word(words: list[str], w: int) -> list[str]:
+    """Pinyin of words[w] between its neighbours, before sandhi."""
+    parts, start = known_parts(words[w]), max(0, w - NEIGHBOURS)
+    around = [*words[start:w], *parts, *words[w + 1 : w + 1 + NEIGHBOURS]]
+    syllables = [
+        syllable for part in range(len(parts)) for syllable in read_part(around, w - start + part)
+    ]
+    surname = surname_reading(words, w)
+    return [surname, *syllables[1:]] if surname else neutral_suffix(words[w], syllables)
+
+
+def read_part(words: list[str], w: int) -> list[str]:
+    """Pinyin of words[w], a word that the phrases have or one character."""
+    syllables = list(word_pinyin(words[w]))
+    if words[w] in PHRASES or len(syllables) != len(words[w]):  # or a character without reading
+        return syllables
+    return [
+        reading_in_context(words, w, place) or syllable for place, syllable in enumerate(syllables)
+    ]
 
 
 @lru_cache(maxsize=KEPT_WORDS)
-def _word_pinyin(word: str) -> tuple[str, ...]:
+def known_parts(word: str) -> list[str]:
+    """Cut a word into those that the phrases have, the longest first, and characters."""
+    parts, start = [], 0
+    while start < len(word):
+        end = next(
+            (end for end in range(len(word), start + 1, -1) if is_phrase(word[start:end])),
+            start + 1,
+        )
+        parts.append(word[start:end])
+        start = end
+    return parts
+
+
+def is_phrase(word: str) -> bool:
+    return word in PHRASES or word in PHRASES_DICT
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def word_pinyin(word: str) -> list[str]:
+    """Pinyin of a phrase or a character as it is read alone, with tone numbers (5: neutral)."""
     if word in PHRASES:
-        return tuple(PHRASES[word].split())
-    if word in READINGS:
-        return (READINGS[word],)
+        return PHRASES[word].split()
+    usual = READINGS.get(word) or usual_reading(word)
+    if usual:
+        return [usual]
     pinyin = lazy_pinyin(
         word, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=True, errors="ignore"
     )
-    return tuple(ALWAYS.get(character, syllable) for character, syllable in zip(word, pinyin))
+    return [ALWAYS.get(character, syllable) for character, syllable in zip(word, pinyin)]
 
 
-def read_word(word: str, before: str, after: str) -> list[str]:
-    """Pinyin of a word between its neighbours, before sandhi."""
-    followers, reading = READINGS_BEFORE.get(word, ("", ""))
-    if after and after[0] in followers:
-        return [reading]
-    if word == "得" and before and before[-1] in SUBJECTS:
-        return ["dei3"]
-    return list(neutral_suffix(word, word_pinyin(word)))
-
-
-def neutral_suffix(word: str, syllables: tuple[str, ...]) -> tuple[str, ...]:
+def neutral_suffix(word: str, syllables: list[str]) -> list[str]:
     """们 and most 子 at the end of a word are neutral."""
-    neutral = len(word) > 1 and (
+    neutral = len(word) == len(syllables) > 1 and (
         word[-1] == "们" or (word[-1] == "子" and word[-2] not in FULL_ZI_AFTER)
     )
-    return (*syllables[:-1], syllables[-1][:-1] + "5") if neutral else syllables
+    return [*syllables[:-1], syllables[-1][:-1] + "5"] if neutral else syllables
 
 
 def tone_of_yi_and_bu(text: str, words: list[str], syllables: list[list[str]]) -> None:

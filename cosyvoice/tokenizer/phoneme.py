@@ -8,7 +8,12 @@
 
 One token is one symbol of Kokoro's alphabet (hexgrad/Kokoro-82M, vocab of config.json), with
 Kokoro's number, so that model takes a token sequence as it is. Chinese, English and digits are
-read, in any mixture. Characters of other scripts are dropped.
+read, in any mixture. Characters of other scripts are dropped, and inline marks that this model
+cannot act on ([laughter], <strong>, <|en|>). A mark of `cosyvoice.tokenizer.inline` says a word's
+pronunciation itself:
+
+    >>> phonemes("他<|py:zhang3 da4|>了, <|ph:HH AH0 L OW1|>!")
+    'tʰa→ ꭧa↓ŋta↘ lɤ, həlˈO!'
 """
 
 import re
@@ -18,64 +23,19 @@ from functools import cache
 from cosyvoice.text.language import HAN, contains_chinese
 from cosyvoice.text.numbers import DECIMAL, ordinal, read_number
 from cosyvoice.tokenizer.english import english_phonemes
+from cosyvoice.tokenizer.inline import MARK, inline_phonemes
 from cosyvoice.tokenizer.mandarin import mandarin_phonemes
+from cosyvoice.tokenizer.symbols import SYMBOLS
 
-SYMBOLS = {
-    **dict(zip(";:,.!?", range(1, 7))),
-    **dict(zip('—…"()“” \u0303ʣʥʦʨᵝꭧAI', range(9, 26))),
-    "O": 31,
-    "Q": 33,
-    "S": 35,
-    "T": 36,
-    "W": 39,
-    **dict(zip("Yᵊabcdef", range(41, 49))),
-    **dict(zip("hijklmnopqrstuvwxyzɑɐɒæ", range(50, 73))),
-    **dict(zip("βɔɕç", range(75, 79))),
-    **dict(zip("ɖðʤə", range(80, 84))),
-    "ɚ": 85,
-    "ɛ": 86,
-    "ɜ": 87,
-    "ɟ": 90,
-    "ɡ": 92,
-    "ɥ": 99,
-    "ɨ": 101,
-    "ɪ": 102,
-    "ʝ": 103,
-    **dict(zip("ɯɰŋɳɲɴø", range(110, 117))),
-    "ɸ": 118,
-    "θ": 119,
-    "œ": 120,
-    "ɹ": 123,
-    "ɾ": 125,
-    "ɻ": 126,
-    "ʁ": 128,
-    "ɽ": 129,
-    **dict(zip("ʂʃʈʧ", range(130, 134))),
-    "ʊ": 135,
-    "ʋ": 136,
-    "ʌ": 138,
-    "ɣ": 139,
-    "ɤ": 140,
-    "χ": 142,
-    "ʎ": 143,
-    "ʒ": 147,
-    "ʔ": 148,
-    "ˈ": 156,
-    "ˌ": 157,
-    "ː": 158,
-    "ʰ": 162,
-    "ʲ": 164,
-    "↓": 169,
-    "→": 171,
-    "↗": 172,
-    "↘": 173,
-    "ᵻ": 177,
-}
 END_OF_PROMPT = "<endofprompt>"  # between an instruction and the text to speak
 END_OF_PROMPT_ID = 178
 VOCAB_SIZE = 179
 
-INLINE_MARKS = re.compile(r"\[(?:laughter|breath)\]|</?(?:strong|laughter)>")
+# Marks of the official models, which mean sounds or stress, and other tags
+INLINE_MARKS = re.compile(
+    r"\[(?:laughter|breath|quick_breath|noise|vocalized-noise|cough|clucking|accent|hissing|sigh"
+    r"|lipsmack|mn)\]|</?[a-z]{1,40}>|<\|(?!(?:py|ph):)[^|<>]{1,40}\|>"
+)
 PIECE = re.compile(rf"[{HAN}]+|[A-Za-z'][^{HAN}]*|[^{HAN}A-Za-z']+")
 PUNCTUATION = str.maketrans(
     {
@@ -169,18 +129,26 @@ def phonemes(text: str) -> str:
     """
     if re.fullmatch(r"\W*a\W*", text):
         text = text.upper()  # the letter: no article stands alone
-    spoken = "".join(
-        mandarin_phonemes(piece) if contains_chinese(piece) else english_phonemes(piece)
-        for piece in PIECE.findall(apart(clean(text)))
-    )
+    written, *rest = MARK.split(INLINE_MARKS.sub("", text))
+    spoken = read(written)
+    for kind, said, written in zip(rest[::3], rest[1::3], rest[2::3]):
+        spoken += f" {inline_phonemes(kind, said)} {read(written)}"
     spoken = "".join(symbol for symbol in spoken if symbol in SYMBOLS)
     spoken = re.sub(r"\s+(?=[,.!?;:…”)])", "", re.sub(r"\s+", " ", spoken))
     return re.sub(r"([,.!?;:…—])[,.;:—]+", r"\1", spoken).strip()
 
 
+def read(text: str) -> str:
+    """Phonemes of a text without marks; characters that are no symbols stay."""
+    return "".join(
+        mandarin_phonemes(piece) if contains_chinese(piece) else english_phonemes(piece)
+        for piece in PIECE.findall(apart(clean(text)))
+    )
+
+
 def clean(text: str) -> str:
     """Half-width letters, plain punctuation, digits and signs in words, no accents or marks."""
-    text = unicodedata.normalize("NFKC", INLINE_MARKS.sub("", text).translate(PUNCTUATION))
+    text = unicodedata.normalize("NFKC", text.translate(PUNCTUATION))
     chinese = contains_chinese(text)
     text = chinese_signs(text) if chinese else english_signs(text)
     # The front end reads numbers by their context; these are left where it is not used.
@@ -226,4 +194,4 @@ def english_signs(text: str) -> str:
 def apart(text: str) -> str:
     """Put a space between Chinese and Latin letters, and none between Chinese characters."""
     text = re.sub(rf"(?<=[{HAN}])\s+(?=[{HAN}])", "", text)
-    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,])(?=[{HAN}])", " ", text)
+    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z])|(?<=[A-Za-z.!?,'])(?=[{HAN}])", " ", text)

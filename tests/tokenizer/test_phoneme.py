@@ -6,9 +6,9 @@ import pytest
 
 from cosyvoice.text.numbers import chinese_number, english_number, ordinal, ordinal_figure
 from cosyvoice.text.simplified import simplified
-from cosyvoice.tokenizer import english, mandarin, phoneme
+from cosyvoice.tokenizer import english, mandarin, phoneme, polyphones, words
 from cosyvoice.tokenizer.english import by_rule, pronounce
-from cosyvoice.tokenizer.mandarin import cut_words, spell, spoken_pinyin
+from cosyvoice.tokenizer.mandarin import spell, spoken_pinyin
 from cosyvoice.tokenizer.phoneme import (
     END_OF_PROMPT_ID,
     SYMBOLS,
@@ -16,13 +16,14 @@ from cosyvoice.tokenizer.phoneme import (
     get_tokenizer,
     phonemes,
 )
+from cosyvoice.tokenizer.words import cut_words
 
 
 def pinyin(text):
     return " ".join("".join(word) for word in spoken_pinyin(text))
 
 
-@pytest.mark.parametrize("module", [phoneme, mandarin, english])
+@pytest.mark.parametrize("module", [phoneme, mandarin, english, polyphones, words])
 def test_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
