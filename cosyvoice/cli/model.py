@@ -5,7 +5,7 @@ after the first hop. How hops of tokens become joined speech is in hops.py. Sour
 cli/model.py.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from queue import SimpleQueue
@@ -25,6 +25,7 @@ from cosyvoice.utils.noise import Noise
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
 HOP_UNIT = 0.36  # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+MAX_SILENT_TOKENS = 5  # in a row
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,
@@ -41,12 +42,14 @@ class CosyVoiceModel:
     Streaming starts with token_min_hop_len tokens and multiplies by stream_scale_factor up to
     token_max_hop_len. Upstream's values at 25 Hz are 50, 1 and 100 and may be set back; ours give
     the first sound earlier. token_text_ratio: speech tokens per text id; upstream's 2 and 20 unless
-    set.
+    set. silent_tokens: those of pauses, of which no more than MAX_SILENT_TOKENS in a row are
+    spoken.
     """
 
-    def __init__(self, llm: Any, flow: Any, hift: Any):
+    def __init__(self, llm: Any, flow: Any, hift: Any, silent_tokens: frozenset[int] = frozenset()):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.llm, self.flow, self.hift = llm, flow, hift
+        self.silent_tokens = silent_tokens
         unit = round(HOP_UNIT * flow.input_frame_rate)
         self.token_min_hop_len = 2 * unit
         self.token_max_hop_len = 10 * unit
@@ -78,7 +81,7 @@ class CosyVoiceModel:
 
     def tts(
         self,
-        text: Tensor = NO_IDS,
+        text: Tensor | Iterable[Tensor] = NO_IDS,
         flow_embedding: Tensor = NO_SPEAKER,
         llm_embedding: Tensor = NO_SPEAKER,
         prompt_text: Tensor = NO_IDS,
@@ -90,6 +93,7 @@ class CosyVoiceModel:
         speed=1.0,
         seed: int | Noise | None = None,
         check: Callable[[], None] | None = None,
+        instruction_len=0,
         **lengths,
     ) -> Generator[dict[str, Tensor], None, None]:
         """Yield {"tts_speech": (1, N) float32 on the CPU}: once, or hop by hop with stream=True.
@@ -99,7 +103,9 @@ class CosyVoiceModel:
         and the text is not read. speed 0.5 to 2 keeps pitch. seed: of this request; a Noise goes on
         where the last sentence stopped; None draws from torch's global generator. check is called
         before every token and Euler step and stops the work by raising; closing the generator stops
-        it too. Raises InputError, or whatever the networks raise, in the caller's thread.
+        it too. text may also be an iterable of ids, for language models that read while they speak;
+        instruction_len is how many of prompt_text's ids are no words of the reference. Raises
+        InputError, or whatever the networks raise, in the caller's thread.
         """
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise InputError(
@@ -118,8 +124,14 @@ class CosyVoiceModel:
             tokens = (token for token in source_speech_token.flatten().tolist())
         else:
             tokens = self._decode(
-                text, prompt_text, llm_prompt_speech_token, llm_embedding, noise.tokens
+                text,
+                prompt_text,
+                llm_prompt_speech_token,
+                llm_embedding,
+                noise.tokens,
+                instruction_len,
             )
+            tokens = with_short_pauses(tokens, self.silent_tokens)
         tokens = checked(tokens, check)
         if stream:
             tokens = ahead(tokens, self.token_min_hop_len + self.token_overlap_len)
@@ -139,15 +151,22 @@ class CosyVoiceModel:
 
     def _decode(
         self,
-        text: Tensor,
+        text: Tensor | Iterable[Tensor],
         prompt_text: Tensor,
         prompt_speech_token: Tensor,
         embedding: Tensor,
         generator: torch.Generator | None,
+        instruction_len=0,
     ) -> Generator[int, None, None]:
         """The speech tokens, as the language model makes them."""
-        ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
+        ids = {"prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
+        options = {"embedding": embedding.to(self.device), "generator": generator}
+        if not isinstance(text, Tensor):
+            return self.llm.inference_bistream(
+                text=text, instruction_len=instruction_len, **ids, **lengths_of(ids), **options
+            )
+        ids["text"] = text.to(self.device)
         ratios = dict(self.token_text_ratio)
         instructed_ratio = ratios.pop("min_token_text_ratio_instruct", None)
         is_instruction = prompt_text.shape[1] and not prompt_speech_token.shape[1]
@@ -157,13 +176,7 @@ class CosyVoiceModel:
             name: max(ratio, LONE_WORD[name] / max(1, text.shape[1]))
             for name, ratio in ratios.items()
         }
-        return self.llm.inference(
-            **ids,
-            **lengths_of(ids),
-            **ratios,
-            embedding=embedding.to(self.device),
-            generator=generator,
-        )
+        return self.llm.inference(**ids, **lengths_of(ids), **ratios, **options)
 
 
 def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None, None]:
@@ -172,6 +185,16 @@ def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None,
         for item in items:
             check()
             yield item
+
+
+def with_short_pauses(items: Generator, silent: frozenset[int]) -> Generator[int, None, None]:
+    """The same tokens without those that make a pause longer than MAX_SILENT_TOKENS."""
+    run = 0
+    with closing(items):
+        for item in items:
+            run = run + 1 if item in silent else 0
+            if run <= MAX_SILENT_TOKENS:
+                yield item
 
 
 def ahead(items: Generator, start: int) -> Generator[int, None, None]:
