@@ -75,6 +75,7 @@ class CosyVoice:
 
     layout = LAYOUT_300M
     language_model = "TransformerLM"  # as the configuration file names it
+    supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
 
     def __init__(
@@ -264,6 +265,30 @@ class CosyVoice:
         condition = self.frontend.frontend_instruct(embedding, instruct_text)
         yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
 
+    def inference_instruct2(
+        self,
+        tts_text: str,
+        instruct_text: str,
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+    ) -> Chunks:
+        """Speak as instruct_text says, with the timbre of the reference or of zero_shot_spk_id.
+
+        Raises InstructUnsupported: the 300M families follow instructions with a speaker only.
+        """
+        raise InstructUnsupported(
+            f"{self.model_family} does not follow instructions with a reference: "
+            "load CosyVoice2-0.5B or Fun-CosyVoice3-0.5B",
+            f"{self.model_family} 不支持用参考音频做自然语言控制，"
+            "请加载 CosyVoice2-0.5B 或 Fun-CosyVoice3-0.5B",
+        )
+
     def inference_vc(
         self,
         source_wav: Audio,
@@ -352,6 +377,7 @@ class CosyVoice2(CosyVoice):
 
     layout = LAYOUT_2
     language_model = "Qwen2LM"
+    supports_instruct2 = True
     frontend: QwenFrontEnd
 
     def __init__(

@@ -52,6 +52,7 @@ class FakeEngine:
     def __init__(self, model_dir):
         self.model_dir, self.model = str(model_dir), types.SimpleNamespace(device="cpu")
         self.supports_instruct = "Instruct" in self.model_dir
+        self.supports_instruct2 = False
         self.model_family = "CosyVoice-300M-25Hz"
 
     def list_available_spks(self):
@@ -133,6 +134,30 @@ class FakeEngine:
             spk_id=spk_id,
             instruct_text=instruct_text,
             voice=voice,
+            stream=stream,
+        )
+
+    def inference_instruct2(
+        self,
+        tts_text,
+        instruct_text,
+        prompt_wav,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        prompt_speech_16k=None,
+        check=None,
+    ):
+        return self._speak(
+            "instruct2",
+            tts_text,
+            seed,
+            speed,
+            check,
+            instruct_text=instruct_text,
+            prompt_wav=prompt_wav,
             stream=stream,
         )
 
