@@ -104,11 +104,6 @@ def test_three_upsampling_stages_fit_their_source(mel):
     assert net.inference(mel)[0].shape == (1, 256 * FRAMES)
 
 
-def test_another_sampling_rate_is_refused_by_name():
-    with pytest.raises(ValueError, match="sampling_rate 24000"):
-        HiFTGenerator(sampling_rate=24000)
-
-
 def test_snake_follows_its_formula():
     snake = Snake(2)
     snake.alpha.data = torch.tensor([0.5, 3.0])
