@@ -18,9 +18,12 @@ const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
 const LARGEST_SEED = 2 ** 32 - 1;
 let stopper = null;                           // of the request being made
 let machine = null;                           // what /ready says
+let directing = null;                         // what /instructions says
 
 const mode = () => document.querySelector("[name=mode]:checked").value;
-const cloning = () => ["clone", "cross"].includes(mode());
+const mayDirectRecording = () => mode() === "instruct" && Boolean(directing?.with_recording);
+// The voice is that of a recording: always, or where there is one.
+const cloning = () => ["clone", "cross"].includes(mode()) || (mayDirectRecording() && (Boolean(referenceFile()) || recording()));
 
 // ---- what is asked
 
@@ -48,7 +51,7 @@ function readJob() {
 
 function modeFields() {
   if (mode() === "sft") return voiceFields();
-  if (mode() === "instruct") return { ...voiceFields(), prompt_text: $("instruction").value.trim() };
+  if (mode() === "instruct") return { ...(cloning() ? { user_id: userId() } : voiceFields()), prompt_text: $("instruction").value.trim() };
   const cloned = { user_id: userId(), consent: t("consent") };
   if (mode() === "cross") return cloned;
   const name = $("keep").value.trim();
@@ -122,6 +125,7 @@ function chooseMode(next) {
 
 function renderMode() {
   for (const part of document.querySelectorAll("[data-modes]")) part.hidden = !part.dataset.modes.split(" ").includes(mode());
+  if (mayDirectRecording()) $("reference").hidden = false;
   defaultText();
   showReference();
   renderSpeak();
@@ -161,10 +165,13 @@ function renderKeep() {
   $("keep-note").textContent = t("keep_replaces", { name });
 }
 
+// What the model is known to follow, else examples.
 function renderExamples() {
   const keys = Object.keys(STRINGS).filter((name) => name.startsWith("example_"));
-  $("examples").replaceChildren(...keys.map((name) => make("button", { type: "button", className: "chip", textContent: t(name),
-    onclick: () => { $("instruction").value = t(name); hide(); } })));
+  const known = (directing?.instructions ?? []).map(({ text, en, zh }) => [language() === "zh" ? zh : en, text]);
+  const shown = known.length ? known : keys.map((name) => [t(name), t(name)]);
+  $("examples").replaceChildren(...shown.map(([name, words]) => make("button", { type: "button", className: "chip", textContent: name, title: words,
+    onclick: () => { $("instruction").value = words; hide(); } })));
 }
 
 function renderMachine() {
@@ -200,6 +207,14 @@ async function connect() {
   renderMachine();
   renderCount();
   if (machine?.state !== "offline" && !voicesLoaded()) await loadVoices().catch(voicesFailed);
+  if (machine?.state !== "offline" && !directing) await loadInstructions().catch(complain);
+}
+
+async function loadInstructions() {
+  const response = await ask("instructions");
+  directing = response ? await response.json() : {};
+  renderExamples();
+  renderMode();
 }
 
 function voicesFailed(error) {
