@@ -8,6 +8,7 @@ tools/make_parquet_list.py writes them:
     audio_data                    an encoded file; null where only tokens are known
     speech_token
     utt_embedding, spk_embedding  x-vectors (192,)
+    instruct                      how it is said, up to <|endofprompt|>; of Fun-CosyVoice3
 
 and columns of our own, all optional:
 
@@ -73,12 +74,17 @@ def to_python(scalar):
 
 
 def tokenize(data, get_tokenizer, allowed_special, mode="train"):
-    """Add `text_token` to rows without it. The tokenizer is built only if a row needs it."""
+    """Add `text_token`, and `instruct_token` where there is `instruct`, to rows without them.
+
+    The tokenizer is built only if a row needs it.
+    """
     tokenizer = None
     for sample in data:
-        if sample.get("text_token") is None:
-            tokenizer = tokenizer or get_tokenizer()
-            sample["text_token"] = tokenizer.encode(sample["text"], allowed_special=allowed_special)
+        for name in ("text", "instruct"):
+            if sample.get(name) is not None and sample.get(f"{name}_token") is None:
+                tokenizer = tokenizer or get_tokenizer()
+                ids = tokenizer.encode(sample[name], allowed_special=allowed_special)
+                sample[f"{name}_token"] = ids
         yield sample
 
 
@@ -185,19 +191,38 @@ def stored_mel(sample):
     return None if mel is None else torch.as_tensor(mel).float().reshape(-1, MEL_BINS)
 
 
-def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
+def compute_fbank(data, feat_extractor, num_frames=-1, mode="train", token_rate=None):
     """Add `speech_feat` (T, 80) to rows without it.
 
     feat_extractor: a partial of matcha.utils.audio.mel_spectrogram with the rate and the hop.
-    token_rate: in Hz; if given, tokens and mel are cut to the duration of the shorter one.
+    num_frames: samples of a speech token, or -1; audio is padded to whole tokens. token_rate: in
+    Hz; if given, tokens and mel are cut to the duration of the shorter one.
     """
     for sample in data:
         if "speech" in sample:
+            if num_frames != -1:
+                sample["speech"] = F.pad(
+                    sample["speech"], (0, -sample["speech"].shape[1] % num_frames)
+                )
             mel = stored_mel(sample)
             sample["speech_feat"] = feat_extractor(sample["speech"])[0].T if mel is None else mel
             if token_rate:
                 keywords = feat_extractor.keywords
                 align(sample, keywords["sampling_rate"] / keywords["hop_size"] / token_rate)
+        yield sample
+
+
+def compute_whisper_fbank(data, num_frames=-1, mode="train"):
+    """Pass the rows on. Upstream makes mels here, to find the speech tokens of rows without them.
+
+    Raises ValueError for such a row.
+    """
+    for sample in data:
+        if sample.get("speech_token") is None:
+            raise ValueError(
+                f"{sample['src']}: utterance {sample['utt']!r} has no speech_token: "
+                "extract the speech tokens before training"
+            )
         yield sample
 
 
@@ -343,7 +368,7 @@ def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False
     drop_speaker: for the language model; `no_speaker` rows have zeros as `embedding`.
     gan: the batch also has `speech` (B, N) and `pitch_feat` (B, T).
     """
-    names = ["text_token", "speech_token", "text_position", "speech_feat"]
+    names = ["text_token", "instruct_token", "speech_token", "text_position", "speech_feat"]
     if gan:
         names += ["speech", "pitch_feat"]
     for rows in data:

@@ -139,6 +139,42 @@ def test_stored_text_tokens_need_no_tokenizer_and_others_are_made():
     assert len(made) == 1 and list(processor.tokenize(rows[:1], None, "all"))
 
 
+def test_instructions_become_ids_and_columns_of_a_batch():
+    class Tokenizer:
+        def encode(self, text, allowed_special):
+            return [ord(c) for c in text]
+
+    rows = [
+        {"text": "ab", "instruct": words, "speech_token": [1], "utt": "u", **vectors()}
+        for words in ("x", "yz")
+    ]
+    made = list(processor.tokenize(rows, Tokenizer, "all"))
+    assert [row["instruct_token"] for row in made] == [[120], [121, 122]]
+    (batch,) = processor.padding([made], use_spk_embedding=False)
+    assert batch["instruct_token"].tolist() == [[120, 0], [121, 122]]
+    assert batch["instruct_token_len"].tolist() == [1, 2]
+
+
+def vectors():
+    return {name: torch.ones(192) for name in ("utt_embedding", "spk_embedding")}
+
+
+def test_audio_is_padded_to_whole_tokens_before_its_mel():
+    def mel(speech, **_):
+        return torch.zeros(1, 80, speech.shape[1] // 480)
+
+    rows = [{"speech": torch.ones(1, samples)} for samples in (960, 961)]
+    made = processor.compute_fbank(rows, partial(mel), num_frames=960)
+    assert [len(row["speech_feat"]) for row in made] == [2, 4]
+
+
+def test_rows_need_their_speech_tokens_where_upstream_would_find_them():
+    row = {"src": "a.parquet", "utt": "one", "speech_token": [1]}
+    assert list(processor.compute_whisper_fbank([row], num_frames=960)) == [row]
+    with pytest.raises(ValueError, match="utterance 'one' has no speech_token"):
+        list(processor.compute_whisper_fbank([{**row, "speech_token": None}]))
+
+
 def test_filter_drops_what_is_out_of_bounds():
     short, long = row(0, 10), row(1, 200)
     rows = [
