@@ -5,6 +5,9 @@ always does, "You are a helpful assistant." at least, and fails without it in up
 before the reference's words or before the new ones, and are never spoken.
 """
 
+import re
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 
@@ -13,6 +16,7 @@ from cosyvoice.tokenizer.qwen import END_OF_PROMPT
 from cosyvoice.utils.common import lengths_of
 
 FRAMES_PER_TOKEN = 2  # of mel
+STRESSED_SOUND = re.compile(r"\[[A-Z]{2}\d\]")  # a mark whose digit must not be read in words
 TIMBRE = ("flow_prompt_speech_token", "prompt_speech_feat", "flow_embedding")
 
 
@@ -68,6 +72,12 @@ class QwenFrontEnd(CosyVoiceFrontEnd):
         if self.system_prompt and self.end_of_prompt not in ids:
             ids = torch.cat([self.text_token(self.system_prompt + END_OF_PROMPT), ids], 1)
         return {**condition, "prompt_text": ids}
+
+    def sentences(
+        self, text: str, text_frontend: bool = True, check: Callable | None = None
+    ) -> Iterator[str]:
+        """As in the 300M family; a text with sounds such as [AH0] is left as written too."""
+        return super().sentences(text, text_frontend and not STRESSED_SOUND.search(text), check)
 
     def instruction_len(self, prompt_text: Tensor) -> int:
         """How many of the ids (1, L) are the instruction before a reference's words."""
