@@ -25,6 +25,8 @@ class MaskedDiffWithXvec(nn.Module):
     There are 68 of them at 25 Hz and 34 at 50 Hz.
     """
 
+    causal = False
+
     def __init__(
         self,
         input_size: int = 512,
@@ -148,6 +150,8 @@ class CausalFlow(nn.Module):
 
     A token has token_mel_ratio frames, and the network looks pre_lookahead_len tokens ahead.
     """
+
+    causal = True
 
     def __init__(
         self,
@@ -274,6 +278,10 @@ class CausalFlow(nn.Module):
             check=check,
             stream=stream,
         )
+
+    def fold_times(self) -> None:
+        """Let the estimator keep only what the fixed times need; once, after loading."""
+        self.decoder.fold_times()
 
     def _solve(
         self,

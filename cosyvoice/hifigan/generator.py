@@ -160,6 +160,7 @@ class HiFTGenerator(nn.Module):
     300M models, 8 x 5 x 3 x 4 = 480 in CosyVoice2).
     """
 
+    causal = False
     conv = staticmethod(centred_conv)
 
     def __init__(
@@ -303,6 +304,8 @@ class HiFTGenerator(nn.Module):
         for module in list(self.modules()):
             if parametrize.is_parametrized(module, "weight"):
                 parametrize.remove_parametrizations(module, "weight")
+                # torch leaves a plain tensor where no gradient is wanted
+                module.weight = nn.Parameter(module.weight, module.weight.requires_grad)
 
 
 class FixedSource(FrameSource):
@@ -365,6 +368,7 @@ class CausalHiFTGenerator(HiFTGenerator):
     It looks conv_pre_look_right and F0_LOOKAHEAD frames ahead, and one for the last STFT.
     """
 
+    causal = True
     conv = staticmethod(CausalConv1d)
 
     def __init__(self, *args, conv_pre_look_right: int = 4, **options):
@@ -418,8 +422,11 @@ class CausalHiFTGenerator(HiFTGenerator):
         source = torch.cat([stream.source, new], 2)
         finished = frames if finalize else frames - self.conv_pre_look_right - 1
         finished = max(finished, stream.skipped_frames)
-        speech = self.decode(mel[:, :, :frames], source)
-        speech = speech[:, stream.skipped_frames * samples : finished * samples]
+        if finished == stream.skipped_frames:
+            speech = mel.new_zeros(1, 0)
+        else:
+            speech = self.decode(mel[:, :, :frames], source)
+            speech = speech[:, stream.skipped_frames * samples : finished * samples]
         passed = max(0, finished - self.frames_back())
         stream.mel, stream.source = mel[:, :, passed:], source[:, :, passed * samples :]
         stream.skipped_frames = finished - passed
