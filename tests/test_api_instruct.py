@@ -144,6 +144,9 @@ def test_sounds_and_subtitles_are_at_the_models_rate(client, stream):
     assert state["seconds"] == 3 and state["sentences"][-1]["end"] == 3
 
 
-def test_readiness_tells_the_models_rate(client):
+def test_a_model_without_speakers_tries_its_first_sentence_with_a_reference(client):
     wait_for(lambda: client.get("/ready").status_code == 200, 10)
-    assert client.get("/ready").json["sample_rate"] == 24000
+    about = client.get("/ready").json
+    assert about["sample_rate"] == 24000 and about["real_time_factor"] > 0
+    method, arguments = asked()
+    assert method == "sft" and arguments["voice"]["meta"]["family"] == "Fun-CosyVoice3-0.5B"
