@@ -33,6 +33,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 POOL = 64  # batches that are shuffled together in training
 MEL_BINS = 80
+MEL_HOPS = {22050: 256, 24000: 480}  # samples of a mel frame, by rate in Hz
 SILENT_MEL = math.log(1e-5)  # the floor of matcha.utils.audio, which would import librosa
 
 
@@ -158,18 +159,20 @@ def convert(wav, from_rate, to_rate):
     return resample(wav, from_rate, to_rate)
 
 
-def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random):
+def truncate(data, truncate_length=24576, hop_size=None, mode="train", rng=random):
     """Cut a random piece of `truncate_length` samples, with its `pitch_feat` and `speech_feat`.
 
     Shorter audio is padded with zeros. The piece starts on a mel frame, so that values per frame
-    stay aligned.
+    stay aligned. hop_size: samples of a frame, by default those of official models of that rate.
     """
-    if truncate_length % hop_size:
-        raise ValueError(
-            f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}"
-        )
-    frames = truncate_length // hop_size
     for sample in data:
+        if hop_size is None:
+            hop_size = MEL_HOPS.get(sample.get("sample_rate"), MEL_HOPS[22050])
+        if truncate_length % hop_size:
+            raise ValueError(
+                f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}"
+            )
+        frames = truncate_length // hop_size
         start = rng.randint(0, max(0, sample["speech"].shape[1] // hop_size - frames))
         sample["speech"] = piece(sample["speech"], start * hop_size, truncate_length)
         if sample.get("pitch_feat") is not None:
@@ -191,16 +194,16 @@ def stored_mel(sample):
     return None if mel is None else torch.as_tensor(mel).float().reshape(-1, MEL_BINS)
 
 
-def compute_fbank(data, feat_extractor, num_frames=-1, mode="train", token_rate=None):
+def compute_fbank(data, feat_extractor, mode="train", token_rate=None, num_frames=-1):
     """Add `speech_feat` (T, 80) to rows without it.
 
     feat_extractor: a partial of matcha.utils.audio.mel_spectrogram with the rate and the hop.
-    num_frames: samples of a speech token, or -1; audio is padded to whole tokens. token_rate: in
-    Hz; if given, tokens and mel are cut to the duration of the shorter one.
+    token_rate: in Hz; if given, tokens and mel are cut to the duration of the shorter one.
+    num_frames: samples of a token; zeros fill up the last one. -1: as it is.
     """
     for sample in data:
         if "speech" in sample:
-            if num_frames != -1:
+            if num_frames > 0:
                 sample["speech"] = F.pad(
                     sample["speech"], (0, -sample["speech"].shape[1] % num_frames)
                 )
@@ -212,20 +215,6 @@ def compute_fbank(data, feat_extractor, num_frames=-1, mode="train", token_rate=
         yield sample
 
 
-def compute_whisper_fbank(data, num_frames=-1, mode="train"):
-    """Pass the rows on. Upstream makes mels here, to find the speech tokens of rows without them.
-
-    Raises ValueError for such a row.
-    """
-    for sample in data:
-        if sample.get("speech_token") is None:
-            raise ValueError(
-                f"{sample['src']}: utterance {sample['utt']!r} has no speech_token: "
-                "extract the speech tokens before training"
-            )
-        yield sample
-
-
 def align(sample, ratio):
     """Cut `speech_token` and `speech_feat` to one duration.
 
@@ -234,6 +223,20 @@ def align(sample, ratio):
     tokens = min(len(sample["speech_token"]), round(sample["speech_feat"].shape[0] / ratio))
     sample["speech_token"] = sample["speech_token"][:tokens]
     sample["speech_feat"] = sample["speech_feat"][: int(tokens * ratio)]
+
+
+def compute_whisper_fbank(data, num_frames=-1, mode="train"):
+    """Let rows with speech tokens pass; upstream makes the tokens of others from this feature.
+
+    Raises ValueError naming a row without them.
+    """
+    for sample in data:
+        if sample.get("speech_token") is None:
+            raise ValueError(
+                f"{sample['src']}: utterance {sample['utt']!r} has no speech_token: make them "
+                "before training, as upstream's tools/extract_speech_token.py does"
+            )
+        yield sample
 
 
 def compute_f0(data, sample_rate, hop_size, mode="train"):

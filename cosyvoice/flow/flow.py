@@ -300,6 +300,8 @@ class CausalFlow(nn.Module):
         lengths = torch.tensor([x.shape[1]], device=x.device)
         mu = self.encode(x, lengths, context, streaming, stream and stream.encoder)
         start, frames = stream.frames if stream else 0, mu.shape[1]
+        block = self.token_mel_ratio * self.block_tokens
+        assert stream is None or finalize or (start + frames) % block == 0, "a hop ends a block"
         prompt = prompt_feat[:, start : start + frames].to(mu)
         cond = F.pad(prompt, (0, 0, 0, frames - prompt.shape[1]))
         mel = self.decoder(
