@@ -220,7 +220,14 @@ def saved_voice(job: Job, engine: Engine) -> dict | None:
     """The voice of spk_customize; without one, spk_id must be a speaker of the model."""
     if job.spk_customize != NO_VOICE:
         return fetch_voice(job.user_id, job.spk_customize)
-    if job.spk_id not in (speakers := engine.list_available_spks()):
+    if not (speakers := engine.list_available_spks()):
+        raise UnknownSpeaker(
+            f"{engine.model_family} has no speakers of its own: make a voice from a recording with "
+            f"POST /voices, or with {CLONE} and exp_name, and send its name as spk_customize",
+            f"{engine.model_family} 没有预训练音色：请用 POST /voices 或 {CLONE} 加 exp_name "
+            "从录音创建音色，再以 spk_customize 使用",
+        )
+    if job.spk_id not in speakers:
         raise UnknownSpeaker(
             f"spk_id {short(job.spk_id)} is unknown; use one of {', '.join(speakers)}",
             f"没有音色 {short(job.spk_id)}，可选：{'、'.join(speakers)}",
@@ -265,7 +272,16 @@ def cross_lingual(job: Job, said: dict[str, str]) -> Utterance:
 
 
 def instruct(job: Job, said: dict[str, str]) -> Utterance:
+    """With a saved voice, else with the recording if there is one, else with a speaker."""
     engine = instruct_model.get()
+    if job.prompt_speech_16k and job.spk_customize == NO_VOICE and engine.supports_instruct2:
+        audio = fetch_reference(job)
+        return Utterance(
+            engine,
+            lambda check: engine.inference_instruct2(
+                job.tts_text, job.prompt_text, audio, **options(job, said), check=check
+            ),
+        )
     voice = saved_voice(job, engine)
     return Utterance(
         engine,

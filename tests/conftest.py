@@ -11,6 +11,7 @@ import torch
 from tests.support import tiny_networks
 from tests.support.fake_engine import FakeEngine, install_fake_engine
 from tests.support.tiny_model import build
+from tests.support.tiny_model_qwen import build as build_qwen
 
 # librosa keeps what numba compiles in a folder. Processes that fill it at the same time, as in a
 # fresh environment, crash, so each has its own. numba reads the name when it is imported.
@@ -31,6 +32,15 @@ def engine(model_dir):
     from cosyvoice.cli.cosyvoice import CosyVoice
 
     return CosyVoice(str(model_dir))
+
+
+@pytest.fixture(scope="session", params=[2, 3])
+def qwen_engine(request, tmp_path_factory):
+    """CosyVoice2 and Fun-CosyVoice3, of random weights."""
+    from cosyvoice.cli.cosyvoice import AutoModel
+
+    name = {2: "CosyVoice2-0.5B", 3: "Fun-CosyVoice3-0.5B-2512"}[request.param]
+    return AutoModel(build_qwen(tmp_path_factory.mktemp("models") / name, request.param))
 
 
 @pytest.fixture(scope="session")

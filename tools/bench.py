@@ -3,6 +3,7 @@
     python tools/bench.py pretrained_models/CosyVoice-300M-25Hz
     python tools/bench.py --random 300m-25hz                         # random weights, no download
     python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout
+    python tools/bench.py --random cosyvoice2                        # or cosyvoice3
 
 --random makes a model of a published size. Each checkout (a folder with `cosyvoice/`) runs in a
 process of its own, with the same weights, inputs and token counts; they take turns at every
@@ -32,17 +33,35 @@ from hyperpyyaml import load_hyperpyyaml
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE_RATE, MEL_HOP = 22050, 256
+SAMPLE_RATE, MEL_HOP = 22050, 256  # of the models whose YAML tells no rate
 TEXT_IDS, PROMPT_TEXT_IDS, PROMPT_TOKENS = 50, 20, 100  # what the LM reads before its first token
 LM_TOKENS = 50  # decoded after it
 UTTERANCE_IDS = 25  # text of the whole utterance and of the stream
 PROMPT_SECONDS = 3  # reference of the second flow measurement
 NETWORKS = ("llm", "flow", "hift")
 
-RANDOM = {
-    "300m-25hz": (60515, 25),
-    "300m": (51866, 50),
-}  # text vocabulary, speech tokens per second
+END_OF_PROMPT = 151646  # the id that Fun-CosyVoice3 must find in its text
+RANDOM = {  # file, and what is put into it
+    "300m-25hz": ("bench_300m.yaml", {"TEXT_TOKENS": "60515", "FRAME_RATE": "25"}),
+    "300m": ("bench_300m.yaml", {"TEXT_TOKENS": "51866", "FRAME_RATE": "50"}),
+    "cosyvoice2": ("bench_cosyvoice2.yaml", {}),
+    "cosyvoice3": ("bench_cosyvoice3.yaml", {}),
+}
+BLANK = "CosyVoice-BlankEN"
+QWEN2 = {  # config.json of that folder
+    "model_type": "qwen2",
+    "hidden_size": 896,
+    "intermediate_size": 4864,
+    "num_attention_heads": 14,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 24,
+    "vocab_size": 151936,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1e6,
+    "tie_word_embeddings": True,
+}
+# upstream's classes by the language model; ours is one
+MODELS = {"Qwen2LM": "CosyVoice2Model", "CosyVoice3LM": "CosyVoice3Model"}
 
 
 class Clock:
@@ -69,15 +88,22 @@ class Bench:
     def __init__(self, yaml: str, folder: str, seconds: float):
         for module in re.findall(r"!new:([\w.]+)\.\w+", yaml):
             importlib.import_module(module)
-        from cosyvoice.cli.model import CosyVoiceModel
+        from cosyvoice.cli import model
 
+        build_qwen2_without_weights()
         with Clock() as self.clock:
             with unset_weights():
                 networks = load_hyperpyyaml(yaml)
-            self.model = CosyVoiceModel(*(networks[name] for name in NETWORKS))
+            name = MODELS.get(type(networks["llm"]).__name__, "CosyVoiceModel")
+            make = getattr(model, name, model.CosyVoiceModel)
+            self.model = make(*(networks[name] for name in NETWORKS))
             self.model.load(*(str(Path(folder, f"{name}.pt")) for name in NETWORKS))
+        self.sample_rate = networks.get("sample_rate", SAMPLE_RATE)
         self.rate = self.model.flow.input_frame_rate
         self.tokens = round(seconds * self.rate)
+        self.model.llm.sampling = without_end(
+            self.model.llm.sampling, self.model.llm.speech_token_size
+        )
         ratio = (self.tokens + 0.5) / UTTERANCE_IDS  # cut down to a whole number of tokens
         self.model.llm.inference = partial(
             self.model.llm.inference, min_token_text_ratio=ratio, max_token_text_ratio=ratio
@@ -117,11 +143,11 @@ class Bench:
         }
         ids["prompt_feat"] = torch.randn(1, self.frames(prompt_seconds * self.rate), 80)
         with Clock() as clock:
+            options = {"flow_cache": torch.zeros(1, 80, 0, 2)}
+            if self.frames_per_token:
+                options = {"streaming": False, "finalize": True}
             self.model.flow.inference(
-                **ids,
-                **lengths(ids),
-                embedding=torch.randn(1, 192),
-                flow_cache=torch.zeros(1, 80, 0, 2),
+                **ids, **lengths(ids), embedding=torch.randn(1, 192), **options
             )
         after = f" after {prompt_seconds} s of reference" if prompt_seconds else ""
         return {"flow" + after: clock.row(audio=self.tokens / self.rate)}
@@ -133,12 +159,12 @@ class Bench:
         mel = torch.randn(1, 80, self.frames(self.tokens))
         with Clock() as clock:
             speech, _ = self.model.hift.inference(speech_feat=mel)
-        return {"vocoder": clock.row(audio=speech.shape[1] / SAMPLE_RATE)}
+        return {"vocoder": clock.row(audio=speech.shape[1] / self.sample_rate)}
 
     def whole(self):
         with Clock() as clock:
             samples = sum(chunk["tts_speech"].shape[1] for chunk in self.speak(stream=False))
-        return {"whole utterance": clock.row(audio=samples / SAMPLE_RATE)}
+        return {"whole utterance": clock.row(audio=samples / self.sample_rate)}
 
     def stream(self):
         with Clock() as all_of_it:
@@ -148,7 +174,7 @@ class Bench:
             samples += sum(chunk["tts_speech"].shape[1] for chunk in chunks)
         return {
             "stream, to its first audio": first.row(),
-            "stream, all of it": all_of_it.row(audio=samples / SAMPLE_RATE),
+            "stream, all of it": all_of_it.row(audio=samples / self.sample_rate),
         }
 
     def memory(self):
@@ -165,16 +191,27 @@ class Bench:
         )
 
     def text(self, count):
-        return torch.randint(
-            self.model.llm.text_embedding.num_embeddings, (1, count), dtype=torch.int32
-        )
+        is_qwen = type(self.model.llm).__name__ in MODELS
+        table = self.model.llm.llm.model.model.embed_tokens if is_qwen else None
+        table = table or self.model.llm.text_embedding
+        ids = torch.randint(table.num_embeddings, (1, count), dtype=torch.int32)
+        if is_qwen:
+            ids[0, 0] = END_OF_PROMPT
+        return ids
 
     def speech(self, count):
         return torch.randint(
             self.model.flow.input_embedding.num_embeddings, (1, count), dtype=torch.int32
         )
 
+    @property
+    def frames_per_token(self) -> int | None:
+        """None for the 300M models, whose frames are not counted by tokens."""
+        return getattr(self.model.flow, "token_mel_ratio", None)
+
     def frames(self, tokens):
+        if self.frames_per_token:
+            return tokens * self.frames_per_token
         return int(tokens / self.rate * SAMPLE_RATE / MEL_HOP)
 
 
@@ -188,6 +225,28 @@ def unset_weights():
     except ImportError:
         return nullcontext()
     return UnsetWeights()
+
+
+def build_qwen2_without_weights():
+    """Let upstream build its Qwen2 from a config.json alone: llm.pt has its weights too."""
+    try:
+        from transformers import Qwen2Config, Qwen2ForCausalLM
+    except ImportError:
+        return
+    Qwen2ForCausalLM.from_pretrained = lambda path: Qwen2ForCausalLM(
+        Qwen2Config.from_pretrained(path)
+    )
+
+
+def without_end(sampling, speech_tokens: int):
+    """The sampling function, to which only speech tokens are possible."""
+
+    def draw(scores, *arguments, **options):
+        scores = scores.clone()
+        scores[speech_tokens:] = -torch.inf
+        return sampling(scores, *arguments, **options)
+
+    return draw
 
 
 def lengths(tensors: dict) -> dict:
@@ -247,25 +306,43 @@ class Checkout:
 
 
 def networks_of(folder: Path) -> str:
-    """The entries of a directory's cosyvoice.yaml that name its networks."""
+    """The entries of a directory's configuration file that name its networks."""
     from cosyvoice.cli.cosyvoice import entries
+    from cosyvoice.cli.model_list import layout_of
     from cosyvoice.utils.files import need
 
     for name in NETWORKS:  # into the page cache
         need(folder / f"{name}.pt").read_bytes()
-    return entries(need(folder / "cosyvoice.yaml").read_text(encoding="utf-8"), NETWORKS)
+    text = (folder / layout_of(folder).config).read_text(encoding="utf-8")
+    text = re.sub(
+        r"^qwen_pretrain_path:.*$",
+        lambda _: f"qwen_pretrain_path: {json.dumps(str(folder.resolve() / BLANK))}",
+        text,
+        flags=re.M,
+    )
+    return entries(text, (*NETWORKS, "sample_rate"))
 
 
-def random_yaml(size: str) -> str:
-    text_tokens, rate = RANDOM[size]
-    text = (ROOT / "tools" / "bench_300m.yaml").read_text(encoding="utf-8")
-    return text.replace("TEXT_TOKENS", str(text_tokens)).replace("FRAME_RATE", str(rate))
+def random_yaml(size: str, folder: Path = Path()) -> str:
+    """folder: where write_random writes."""
+    file, values = RANDOM[size]
+    text = (ROOT / "tools" / file).read_text(encoding="utf-8")
+    for name, value in {**values, "BLANK": json.dumps(str(folder.resolve() / BLANK))}.items():
+        text = text.replace(f" {name}", f" {value}")
+    return text
+
+
+def write_qwen2(folder: Path):
+    (folder / BLANK).mkdir()
+    (folder / BLANK / "config.json").write_text(json.dumps(QWEN2))
 
 
 def write_random(folder: Path, yaml: str):
+    write_qwen2(folder)
     torch.manual_seed(0)
-    for name, network in load_hyperpyyaml(yaml).items():
-        torch.save(network.state_dict(), folder / f"{name}.pt")
+    networks = load_hyperpyyaml(yaml)
+    for name in NETWORKS:
+        torch.save(networks.pop(name).state_dict(), folder / f"{name}.pt")
 
 
 def measure(checkouts: dict[str, Checkout], names: list[str]) -> dict[str, dict[str, dict]]:
@@ -366,7 +443,7 @@ def main():
     with tempfile.TemporaryDirectory() as made:
         folder = options.model_dir or Path(made)
         if options.random:
-            write_random(folder, yaml := random_yaml(options.random))
+            write_random(folder, yaml := random_yaml(options.random, folder))
         else:
             yaml = networks_of(folder)
         results = run(options, folder, yaml)

@@ -1,4 +1,4 @@
-"""AutoModel(model_dir=...) and CosyVoice(model_dir): the public Python API.
+"""AutoModel(model_dir=...), CosyVoice, CosyVoice2 and CosyVoice3: the public Python API.
 
 >>> engine = AutoModel(model_dir="pretrained_models/CosyVoice-300M-25Hz")
 >>> for chunk in engine.inference_zero_shot("你好。", "参考的文字。", "reference.wav", stream=True):
@@ -7,9 +7,9 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,21 +19,26 @@ from torch.overrides import TorchFunctionMode
 
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
-from cosyvoice.cli.model import MEL_RATE, CosyVoiceModel
+from cosyvoice.cli.frontend_qwen import QwenFrontEnd
+from cosyvoice.cli.model import CosyVoiceModel
 from cosyvoice.cli.model_list import (
     INSTRUCT,
+    LAYOUT_2,
+    LAYOUT_3,
     LAYOUT_300M,
     OFFICIAL_FAMILIES,
+    Family,
     Layout,
+    check_files,
+    family_of,
     find_model,
     layout_of,
-    official_family,
 )
 from cosyvoice.cli.speakers import language_of_speaker
 from cosyvoice.text.language import language_of_transcript
 from cosyvoice.text.objects import Pause
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
-from cosyvoice.utils.files import need, read_yaml
+from cosyvoice.utils.files import read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
 from cosyvoice.utils.noise import Noise
 
@@ -58,7 +63,7 @@ NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without
 
 
 class CosyVoice:
-    """A model directory of the 300M family, ready to speak.
+    """A model directory of the 300M families, ready to speak.
 
     Thread-safe: requests share the weights and the list of speakers. model_dir: a directory, or a
     ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
@@ -75,6 +80,9 @@ class CosyVoice:
     stop). Caller's mistakes raise an InputError.
     """
 
+    layout = LAYOUT_300M
+    language_model = "TransformerLM"  # as the configuration file names it
+    supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
 
     def __init__(
@@ -88,27 +96,46 @@ class CosyVoice:
     ):
         refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
         folder = find_model(model_dir)
-        layout = layout_of(folder)
+        if (layout := layout_of(folder)) != self.layout:
+            raise RuntimeError(
+                f"{folder} holds {layout.config}, which {type(self).__name__} does not read: "
+                f"use {ENGINES[layout].__name__} or AutoModel"
+            )
+        check_language_model(folder / layout.config, self.language_model)
+        check_files(folder, layout)
         self.model_dir = str(folder)
-        config = read_config(folder / layout.config)
+        config = read_config(folder / layout.config, self._overrides(folder.resolve()))
         self.sample_rate = config["sample_rate"]
-        self.frontend = CosyVoiceFrontEnd(
+        family = family_of(layout, config["flow"].input_frame_rate)
+        self.frontend = self._make_frontend(
+            family,
             config["get_tokenizer"],
             config["feat_extractor"],
-            need(folder / layout.speaker_encoder),
-            need(folder / layout.speech_tokenizer),
+            folder / layout.speaker_encoder,
+            folder / layout.speech_tokenizer,
             folder / layout.speakers,
             config["allowed_special"],
             self.sample_rate,
         )
-        self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
+        self.model = CosyVoiceModel(
+            config["llm"], config["flow"], config["hift"], family.silent_tokens
+        )
         self.model.load(*(str(folder / name) for name in layout.weights))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
-        self.model_family = config.get("model_family") or official_family(self.token_rate).name
-        self.supports_instruct = config.get(
-            "supports_instruct", "-Instruct" in folder.name + folder.resolve().name
-        )
+        self.model_family = config.get("model_family") or family.name
+        self.supports_instruct = config.get("supports_instruct", self._follows_instructions(folder))
+        self.mel_rate = self.sample_rate / config["feat_extractor"].keywords["hop_size"]
         self.fingerprint = fingerprint(folder, layout)
+
+    def _overrides(self, folder: Path) -> dict[str, str]:
+        """Entries of the configuration file that are another's in each directory."""
+        return {}
+
+    def _make_frontend(self, family: Family, *parts) -> CosyVoiceFrontEnd:
+        return CosyVoiceFrontEnd(*parts)
+
+    def _follows_instructions(self, folder: Path) -> bool:
+        return "-Instruct" in folder.name + folder.resolve().name
 
     @property
     def token_rate(self) -> int:
@@ -255,6 +282,31 @@ class CosyVoice:
         reading = Reading(text_frontend, check, language_of_voice(spk_id, voice), pronunciations)
         yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
+    def inference_instruct2(
+        self,
+        tts_text: str,
+        instruct_text: str,
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
+    ) -> Chunks:
+        """Speak as instruct_text says, with the timbre of the reference or of zero_shot_spk_id.
+
+        Raises InstructUnsupported: the 300M families follow instructions with a speaker only.
+        """
+        raise InstructUnsupported(
+            f"{self.model_family} does not follow instructions with a reference: "
+            "load CosyVoice2-0.5B or Fun-CosyVoice3-0.5B",
+            f"{self.model_family} 不支持用参考音频做自然语言控制，"
+            "请加载 CosyVoice2-0.5B 或 Fun-CosyVoice3-0.5B",
+        )
+
     def inference_vc(
         self,
         source_wav: Audio,
@@ -291,20 +343,20 @@ class CosyVoice:
     def check_voice(self, voice: dict) -> dict:
         """The voice as this model can use it, or VoiceError."""
         voice = voices.check_voice(voice, self.model_family)
-        limits = {
-            "prompt_text": self.model.llm.text_embedding,
-            "llm_prompt_speech_token": self.model.llm.speech_embedding,
-            "flow_prompt_speech_token": self.model.flow.input_embedding,
+        vocabularies = {
+            "prompt_text": self.model.llm.text_embedding.num_embeddings,
+            "llm_prompt_speech_token": self.model.llm.speech_token_size,
+            "flow_prompt_speech_token": self.model.flow.input_embedding.num_embeddings,
         }
-        for name, table in limits.items():
-            if voice[name].numel() and int(voice[name].max()) >= table.num_embeddings:
+        for name, size in vocabularies.items():
+            if voice[name].numel() and int(voice[name].max()) >= size:
                 raise VoiceError(
                     f"the voice's {name} is beyond this model's vocabulary of "
-                    f"{table.num_embeddings}: clone it again",
+                    f"{size}: clone it again",
                     "音色与当前模型的词表不符，请用当前模型重新复刻",
                 )
         token_seconds = voice["flow_prompt_speech_token"].shape[1] / self.token_rate
-        if abs(voice["prompt_speech_feat"].shape[1] / MEL_RATE - token_seconds) > 0.5:
+        if abs(voice["prompt_speech_feat"].shape[1] / self.mel_rate - token_seconds) > 0.5:
             raise VoiceError(
                 "the voice's tokens and mel are not of equal duration: "
                 "it was made by another model, clone it again",
@@ -354,7 +406,160 @@ def language_of_voice(speaker: str, voice: dict | None) -> str:
     return language_of_speaker(speaker) if voice is None else voice["meta"].get("language", "")
 
 
-ENGINES = {LAYOUT_300M: CosyVoice}
+class CosyVoice2(CosyVoice):
+    """A directory of CosyVoice2-0.5B; otherwise as CosyVoice.
+
+    Instructions are followed with any voice. A text with <|endofprompt|> is spoken from there on,
+    as written, and what stands before is an instruction.
+    """
+
+    layout = LAYOUT_2
+    language_model = "Qwen2LM"
+    supports_instruct2 = True
+    frontend: QwenFrontEnd
+
+    def __init__(
+        self,
+        model_dir: str | Path,
+        load_jit=False,
+        load_trt=False,
+        load_vllm=False,
+        fp16=False,
+        trt_concurrent=1,
+    ):
+        refuse(load_vllm=load_vllm)
+        super().__init__(model_dir, load_jit, load_trt, fp16, trt_concurrent)
+
+    def inference_zero_shot(  # type: ignore[override]
+        self, tts_text: str | Iterable[str], *args, **options
+    ) -> Chunks:
+        """As in CosyVoice; the text may also be an iterable of its parts, read while it speaks.
+
+        Then it is spoken as written, as one sentence, and a part is needed early enough: the model
+        waits for five text ids after every fifteen speech tokens.
+        """
+        return super().inference_zero_shot(tts_text, *args, **options)  # type: ignore[arg-type]
+
+    def inference_instruct(
+        self,
+        tts_text: str,
+        spk_id: str,
+        instruct_text: str,
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        voice: dict | None = None,
+        check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
+    ) -> Chunks:
+        """Speak as instruct_text says, with the timbre of a speaker or a saved voice."""
+        condition = self.frontend.frontend_sft(spk_id) if voice is None else self.check_voice(voice)
+        condition = self.frontend.frontend_instruct2(condition, instruct_text)
+        reading = Reading(text_frontend, check, language_of_voice(spk_id, voice), pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
+
+    def inference_instruct2(
+        self,
+        tts_text: str,
+        instruct_text: str,
+        prompt_wav: Audio | None = None,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed: int | None = None,
+        prompt_speech_16k: Audio | None = None,
+        check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
+    ) -> Chunks:
+        """Speak as instruct_text says, with the timbre of the reference or of zero_shot_spk_id."""
+        condition = self.frontend.frontend_instruct2(
+            self.frontend.frontend_zero_shot(
+                "", either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
+            ),
+            instruct_text,
+        )
+        near = language_of_speaker(zero_shot_spk_id)
+        reading = Reading(text_frontend, check, near, pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
+
+    def _overrides(self, folder: Path) -> dict[str, str]:
+        return {"qwen_pretrain_path": str(folder / self.layout.text_model)}
+
+    def _make_frontend(self, family: Family, *parts) -> CosyVoiceFrontEnd:
+        return QwenFrontEnd(*parts, system_prompt=family.system_prompt)
+
+    def _follows_instructions(self, folder: Path) -> bool:
+        return True
+
+    def _speak(self, tts_text, reading, condition, stream, speed, seed):
+        if not isinstance(tts_text, str):
+            return self._speak_parts(tts_text, condition, stream, speed, seed, reading.check)
+        instruction, tts_text = self.frontend.split_instruction(tts_text)
+        condition = self.frontend.prompted(condition, instruction)
+        if instruction:
+            reading = replace(reading, text_frontend=False)
+        return super()._speak(tts_text, reading, condition, stream, speed, seed)
+
+    def _speak_parts(self, parts, condition, stream, speed, seed, check):
+        """Speak a text while it arrives; each chunk's "text" is what has been read of it."""
+        read: list[str] = []
+
+        def ids():
+            for part in parts:
+                read.append(part)
+                yield self.frontend.text_token(part)
+
+        condition = self.frontend.prompted(condition)
+        with closing(
+            self.model.tts(
+                text=ids(),
+                **condition,
+                instruction_len=self.frontend.instruction_len(condition["prompt_text"]),
+                stream=stream,
+                speed=speed,
+                seed=seed,
+                check=check,
+            )
+        ) as chunks:
+            for chunk in chunks:
+                text = "".join(read)
+                yield {
+                    **chunk,
+                    "sentence": 0,
+                    "text": text,
+                    "spoken": text,
+                    "sentences": ((text, text),),
+                }
+
+
+class CosyVoice3(CosyVoice2):
+    """A directory of Fun-CosyVoice3-0.5B; otherwise as CosyVoice2."""
+
+    layout = LAYOUT_3
+    language_model = "CosyVoice3LM"
+
+    def __init__(
+        self,
+        model_dir: str | Path,
+        load_trt=False,
+        load_vllm=False,
+        fp16=False,
+        trt_concurrent=1,
+    ):
+        super().__init__(
+            model_dir,
+            load_trt=load_trt,
+            load_vllm=load_vllm,
+            fp16=fp16,
+            trt_concurrent=trt_concurrent,
+        )
+
+
+ENGINES: dict[Layout, type[CosyVoice]] = {
+    engine.layout: engine for engine in (CosyVoice, CosyVoice2, CosyVoice3)
+}
 
 
 def AutoModel(model_dir: str | Path, **options) -> CosyVoice:
@@ -380,10 +585,21 @@ def refuse(**options):
         )
 
 
-def read_config(path: str | Path) -> dict:
+def check_language_model(path: Path, expected: str) -> None:
+    """Refuse a configuration file that names another language model than its name promises."""
+    found = re.search(r"^llm:\s*!new:\S*?(\w+)\s*$", read_yaml(path), re.M)
+    if found and found[1] != expected:
+        raise RuntimeError(
+            f"{path} is of a model family that is not supported under this name: its language "
+            f"model is {found[1]}, not {expected}; download the newest files of the model"
+        )
+
+
+def read_config(path: str | Path, overrides: dict[str, str] | None = None) -> dict:
     """What speaking needs of a cosyvoice.yaml, built. Leaves the process's random state as it was.
 
-    The networks' weights are left unset, as they are loaded next.
+    The networks' weights are left unset, as they are loaded next. overrides: entries of the top
+    level to be replaced.
     """
     text = entries(read_yaml(path), NEEDED + OPTIONAL)
     if missing := [name for name in NEEDED if not re.search(f"^{name}:", text, re.M)]:
@@ -393,7 +609,7 @@ def read_config(path: str | Path) -> dict:
         )
     try:
         with torch.random.fork_rng(devices=[]), UnsetWeights():
-            return load_model_yaml(text, path)
+            return load_model_yaml(text, path, overrides)
     except ImportError as error:
         raise RuntimeError(
             f"{path} is of a model family that is not supported, or damaged ({error})"

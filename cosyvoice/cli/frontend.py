@@ -236,8 +236,14 @@ class CosyVoiceFrontEnd:
         }
 
     def speaker(self, spk_id: str) -> dict:
+        if not self.spk2info:
+            raise UnknownSpeaker(
+                "this model has no speakers of its own: clone a voice from a recording of 0.5 to "
+                "30 s and its transcript, and use that",
+                "该模型没有预训练音色：请先用 0.5 至 30 秒的录音及其文字复刻一个音色，再使用该音色",
+            )
         if spk_id not in self.spk2info:
-            known = ", ".join(self.spk2info) or "none"
+            known = ", ".join(self.spk2info)
             raise UnknownSpeaker(
                 f"unknown speaker {spk_id!r}; this model has: {known}",
                 f"没有音色 {spk_id!r}；该模型的音色：{known}",

@@ -2,7 +2,7 @@
 
 A hop is a number of speech tokens and some more, which the next hop repeats. The mel of this
 overlap is held back and cross-faded with the next hop's, then brought to the wanted speed and
-vocoded. The speech of the last `mel_cache_len` frames is held back and cross-faded likewise. A
+vocoded. The speech of the last FADED_FRAMES frames is held back and cross-faded likewise. A
 whole utterance is one hop, the last. Source: upstream cli/model.py.
 """
 
@@ -15,29 +15,52 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cosyvoice.flow.length_regulator import MEL_HOP
+from cosyvoice.flow.length_regulator import OVERLAP_TOKENS
 from cosyvoice.utils.common import fade_in_out, lengths_of
 from cosyvoice.utils.errors import TextError
 from cosyvoice.utils.noise import Noise
 
+HOP_UNIT = 0.36  # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
+FADED_FRAMES = 20
 
-def cut_into_hops(
-    tokens: Iterable[int], first: int, longest: int, growth: float, overlap: int
-) -> Iterator[tuple[list[int], bool]]:
+
+@dataclass
+class HopSizes:
+    """How long the hops of one stream are, in tokens.
+
+    The first hop has at least `first`, each further one `growth` times as many, up to `longest`;
+    each has `repeated` tokens more, which the next one repeats. Hops end where blocks of `block`
+    tokens end, counted from the first token of the prompt.
+    """
+
+    first: int
+    longest: int
+    growth: float
+    repeated: int
+    block: int = 1
+    prompt: int = 0  # tokens
+
+    def __iter__(self) -> Iterator[int]:
+        size, end = self.first, self.prompt
+        while True:
+            start, end = end, math.ceil((end + size) / self.block) * self.block
+            yield end - start
+            size = min(self.longest, int(size * self.growth))
+
+
+def cut_into_hops(tokens: Iterable[int], sizes: HopSizes) -> Iterator[tuple[list[int], bool]]:
     """Hops of a stream, and whether a hop is the last.
 
-    The first hop has `first` tokens, each further one `growth` times as many, up to `longest`; each
-    has `overlap` tokens more, which the next one repeats. Raises TextError when there are no
-    tokens.
+    Raises TextError when there are no tokens.
     """
-    size = first
+    further = iter(sizes)
+    size = next(further)
     waiting: list[int] = []
     for token in tokens:
         waiting.append(token)
-        if len(waiting) == size + overlap:
+        if len(waiting) == size + sizes.repeated:
             yield waiting, False
-            waiting = waiting[size:]
-            size = min(longest, int(size * growth))
+            waiting, size = waiting[size:], next(further)
     yield last_hop(waiting)
 
 
@@ -112,26 +135,62 @@ class Session:
     tail: Tail | None = None
 
 
+def fade_window(size: int, device: torch.device) -> Tensor:
+    """Rises over `size` values and falls over as many."""
+    return torch.hamming_window(2 * size, periodic=False, device=device)
+
+
+class FadedVocoder:
+    """Speech of one hop's mel after the other, whose joints are cross-faded.
+
+    cache_frames: how many of the last frames are held back and repeated by the next hop.
+    """
+
+    def __init__(self, hift: Any, cache_frames: int, device: torch.device):
+        self.hift, self.cache_frames = hift, cache_frames
+        self.cache_samples: int = cache_frames * hift.samples_per_frame
+        self.window = fade_window(self.cache_samples, device)
+
+    def __call__(self, session: Session, mel: Tensor, last: bool) -> Tensor:
+        tail, held = session.tail, self.cache_samples
+        if tail is None:
+            speech, source = self.hift.inference(mel, generator=session.noise.vocoder)
+        else:
+            mel = torch.cat([tail.mel, mel], 2)
+            speech, source = self.hift.inference(
+                mel, cache_source=tail.source, generator=session.noise.vocoder
+            )
+            speech = fade_in_out(speech, tail.speech, self.window)
+        if last:
+            return speech
+        session.tail = Tail(
+            mel[..., -self.cache_frames :], source[..., -held:], speech[..., -held:]
+        )
+        return speech[..., :-held]
+
+
 class OverlapHops:
     """Makes the speech of one hop after the other. Thread-safe: what changes is in the Session."""
 
-    def __init__(self, flow: Any, hift: Any, device: torch.device):
-        self.flow, self.hift, self.device = flow, hift, device
-        self.mel_overlap_len: int = flow.mel_overlap_frames
-        self.mel_window = self.window(self.mel_overlap_len)
-        self.mel_cache_len = 20  # frames
-        self.source_cache_len = self.mel_cache_len * MEL_HOP  # samples
-        self.speech_window = self.window(self.source_cache_len)
+    block_tokens = 1
 
-    def window(self, size: int) -> Tensor:
-        """Rises over `size` values and falls over as many."""
-        return torch.hamming_window(2 * size, periodic=False, device=self.device)
+    def __init__(self, flow: Any, hift: Any, device: torch.device):
+        self.flow, self.device = flow, device
+        unit = round(HOP_UNIT * flow.input_frame_rate)
+        self.first_tokens, self.longest_tokens = 2 * unit, 10 * unit
+        self.repeated_tokens = OVERLAP_TOKENS
+        self.mel_overlap_len: int = flow.mel_overlap_frames
+        self.mel_window = fade_window(self.mel_overlap_len, device)
+        self.vocode = FadedVocoder(hift, FADED_FRAMES, device)
+
+    def new_session(self, *parts) -> Session:
+        return Session(*parts)
 
     @torch.inference_mode()
     def speak(self, session: Session, tokens: list[int], last: bool) -> Tensor:
         """The next hop's speech, (1, N)."""
         mel = self._mel(session, tokens, last)
-        return self._vocode(session, session.stretch(mel, last), last)
+        return self.vocode(session, session.stretch(mel, last), last)
 
     def _mel(self, session: Session, tokens: list[int], last: bool) -> Tensor:
         ids = {
@@ -153,20 +212,3 @@ class OverlapHops:
             return mel
         session.overlap = mel[..., -self.mel_overlap_len :]
         return mel[..., : -self.mel_overlap_len]
-
-    def _vocode(self, session: Session, mel: Tensor, last: bool) -> Tensor:
-        tail, held = session.tail, self.source_cache_len
-        if tail is None:
-            speech, source = self.hift.inference(mel, generator=session.noise.vocoder)
-        else:
-            mel = torch.cat([tail.mel, mel], 2)
-            speech, source = self.hift.inference(
-                mel, cache_source=tail.source, generator=session.noise.vocoder
-            )
-            speech = fade_in_out(speech, tail.speech, self.speech_window)
-        if last:
-            return speech
-        session.tail = Tail(
-            mel[..., -self.mel_cache_len :], source[..., -held:], speech[..., -held:]
-        )
-        return speech[..., :-held]

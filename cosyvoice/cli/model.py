@@ -1,11 +1,11 @@
 """The model of one directory: text ids and a voice -> speech, whole or in hops.
 
 The language model turns text into speech tokens, one by one; in a stream, in a thread of its own
-after the first hop. How hops of tokens become joined speech is in hops.py. Source: upstream
-cli/model.py.
+after the first hop. How hops of tokens become joined speech is in hops.py and causal_hops.py.
+Source: upstream cli/model.py.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from itertools import islice
 from queue import SimpleQueue
@@ -15,16 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cosyvoice.cli.hops import OverlapHops, Session, Stretch, cut_into_hops, last_hop
-from cosyvoice.flow.length_regulator import MEL_HOP, OVERLAP_TOKENS, SAMPLE_RATE
+from cosyvoice.cli.causal_hops import CausalHops
+from cosyvoice.cli.hops import HopSizes, OverlapHops, Stretch, cut_into_hops, last_hop
+from cosyvoice.flow.length_regulator import MEL_HOP, SAMPLE_RATE
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.files import read_weights
 from cosyvoice.utils.noise import Noise
 
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
-HOP_UNIT = 0.36  # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+MAX_SILENT_TOKENS = 5  # in a row
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,
@@ -39,20 +40,22 @@ class CosyVoiceModel:
     """Thread-safe once loaded: any number of tts() may run at once.
 
     Streaming starts with token_min_hop_len tokens and multiplies by stream_scale_factor up to
-    token_max_hop_len. Upstream's values at 25 Hz are 50, 1 and 100 and may be set back; ours give
-    the first sound earlier. token_text_ratio: speech tokens per text id; upstream's 2 and 20 unless
-    set.
+    token_max_hop_len, in each request. Upstream's values are 50, 1 and 100 for the 300M model at
+    25 Hz, 25, 2 and 100 for CosyVoice2 and 3, and may be set back; ours give the first sound
+    earlier. More of streaming can be set at `hops`. token_text_ratio: speech tokens per text id;
+    upstream's 2 and 20 unless set. silent_tokens: those of pauses, of which no more than
+    MAX_SILENT_TOKENS in a row are spoken.
     """
 
-    def __init__(self, llm: Any, flow: Any, hift: Any):
+    def __init__(self, llm: Any, flow: Any, hift: Any, silent_tokens: frozenset[int] = frozenset()):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.llm, self.flow, self.hift = llm, flow, hift
-        unit = round(HOP_UNIT * flow.input_frame_rate)
-        self.token_min_hop_len = 2 * unit
-        self.token_max_hop_len = 10 * unit
+        self.silent_tokens = silent_tokens
+        hops: Any = CausalHops if flow.causal else OverlapHops
+        self.hops = hops(flow, hift, self.device)
+        self.token_min_hop_len = self.hops.first_tokens
+        self.token_max_hop_len = self.hops.longest_tokens
         self.stream_scale_factor = 2
-        self.token_overlap_len = OVERLAP_TOKENS
-        self.hops = OverlapHops(flow, hift, self.device)
         # min_token_text_ratio, min_token_text_ratio_instruct, max_token_text_ratio
         self.token_text_ratio: dict[str, float] = {}
 
@@ -66,6 +69,8 @@ class CosyVoiceModel:
         self._fill(self.flow, flow_model, read_weights(flow_model))
         self._fill(self.hift, hift_model, hift)
         self.hift.remove_weight_norm()
+        if self.flow.causal:
+            self.flow.fold_times()
 
     def _fill(self, network: nn.Module, path: str, weights: dict) -> None:
         try:
@@ -78,7 +83,7 @@ class CosyVoiceModel:
 
     def tts(
         self,
-        text: Tensor = NO_IDS,
+        text: Tensor | Iterable[Tensor] = NO_IDS,
         flow_embedding: Tensor = NO_SPEAKER,
         llm_embedding: Tensor = NO_SPEAKER,
         prompt_text: Tensor = NO_IDS,
@@ -90,6 +95,7 @@ class CosyVoiceModel:
         speed=1.0,
         seed: int | Noise | None = None,
         check: Callable[[], None] | None = None,
+        instruction_len=0,
         **lengths,
     ) -> Generator[dict[str, Tensor], None, None]:
         """Yield {"tts_speech": (1, N) float32 on the CPU}: once, or hop by hop with stream=True.
@@ -99,7 +105,9 @@ class CosyVoiceModel:
         and the text is not read. speed 0.5 to 2 keeps pitch. seed: of this request; a Noise goes on
         where the last sentence stopped; None draws from torch's global generator. check is called
         before every token and Euler step and stops the work by raising; closing the generator stops
-        it too. Raises InputError, or whatever the networks raise, in the caller's thread.
+        it too. text may also be an iterable of ids, for language models that read while they speak;
+        instruction_len is how many of prompt_text's ids are no words of the reference. Raises
+        InputError, or whatever the networks raise, in the caller's thread.
         """
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise InputError(
@@ -113,41 +121,56 @@ class CosyVoiceModel:
             "embedding": flow_embedding.to(self.device),
             "prompt_feat": prompt_speech_feat.to(self.device),
         }
-        session = Session(voice, noise, Stretch(speed), check)
+        session = self.hops.new_session(voice, noise, Stretch(speed), check)
         if source_speech_token.shape[1]:
             tokens = (token for token in source_speech_token.flatten().tolist())
         else:
             tokens = self._decode(
-                text, prompt_text, llm_prompt_speech_token, llm_embedding, noise.tokens
+                text,
+                prompt_text,
+                llm_prompt_speech_token,
+                llm_embedding,
+                noise.tokens,
+                instruction_len,
             )
+            tokens = with_short_pauses(tokens, self.silent_tokens)
         tokens = checked(tokens, check)
+        sizes = self._hop_sizes(flow_prompt_speech_token.shape[1])
         if stream:
-            tokens = ahead(tokens, self.token_min_hop_len + self.token_overlap_len)
+            tokens = ahead(tokens, next(iter(sizes)) + sizes.repeated)
         with closing(tokens):
-            for hop, last in self._hops(tokens) if stream else [last_hop(tokens)]:
+            for hop, last in cut_into_hops(tokens, sizes) if stream else [last_hop(tokens)]:
                 speech = self.hops.speak(session, hop, last)
                 yield {"tts_speech": speech.cpu().clone()}  # an ordinary tensor, no view
 
-    def _hops(self, tokens: Iterator[int]) -> Iterator[tuple[list[int], bool]]:
-        return cut_into_hops(
-            tokens,
+    def _hop_sizes(self, prompt_tokens: int) -> HopSizes:
+        return HopSizes(
             self.token_min_hop_len,
             self.token_max_hop_len,
             self.stream_scale_factor,
-            self.token_overlap_len,
+            self.hops.repeated_tokens,
+            self.hops.block_tokens,
+            prompt_tokens,
         )
 
     def _decode(
         self,
-        text: Tensor,
+        text: Tensor | Iterable[Tensor],
         prompt_text: Tensor,
         prompt_speech_token: Tensor,
         embedding: Tensor,
         generator: torch.Generator | None,
+        instruction_len=0,
     ) -> Generator[int, None, None]:
         """The speech tokens, as the language model makes them."""
-        ids = {"text": text, "prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
+        ids = {"prompt_text": prompt_text, "prompt_speech_token": prompt_speech_token}
         ids = {name: value.to(self.device) for name, value in ids.items()}
+        options = {"embedding": embedding.to(self.device), "generator": generator}
+        if not isinstance(text, Tensor):
+            return self.llm.inference_bistream(
+                text=text, instruction_len=instruction_len, **ids, **lengths_of(ids), **options
+            )
+        ids["text"] = text.to(self.device)
         ratios = dict(self.token_text_ratio)
         instructed_ratio = ratios.pop("min_token_text_ratio_instruct", None)
         is_instruction = prompt_text.shape[1] and not prompt_speech_token.shape[1]
@@ -157,13 +180,7 @@ class CosyVoiceModel:
             name: max(ratio, LONE_WORD[name] / max(1, text.shape[1]))
             for name, ratio in ratios.items()
         }
-        return self.llm.inference(
-            **ids,
-            **lengths_of(ids),
-            **ratios,
-            embedding=embedding.to(self.device),
-            generator=generator,
-        )
+        return self.llm.inference(**ids, **lengths_of(ids), **ratios, **options)
 
 
 def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None, None]:
@@ -172,6 +189,16 @@ def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None,
         for item in items:
             check()
             yield item
+
+
+def with_short_pauses(items: Generator, silent: frozenset[int]) -> Generator[int, None, None]:
+    """The same tokens without those that make a pause longer than MAX_SILENT_TOKENS."""
+    run = 0
+    with closing(items):
+        for item in items:
+            run = run + 1 if item in silent else 0
+            if run <= MAX_SILENT_TOKENS:
+                yield item
 
 
 def ahead(items: Generator, start: int) -> Generator[int, None, None]:

@@ -5,7 +5,7 @@ imports the standard library only: tools/launch.py reads it before any package i
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained_models"
@@ -21,11 +21,19 @@ class Layout:
     weights: tuple[str, ...]
     speaker_encoder: str
     speech_tokenizer: str
-    speakers: str  # optional
+    speakers: str = "spk2info.pt"  # optional
+    text_model: str = ""  # folder of Qwen2's sizes and vocabulary
 
     @property
     def needed(self) -> tuple[str, ...]:
-        return (self.config, *self.weights, self.speaker_encoder, self.speech_tokenizer)
+        text_files = TEXT_MODEL_FILES if self.text_model else ()
+        return (
+            self.config,
+            *self.weights,
+            self.speaker_encoder,
+            self.speech_tokenizer,
+            *(f"{self.text_model}/{name}" for name in text_files),
+        )
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -38,6 +46,8 @@ class Family:
     layout: Layout
     token_rate: int  # speech tokens per second
     sample_rate: int  # Hz
+    system_prompt: str = ""  # what the language model reads before an instruction or a text
+    silent_tokens: frozenset[int] = frozenset()  # speech tokens of pauses and breaths
 
 
 @dataclass(frozen=True)
@@ -49,17 +59,31 @@ class Model:
     revision: str = "master"  # on ModelScope: a branch, a tag or a commit
 
 
-LAYOUT_300M = Layout(
-    config="cosyvoice.yaml",
-    weights=("llm.pt", "flow.pt", "hift.pt"),
-    speaker_encoder="campplus.onnx",
-    speech_tokenizer="speech_tokenizer_v1.onnx",
-    speakers="spk2info.pt",
+TEXT_MODEL_FILES = ("config.json", "vocab.json")
+WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
+LAYOUT_300M = Layout("cosyvoice.yaml", WEIGHTS, "campplus.onnx", "speech_tokenizer_v1.onnx")
+LAYOUT_2 = Layout(
+    "cosyvoice2.yaml",
+    WEIGHTS,
+    "campplus.onnx",
+    "speech_tokenizer_v2.onnx",
+    text_model="CosyVoice-BlankEN",
 )
+LAYOUT_3 = replace(LAYOUT_2, config="cosyvoice3.yaml", speech_tokenizer="speech_tokenizer_v3.onnx")
+LAYOUTS = (LAYOUT_300M, LAYOUT_2, LAYOUT_3)  # a directory has the first whose config it holds
 FAMILY_25HZ = Family("CosyVoice-300M-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
 FAMILY_50HZ = Family("CosyVoice-300M", LAYOUT_300M, token_rate=50, sample_rate=22050)
 FAMILY_MINI = Family("CosyVoice-Mini-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
-OFFICIAL_FAMILIES = (FAMILY_25HZ, FAMILY_50HZ)  # they share one speaker encoder
+FAMILY_2 = Family("CosyVoice2-0.5B", LAYOUT_2, token_rate=25, sample_rate=24000)
+FAMILY_3 = Family(
+    "Fun-CosyVoice3-0.5B",
+    LAYOUT_3,
+    token_rate=25,
+    sample_rate=24000,
+    system_prompt="You are a helpful assistant.",
+    silent_tokens=frozenset([1, 2, 28, 29, 55, 248, 494, 2241, 2242, 2322, 2323]),
+)
+OFFICIAL_FAMILIES = (FAMILY_25HZ, FAMILY_50HZ)  # of LAYOUT_300M; they share one speaker encoder
 
 DEFAULT = Model("CosyVoice-300M-25Hz", FAMILY_25HZ, "iic/CosyVoice-300M-25Hz")
 EMBEDDED = Model("CosyVoice-Mini-25Hz", FAMILY_MINI, follows_instructions=True)
@@ -71,27 +95,51 @@ MODELS = (
     Model("CosyVoice-300M", FAMILY_50HZ, "iic/CosyVoice-300M"),
     Model("CosyVoice-300M-SFT", FAMILY_50HZ, "iic/CosyVoice-300M-SFT"),
     INSTRUCT,
+    Model("CosyVoice2-0.5B", FAMILY_2, "iic/CosyVoice2-0.5B", follows_instructions=True),
+    Model(
+        "Fun-CosyVoice3-0.5B-2512",
+        FAMILY_3,
+        "FunAudioLLM/Fun-CosyVoice3-0.5B-2512",
+        follows_instructions=True,
+    ),
     EMBEDDED,
 )
 PREFERRED = (DEFAULT, EMBEDDED)  # without a choice, the first that is there is loaded
 DOWNLOADABLE = {model.name: model for model in MODELS if model.model_id}
-UNSUPPORTED = {"cosyvoice2.yaml": "CosyVoice2", "cosyvoice3.yaml": "Fun-CosyVoice3"}
 
 
-def official_family(token_rate: int) -> Family:
+def family_of(layout: Layout, token_rate: int) -> Family:
     """The family of a directory whose YAML names none."""
-    return {family.token_rate: family for family in OFFICIAL_FAMILIES}[token_rate]
+    families = {FAMILY_2.layout: FAMILY_2, FAMILY_3.layout: FAMILY_3}
+    by_rate = {family.token_rate: family for family in OFFICIAL_FAMILIES}
+    return families.get(layout) or by_rate[token_rate]
 
 
 def layout_of(folder: Path) -> Layout:
-    """The layout of a directory. Raises RuntimeError for a family that this engine cannot run."""
-    for config, name in UNSUPPORTED.items():
-        if (folder / config).is_file() and not (folder / LAYOUT_300M.config).is_file():
-            raise RuntimeError(
-                f"{folder} holds a {name} model, which is not supported; "
-                f"use one of {', '.join(model.name for model in MODELS)}"
-            )
-    return LAYOUT_300M
+    """The layout that a directory's configuration file tells. Raises FileNotFoundError."""
+    for layout in LAYOUTS:
+        if (folder / layout.config).is_file():
+            return layout
+    first, *others = (layout.config for layout in LAYOUTS)
+    raise FileNotFoundError(
+        f"{folder / first} not found, nor {' or '.join(others)}: {how_to_get(folder, LAYOUT_300M)}"
+    )
+
+
+def check_files(folder: Path, layout: Layout) -> None:
+    """Raise FileNotFoundError that names the needed files that are missing, and how to get them."""
+    if missing := [str(folder / name) for name in layout.needed if not (folder / name).is_file()]:
+        raise FileNotFoundError(f"{', '.join(missing)} not found: {how_to_get(folder, layout)}")
+
+
+def how_to_get(folder: Path, layout: Layout) -> str:
+    models = [model for model in DOWNLOADABLE.values() if model.family.layout == layout]
+    named = [model for model in models if model.name in (folder.name, folder.resolve().name)]
+    model_id = (named + models)[0].model_id
+    return (
+        f"put the model's files in {folder}, "
+        f"as `modelscope download --model {model_id} --local_dir {folder}` does"
+    )
 
 
 def folder_of(model: Model) -> Path | None:
@@ -161,7 +209,9 @@ def ask_modelscope(model_id: str, **options) -> Path:
     from modelscope import snapshot_download
 
     name, _, revision = model_id.partition("@")
-    patterns = [*LAYOUT_300M.needed, *LAYOUT_300M.optional, *UNSUPPORTED]
+    patterns = {name for layout in LAYOUTS for name in (*layout.needed, *layout.optional)}
     return Path(
-        snapshot_download(name, revision=revision or None, allow_patterns=patterns, **options)
+        snapshot_download(
+            name, revision=revision or None, allow_patterns=sorted(patterns), **options
+        )
     )

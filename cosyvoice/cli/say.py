@@ -70,8 +70,10 @@ def check(arguments: Namespace) -> None:
         print(f"tags left out: {', '.join(left_out)}", file=sys.stderr)
     if arguments.transcript and not arguments.reference:
         raise ValueError("--transcript says what is said in --reference, which is missing")
-    if arguments.reference and (arguments.voice or arguments.instruct):
-        raise ValueError("--reference clones a voice of its own; leave out --voice and --instruct")
+    if arguments.reference and arguments.voice:
+        raise ValueError("--reference clones a voice of its own; leave out --voice")
+    if arguments.transcript and arguments.instruct:
+        raise ValueError("an instruction takes the place of --transcript; leave that out")
     if arguments.output:
         check_output(arguments.output)
     if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
@@ -98,6 +100,8 @@ def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
     }
     if arguments.reference:
         reference = read_reference(arguments.reference)
+        if arguments.instruct:
+            return engine.inference_instruct2(text, arguments.instruct, reference, **options)
         if arguments.transcript:
             return engine.inference_zero_shot(text, arguments.transcript, reference, **options)
         return engine.inference_cross_lingual(text, reference, **options)

@@ -8,6 +8,7 @@ tools/make_parquet_list.py writes them:
     audio_data                    an encoded file; null where only tokens are known
     speech_token
     utt_embedding, spk_embedding  x-vectors (192,)
+    instruct                      how it is said, up to <|endofprompt|>; of Fun-CosyVoice3
 
 and columns of our own, all optional:
 
@@ -32,6 +33,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 POOL = 64  # batches that are shuffled together in training
 MEL_BINS = 80
+MEL_HOPS = {22050: 256, 24000: 480}  # samples of a mel frame, by rate in Hz
 SILENT_MEL = math.log(1e-5)  # the floor of matcha.utils.audio, which would import librosa
 
 
@@ -73,12 +75,17 @@ def to_python(scalar):
 
 
 def tokenize(data, get_tokenizer, allowed_special, mode="train"):
-    """Add `text_token` to rows without it. The tokenizer is built only if a row needs it."""
+    """Add `text_token`, and `instruct_token` where there is `instruct`, to rows without them.
+
+    The tokenizer is built only if a row needs it.
+    """
     tokenizer = None
     for sample in data:
-        if sample.get("text_token") is None:
-            tokenizer = tokenizer or get_tokenizer()
-            sample["text_token"] = tokenizer.encode(sample["text"], allowed_special=allowed_special)
+        for name in ("text", "instruct"):
+            if sample.get(name) is not None and sample.get(f"{name}_token") is None:
+                tokenizer = tokenizer or get_tokenizer()
+                ids = tokenizer.encode(sample[name], allowed_special=allowed_special)
+                sample[f"{name}_token"] = ids
         yield sample
 
 
@@ -152,18 +159,20 @@ def convert(wav, from_rate, to_rate):
     return resample(wav, from_rate, to_rate)
 
 
-def truncate(data, truncate_length=24576, hop_size=256, mode="train", rng=random):
+def truncate(data, truncate_length=24576, hop_size=None, mode="train", rng=random):
     """Cut a random piece of `truncate_length` samples, with its `pitch_feat` and `speech_feat`.
 
     Shorter audio is padded with zeros. The piece starts on a mel frame, so that values per frame
-    stay aligned.
+    stay aligned. hop_size: samples of a frame, by default those of official models of that rate.
     """
-    if truncate_length % hop_size:
-        raise ValueError(
-            f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}"
-        )
-    frames = truncate_length // hop_size
     for sample in data:
+        if hop_size is None:
+            hop_size = MEL_HOPS.get(sample.get("sample_rate"), MEL_HOPS[22050])
+        if truncate_length % hop_size:
+            raise ValueError(
+                f"truncate_length {truncate_length} must be a multiple of the hop, {hop_size}"
+            )
+        frames = truncate_length // hop_size
         start = rng.randint(0, max(0, sample["speech"].shape[1] // hop_size - frames))
         sample["speech"] = piece(sample["speech"], start * hop_size, truncate_length)
         if sample.get("pitch_feat") is not None:
@@ -185,14 +194,19 @@ def stored_mel(sample):
     return None if mel is None else torch.as_tensor(mel).float().reshape(-1, MEL_BINS)
 
 
-def compute_fbank(data, feat_extractor, mode="train", token_rate=None):
+def compute_fbank(data, feat_extractor, mode="train", token_rate=None, num_frames=-1):
     """Add `speech_feat` (T, 80) to rows without it.
 
     feat_extractor: a partial of matcha.utils.audio.mel_spectrogram with the rate and the hop.
     token_rate: in Hz; if given, tokens and mel are cut to the duration of the shorter one.
+    num_frames: samples of a token; zeros fill up the last one. -1: as it is.
     """
     for sample in data:
         if "speech" in sample:
+            if num_frames > 0:
+                sample["speech"] = F.pad(
+                    sample["speech"], (0, -sample["speech"].shape[1] % num_frames)
+                )
             mel = stored_mel(sample)
             sample["speech_feat"] = feat_extractor(sample["speech"])[0].T if mel is None else mel
             if token_rate:
@@ -209,6 +223,20 @@ def align(sample, ratio):
     tokens = min(len(sample["speech_token"]), round(sample["speech_feat"].shape[0] / ratio))
     sample["speech_token"] = sample["speech_token"][:tokens]
     sample["speech_feat"] = sample["speech_feat"][: int(tokens * ratio)]
+
+
+def compute_whisper_fbank(data, num_frames=-1, mode="train"):
+    """Let rows with speech tokens pass; upstream makes the tokens of others from this feature.
+
+    Raises ValueError naming a row without them.
+    """
+    for sample in data:
+        if sample.get("speech_token") is None:
+            raise ValueError(
+                f"{sample['src']}: utterance {sample['utt']!r} has no speech_token: make them "
+                "before training, as upstream's tools/extract_speech_token.py does"
+            )
+        yield sample
 
 
 def compute_f0(data, sample_rate, hop_size, mode="train"):
@@ -343,7 +371,7 @@ def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False
     drop_speaker: for the language model; `no_speaker` rows have zeros as `embedding`.
     gan: the batch also has `speech` (B, N) and `pitch_feat` (B, T).
     """
-    names = ["text_token", "speech_token", "text_position", "speech_feat"]
+    names = ["text_token", "instruct_token", "speech_token", "text_position", "speech_feat"]
     if gan:
         names += ["speech", "pitch_feat"]
     for rows in data:

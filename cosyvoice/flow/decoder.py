@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cosyvoice.transformer.past import Past, lead_in, visible_frames
+
 NORM_GROUPS = 8
 TIME_SCALE = 1000  # times in 0..1 are embedded as diffusion steps 0..1000
 
@@ -46,10 +48,12 @@ class Block1D(nn.Module):
 
 
 class ResnetBlock1D(nn.Module):
+    block = Block1D
+
     def __init__(self, dim: int, dim_out: int, time_dim: int):
         super().__init__()
         self.mlp = nn.Sequential(nn.Mish(), nn.Linear(time_dim, dim_out))
-        self.block1, self.block2 = Block1D(dim, dim_out), Block1D(dim_out, dim_out)
+        self.block1, self.block2 = self.block(dim, dim_out), self.block(dim_out, dim_out)
         self.res_conv = nn.Conv1d(dim, dim_out, 1)
 
     def forward(self, x: Tensor, mask: Tensor | None, time: Tensor) -> Tensor:
@@ -66,11 +70,12 @@ class Attention(nn.Module):
         )
         self.to_out = nn.Sequential(nn.Linear(heads * head_dim, dim), nn.Dropout(dropout))
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """x (B, T, D); mask bool (B, 1, 1, T), True where visible."""
+    def forward(self, x: Tensor, mask: Tensor | None, past: Past | None = None) -> Tensor:
+        """x (B, T, D); mask bool, broadcasts to (B, 1, T, S), True where visible."""
+        seen = x if past is None else past.seen(self, x)  # (B, S, D)
         q, k, v = (
-            linear(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for linear in (self.to_q, self.to_k, self.to_v)
+            linear(frames).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for linear, frames in ((self.to_q, x), (self.to_k, seen), (self.to_v, seen))
         )
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, H, T, D/H)
         return self.to_out(y.transpose(1, 2).flatten(2))
@@ -101,8 +106,8 @@ class BasicTransformerBlock(nn.Module):
         self.attn1 = Attention(dim, heads, head_dim, dropout)
         self.ff = FeedForward(dim, dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        x = x + self.attn1(self.norm1(x), mask)
+    def forward(self, x: Tensor, mask: Tensor | None, past: Past | None = None) -> Tensor:
+        x = x + self.attn1(self.norm1(x), mask, past)
         return x + self.ff(self.norm3(x))
 
 
@@ -130,6 +135,13 @@ class ConditionalDecoder(nn.Module):
     in_channels: of mel, regulated mel, speaker and prompt mel together, 320 in the official models.
     """
 
+    block, resnet = Block1D, ResnetBlock1D
+
+    @staticmethod
+    def plain(dim: int) -> nn.Module:
+        """The convolution of the scales that keep their rate."""
+        return nn.Conv1d(dim, dim, 3, padding=1)
+
     def __init__(
         self,
         in_channels: int,
@@ -155,26 +167,23 @@ class ConditionalDecoder(nn.Module):
                 for _ in range(n_blocks)
             )
             return nn.ModuleList(
-                [ResnetBlock1D(dim, dim_out, 4 * channels[0]), transformers, *resample]
+                [self.resnet(dim, dim_out, 4 * channels[0]), transformers, *resample]
             )
-
-        def plain(dim):
-            return nn.Conv1d(dim, dim, 3, padding=1)
 
         last = len(channels) - 1
         down, up = (in_channels, *channels), (*channels[::-1], channels[0])
         self.down_blocks = nn.ModuleList(
-            block(c, d, plain(d) if i == last else Downsample1D(d))
+            block(c, d, self.plain(d) if i == last else Downsample1D(d))
             for i, (c, d) in enumerate(zip(down, down[1:]))
         )
         self.mid_blocks = nn.ModuleList(
             block(channels[-1], channels[-1]) for _ in range(num_mid_blocks)
         )
         self.up_blocks = nn.ModuleList(
-            block(2 * c, d, plain(d) if i == last else Upsample1D(d))
+            block(2 * c, d, self.plain(d) if i == last else Upsample1D(d))
             for i, (c, d) in enumerate(zip(up, up[1:]))
         )
-        self.final_block = Block1D(channels[0], channels[0])
+        self.final_block = self.block(channels[0], channels[0])
         self.final_proj = nn.Conv1d(channels[0], out_channels, 1)
         self.apply(init_weights)
 
@@ -220,3 +229,109 @@ def init_weights(module: nn.Module):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+class CausalConv1d(nn.Conv1d):
+    """A convolution that looks back only, (B, T, D) -> (B, T, D)."""
+
+    def forward(self, x: Tensor, past: Past | None = None) -> Tensor:
+        x = lead_in(past, self, x, self.kernel_size[0] - 1)
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class CausalBlock1D(nn.Module):
+    def __init__(self, dim: int, dim_out: int):
+        super().__init__()
+        # numbered as in the checkpoint, where transposes and the activation stand between
+        self.block = nn.ModuleDict({"0": CausalConv1d(dim, dim_out, 3), "2": nn.LayerNorm(dim_out)})
+
+    def forward(self, x: Tensor, mask: Tensor | None, past: Past | None = None) -> Tensor:
+        h = self.block["0"](masked(x, mask), past)
+        return masked(F.mish(self.block["2"](h)), mask)
+
+
+class CausalResnetBlock1D(ResnetBlock1D):
+    block = CausalBlock1D
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None, time: Tensor, past: Past | None = None
+    ) -> Tensor:
+        """x (B, T, D), mask (B, T, 1), time (B, D_time) -> (B, T, D_out)"""
+        h = self.block1(x, mask, past) + self.mlp(time)[:, None]
+        return self.block2(h, mask, past) + pointwise(self.res_conv, masked(x, mask))
+
+
+def pointwise(conv: nn.Conv1d, x: Tensor) -> Tensor:
+    """A convolution of one frame, on (B, T, D)."""
+    return F.linear(x, conv.weight[:, :, 0], conv.bias)
+
+
+class CausalConditionalDecoder(ConditionalDecoder):
+    """The estimator of CosyVoice2: convolutions look back, and attention sees blocks in a stream.
+
+    All its frames have one rate, so channels has one entry. static_chunk_size: frames of a block.
+    num_decoding_left_chunks has no effect, as upstream; a Past says how much is seen.
+    """
+
+    block, resnet = CausalBlock1D, CausalResnetBlock1D
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        channels=(256, 256),
+        *,
+        static_chunk_size: int = 50,
+        num_decoding_left_chunks: int = 2,
+        **options,
+    ):
+        if len(channels) != 1:
+            raise ValueError(
+                f"channels {list(channels)} is not supported by CausalConditionalDecoder; "
+                "use one entry"
+            )
+        super().__init__(in_channels, out_channels, channels, **options)
+        self.static_chunk_size = static_chunk_size
+
+    @staticmethod
+    def plain(dim: int) -> nn.Module:
+        return CausalConv1d(dim, dim, 3)
+
+    @property
+    def kept_width(self) -> int:
+        """Numbers that a Past keeps of one frame for attention."""
+        return sum(m.to_k.in_features for m in self.modules() if isinstance(m, Attention))
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        mu: Tensor,
+        t: Tensor,
+        spks: Tensor,
+        cond: Tensor,
+        streaming: bool = False,
+        past: Past | None = None,
+    ) -> Tensor:
+        """As ConditionalDecoder. past: the stream whose next frames x has; changed in place."""
+        time = self.time_mlp(t)
+        x = torch.cat([x, mu, spks[..., None].expand(-1, -1, x.shape[2]), cond], 1).transpose(1, 2)
+        frames = None if mask is None else mask.transpose(1, 2)  # (B, T, 1)
+        block = self.static_chunk_size if streaming else 0
+        visible = visible_frames(x, mask, block, past)
+
+        def run(x, resnet, transformers, *convolution):
+            x = resnet(x, frames, time, past)
+            for transformer in transformers:
+                x = transformer(x, visible, past)
+            return x
+
+        (down,), (up,) = self.down_blocks, self.up_blocks
+        skip = run(x, *down)
+        x = down[2](masked(skip, frames), past)
+        for block in self.mid_blocks:
+            x = run(x, *block)
+        x = run(torch.cat([x, skip], 2), *up)
+        x = up[2](masked(x, frames), past)
+        x = pointwise(self.final_proj, self.final_block(x, frames, past))
+        return masked(x, frames).transpose(1, 2)

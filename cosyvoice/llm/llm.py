@@ -15,9 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from cosyvoice.llm.loss import next_token_loss
+from cosyvoice.llm.qwen2 import Qwen2Encoder
+from cosyvoice.llm.qwen_lm import CosyVoice3LM, Qwen2LM
 from cosyvoice.transformer.encoder import Encoder
 from cosyvoice.utils.common import IGNORE_ID, ras_sampling
 
+__all__ = ["CosyVoice3LM", "Qwen2Encoder", "Qwen2LM", "TransformerLM"]  # the official files' names
 logger = logging.getLogger(__name__)
 
 START, TASK = 0, 1  # rows of llm_embedding
@@ -79,7 +83,13 @@ class TransformerLM(nn.Module):
         y, _ = self.llm(pad_sequence(sequences, batch_first=True), lengths)
         target = pad_sequence(targets, batch_first=True, padding_value=IGNORE_ID)
         counts = target != IGNORE_ID
-        return self._loss(self.llm_decoder(y[counts]).float(), target[counts], len(lengths))
+        return next_token_loss(
+            self.llm_decoder(y[counts]).float(),
+            target[counts],
+            len(lengths),
+            self.lsm_weight,
+            self.length_normalized_loss,
+        )
 
     @torch.inference_mode()
     def inference(
@@ -142,19 +152,3 @@ class TransformerLM(nn.Module):
         """The token after each position of a sequence; IGNORE_ID before the task mark."""
         ignored = length - len(tokens) - 1
         return F.pad(F.pad(tokens, (0, 1), value=self.eos_token), (ignored, 0), value=IGNORE_ID)
-
-    def _loss(self, logits: Tensor, target: Tensor, rows: int) -> dict[str, Tensor]:
-        """Kullback-Leibler divergence from the smoothed target.
-
-        The target is 1 - w for the token, with w spread over all others. torch's own smoothing
-        spreads w over all tokens, the right one too, and does not subtract the target's entropy.
-        """
-        others, weight = logits.size(1) - 1, self.lsm_weight
-        entropy = -sum(p * math.log(p / n) for p, n in [(1 - weight, 1), (weight, others)] if p > 0)
-        total = F.cross_entropy(
-            logits, target, reduction="sum", label_smoothing=weight * (others + 1) / others
-        )
-        loss = (total - entropy * len(target)) / (
-            len(target) if self.length_normalized_loss else rows
-        )
-        return {"loss": loss, "acc": (logits.argmax(1) == target).float().mean()}

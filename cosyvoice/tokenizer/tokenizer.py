@@ -12,6 +12,9 @@ from pathlib import Path
 
 import tiktoken
 
+from cosyvoice.tokenizer.qwen import get_qwen_tokenizer
+
+__all__ = ["get_qwen_tokenizer", "get_tokenizer", "get_whisper_tokenizer"]  # official files' names
 ASSETS = Path(__file__).parent / "assets"
 
 # Splits text before the byte pairs are joined; GPT-2's.

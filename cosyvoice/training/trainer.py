@@ -7,6 +7,7 @@ is written is in checkpoint.py. The command is cosyvoice/bin/train.py.
 import logging
 import math
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from cosyvoice.cli.model_list import LAYOUT_2
 from cosyvoice.dataset.dataset import Dataset
 from cosyvoice.dataset.processor import groups
 from cosyvoice.training import checkpoint
@@ -371,12 +373,17 @@ class Means:
 def load_config(path, model):
     """The objects of a cosyvoice.yaml; networks other than `model` are not built.
 
+    An empty qwen_pretrain_path becomes the folder of Qwen2's sizes and vocabulary beside the file.
     Raises ValueError naming the keys that training needs and the file lacks, or RuntimeError for
     a file that names what official files do not.
     """
     wanted = {model, "hifigan"} if model == "hift" else {model}
     unwanted = {name: None for name in ("llm", "flow", "hift", "hifigan") if name not in wanted}
-    config = load_model_yaml(read_yaml(path), path, unwanted)
+    text = read_yaml(path)
+    replaced = dict(unwanted)
+    if re.search(r"^qwen_pretrain_path: *(''|\"\")? *$", text, re.M):
+        replaced["qwen_pretrain_path"] = str(Path(path).resolve().parent / LAYOUT_2.text_model)
+    config = load_model_yaml(text, path, replaced)
     suffix = "_gan" if model == "hift" else ""
     needed = (*wanted, "data_pipeline" + suffix, "train_conf" + suffix)
     missing = [key for key in needed if key not in config]

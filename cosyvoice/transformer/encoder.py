@@ -183,10 +183,13 @@ class Encoder(nn.Module):
         return self._run(xs, seen, hidden, cache)
 
     def _run(self, xs: Tensor, seen: int, hidden: Tensor | None, cache: list) -> Tensor:
-        x = self.embed(xs)
+        return self.after_norm(self.layers(self.embed(xs), seen, hidden, cache))
+
+    def layers(self, x: Tensor, seen: int, hidden: Tensor | None, cache: list) -> Tensor:
+        """x (B, T, D), the last T of `seen` frames -> (B, T, D): no embedding and no last norm."""
         for layer, positions, layer_cache in zip(self.encoders, self._positions(seen), cache):
             x = layer(x, positions, hidden, layer_cache)
-        return self.after_norm(x)
+        return x
 
     def _hidden_future(self, queries: int, keys: int, device) -> Tensor:
         return torch.ones(queries, keys, dtype=torch.bool, device=device).triu(1 + keys - queries)

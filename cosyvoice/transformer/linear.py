@@ -20,7 +20,9 @@ class Linear(nn.Linear):
         if parts == 1 or not one_row or self.out_features % parts:
             return super().forward(x)
         weight = self.weight.unflatten(0, (parts, -1)).transpose(1, 2)
-        y = torch.baddbmm(
-            self.bias.view(parts, 1, -1), x.view(1, 1, -1).expand(parts, -1, -1), weight
-        )
+        rows = x.view(1, 1, -1).expand(parts, -1, -1)
+        if self.bias is None:
+            y = torch.bmm(rows, weight)
+        else:
+            y = torch.baddbmm(self.bias.view(parts, 1, -1), rows, weight)
         return y.view(*x.shape[:-1], -1)

@@ -42,7 +42,10 @@ def tone(start: int, size: int, seed: int) -> np.ndarray:
 
 
 class FakeEngine:
-    """The interface of cosyvoice.cli.cosyvoice.CosyVoice."""
+    """The interface of cosyvoice.cli.cosyvoice.CosyVoice; of CosyVoice3 for a directory named so.
+
+    Fun-CosyVoice3 has no speakers of its own.
+    """
 
     sample_rate, token_rate, device = RATE, 25, "cpu"
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
@@ -51,11 +54,14 @@ class FakeEngine:
 
     def __init__(self, model_dir):
         self.model_dir, self.model = str(model_dir), types.SimpleNamespace(device="cpu")
-        self.supports_instruct = "Instruct" in self.model_dir
+        self.supports_instruct2 = "CosyVoice3" in self.model_dir
+        self.supports_instruct = self.supports_instruct2 or "Instruct" in self.model_dir
         self.model_family = "CosyVoice-300M-25Hz"
+        if self.supports_instruct2:
+            self.model_family, self.sample_rate = "Fun-CosyVoice3-0.5B", 24000
 
     def list_available_spks(self):
-        return ["中文女", "中文男", "英文女"]
+        return [] if self.supports_instruct2 else ["中文女", "中文男", "英文女"]
 
     def inference_sft(
         self,
@@ -155,6 +161,31 @@ class FakeEngine:
             voice=voice,
             stream=stream,
             pronunciations=pronunciations,
+        )
+
+    def inference_instruct2(
+        self,
+        tts_text,
+        instruct_text,
+        prompt_wav,
+        zero_shot_spk_id="",
+        stream=False,
+        speed=1.0,
+        text_frontend=True,
+        seed=None,
+        prompt_speech_16k=None,
+        check=None,
+        pronunciations=None,
+    ):
+        return self._speak(
+            "instruct2",
+            tts_text,
+            seed,
+            speed,
+            check,
+            instruct_text=instruct_text,
+            prompt_wav=prompt_wav,
+            stream=stream,
         )
 
     def make_voice(self, prompt_text, prompt_wav, consent=""):

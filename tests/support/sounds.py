@@ -25,9 +25,9 @@ def pcm_of(chunks: int = 3, size: int = 30000, seed: int = 0) -> np.ndarray:
     return (tone(0, chunks * size, seed)[0] * 32767).round().astype(np.int16)
 
 
-def read_wav(data: bytes) -> np.ndarray:
+def read_wav(data: bytes, rate: int = RATE) -> np.ndarray:
     with wave.open(io.BytesIO(data)) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (rate, 1, 2)
         return np.frombuffer(file.readframes(file.getnframes()), np.int16)
 
 

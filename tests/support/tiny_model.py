@@ -211,7 +211,7 @@ def save_networks(folder, text):
     )
 
 
-def speech_tokenizer(frame_rate, path):
+def speech_tokenizer(frame_rate, path, codes=4096):
     frames = 100 // frame_rate
     nodes = [
         helper.make_node(
@@ -223,7 +223,7 @@ def speech_tokenizer(frame_rate, path):
         helper.make_node("Cast", ["positive"], ["whole"], to=TensorProto.INT64),
         helper.make_node("Mod", ["whole", "size"], ["indices"]),
     ]
-    constants = {"scale": np.float32(1e5), "size": np.int64(4096)}
+    constants = {"scale": np.float32(1e5), "size": np.int64(codes)}
     save_onnx(
         path,
         nodes,

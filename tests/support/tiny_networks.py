@@ -7,16 +7,22 @@ from matcha.hifigan.models import MultiPeriodDiscriminator
 from matcha.utils.audio import mel_spectrogram
 from omegaconf import DictConfig
 
-from cosyvoice.flow.decoder import ConditionalDecoder
-from cosyvoice.flow.flow import MaskedDiffWithXvec
-from cosyvoice.flow.flow_matching import ConditionalCFM
+from cosyvoice.flow.decoder import CausalConditionalDecoder, ConditionalDecoder
+from cosyvoice.flow.DiT.dit import DiT
+from cosyvoice.flow.flow import (
+    CausalMaskedDiffWithDiT,
+    CausalMaskedDiffWithXvec,
+    MaskedDiffWithXvec,
+)
+from cosyvoice.flow.flow_matching import CausalConditionalCFM, ConditionalCFM
 from cosyvoice.flow.length_regulator import InterpolateRegulator, mel_frames
 from cosyvoice.hifigan.discriminator import MultipleDiscriminator, MultiResSpecDiscriminator
-from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
-from cosyvoice.hifigan.generator import HiFTGenerator
+from cosyvoice.hifigan.f0_predictor import CausalConvRNNF0Predictor, ConvRNNF0Predictor
+from cosyvoice.hifigan.generator import CausalHiFTGenerator, HiFTGenerator
 from cosyvoice.hifigan.hifigan import HiFiGan
 from cosyvoice.llm.llm import TransformerLM
 from cosyvoice.transformer.encoder import ConformerEncoder, TransformerEncoder
+from cosyvoice.transformer.upsample_encoder import PreLookaheadLayer, UpsampleConformerEncoder
 
 CPU = torch.device("cpu")
 CFM = {
@@ -87,6 +93,61 @@ def make_flow(rate=25, **cfm):
     ).eval()
 
 
+def make_causal_flow(version, block=4, **cfm):
+    """The flow of CosyVoice2 or 3, with blocks of `block` tokens."""
+    torch.manual_seed(0)
+    make = {2: make_xvec_flow, 3: make_dit_flow}[version]
+    return make(block, DictConfig(CFM | {"n_timesteps": 2} | cfm)).eval()
+
+
+def make_xvec_flow(block, cfm):
+    encoder = UpsampleConformerEncoder(
+        input_size=16,
+        output_size=16,
+        attention_heads=2,
+        linear_units=16,
+        num_blocks=1,
+        dropout_rate=0.0,
+        positional_dropout_rate=0.0,
+        input_layer="linear",
+        pos_enc_layer_type="rel_pos_espnet",
+        use_cnn_module=False,
+        macaron_style=False,
+        static_chunk_size=block,
+    )
+    estimator = CausalConditionalDecoder(
+        320,
+        80,
+        channels=[16],
+        dropout=0.0,
+        attention_head_dim=4,
+        num_mid_blocks=1,
+        num_heads=2,
+        static_chunk_size=2 * block,
+    )
+    decoder = CausalConditionalCFM(240, cfm, spk_emb_dim=80, estimator=estimator)
+    return CausalMaskedDiffWithXvec(16, vocab_size=50, encoder=encoder, decoder=decoder)
+
+
+def make_dit_flow(block, cfm):
+    estimator = DiT(
+        dim=32,
+        depth=2,
+        heads=2,
+        dim_head=16,
+        ff_mult=2,
+        dropout=0.0,
+        mu_dim=80,
+        spk_dim=80,
+        static_chunk_size=2 * block,
+    )
+    decoder = CausalConditionalCFM(240, cfm, spk_emb_dim=80, estimator=estimator)
+    lookahead = PreLookaheadLayer(80, 16, 3)
+    return CausalMaskedDiffWithDiT(
+        80, vocab_size=50, pre_lookahead_layer=lookahead, decoder=decoder
+    )
+
+
 def flow_batch():
     g, tokens, frames = (
         seeded(4),
@@ -128,6 +189,25 @@ def make_hift() -> HiFTGenerator:
     net = HiFTGenerator(base_channels=16, f0_predictor=ConvRNNF0Predictor(cond_channels=8)).eval()
     net.f0_predictor.classifier.bias.data.fill_(150.0)  # voiced, so that phases matter
     return net
+
+
+def make_hift_24k(version) -> HiFTGenerator:
+    """The vocoder of CosyVoice2 or 3."""
+    torch.manual_seed(0)
+    sizes = dict(
+        base_channels=16,
+        sampling_rate=24000,
+        upsample_rates=[8, 5, 3],
+        upsample_kernel_sizes=[16, 11, 7],
+        source_resblock_kernel_sizes=[7, 7, 11],
+        source_resblock_dilation_sizes=[[1, 3, 5]] * 3,
+    )
+    if version == 2:
+        net = HiFTGenerator(**sizes, f0_predictor=ConvRNNF0Predictor(cond_channels=8))
+    else:
+        net = CausalHiFTGenerator(**sizes, f0_predictor=CausalConvRNNF0Predictor(cond_channels=8))
+    net.f0_predictor.classifier.bias.data.fill_(150.0)
+    return net.eval()
 
 
 def make_gan() -> HiFiGan:

@@ -103,9 +103,70 @@ train_conf_gan:
 """
 
 
-def write_config(folder):
+FLOW_24K = {
+    2: f"""
+flow: !new:cosyvoice.flow.flow.CausalMaskedDiffWithXvec
+    input_size: 8
+    vocab_size: 16
+    input_frame_rate: 25
+    encoder: {CONFORMER.replace("encoder.Conf", "upsample_encoder.UpsampleConf")}
+        static_chunk_size: 4
+    decoder: CFM
+        estimator: !new:cosyvoice.flow.decoder.CausalConditionalDecoder
+            {{in_channels: 320, out_channels: 80, channels: [8], dropout: 0.0,
+              attention_head_dim: 4, n_blocks: 1, num_mid_blocks: 1, num_heads: 2, act_fn: gelu,
+              static_chunk_size: 8, num_decoding_left_chunks: -1}}
+""",
+    3: """
+flow: !new:cosyvoice.flow.flow.CausalMaskedDiffWithDiT
+    input_size: 80
+    vocab_size: 16
+    input_frame_rate: 25
+    pre_lookahead_layer: !new:cosyvoice.transformer.upsample_encoder.PreLookaheadLayer
+        {in_channels: 80, channels: 8, pre_lookahead_len: 3}
+    decoder: CFM
+        estimator: !new:cosyvoice.flow.DiT.dit.DiT
+            {dim: 32, depth: 1, heads: 2, dim_head: 16, ff_mult: 2, mel_dim: 80, mu_dim: 80,
+             spk_dim: 80, out_channels: 80, static_chunk_size: 8, num_decoding_left_chunks: -1}
+""",
+}
+
+
+def config_24k(version):
+    """The training YAML of a tiny CosyVoice2 or 3, with the steps of their official pipelines."""
+    head, rest = CONFIG.split("decoder: !new:cosyvoice.flow.flow_matching.Cond")
+    cfm, tail = rest.split("        estimator:")[0], CONFIG[CONFIG.index("hift: !new") :]
+    cfm = "!new:cosyvoice.flow.flow_matching.CausalCond" + cfm.rstrip()
+    flow = FLOW_24K[version].replace("CFM", cfm)
+    text = head[: head.index("flow: !new")] + flow + tail
+    for old, new in {
+        f"sampling_rate: {RATE}, hop_size: {HOP}": "sampling_rate: 24000, hop_size: 480",
+        "n_fft: 1024": "n_fft: 1920",
+        "win_size: 1024": "win_size: 1920",
+        f"resample_rate: {RATE}": "resample_rate: 24000",
+        f"sample_rate: {RATE}, hop_size: {HOP}": "sample_rate: 24000, hop_size: 480",
+        "truncate_length: 4096": "truncate_length: 4800",
+        "compute_fbank {feat_extractor: !ref <mel>}": "compute_fbank"
+        " {feat_extractor: !ref <mel>, num_frames: 960}\n"
+        f"compute_whisper_fbank: {PROCESSOR}compute_whisper_fbank {{num_frames: 960}}",
+        "!ref <compute_fbank>, !ref <parse": "!ref <compute_fbank>,"
+        " !ref <compute_whisper_fbank>, !ref <parse",
+        "HiFTGenerator\n": VOCODER_24K[version] + "\n    sampling_rate: 24000\n"
+        "    upsample_rates: [8, 5, 3]\n    upsample_kernel_sizes: [16, 11, 7]\n",
+        "kernel_sizes: [3, 3]": "kernel_sizes: [3, 3, 3]",
+        "sizes: [[1], [1]]": "sizes: [[1], [1], [1]]",
+        "ConvRNN": {2: "ConvRNN", 3: "CausalConvRNN"}[version],
+    }.items():
+        text = text.replace(old, new)
+    return text
+
+
+VOCODER_24K = {2: "HiFTGenerator", 3: "CausalHiFTGenerator"}
+
+
+def write_config(folder, text=CONFIG):
     path = folder / "cosyvoice.yaml"
-    path.write_text(CONFIG)
+    path.write_text(text)
     return path
 
 

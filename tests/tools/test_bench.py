@@ -47,14 +47,22 @@ def test_a_checkout_answers_one_line_per_measurement(model_dir):
     ]
 
 
-def test_random_weights_have_the_published_sizes():
+@pytest.mark.parametrize(
+    "size, millions",
+    [
+        ("300m-25hz", {"llm": 315, "flow": 105, "hift": 20.5}),
+        ("cosyvoice2", {"llm": 506, "flow": 112.5, "hift": 20.8}),
+        ("cosyvoice3", {"llm": 506, "flow": 332.3, "hift": 20.9}),
+    ],
+)
+def test_random_weights_have_the_published_sizes(tmp_path, size, millions):
+    bench.write_qwen2(tmp_path)
     with torch.device("meta"):
-        networks = load_hyperpyyaml(bench.random_yaml("300m-25hz"))
-    millions = {
-        name: sum(p.numel() for p in network.parameters()) / 1e6
-        for name, network in networks.items()
+        networks = load_hyperpyyaml(bench.random_yaml(size, tmp_path))
+    counted = {
+        name: sum(p.numel() for p in networks[name].parameters()) / 1e6 for name in bench.NETWORKS
     }
-    assert millions == pytest.approx({"llm": 315, "flow": 105, "hift": 20.5}, abs=0.5)
+    assert counted == pytest.approx(millions, abs=0.6)
 
 
 def test_the_best_round_counts_and_checkouts_take_turns():

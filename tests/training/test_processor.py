@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from matcha.utils.audio import mel_spectrogram
 
 from cosyvoice.dataset import processor
 from cosyvoice.dataset.dataset import Dataset
@@ -120,6 +121,33 @@ def test_tokens_and_mel_end_together(frames, tokens, kept):
     assert (len(sample["speech_token"]), len(sample["speech_feat"])) == kept
 
 
+def test_the_last_token_of_24_khz_is_filled_up_so_that_tokens_have_two_frames():
+    mel = partial(mel_spectrogram, n_fft=1920, num_mels=80, sampling_rate=24000, hop_size=480,
+                  win_size=1920, fmin=0, fmax=None)  # fmt: skip
+    sample = {"speech": torch.randn(1, 960 * 9 + 480), "speech_token": [0] * 10}
+    (made,) = processor.compute_fbank([sample], mel, token_rate=25, num_frames=960)
+    assert len(made["speech_token"]) == 10 and made["speech_feat"].shape == (20, 80)
+
+
+def test_a_row_without_speech_tokens_is_named():
+    rows = [
+        {"src": "a.parquet", "utt": "u0", "speech_token": [1]},
+        {"src": "a.parquet", "utt": "u1"},
+    ]
+    passed = processor.compute_whisper_fbank(rows, 960)
+    assert next(passed) == rows[0]
+    with pytest.raises(ValueError, match="a.parquet.*'u1' has no speech_token"):
+        next(passed)
+
+
+def test_pieces_start_on_a_frame_of_their_rate():
+    sample = {"speech": torch.arange(480 * 30)[None], "sample_rate": 24000}
+    (cut,) = processor.truncate([sample], 480 * 10, rng=random.Random(1))
+    assert cut["speech"][0, 0] % 480 == 0
+    with pytest.raises(ValueError, match="multiple of the hop, 480"):
+        next(processor.truncate([sample], 256 * 10))
+
+
 def test_stored_text_tokens_need_no_tokenizer_and_others_are_made():
     rows = [{"text": "ab", "text_token": [7]}, {"text": "ab", "text_token": None}, {"text": "c"}]
     made = []
@@ -137,6 +165,26 @@ def test_stored_text_tokens_need_no_tokenizer_and_others_are_made():
         [99],
     ]
     assert len(made) == 1 and list(processor.tokenize(rows[:1], None, "all"))
+
+
+def test_instructions_become_ids_and_columns_of_a_batch():
+    class Tokenizer:
+        def encode(self, text, allowed_special):
+            return [ord(c) for c in text]
+
+    rows = [
+        {"text": "ab", "instruct": words, "speech_token": [1], "utt": "u", **vectors()}
+        for words in ("x", "yz")
+    ]
+    made = list(processor.tokenize(rows, Tokenizer, "all"))
+    assert [row["instruct_token"] for row in made] == [[120], [121, 122]]
+    (batch,) = processor.padding([made], use_spk_embedding=False)
+    assert batch["instruct_token"].tolist() == [[120, 0], [121, 122]]
+    assert batch["instruct_token_len"].tolist() == [1, 2]
+
+
+def vectors():
+    return {name: torch.ones(192) for name in ("utt_embedding", "spk_embedding")}
 
 
 def test_filter_drops_what_is_out_of_bounds():

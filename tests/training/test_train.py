@@ -11,7 +11,7 @@ import torch
 
 from cosyvoice.bin import train
 from cosyvoice.training.trainer import Trainer, constant, cosine, load_config, warmup
-from tests.support.tiny_training import row, write_config, write_list, write_parquet
+from tests.support.tiny_training import config_24k, row, write_config, write_list, write_parquet
 
 
 @pytest.fixture
@@ -56,6 +56,16 @@ def test_loss_falls(data, model, steps):
     assert trainer(data, model, "out", *options).run()
     values = [loss for _, loss in losses(data)]
     assert len(values) == steps and sum(values[-5:]) < 0.9 * sum(values[:5])
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("model", ["flow", "hift"])
+def test_flow_and_vocoder_of_24_khz_learn(data, version, model):
+    write_config(data, config_24k(version))
+    options = ["--steps", 12, "--max_frames", 60, "--reconstruct_steps", 1000, "--lr", 0.01]
+    assert trainer(data, model, "out", *options).run()
+    values = [loss for _, loss in losses(data)]
+    assert len(values) == 12 and sum(values[-4:]) < sum(values[:4])
 
 
 @pytest.mark.slow

@@ -89,7 +89,8 @@ def generate_audio_fields(max_text_chars: int) -> Fields:
         "mode": choice(MODES, "how to speak"),
         "tts_text": text(max_text_chars, "what to speak", minLength=1),
         "spk_id": string(
-            f"a speaker of GET /speakers; {PRESET} and {INSTRUCT} need one or spk_customize"
+            f"a speaker of GET /speakers; {PRESET} and {INSTRUCT} need one or spk_customize, "
+            f"{INSTRUCT} may take a recording in its place with models of GET /instructions"
         ),
         "spk_customize": saved_voice("a saved voice of user_id"),
         "prompt_text": text(
@@ -206,8 +207,8 @@ def read_job(fields: Fields, values: dict) -> Job:
     mode = checked.get("mode", "")
     required = {"mode", "tts_text", *REQUIRED.get(mode, ())}
     own_voice = checked.get("spk_customize", NO_VOICE) != NO_VOICE and "spk_id" in required
-    if own_voice:
-        required.remove("spk_id")
+    if own_voice or mode == INSTRUCT and checked.get("prompt_speech_16k"):
+        required.discard("spk_id")
     if own_voice or checked.get("exp_name") and mode == CLONE:
         required.add("user_id")
     require(checked, [field for field in fields if field in required])

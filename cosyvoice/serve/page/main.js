@@ -20,9 +20,12 @@ const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
 const LARGEST_SEED = 2 ** 32 - 1;
 let stopper = null;                           // of the request being made
 let machine = null;                           // what /ready says
+let directing = null;                         // what /instructions says
 
 const mode = () => document.querySelector("[name=mode]:checked").value;
-const cloning = () => ["clone", "cross"].includes(mode());
+const mayDirectRecording = () => mode() === "instruct" && Boolean(directing?.with_recording);
+// The voice is that of a recording: always, or where there is one.
+const cloning = () => ["clone", "cross"].includes(mode()) || (mayDirectRecording() && (Boolean(referenceFile()) || recording()));
 
 // ---- what is asked
 
@@ -50,7 +53,7 @@ function readJob() {
 
 function modeFields() {
   if (mode() === "sft") return voiceFields();
-  if (mode() === "instruct") return { ...voiceFields(), prompt_text: $("instruction").value.trim() };
+  if (mode() === "instruct") return { ...(cloning() ? { user_id: userId() } : voiceFields()), prompt_text: $("instruction").value.trim() };
   const cloned = { user_id: userId(), consent: t("consent") };
   if (mode() === "cross") return cloned;
   const name = $("keep").value.trim();
@@ -130,6 +133,7 @@ function chooseMode(next) {
 
 function renderMode() {
   for (const part of document.querySelectorAll("[data-modes]")) part.hidden = !part.dataset.modes.split(" ").includes(mode());
+  if (mayDirectRecording()) $("reference").hidden = false;
   defaultText();
   readSoon();
   showReference();
@@ -170,10 +174,13 @@ function renderKeep() {
   $("keep-note").textContent = t("keep_replaces", { name });
 }
 
+// What the model is known to follow, else examples.
 function renderExamples() {
   const keys = Object.keys(STRINGS).filter((name) => name.startsWith("example_"));
-  $("examples").replaceChildren(...keys.map((name) => make("button", { type: "button", className: "chip", textContent: t(name),
-    onclick: () => { $("instruction").value = t(name); hide(); } })));
+  const known = (directing?.instructions ?? []).map(({ text, en, zh }) => [language() === "zh" ? zh : en, text]);
+  const shown = known.length ? known : keys.map((name) => [t(name), t(name)]);
+  $("examples").replaceChildren(...shown.map(([name, words]) => make("button", { type: "button", className: "chip", textContent: name, title: words,
+    onclick: () => { $("instruction").value = words; hide(); } })));
 }
 
 function renderMachine() {
@@ -210,6 +217,14 @@ async function connect() {
   renderCount();
   if (machine?.state === "offline") return;
   if (!voicesLoaded()) await Promise.all([loadVoices().catch(voicesFailed), loadWords().catch(complain)]);
+  if (!directing) await loadInstructions().catch(complain);
+}
+
+async function loadInstructions() {
+  const response = await ask("instructions");
+  directing = response ? await response.json() : {};
+  renderExamples();
+  renderMode();
 }
 
 function voicesFailed(error) {

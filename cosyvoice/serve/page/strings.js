@@ -64,6 +64,7 @@ export const STRINGS = {
   example_6: ["Fast, in a high voice.", "说快一点，声音高一些。"],
 
   reference: ["Whose voice?", "谁的声音？"],
+  reference_or_voice: ["A recording, if there is one, takes the place of the voice above.", "有录音时，用录音里的声音代替上面选的声音。"],
   drop_hint: ["or drop a recording here · ", "或把录音拖到这里 · "],
   reference_hint: ["3 to 15 seconds, one person, quiet room", "3 到 15 秒，一个人说话，环境安静"],
   record: ["Record", "录音"],

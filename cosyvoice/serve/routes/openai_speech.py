@@ -84,7 +84,8 @@ def blueprint(
         """Speakers, OpenAI's names, and the saved voices of the user."""
         user_id = the_user(request.args.get("user_id", ""))
         saved = shelf.names(user_id) if user_id else []
-        names = dict.fromkeys([*engine.list_available_spks(), *OPENAI_VOICES, *saved])
+        speakers = engine.list_available_spks()
+        names = dict.fromkeys([*speakers, *(OPENAI_VOICES if speakers else ()), *saved])
         return jsonify(
             voices=[{"id": name, "name": name, "object": "audio.voice"} for name in names]
         )
@@ -175,6 +176,16 @@ def read_voice(voice, text: str, speakers: list[str], user_id: str) -> dict:
 
 
 def unknown_voice_error(name: str, speakers: list[str]) -> Problem:
+    if not speakers:
+        return field_error(
+            "voice",
+            f"{short(name)} is unknown, and this model has no speakers of its own: use a saved "
+            "voice and its user_id; POST /voices makes one from a recording",
+            f"没有音色 {short(name)}，且该模型没有预训练音色：请使用已保存的音色及其 user_id，"
+            "可用 POST /voices 从录音创建",
+            "unknown_voice",
+            404,
+        )
     names = [*speakers, *OPENAI_VOICES]
     return field_error(
         "voice",

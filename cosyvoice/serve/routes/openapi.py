@@ -156,6 +156,9 @@ def paths(max_text_chars: int) -> dict:
             )
         },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
+        "/instructions": {
+            "get": call("Instructions that the model is known to follow / 可用的指令示例")
+        },
         "/voices": {
             "get": call(
                 "Saved voices of a user, newest first / 已保存的音色", ("400", *WORK), inputs=whose

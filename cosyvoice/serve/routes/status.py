@@ -1,7 +1,10 @@
-"""What the service is and whether it works: GET /speakers, /health and /ready."""
+"""What the service is and whether it works: GET /speakers, /instructions, /health and /ready."""
+
+from dataclasses import asdict
 
 from flask import Blueprint, jsonify
 
+from cosyvoice.cli.instructions import instructions_of
 from cosyvoice.serve.checks import Needs
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.speaking.engine import Engine
@@ -29,6 +32,17 @@ def blueprint(
                 for engine in instruct_model.engines
                 for name in engine.list_available_spks()
             ]
+        )
+
+    @status.get("/instructions")
+    def instructions():
+        """What the model for 自然语言控制 is known to follow, and whether it takes a recording."""
+        model = instruct_model.engines[-1]
+        return jsonify(
+            model=model.model_family,
+            supported=model.supports_instruct,
+            with_recording=model.supports_instruct2,
+            instructions=[asdict(each) for each in instructions_of(model.model_family)],
         )
 
     @status.get("/health")

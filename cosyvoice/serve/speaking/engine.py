@@ -18,7 +18,8 @@ class Engine(Protocol):
 
     model_family: str
     sample_rate: int  # Hz
-    supports_instruct: bool
+    supports_instruct: bool  # by inference_instruct, with a speaker or a saved voice
+    supports_instruct2: bool  # by inference_instruct2 too, with a reference
     load_seconds: float  # that loading the model took
 
     @property
@@ -81,6 +82,19 @@ class Engine(Protocol):
         speed: float = ...,
         seed: int | None = ...,
         voice: Voice | None = ...,
+        check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
+    ) -> Chunks: ...
+
+    def inference_instruct2(
+        self,
+        tts_text: str,
+        instruct_text: str,
+        prompt_wav: Audio | None,
+        *,
+        stream: bool = ...,
+        speed: float = ...,
+        seed: int | None = ...,
         check: Check | None = ...,
         pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...

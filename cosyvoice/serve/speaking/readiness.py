@@ -51,21 +51,20 @@ class Readiness:
         try:
             with self.slots.take():
                 self.real_time_factor = self._speak()
-                self.engine.make_voice(SENTENCE, tone())
             self.reason, self.done = None, True
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
             self.reason, self.next_trial = FAILED, time.monotonic() + RETRY_SECONDS
             self.started = False
 
-    def _speak(self) -> float | None:
-        """The real-time factor; None for a model without speakers, which needs a reference."""
+    def _speak(self) -> float:
+        """The real-time factor, with the first speaker, or in its absence with the reference."""
         trim_and_level(torch.zeros(1, 16000))  # loads what reading a first reference would wait for
+        voice = self.engine.make_voice(SENTENCE, tone())
         speakers = self.engine.list_available_spks()
-        if not speakers:
-            return None
+        who = {"spk_id": speakers[0]} if speakers else {"spk_id": "", "voice": voice}
         begin, samples = time.monotonic(), 0
-        for chunk in self.engine.inference_sft(SENTENCE, speakers[0], seed=0):
+        for chunk in self.engine.inference_sft(SENTENCE, **who, seed=0):
             samples += chunk["tts_speech"].shape[1]
         return (time.monotonic() - begin) / (samples / self.engine.sample_rate)
 

@@ -704,6 +704,30 @@ def test_an_instruction_is_needed_and_examples_help(visit):
     assert fields["prompt_text"] == "Speak slowly." and fields["mode"] == "自然语言控制"
 
 
+ANSWERS_OF_COSYVOICE3 = """const real = window.fetch;
+const list = [{ text: "请用四川话表达。", kind: "dialect", en: "Sichuanese", zh: "四川话" }];
+window.fetch = (path, options) => path === "instructions"
+    ? Promise.resolve(Response.json({ supported: true, with_recording: true, instructions: list }))
+    : real(path, options);"""
+
+
+def test_a_model_may_offer_instructions_and_take_a_recording_with_them(visit, microphone, tmp_path):
+    page = visit(script=ANSWERS_OF_COSYVOICE3 + KEEP_UPLOADS.replace("real", "faked"))
+    page.wait_for_selector("#speakers .chip")
+    page.locator("[value=instruct]").check(force=True)
+    page.click("#examples button:has-text('Sichuanese')")
+    fields = json.loads(speak(page, "慢。{chunks=1}", mode="instruct", wait=False).post_data)
+    assert fields["prompt_text"] == "请用四川话表达。" and fields["spk_id"] == "英文女"
+    page.set_input_files("#file", microphone)
+    page.check("#consent")
+    page.wait_for_selector("#look:visible")
+    page.wait_for_selector("#speak:not(.stop)")
+    speak(page, mode="instruct", wait=False)
+    fields, sent = uploaded(page, tmp_path)
+    assert "spk_id" not in fields and fields["prompt_text"] == "请用四川话表达。"
+    assert soundfile.info(sent).duration == pytest.approx(5, abs=0.1)
+
+
 # saved voices
 
 
