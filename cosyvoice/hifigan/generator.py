@@ -111,6 +111,8 @@ class HiFTGenerator(nn.Module):
     official models).
     """
 
+    exact = ("f0_predictor", "m_source", "conv_post")  # pitch and phases, see lower()
+
     def __init__(
         self,
         in_channels: int = 80,
