@@ -32,6 +32,8 @@ from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
 from cosyvoice.utils.noise import Noise
+from cosyvoice.utils.precision import Plan, best_device, half_precision, plan
+from cosyvoice.utils.process import trim
 
 NEEDED = (
     "llm",
@@ -56,9 +58,11 @@ class CosyVoice:
     """A model directory of the 300M family, ready to speak.
 
     Thread-safe: requests share the weights and the list of speakers. model_dir: a directory, or a
-    ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
-    accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file that is
-    missing or damaged.
+    ModelScope id, which is downloaded. precision: float32, bfloat16, float16, int8, or auto, the
+    fastest here of what was shown to be harmless; see utils/precision.py. fp16 is upstream's word
+    for half precision where the device is fast at it. load_jit, load_trt and load_onnx are
+    upstream's accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file
+    that is missing or damaged, InputError for a precision that is not possible.
 
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
     "sentence": its index, "text": the normalised sentence}: one per sentence, or with stream=True
@@ -78,8 +82,10 @@ class CosyVoice:
         fp16=False,
         trt_concurrent=1,
         load_onnx=False,
+        precision="auto",
     ):
-        refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
+        refuse(load_jit=load_jit, load_trt=load_trt, load_onnx=load_onnx)
+        lowered = choose_precision(precision, fp16)
         folder = find_model(model_dir)
         layout = layout_of(folder)
         self.model_dir = str(folder)
@@ -94,7 +100,7 @@ class CosyVoice:
             config["allowed_special"],
             self.sample_rate,
         )
-        self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"])
+        self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"], lowered)
         self.model.load(*(str(folder / name) for name in layout.weights))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or official_family(self.token_rate).name
@@ -112,6 +118,11 @@ class CosyVoice:
     def device(self) -> str:
         """Where the networks run, as torch names it."""
         return str(self.model.device)
+
+    @property
+    def precision(self) -> str:
+        """The precision of the networks, as it turned out on this device."""
+        return str(self.model.precision)
 
     def list_available_spks(self) -> list[str]:
         return list(self.frontend.spk2info)
@@ -308,13 +319,16 @@ class CosyVoice:
     def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
         noise = Noise.of(seed, stream, self.model.device)
         sentences = self.frontend.sentences(tts_text, text_frontend, check)
-        for index, sentence in enumerate(sentences):
-            arguments = {**condition, "text": self.frontend.text_token(sentence)}
-            with closing(
-                self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
-            ) as chunks:
-                for chunk in chunks:
-                    yield {**chunk, "sentence": index, "text": sentence}
+        try:
+            for index, sentence in enumerate(sentences):
+                arguments = {**condition, "text": self.frontend.text_token(sentence)}
+                with closing(
+                    self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
+                ) as chunks:
+                    for chunk in chunks:
+                        yield {**chunk, "sentence": index, "text": sentence}
+        finally:
+            trim()
 
 
 ENGINES = {LAYOUT_300M: CosyVoice}
@@ -338,9 +352,15 @@ def refuse(**options):
     wanted = ", ".join(name for name, value in options.items() if value)
     if wanted:
         raise ValueError(
-            f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; "
+            f"{wanted} is not available: this engine runs PyTorch without exported graphs; "
             "leave it out"
         )
+
+
+def choose_precision(precision: str, fp16: bool) -> Plan:
+    """What both keywords mean here; upstream's fp16 leaves a precision that is named as it is."""
+    device = best_device()
+    return plan(half_precision(device) if fp16 and precision == "auto" else precision, device)
 
 
 def read_config(path: str | Path) -> dict:

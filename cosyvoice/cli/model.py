@@ -21,6 +21,7 @@ from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.files import read_weights
 from cosyvoice.utils.noise import Noise
+from cosyvoice.utils.precision import FLOAT32, Plan, best_device, lower
 
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
 HOP_UNIT = 0.36  # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
@@ -41,11 +42,11 @@ class CosyVoiceModel:
     Streaming starts with token_min_hop_len tokens and multiplies by stream_scale_factor up to
     token_max_hop_len. Upstream's values at 25 Hz are 50, 1 and 100 and may be set back; ours give
     the first sound earlier. token_text_ratio: speech tokens per text id; upstream's 2 and 20 unless
-    set.
+    set. precision: what load() lowers the networks to.
     """
 
-    def __init__(self, llm: Any, flow: Any, hift: Any):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, llm: Any, flow: Any, hift: Any, precision: Plan = FLOAT32):
+        self.device, self.precision = best_device(), precision
         self.llm, self.flow, self.hift = llm, flow, hift
         unit = round(HOP_UNIT * flow.input_frame_rate)
         self.token_min_hop_len = 2 * unit
@@ -57,15 +58,19 @@ class CosyVoiceModel:
         self.token_text_ratio: dict[str, float] = {}
 
     def load(self, llm_model: str, flow_model: str, hift_model: str) -> None:
-        """Load the weights strictly; a vocoder saved by training has the prefix `generator.`."""
-        hift = {
-            name.removeprefix("generator."): value
-            for name, value in read_weights(hift_model).items()
-        }
+        """Load the weights strictly, and lower each network to its precision at once.
+
+        A vocoder saved by training has the prefix `generator.`.
+        """
         self._fill(self.llm, llm_model, read_weights(llm_model))
+        lower(self.llm, self.precision.llm)
         self._fill(self.flow, flow_model, read_weights(flow_model))
+        lower(self.flow, self.precision.flow)
+        hift = read_weights(hift_model)
+        hift = {name.removeprefix("generator."): value for name, value in hift.items()}
         self._fill(self.hift, hift_model, hift)
         self.hift.remove_weight_norm()
+        lower(self.hift, self.precision.hift)
 
     def _fill(self, network: nn.Module, path: str, weights: dict) -> None:
         try:

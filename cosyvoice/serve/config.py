@@ -78,6 +78,12 @@ class Config:
         "empty: pretrained_models/CosyVoice-300M-Instruct when it is there",
         env="COSYVOICE_INSTRUCT_MODEL",
     )
+    precision: str = setting(
+        "auto",
+        "numbers that the networks compute with: auto (fastest here of what is harmless), float32, "
+        "bfloat16, float16 or int8",
+        flag="--precision",
+    )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
     max_concurrent: int = setting(
         2,

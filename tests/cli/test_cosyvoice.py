@@ -8,7 +8,7 @@ import torch
 from cosyvoice.cli.cosyvoice import AutoModel, CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
-from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
+from cosyvoice.utils.errors import InputError, InstructUnsupported, TextError, VoiceError
 from tests.support.tiny_model import build
 
 TEXT = (
@@ -261,9 +261,7 @@ def test_an_instruction_may_ask_for_haste(tmp_path, monkeypatch):
     assert (tokens(nothing, nothing), tokens(some, some), tokens(some, nothing)) == (40, 40, 20)
 
 
-@pytest.mark.parametrize(
-    "options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}]
-)
+@pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}])
 def test_accelerations_we_lack_are_refused_by_name(model_dir, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CosyVoice(str(model_dir), **options)
@@ -306,8 +304,8 @@ def test_an_older_directory_of_another_family_is_told_by_its_classes(model_dir, 
 
 
 def test_auto_model_passes_options_to_the_class(model_dir):
-    with pytest.raises(ValueError, match="fp16 is not available"):
-        AutoModel(model_dir=str(model_dir), fp16=True)
+    with pytest.raises(ValueError, match="load_trt is not available"):
+        AutoModel(model_dir=str(model_dir), load_trt=True)
 
 
 @pytest.mark.parametrize("yaml", ["sample_rate: 24000\n", "", "a: [1"])
@@ -322,3 +320,22 @@ def test_only_needed_entries_and_what_they_name_are_read():
     used = "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
     pipeline = "pipeline: [\n    !ref <seed>,\n]\n"
     assert entries(unused + used + pipeline, ["llm", "absent"]) == used
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_an_engine_of_any_precision_speaks_whole_and_streamed(model_dir, precision):
+    engine = CosyVoice(model_dir, precision=precision)
+    whole, stream = (
+        torch.cat([chunk["tts_speech"] for chunk in chunks], 1)
+        for chunks in (
+            engine.inference_sft("你好，今天天气很好。", "中文女", seed=0, stream=stream)
+            for stream in (False, True)
+        )
+    )
+    assert whole.isfinite().all() and whole.dtype == torch.float32
+    assert whole.shape[1] > 22050 / 4 and stream.shape[1] > 22050 / 4
+
+
+def test_the_precision_is_checked_before_anything_is_loaded(tmp_path):
+    with pytest.raises(InputError, match="precision 'double' is not possible"):
+        CosyVoice(tmp_path, precision="double")

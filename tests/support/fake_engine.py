@@ -44,12 +44,12 @@ def tone(start: int, size: int, seed: int) -> np.ndarray:
 class FakeEngine:
     """The interface of cosyvoice.cli.cosyvoice.CosyVoice."""
 
-    sample_rate, token_rate, device = RATE, 25, "cpu"
+    sample_rate, token_rate, device, precision = RATE, 25, "cpu", "float32"
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
     calls = []  # (method, arguments)
     guard = threading.Lock()
 
-    def __init__(self, model_dir):
+    def __init__(self, model_dir, precision="auto"):
         self.model_dir, self.model = str(model_dir), types.SimpleNamespace(device="cpu")
         self.supports_instruct = "Instruct" in self.model_dir
         self.model_family = "CosyVoice-300M-25Hz"
