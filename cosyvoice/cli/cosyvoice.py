@@ -51,6 +51,8 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
 )
 OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
 
+MAX_FLOW_STEPS = 64  # beyond it nothing changes but the time
+
 Chunks = Generator[dict, None, None]
 
 
@@ -60,9 +62,10 @@ class CosyVoice:
     Thread-safe: requests share the weights and the list of speakers. model_dir: a directory, or a
     ModelScope id, which is downloaded. precision: float32, bfloat16, float16, int8, or auto, the
     fastest here of what was shown to be harmless; see utils/precision.py. fp16 is upstream's word
-    for half precision where the device is fast at it. load_jit, load_trt and load_onnx are
+    for half precision where the device is fast at it. flow_steps and flow_guidance trade quality
+    for speed, see ConditionalCFM.evaluate_less. load_jit, load_trt and load_onnx are
     upstream's accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file
-    that is missing or damaged, InputError for a precision that is not possible.
+    that is missing or damaged, InputError for one of these values that is not possible.
 
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
     "sentence": its index, "text": the normalised sentence}: one per sentence, or with stream=True
@@ -83,9 +86,12 @@ class CosyVoice:
         trt_concurrent=1,
         load_onnx=False,
         precision="auto",
+        flow_steps=0,
+        flow_guidance=1.0,
     ):
         refuse(load_jit=load_jit, load_trt=load_trt, load_onnx=load_onnx)
         lowered = choose_precision(precision, fp16)
+        check_less(flow_steps, flow_guidance)
         folder = find_model(model_dir)
         layout = layout_of(folder)
         self.model_dir = str(folder)
@@ -102,6 +108,7 @@ class CosyVoice:
         )
         self.model = CosyVoiceModel(config["llm"], config["flow"], config["hift"], lowered)
         self.model.load(*(str(folder / name) for name in layout.weights))
+        self.model.flow.decoder.evaluate_less(flow_steps, flow_guidance)
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or official_family(self.token_rate).name
         self.supports_instruct = config.get(
@@ -361,6 +368,20 @@ def choose_precision(precision: str, fp16: bool) -> Plan:
     """What both keywords mean here; upstream's fp16 leaves a precision that is named as it is."""
     device = best_device()
     return plan(half_precision(device) if fp16 and precision == "auto" else precision, device)
+
+
+def check_less(flow_steps: int, flow_guidance: float) -> None:
+    if not (isinstance(flow_steps, int) and 0 <= flow_steps <= MAX_FLOW_STEPS):
+        raise InputError(
+            f"flow_steps must be a whole number up to {MAX_FLOW_STEPS}, 0 for the model's own, "
+            f"got {flow_steps!r}",
+            f"flow_steps 须为不超过 {MAX_FLOW_STEPS} 的整数，0 表示由模型决定，得到 {flow_steps!r}",
+        )
+    if not 0 <= flow_guidance <= 1:
+        raise InputError(
+            f"flow_guidance must be a number from 0 to 1, got {flow_guidance!r}",
+            f"flow_guidance 须为 0 至 1 的数，得到 {flow_guidance!r}",
+        )
 
 
 def read_config(path: str | Path) -> dict:

@@ -339,3 +339,9 @@ def test_an_engine_of_any_precision_speaks_whole_and_streamed(model_dir, precisi
 def test_the_precision_is_checked_before_anything_is_loaded(tmp_path):
     with pytest.raises(InputError, match="precision 'double' is not possible"):
         CosyVoice(tmp_path, precision="double")
+
+
+@pytest.mark.parametrize("options", [{"flow_steps": 65}, {"flow_steps": 0.5}, {"flow_guidance": 2}])
+def test_an_impossible_number_of_steps_or_time_is_refused_by_name(tmp_path, options):
+    with pytest.raises(InputError, match=f"{next(iter(options))} must be a"):
+        CosyVoice(tmp_path, **options)

@@ -49,7 +49,7 @@ class FakeEngine:
     calls = []  # (method, arguments)
     guard = threading.Lock()
 
-    def __init__(self, model_dir, precision="auto"):
+    def __init__(self, model_dir, **options):
         self.model_dir, self.model = str(model_dir), types.SimpleNamespace(device="cpu")
         self.supports_instruct = "Instruct" in self.model_dir
         self.model_family = "CosyVoice-300M-25Hz"

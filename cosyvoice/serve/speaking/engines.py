@@ -33,7 +33,7 @@ def load_model(config: Config, is_script: bool) -> Engine:
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
     try:
-        return load(folder, config.precision)
+        return load(folder, config)
     except Exception as error:  # files of every kind can be in the directory
         raise StartError(
             f"the model in {folder} cannot be loaded: {short(error)}",
@@ -49,9 +49,14 @@ def short(error: Exception) -> str:
     return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
 
 
-def load(folder: str, precision: str) -> Engine:
+def load(folder: str, config: Config) -> Engine:
     begin = time.monotonic()
-    engine: Engine = AutoModel(folder, precision=precision)
+    engine: Engine = AutoModel(
+        folder,
+        precision=config.precision,
+        flow_steps=config.flow_steps,
+        flow_guidance=config.flow_guidance,
+    )
     engine.load_seconds = time.monotonic() - begin
     log.info(
         "loaded %s on %s in %.1f s, precision %s",
@@ -100,7 +105,7 @@ class Instruct:
         if time.monotonic() < self.next_attempt:
             raise damaged_error()
         try:
-            return load(folder, self.config.precision)
+            return load(folder, self.config)
         except Exception as error:
             self.next_attempt = time.monotonic() + RETRY_SECONDS
             log.error("the model in %s cannot be loaded", folder, exc_info=error)
