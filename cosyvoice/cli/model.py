@@ -5,6 +5,7 @@ after the first hop. How hops of tokens become joined speech is in hops.py. Sour
 cli/model.py.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cosyvoice.cli.hops import OverlapHops, Session, Stretch, cut_into_hops, last_hop
+from cosyvoice.cli.turns import Turns
 from cosyvoice.flow.length_regulator import MEL_HOP, OVERLAP_TOKENS, SAMPLE_RATE
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
@@ -26,6 +28,8 @@ from cosyvoice.utils.precision import FLOAT32, Plan, best_device, lower
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
 HOP_UNIT = 0.36  # s; 9 tokens at 25 Hz are 31 frames but for 0.03, so streams do not drift
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+PATIENCE = 10.0  # s that a whole utterance, which nobody hears yet, lets streams go first
+CORES_OF_ONE = 4  # that one request makes use of; more requests work at once on more cores
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,
@@ -54,6 +58,7 @@ class CosyVoiceModel:
         self.stream_scale_factor = 2
         self.token_overlap_len = OVERLAP_TOKENS
         self.hops = OverlapHops(flow, hift, self.device)
+        self.turns = Turns(max(1, torch.get_num_threads() // CORES_OF_ONE))
         # min_token_text_ratio, min_token_text_ratio_instruct, max_token_text_ratio
         self.token_text_ratio: dict[str, float] = {}
 
@@ -119,6 +124,7 @@ class CosyVoiceModel:
             "prompt_feat": prompt_speech_feat.to(self.device),
         }
         session = Session(voice, noise, Stretch(speed), check)
+        due = time.monotonic() + (0 if stream else PATIENCE)
         if source_speech_token.shape[1]:
             tokens = (token for token in source_speech_token.flatten().tolist())
         else:
@@ -130,7 +136,10 @@ class CosyVoiceModel:
             tokens = ahead(tokens, self.token_min_hop_len + self.token_overlap_len)
         with closing(tokens):
             for hop, last in self._hops(tokens) if stream else [last_hop(tokens)]:
-                speech = self.hops.speak(session, hop, last)
+                with self.turns.turn(due) as turn:
+                    session.check = both(check, turn.give_way)
+                    speech = self.hops.speak(session, hop, last)
+                due = max(due, time.monotonic()) + speech.shape[1] / SAMPLE_RATE
                 yield {"tts_speech": speech.cpu().clone()}  # an ordinary tensor, no view
 
     def _hops(self, tokens: Iterator[int]) -> Iterator[tuple[list[int], bool]]:
@@ -169,6 +178,14 @@ class CosyVoiceModel:
             embedding=embedding.to(self.device),
             generator=generator,
         )
+
+
+def both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
 
 
 def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None, None]:
