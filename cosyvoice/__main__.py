@@ -83,9 +83,19 @@ def add_read(commands) -> None:
     add_pronounce_option(command)
 
 
+def add_precision_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--precision",
+        default=os.environ.get("PRECISION", "auto"),
+        help="auto, float32, bfloat16, float16 or int8 (default: PRECISION, else auto, "
+        "the fastest here of what is harmless)",
+    )
+
+
 def add_say(commands) -> None:
     command = add_command(commands, say, "say", "speak a text into a file, or aloud")
     add_model_option(command)
+    add_precision_option(command)
     command.epilog = (
         'examples: say "你好" -o hello.wav | say "Hello" --voice 英文女 --play | '
         'say "你好" --reference me.wav --transcript "what is said in me.wav" -o mine.wav'

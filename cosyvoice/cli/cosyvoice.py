@@ -41,6 +41,8 @@ from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
 from cosyvoice.utils.noise import Noise
+from cosyvoice.utils.precision import Plan, best_device, half_precision, plan
+from cosyvoice.utils.process import trim
 
 NEEDED = (
     "llm",
@@ -58,6 +60,8 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
 )
 OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
 
+MAX_FLOW_STEPS = 64  # beyond it nothing changes but the time
+
 Chunks = Generator[dict, None, None]
 NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without words of its own
 
@@ -66,9 +70,12 @@ class CosyVoice:
     """A model directory of the 300M families, ready to speak.
 
     Thread-safe: requests share the weights and the list of speakers. model_dir: a directory, or a
-    ModelScope id, which is downloaded. load_jit, load_trt, load_onnx and fp16 are upstream's
-    accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file that is
-    missing or damaged.
+    ModelScope id, which is downloaded. precision: float32, bfloat16, float16, int8, or auto, the
+    fastest here of what was shown to be harmless; see utils/precision.py. fp16 is upstream's word
+    for half precision where the device is fast at it. flow_steps and flow_guidance trade quality
+    for speed, see ConditionalCFM.evaluate_less. load_jit, load_trt and load_onnx are
+    upstream's accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file
+    that is missing or damaged, InputError for one of these values that is not possible.
 
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
     "sentence": its index, "text": the sentence as written, "spoken": its words, "sentences":
@@ -93,8 +100,13 @@ class CosyVoice:
         fp16=False,
         trt_concurrent=1,
         load_onnx=False,
+        precision="auto",
+        flow_steps=0,
+        flow_guidance=1.0,
     ):
-        refuse(load_jit=load_jit, load_trt=load_trt, fp16=fp16, load_onnx=load_onnx)
+        refuse(load_jit=load_jit, load_trt=load_trt, load_onnx=load_onnx)
+        lowered = choose_precision(precision, fp16)
+        check_less(flow_steps, flow_guidance)
         folder = find_model(model_dir)
         if (layout := layout_of(folder)) != self.layout:
             raise RuntimeError(
@@ -118,8 +130,9 @@ class CosyVoice:
             self.sample_rate,
         )
         self.model = CosyVoiceModel(
-            config["llm"], config["flow"], config["hift"], family.silent_tokens
+            config["llm"], config["flow"], config["hift"], family.silent_tokens, lowered
         )
+        self.model.flow.decoder.evaluate_less(flow_steps, flow_guidance)
         self.model.load(*(str(folder / name) for name in layout.weights))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or family.name
@@ -146,6 +159,11 @@ class CosyVoice:
     def device(self) -> str:
         """Where the networks run, as torch names it."""
         return str(self.model.device)
+
+    @property
+    def precision(self) -> str:
+        """The precision of the networks, as it turned out on this device."""
+        return str(self.model.precision)
 
     def list_available_spks(self) -> list[str]:
         return list(self.frontend.spk2info)
@@ -377,18 +395,21 @@ class CosyVoice:
 
     def _speak(self, text: str, reading: "Reading", condition, stream, speed, seed) -> Chunks:
         noise, check = Noise.of(seed, stream, self.model.device), reading.check
-        for index, part in enumerate(self.frontend.sentences(text, **vars(reading))):
-            if isinstance(part, Pause):
-                silence = torch.zeros(1, round(part.seconds * self.sample_rate))
-                yield {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
-                continue
-            arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
-            said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
-            with closing(
-                self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
-            ) as chunks:
-                for chunk in chunks:
-                    yield {**chunk, "sentence": index, **said}
+        try:
+            for index, part in enumerate(self.frontend.sentences(text, **vars(reading))):
+                if isinstance(part, Pause):
+                    silence = torch.zeros(1, round(part.seconds * self.sample_rate))
+                    yield {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
+                    continue
+                arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
+                said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
+                with closing(
+                    self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
+                ) as chunks:
+                    for chunk in chunks:
+                        yield {**chunk, "sentence": index, **said}
+        finally:
+            trim()
 
 
 @dataclass(frozen=True)
@@ -426,9 +447,11 @@ class CosyVoice2(CosyVoice):
         load_vllm=False,
         fp16=False,
         trt_concurrent=1,
+        **options,
     ):
+        """options: precision, flow_steps and flow_guidance, as of CosyVoice."""
         refuse(load_vllm=load_vllm)
-        super().__init__(model_dir, load_jit, load_trt, fp16, trt_concurrent)
+        super().__init__(model_dir, load_jit, load_trt, fp16, trt_concurrent, **options)
 
     def inference_zero_shot(  # type: ignore[override]
         self, tts_text: str | Iterable[str], *args, **options
@@ -547,6 +570,7 @@ class CosyVoice3(CosyVoice2):
         load_vllm=False,
         fp16=False,
         trt_concurrent=1,
+        **options,
     ):
         super().__init__(
             model_dir,
@@ -554,6 +578,7 @@ class CosyVoice3(CosyVoice2):
             load_vllm=load_vllm,
             fp16=fp16,
             trt_concurrent=trt_concurrent,
+            **options,
         )
 
 
@@ -580,8 +605,28 @@ def refuse(**options):
     wanted = ", ".join(name for name, value in options.items() if value)
     if wanted:
         raise ValueError(
-            f"{wanted} is not available: this engine runs float32 PyTorch without exported graphs; "
+            f"{wanted} is not available: this engine runs PyTorch without exported graphs; "
             "leave it out"
+        )
+
+
+def choose_precision(precision: str, fp16: bool) -> Plan:
+    """What both keywords mean here; upstream's fp16 leaves a precision that is named as it is."""
+    device = best_device()
+    return plan(half_precision(device) if fp16 and precision == "auto" else precision, device)
+
+
+def check_less(flow_steps: int, flow_guidance: float) -> None:
+    if not (isinstance(flow_steps, int) and 0 <= flow_steps <= MAX_FLOW_STEPS):
+        raise InputError(
+            f"flow_steps must be a whole number up to {MAX_FLOW_STEPS}, 0 for the model's own, "
+            f"got {flow_steps!r}",
+            f"flow_steps 须为不超过 {MAX_FLOW_STEPS} 的整数，0 表示由模型决定，得到 {flow_steps!r}",
+        )
+    if not 0 <= flow_guidance <= 1:
+        raise InputError(
+            f"flow_guidance must be a number from 0 to 1, got {flow_guidance!r}",
+            f"flow_guidance 须为 0 至 1 的数，得到 {flow_guidance!r}",
         )
 
 

@@ -5,6 +5,7 @@ after the first hop. How hops of tokens become joined speech is in hops.py and c
 Source: upstream cli/model.py.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from itertools import islice
@@ -17,15 +18,19 @@ from torch import Tensor, nn
 
 from cosyvoice.cli.causal_hops import CausalHops
 from cosyvoice.cli.hops import HopSizes, OverlapHops, Stretch, cut_into_hops, last_hop
+from cosyvoice.cli.turns import Turns
 from cosyvoice.flow.length_regulator import MEL_HOP, SAMPLE_RATE
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.files import read_weights
 from cosyvoice.utils.noise import Noise
+from cosyvoice.utils.precision import FLOAT32, Plan, best_device, lower
 
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 MAX_SILENT_TOKENS = 5  # in a row
+PATIENCE = 10.0  # s that a whole utterance, which nobody hears yet, lets streams go first
+CORES_OF_ONE = 4  # that one request makes use of; more requests work at once on more cores
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,
@@ -44,11 +49,18 @@ class CosyVoiceModel:
     25 Hz, 25, 2 and 100 for CosyVoice2 and 3, and may be set back; ours give the first sound
     earlier. More of streaming can be set at `hops`. token_text_ratio: speech tokens per text id;
     upstream's 2 and 20 unless set. silent_tokens: those of pauses, of which no more than
-    MAX_SILENT_TOKENS in a row are spoken.
+    MAX_SILENT_TOKENS in a row are spoken. precision: what load() lowers the networks to.
     """
 
-    def __init__(self, llm: Any, flow: Any, hift: Any, silent_tokens: frozenset[int] = frozenset()):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(
+        self,
+        llm: Any,
+        flow: Any,
+        hift: Any,
+        silent_tokens: frozenset[int] = frozenset(),
+        precision: Plan = FLOAT32,
+    ):
+        self.device, self.precision = best_device(), precision
         self.llm, self.flow, self.hift = llm, flow, hift
         self.silent_tokens = silent_tokens
         hops: Any = CausalHops if flow.causal else OverlapHops
@@ -56,21 +68,26 @@ class CosyVoiceModel:
         self.token_min_hop_len = self.hops.first_tokens
         self.token_max_hop_len = self.hops.longest_tokens
         self.stream_scale_factor = 2
+        self.turns = Turns(max(1, torch.get_num_threads() // CORES_OF_ONE))
         # min_token_text_ratio, min_token_text_ratio_instruct, max_token_text_ratio
         self.token_text_ratio: dict[str, float] = {}
 
     def load(self, llm_model: str, flow_model: str, hift_model: str) -> None:
-        """Load the weights strictly; a vocoder saved by training has the prefix `generator.`."""
-        hift = {
-            name.removeprefix("generator."): value
-            for name, value in read_weights(hift_model).items()
-        }
+        """Load the weights strictly, and lower each network to its precision at once.
+
+        A vocoder saved by training has the prefix `generator.`.
+        """
         self._fill(self.llm, llm_model, read_weights(llm_model))
+        lower(self.llm, self.precision.llm)
         self._fill(self.flow, flow_model, read_weights(flow_model))
+        hift = read_weights(hift_model)
+        hift = {name.removeprefix("generator."): value for name, value in hift.items()}
         self._fill(self.hift, hift_model, hift)
         self.hift.remove_weight_norm()
         if self.flow.causal:
             self.flow.fold_times()
+        lower(self.flow, self.precision.flow)
+        lower(self.hift, self.precision.hift)
 
     def _fill(self, network: nn.Module, path: str, weights: dict) -> None:
         try:
@@ -122,6 +139,7 @@ class CosyVoiceModel:
             "prompt_feat": prompt_speech_feat.to(self.device),
         }
         session = self.hops.new_session(voice, noise, Stretch(speed), check)
+        due = time.monotonic() + (0 if stream else PATIENCE)
         if source_speech_token.shape[1]:
             tokens = (token for token in source_speech_token.flatten().tolist())
         else:
@@ -140,7 +158,10 @@ class CosyVoiceModel:
             tokens = ahead(tokens, next(iter(sizes)) + sizes.repeated)
         with closing(tokens):
             for hop, last in cut_into_hops(tokens, sizes) if stream else [last_hop(tokens)]:
-                speech = self.hops.speak(session, hop, last)
+                with self.turns.turn(due) as turn:
+                    session.check = both(check, turn.give_way)
+                    speech = self.hops.speak(session, hop, last)
+                due = max(due, time.monotonic()) + speech.shape[1] / self.hift.sampling_rate
                 yield {"tts_speech": speech.cpu().clone()}  # an ordinary tensor, no view
 
     def _hop_sizes(self, prompt_tokens: int) -> HopSizes:
@@ -181,6 +202,14 @@ class CosyVoiceModel:
             for name, ratio in ratios.items()
         }
         return self.llm.inference(**ids, **lengths_of(ids), **ratios, **options)
+
+
+def both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
 
 
 def checked(items: Generator, check: Callable[[], None]) -> Generator[int, None, None]:

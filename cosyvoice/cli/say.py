@@ -34,7 +34,7 @@ WHOLE = {  # need a file, whose path stands for {}
 def say(arguments: Namespace) -> None:
     """Speak arguments.text into a file, aloud, or both."""
     check(arguments)
-    engine = load(arguments.model)
+    engine = load(arguments.model, arguments.precision)
     chunks = speech_of(engine, arguments)
     if arguments.play:
         chunks = played(chunks, engine.sample_rate)
@@ -51,13 +51,13 @@ def list_voices(arguments: Namespace) -> None:
     print("\n".join(speakers) or none)
 
 
-def load(model: str):
+def load(model: str, precision="auto"):
     """The engine for --model; a ModelScope id is downloaded."""
     folder = choose_model(model, may_download=True)
     print(f"loading {Path(folder).name} ...", file=sys.stderr)
     from cosyvoice.cli.cosyvoice import AutoModel
 
-    return AutoModel(folder)
+    return AutoModel(folder, precision=precision)
 
 
 def check(arguments: Namespace) -> None:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cosyvoice.transformer.past import Past, lead_in, visible_frames
+from cosyvoice.utils.precision import FullAttention
 
 NORM_GROUPS = 8
 TIME_SCALE = 1000  # times in 0..1 are embedded as diffusion steps 0..1000
@@ -64,7 +65,7 @@ class ResnetBlock1D(nn.Module):
 class Attention(nn.Module):
     def __init__(self, dim: int, heads: int, head_dim: int, dropout: float):
         super().__init__()
-        self.heads = heads
+        self.heads, self.attend = heads, FullAttention()
         self.to_q, self.to_k, self.to_v = (
             nn.Linear(dim, heads * head_dim, bias=False) for _ in range(3)
         )
@@ -77,7 +78,7 @@ class Attention(nn.Module):
             linear(frames).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for linear, frames in ((self.to_q, x), (self.to_k, seen), (self.to_v, seen))
         )
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, H, T, D/H)
+        y = self.attend(q, k, v, mask)  # (B, H, T, D/H)
         return self.to_out(y.transpose(1, 2).flatten(2))
 
 

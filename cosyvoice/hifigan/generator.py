@@ -162,6 +162,7 @@ class HiFTGenerator(nn.Module):
 
     causal = False
     conv = staticmethod(centred_conv)
+    exact = ("f0_predictor", "m_source", "conv_post")  # pitch and phases, see lower()
 
     def __init__(
         self,

@@ -32,10 +32,15 @@ def setting(
     env: str = "",
     flag: str = "",
     most: float = math.inf,
+    zero: bool = False,
     read: Callable[[str], str] | None = None,
 ):
-    """A field of Config. most: largest number. read: of each part of a list; "" if it is wrong."""
-    about = {"help": help, "env": env, "flag": flag, "most": most, "read": read}
+    """A field of Config.
+
+    most: largest number. zero: whether 0 is allowed. read: of each part of a list; "" if it is
+    wrong.
+    """
+    about = {"help": help, "env": env, "flag": flag, "most": most, "zero": zero, "read": read}
     return field(default=default, metadata=about)
 
 
@@ -77,6 +82,25 @@ class Config:
         "model for 自然语言控制 if the main one does not follow instructions; "
         "empty: pretrained_models/CosyVoice-300M-Instruct when it is there",
         env="COSYVOICE_INSTRUCT_MODEL",
+    )
+    precision: str = setting(
+        "auto",
+        "numbers that the networks compute with: auto (fastest here of what is harmless), float32, "
+        "bfloat16, float16 or int8",
+        flag="--precision",
+    )
+    flow_steps: int = setting(
+        0,
+        "Euler steps of the flow, at most 64; fewer are faster and change the sound; "
+        "0: as many as the model says",
+        most=64,
+        zero=True,
+    )
+    flow_guidance: float = setting(
+        1.0,
+        "time in 0..1 at which the flow's guidance ends; before 1 is faster and changes the sound",
+        most=1,
+        zero=True,
     )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
     max_concurrent: int = setting(
@@ -168,7 +192,7 @@ def _env(f) -> str:
 def _check_number(f, value: float):
     """Raises a StartError for a number outside its range, and for one that is none (NaN)."""
     most = f.metadata["most"]
-    if not (0 < value <= most or f.name == "max_queue" and value == 0):
+    if not (0 < value <= most or f.metadata["zero"] and value == 0):
         up_to = ("", "") if most == math.inf else (f" and at most {most}", f" 且不超过 {most}")
         raise StartError(
             f"{_env(f)} is {value}; it must be above 0{up_to[0]}",

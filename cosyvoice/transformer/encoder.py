@@ -42,8 +42,8 @@ class InputLayer(nn.Module):
 
         The result is so large that bfloat16 would round away what later layers add to it.
         """
-        weight = self.out[0].weight
-        return self.dropout(self.out(x).to(weight.dtype) * math.sqrt(weight.size(0)))
+        norm = self.out[1]
+        return self.dropout(self.out(x).to(norm.weight.dtype) * math.sqrt(norm.weight.size(0)))
 
 
 class FeedForward(nn.Module):
@@ -201,7 +201,11 @@ class Encoder(nn.Module):
         """
         if self.training or torch.is_grad_enabled():
             return self._project_positions(past)
-        weights = [_state(layer.self_attn.linear_pos.weight) for layer in self.encoders]
+        weights = [
+            _state(weight)
+            for layer in self.encoders
+            for weight in layer.self_attn.linear_pos.parameters()
+        ]
         # read once, since another thread may replace the whole value
         kept, reach, projected = self._projected
         if kept != weights or reach < past:

@@ -9,6 +9,7 @@ from cosyvoice.cli.cosyvoice import AutoModel, CosyVoice, UnsetWeights, entries,
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
 from cosyvoice.utils.errors import (
+    InputError,
     InstructUnsupported,
     PronunciationError,
     TextError,
@@ -266,9 +267,7 @@ def test_an_instruction_may_ask_for_haste(tmp_path, monkeypatch):
     assert (tokens(nothing, nothing), tokens(some, some), tokens(some, nothing)) == (40, 40, 20)
 
 
-@pytest.mark.parametrize(
-    "options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}, {"fp16": True}]
-)
+@pytest.mark.parametrize("options", [{"load_jit": True}, {"load_trt": True}, {"load_onnx": True}])
 def test_accelerations_we_lack_are_refused_by_name(model_dir, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CosyVoice(str(model_dir), **options)
@@ -312,8 +311,8 @@ def test_an_older_directory_of_another_family_is_told_by_its_classes(model_dir, 
 
 
 def test_auto_model_passes_options_to_the_class(model_dir):
-    with pytest.raises(ValueError, match="fp16 is not available"):
-        AutoModel(model_dir=str(model_dir), fp16=True)
+    with pytest.raises(ValueError, match="load_trt is not available"):
+        AutoModel(model_dir=str(model_dir), load_trt=True)
 
 
 @pytest.mark.parametrize("yaml", ["sample_rate: 24000\n", "", "a: [1"])
@@ -401,3 +400,28 @@ def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, referenc
     assert first(engine.inference_zero_shot("42", "How are you?", reference_wav)) == english
     assert first(engine.inference_zero_shot("42", "你好。", reference_wav)) == chinese
     assert first(engine.inference_sft("我有42个。", "英文男")) == "我有四十二个。"
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_an_engine_of_any_precision_speaks_whole_and_streamed(model_dir, precision):
+    engine = CosyVoice(model_dir, precision=precision)
+    whole, stream = (
+        torch.cat([chunk["tts_speech"] for chunk in chunks], 1)
+        for chunks in (
+            engine.inference_sft("你好，今天天气很好。", "中文女", seed=0, stream=stream)
+            for stream in (False, True)
+        )
+    )
+    assert whole.isfinite().all() and whole.dtype == torch.float32
+    assert whole.shape[1] > 22050 / 4 and stream.shape[1] > 22050 / 4
+
+
+def test_the_precision_is_checked_before_anything_is_loaded(tmp_path):
+    with pytest.raises(InputError, match="precision 'double' is not possible"):
+        CosyVoice(tmp_path, precision="double")
+
+
+@pytest.mark.parametrize("options", [{"flow_steps": 65}, {"flow_steps": 0.5}, {"flow_guidance": 2}])
+def test_an_impossible_number_of_steps_or_time_is_refused_by_name(tmp_path, options):
+    with pytest.raises(InputError, match=f"{next(iter(options))} must be a"):
+        CosyVoice(tmp_path, **options)

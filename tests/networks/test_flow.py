@@ -153,6 +153,31 @@ def test_without_guidance_the_condition_alone_is_asked():
     assert set(asked) == {1}
 
 
+def test_guidance_may_end_early_and_then_the_condition_alone_is_asked():
+    rows = []
+    cfm = ConditionalCFM(
+        240, CFM, estimator=Field(lambda x, mu, t: rows.append((float(t[0]), len(x))) or mu)
+    )
+    cfm.evaluate_less(guidance_end=0.5)
+    mu = torch.zeros(1, 80, 5)
+    cfm(mu, torch.zeros(1, 80), mu, 0, 5, START, seeded())
+    assert len(rows) == 10 and all(count == (2 if t < 0.5 else 1) for t, count in rows)
+
+
+@pytest.mark.parametrize("steps, times", [(5, [0, 2, 4, 8, 16]), (4, [0, 8, 16, 24])])
+def test_few_steps_are_taken_where_epss_says(steps, times):
+    asked = []
+    cfm = ConditionalCFM(
+        240, CFM, estimator=Field(lambda x, mu, t: asked.append(t[0]) or torch.ones_like(x))
+    )
+    cfm.evaluate_less(steps)
+    mu = torch.zeros(1, 80, 5)
+    y, _ = cfm(mu, torch.zeros(1, 80), mu, 0, 5, START, seeded())
+    expected = 1 - torch.cos(torch.tensor(times) / 32 * torch.pi / 2)
+    torch.testing.assert_close(torch.stack(asked), expected)
+    torch.testing.assert_close(y, torch.randn(mu.shape, generator=seeded()) + 1)
+
+
 def test_the_loss_of_the_true_velocity_is_zero_and_padding_does_not_count():
     def velocity(y, mu, t):  # of a path from noise to silence (x1 = 0)
         right = -y / (1 - t[:, None, None])

@@ -47,12 +47,12 @@ class FakeEngine:
     Fun-CosyVoice3 has no speakers of its own.
     """
 
-    sample_rate, token_rate, device = RATE, 25, "cpu"
+    sample_rate, token_rate, device, precision = RATE, 25, "cpu", "float32"
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
     calls = []  # (method, arguments)
     guard = threading.Lock()
 
-    def __init__(self, model_dir):
+    def __init__(self, model_dir, **options):
         self.model_dir, self.model = str(model_dir), types.SimpleNamespace(device="cpu")
         self.supports_instruct2 = "CosyVoice3" in self.model_dir
         self.supports_instruct = self.supports_instruct2 or "Instruct" in self.model_dir

@@ -64,6 +64,7 @@ def blueprint(
             "model": engine.model_family,
             "sample_rate": engine.sample_rate,
             "device": engine.device,
+            "precision": engine.precision,
             "real_time_factor": readiness.real_time_factor,
             "store": store.name,
             "max_text_chars": config.max_text_chars,

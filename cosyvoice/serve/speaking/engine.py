@@ -30,6 +30,10 @@ class Engine(Protocol):
     def device(self) -> str:
         """Where the networks run, such as "cpu" or "cuda"."""
 
+    @property
+    def precision(self) -> str:
+        """What numbers the networks compute with."""
+
     def list_available_spks(self) -> list[str]:
         """The names of the preset speakers."""
 

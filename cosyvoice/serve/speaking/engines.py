@@ -10,6 +10,8 @@ from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
+from cosyvoice.utils.errors import InputError
+from cosyvoice.utils.precision import best_device, plan
 
 log = logging.getLogger(__name__)
 MAX_ERROR = 400  # characters shown; networks that do not fit list all their weights
@@ -19,6 +21,10 @@ RETRY_SECONDS = 30.0  # between two attempts to load a model that failed
 def load_model(config: Config, is_script: bool) -> Engine:
     """The engine to speak with. Raises a StartError. A module never downloads."""
     try:
+        plan(config.precision, best_device())
+    except InputError as error:
+        raise StartError(f"PRECISION: {error.en}", f"PRECISION：{error.zh}") from error
+    try:
         folder = choose_model(config.model, may_download=is_script)
     except Exception as error:  # a download can fail in many ways
         raise StartError(
@@ -27,7 +33,7 @@ def load_model(config: Config, is_script: bool) -> Engine:
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
     try:
-        return load(folder)
+        return load(folder, config)
     except Exception as error:  # files of every kind can be in the directory
         raise StartError(
             f"the model in {folder} cannot be loaded: {short(error)}",
@@ -43,11 +49,22 @@ def short(error: Exception) -> str:
     return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
 
 
-def load(folder: str) -> Engine:
+def load(folder: str, config: Config) -> Engine:
     begin = time.monotonic()
-    engine: Engine = AutoModel(folder)
+    engine: Engine = AutoModel(
+        folder,
+        precision=config.precision,
+        flow_steps=config.flow_steps,
+        flow_guidance=config.flow_guidance,
+    )
     engine.load_seconds = time.monotonic() - begin
-    log.info("loaded %s on %s in %.1f s", engine.model_family, engine.device, engine.load_seconds)
+    log.info(
+        "loaded %s on %s in %.1f s, precision %s",
+        engine.model_family,
+        engine.device,
+        engine.load_seconds,
+        engine.precision,
+    )
     return engine
 
 
@@ -88,7 +105,7 @@ class Instruct:
         if time.monotonic() < self.next_attempt:
             raise damaged_error()
         try:
-            return load(folder)
+            return load(folder, self.config)
         except Exception as error:
             self.next_attempt = time.monotonic() + RETRY_SECONDS
             log.error("the model in %s cannot be loaded", folder, exc_info=error)

@@ -1,0 +1,328 @@
+"""In what numbers the networks compute: float32, half precision, or weights of 8 bits.
+
+plan() says what a setting means on a device, and lower() changes a loaded network accordingly. It
+replaces linear layers, convolutions and attention over all frames, whatever network they are in.
+Sums of residual layers, norms and what a class lists in `exact` stay as they are. What each
+precision costs and changes is in the README under "Speed".
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cosyvoice.utils.errors import InputError
+from cosyvoice.utils.process import drop_pages
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
+NOT_ON = {"cpu": "float16", "cuda": "int8"}  # what torch has no fast kernels for
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+LEVELS = 127  # of an 8-bit weight, on each side of zero
+TYPICAL_ROWS = 512  # that a weight is laid out for; any number of rows can be multiplied
+SAFE_EXPONENT = 80.0  # exp() of it times a million is far below the largest float32
+
+
+class Plan(NamedTuple):
+    """The precision of each network."""
+
+    llm: str = "float32"
+    flow: str = "float32"
+    hift: str = "float32"
+
+    def __str__(self) -> str:
+        if len(set(self)) == 1:
+            return self.llm
+        return f"{self.llm} (language model), {self.flow} (flow), {self.hift} (vocoder)"
+
+
+FLOAT32 = Plan()
+
+
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def plan(precision: str, device: torch.device) -> Plan:
+    """What a setting means on a device.
+
+    Raises InputError for an unknown precision, and for one that the device cannot do. One that it
+    would do more slowly than float32 becomes float32, with a line in the log.
+    """
+    possible = [name for name in PRECISIONS if name != NOT_ON.get(device.type)]
+    if precision not in possible:
+        raise InputError(
+            f"precision {precision!r} is not possible on {device.type}; "
+            f"use one of {', '.join(possible)}",
+            f"{device.type} 不支持精度 {precision!r}，可选：{'、'.join(possible)}",
+        )
+    if precision == "auto":
+        return fastest_harmless(device)
+    if device.type == "cpu" and (missing := missing_for(precision)):
+        log.warning("this processor has %s: precision %s becomes float32", missing, precision)
+        return FLOAT32
+    return Plan(precision, precision, precision)
+
+
+def half_precision(device: torch.device) -> str:
+    """What upstream's fp16=True asks for: half precision where the device is fast at it."""
+    if device.type != "cpu":
+        return "float16"
+    return "auto" if missing_for("bfloat16") else "bfloat16"
+
+
+def fastest_harmless(device: torch.device) -> Plan:
+    """What was measured fastest, of what was shown to be harmless. No GPU has been measured yet.
+
+    One row, as in decoding, takes the time of reading the weights, so fewer bytes win there.
+    """
+    if device.type != "cpu":
+        return FLOAT32
+    half = "float32" if missing_for("bfloat16") else "bfloat16"
+    whole = "float32" if missing_for("int8") else "int8"
+    return Plan(llm=whole, flow=whole if half == "float32" else half, hift=half)
+
+
+@cache
+def processor() -> Mapping[str, Any]:
+    """What torch knows of this machine's processor: its name, and whether it has each feature."""
+    return torch.cpu.get_capabilities()
+
+
+def has(*features: str) -> bool:
+    """Whether the processor has one of these features."""
+    return any(processor().get(name) for name in features)
+
+
+def missing_for(precision: str) -> str:
+    """What the processor lacks to be faster in that precision than in float32; "" if nothing."""
+    if precision == "bfloat16" and not has("avx512_bf16", "amx_bf16", "bf16", "arm_bf16"):
+        return "no instructions for bfloat16"
+    if precision == "int8" and not has("avx512_vnni", "avx_vnni", "neon_dot", "arm_dot"):
+        return "no instructions for sums of 8-bit products"
+    if precision == "int8" and not int8_engine():
+        return "no library for 8-bit products"
+    return ""
+
+
+def int8_engine() -> str:
+    """torch's library of 8-bit products for this processor, or ""."""
+    usable = torch.backends.quantized.supported_engines
+    return next((name for name in ("fbgemm", "qnnpack") if name in usable), "")
+
+
+# the layers that take the place of others
+
+
+class Int8Linear(nn.Module):
+    """A linear layer with weights of 8 bits and one scale for each output.
+
+    The input, (..., D_in) of any float type, is rounded to 8 bits too, with one scale for a call.
+    The result, (..., D_out), is float32.
+    """
+
+    def __init__(self, layer: nn.Linear):
+        super().__init__()
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        bias = None if layer.bias is None else layer.bias.detach().float().clone()
+        self.packed = pack_int8(layer.weight.detach().float(), bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.reshape(-1, self.in_features).float()
+        y = torch.ops.quantized.linear_dynamic(rows, self.packed, reduce_range=False)
+        return y.view(*x.shape[:-1], self.out_features)
+
+
+def pack_int8(weight: Tensor, bias: Tensor | None) -> Any:
+    """Round a weight (D_out, D_in) to 8 bits and lay it out for torch's int8_engine()."""
+    scales = weight.abs().amax(1).clamp(min=torch.finfo().tiny) / LEVELS
+    zeros = torch.zeros(len(scales), dtype=torch.long)
+    engine = torch.backends.quantized.engine
+    torch.backends.quantized.engine = int8_engine()
+    try:
+        with warnings.catch_warnings():  # torch will replace this type of tensor one day
+            warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
+            rounded = torch.quantize_per_channel(weight, scales.double(), zeros, 0, torch.qint8)
+        return torch.ops.quantized.linear_prepack(rounded, bias)
+    finally:
+        torch.backends.quantized.engine = engine
+
+
+class HalfLinear(nn.Module):
+    """A linear layer in half precision: (..., D_in) of any float type -> (..., D_out)."""
+
+    def __init__(self, layer: nn.Linear, dtype: torch.dtype):
+        super().__init__()
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        self.dtype = dtype
+        self.weight, self.bias = halves(layer, dtype)
+        self.is_packed = self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
+        if self.is_packed:
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.to(self.dtype)
+        if self.is_packed:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+        return F.linear(x, self.weight, self.bias)
+
+
+class HalfConv1d(nn.Module):
+    """A convolution in half precision: (B, C, T) of any float type -> (B, D, T').
+
+    Inside and in the result the channels of a frame lie side by side. That is twice as fast as
+    frames side by side, and the linear layers around want it too. torch knows the layout for images
+    only, so a sound is an image of height 1.
+    """
+
+    def __init__(self, layer: nn.Conv1d | nn.ConvTranspose1d, dtype: torch.dtype):
+        super().__init__()
+        self.dtype, self.groups = dtype, layer.groups
+        self.stride, self.padding = (1, *layer.stride), (0, *layer.padding)
+        self.dilation = (1, *layer.dilation)
+        weight, self.bias = halves(layer, dtype)
+        self.weight = side_by_side(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = side_by_side(x.to(self.dtype))
+        return self.convolve(x).squeeze(2)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        return F.conv2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+
+class HalfConvTranspose1d(HalfConv1d):
+    def __init__(self, layer: nn.ConvTranspose1d, dtype: torch.dtype):
+        super().__init__(layer, dtype)
+        self.output_padding = (0, *layer.output_padding)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+
+
+class SideBySideGroupNorm(nn.Module):
+    """Group norm of (B, C, T) whose channels lie side by side, and stay so."""
+
+    def __init__(self, layer: nn.GroupNorm):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(side_by_side(x)).squeeze(2)
+
+
+class FastMish(nn.Module):
+    """x tanh(log(1 + e^x)) by one exponential instead of three functions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        e = x.float().clamp(max=20).exp_()  # above 20 the result is x
+        e = e * (e + 2)
+        return x * e.div_(e + 2)
+
+
+class FullAttention(nn.Module):
+    """Attention of all frames to all frames: q, k, v (B, H, T, D/H) -> (B, H, T, D/H).
+
+    mask: bool, True where visible, or None. dtype: half precision, used where nothing is masked;
+    None computes in that of the arguments. torch's fused kernel is slow in bfloat16 on processors
+    without matrix units, so it is done step by step there.
+    """
+
+    def __init__(self, dtype: torch.dtype | None = None):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        if self.dtype is None or mask is not None:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        q, k, v = (t.to(self.dtype) for t in (q, k, v))
+        if q.device.type != "cpu" or has("amx_bf16"):
+            return F.scaled_dot_product_attention(q, k, v)
+        heads = q.size(1)
+        q, k, v = (q / q.size(3) ** 0.5).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+        return weighted_mean(q, k, v).unflatten(0, (-1, heads))
+
+
+def weighted_mean(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k') v of (B, T, D) each.
+
+    The largest score of a row is subtracted only where exponentials could overflow without it.
+    """
+    longest = torch.stack([t.float().norm(dim=2).max() for t in (q, k)])
+    scores = torch.bmm(q, k.transpose(1, 2))
+    if longest.prod() > SAFE_EXPONENT:
+        return torch.bmm(scores.softmax(-1), v)
+    weights = scores.exp_()
+    return torch.bmm(weights, v).div_(weights.sum(-1, keepdim=True))
+
+
+def halves(layer: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    """The weight and the bias, if it has one, of a layer in half precision."""
+    bias = None if layer.bias is None else layer.bias.detach().to(dtype)
+    return layer.weight.detach().to(dtype), bias
+
+
+def side_by_side(x: Tensor) -> Tensor:
+    """(B, C, T) -> (B, C, 1, T), in memory as (B, T, C); no copy if it is so already."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
+# changing a network
+
+
+def lower(network: nn.Module, precision: str) -> None:
+    """Let a loaded network compute in that precision; it cannot be trained afterwards.
+
+    Layers are replaced by their exact type, wherever they are; a subclass that computes the same
+    names the type in `same_as`. A class may name children that stay as they are in `exact`. The
+    memory of a mapped weight is given back as soon as it is converted.
+    """
+    if precision != "float32":
+        _replace_in(network, _replacements(precision, next(network.parameters()).device))
+
+
+def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]]) -> None:
+    for name, layer in list(parent.named_children()):
+        if name in getattr(parent, "exact", ()):
+            continue
+        kind = getattr(layer, "same_as", type(layer))
+        if kind not in make:
+            _replace_in(layer, make)
+            continue
+        setattr(parent, name, make[kind](layer))
+        for parameter in layer.parameters():
+            drop_pages(parameter)
+
+
+def _replacements(precision: str, device: torch.device) -> dict[type, Callable[[Any], nn.Module]]:
+    """What takes the place of a layer, by its type."""
+    make: dict[type, Callable[[Any], nn.Module]] = {}
+    dtype = HALVES.get(precision, torch.bfloat16)
+    if precision in HALVES:
+        make[nn.Linear] = lambda layer: HalfLinear(layer, dtype)
+    else:
+        make[nn.Linear] = Int8Linear
+    if precision in HALVES or not missing_for("bfloat16"):
+        make[FullAttention] = lambda layer: FullAttention(dtype)
+        make[nn.Conv1d] = lambda layer: HalfConv1d(layer, dtype)
+        make[nn.ConvTranspose1d] = lambda layer: HalfConvTranspose1d(layer, dtype)
+        make[nn.GroupNorm] = SideBySideGroupNorm
+        make[nn.Mish] = lambda layer: FastMish()
+    return make

@@ -1,0 +1,201 @@
+"""Precision: what a setting means on a processor, and that lowered layers compute the same."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cosyvoice.transformer.linear import Linear
+from cosyvoice.utils import precision
+from cosyvoice.utils.errors import InputError
+from cosyvoice.utils.precision import FLOAT32, FastMish, FullAttention, Plan, lower, plan
+from tests.support.tiny_networks import make_estimator, make_hift, make_llm, seeded
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+EVERY = {"avx512_bf16": True, "avx512_vnni": True}
+LOWER = [  # those that this machine can compute, fast or not
+    pytest.param("bfloat16", 0.02),
+    pytest.param(
+        "int8",
+        0.04,
+        marks=pytest.mark.skipif(
+            bool(precision.missing_for("int8")), reason="no instructions for 8-bit products"
+        ),
+    ),
+]
+
+
+@pytest.fixture
+def features(monkeypatch):
+    """A function that gives the processor these features and no others."""
+
+    def give(**names):
+        monkeypatch.setattr(precision, "processor", lambda: names)
+
+    return give
+
+
+def far(y, expected):
+    """The error's share of what is expected."""
+    return float((y.float() - expected).norm() / expected.norm())
+
+
+def noise(*shape):
+    return torch.randn(*shape, generator=seeded())
+
+
+@pytest.mark.parametrize("name, most", LOWER)
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(32, 24), nn.Linear(32, 24, bias=False), Linear(32, 24)]
+)
+@pytest.mark.parametrize("shape", [(32,), (1, 1, 32), (2, 7, 32)])
+@torch.inference_mode()
+def test_a_lowered_linear_layer_computes_nearly_the_same(name, most, layer, shape):
+    network, x = nn.Sequential(copy.deepcopy(layer)), noise(*shape)
+    expected = network(x)
+    lower(network, name)
+    assert type(network[0]) not in (nn.Linear, Linear)
+    assert far(network(x), expected) < most and network(x).shape == expected.shape
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv1d(8, 12, 3, padding=1),
+        nn.Conv1d(8, 12, 5, padding=6, dilation=3),
+        nn.Conv1d(8, 12, 4, stride=2, padding=1, bias=False),
+        nn.Conv1d(8, 12, 3, groups=4),
+        nn.ConvTranspose1d(8, 12, 16, 8, padding=4),
+        nn.ConvTranspose1d(8, 12, 4, 2, padding=1, output_padding=1, groups=2),
+        nn.Sequential(nn.Conv1d(8, 16, 3), nn.GroupNorm(4, 16), nn.Mish()),
+    ],
+)
+@torch.inference_mode()
+def test_a_lowered_convolution_computes_nearly_the_same(layer):
+    network, x = nn.Sequential(copy.deepcopy(layer)), noise(2, 8, 21)
+    expected = network(x)
+    lower(network, "bfloat16")
+    y = network(x)
+    assert far(y, expected) < 0.02 and y.shape == expected.shape
+    assert y.transpose(1, 2).is_contiguous()
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0], ids=["small scores", "scores beyond exp's range"])
+@torch.inference_mode()
+def test_attention_step_by_step_is_attention(size, features):
+    features(avx512_bf16=True)
+    q, k, v = (size * noise(2, 3, 9, 16), size * noise(2, 3, 9, 16).flip(2), noise(2, 3, 9, 16))
+    q, k, v = (t.bfloat16() for t in (q, k, v))
+    expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    assert far(FullAttention(torch.bfloat16)(q, k, v), expected) < 0.02
+
+
+@torch.inference_mode()
+def test_attention_sees_only_what_is_visible_also_when_lowered():
+    q, k, v = noise(3, 2, 3, 9, 16)
+    visible = (torch.arange(9) < 5)[None, None, None]
+    expected = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
+    assert torch.equal(FullAttention(torch.bfloat16)(q, k, v, visible), expected)
+
+
+def test_fast_mish_is_mish():
+    x = torch.linspace(-100, 100, 4001)
+    torch.testing.assert_close(FastMish()(x), F.mish(x), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name, most", LOWER)
+@torch.inference_mode()
+def test_a_lowered_estimator_gives_nearly_the_same_velocity(name, most):
+    torch.manual_seed(0)
+    estimator, mel = make_estimator().eval(), noise(3, 2, 80, 21)
+    arguments = (mel[0], None, mel[1], torch.tensor([0.3, 0.3]), noise(2, 80), mel[2])
+    expected = estimator(*arguments)
+    lower(estimator, name)
+    assert far(estimator(*arguments), expected) < most
+
+
+@pytest.mark.parametrize("name, most", LOWER)
+@torch.inference_mode()
+def test_a_lowered_language_model_gives_nearly_the_same_scores(name, most):
+    llm, x = make_llm(), noise(1, 9, 16)
+
+    def scores():
+        cache = llm.llm.new_cache()
+        steps = [llm.llm.step(part, cache) for part in x.split([6, 1, 1, 1], dim=1)]
+        return llm.llm_decoder(torch.cat(steps, 1)).float()
+
+    expected = scores()
+    lower(llm, name)
+    assert far(scores(), expected) < most
+
+
+@torch.inference_mode()
+def test_the_vocoder_keeps_pitch_and_phase_in_float32():
+    hift = make_hift()
+    hift.remove_weight_norm()
+    lower(hift, "bfloat16")
+    kept = [m for name in hift.exact for m in getattr(hift, name).modules()]
+    assert any(type(module) is nn.Conv1d for module in kept)
+    assert not any("Half" in type(module).__name__ for module in kept)
+    assert hift.inference(noise(1, 80, 6))[0].dtype == torch.float32
+
+
+def test_subclasses_stay_as_they_are():
+    class Causal(nn.Conv1d):
+        def forward(self, x):
+            return super().forward(F.pad(x, (2, 0)))
+
+    network = nn.Sequential(Causal(8, 8, 3))
+    lower(network, "bfloat16")
+    assert type(network[0]) is Causal
+
+
+def test_float32_changes_nothing():
+    network = nn.Sequential(layer := nn.Linear(8, 8))
+    lower(network, "float32")
+    assert network[0] is layer
+
+
+@pytest.mark.parametrize(
+    "has, wanted",
+    [
+        (EVERY, Plan("int8", "bfloat16", "bfloat16")),
+        ({"avx512_vnni": True}, Plan("int8", "int8", "float32")),
+        ({"avx512_bf16": True}, Plan("float32", "bfloat16", "bfloat16")),
+        ({"avx2": True}, FLOAT32),
+    ],
+)
+def test_auto_follows_the_processor(features, has, wanted):
+    features(**has)
+    assert plan("auto", CPU) == wanted
+
+
+def test_auto_on_a_gpu_is_what_was_always_run():
+    assert plan("auto", CUDA) == FLOAT32
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "int8"])
+def test_what_would_be_slower_than_float32_becomes_float32_with_a_line_in_the_log(
+    features, caplog, name
+):
+    features(avx2=True)
+    assert plan(name, CPU) == FLOAT32
+    assert f"precision {name} becomes float32" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name, device", [("float8", CPU), ("float16", CPU), ("int8", CUDA), ("", CPU)]
+)
+def test_an_impossible_precision_is_refused_with_the_possible_ones(name, device):
+    with pytest.raises(InputError, match="not possible on .*use one of auto, float32, bfloat16"):
+        plan(name, device)
+
+
+@pytest.mark.parametrize(
+    "device, has, wanted", [(CUDA, {}, "float16"), (CPU, EVERY, "bfloat16"), (CPU, {}, "auto")]
+)
+def test_upstreams_fp16_is_half_precision_where_the_device_has_it(features, device, has, wanted):
+    features(**has)
+    assert precision.half_precision(device) == wanted

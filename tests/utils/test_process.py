@@ -1,0 +1,51 @@
+"""What the process asks of its libraries is asked in time, and memory goes back to the system."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from cosyvoice.utils import process
+
+LINUX = pytest.mark.skipif(process.glibc() is None, reason="needs Linux with glibc")
+REPORT = """import os, sys, cosyvoice
+print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
+
+
+@pytest.mark.parametrize(
+    "given, used", [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_threads_sleep_without_work_unless_the_user_says_otherwise(given, used):
+    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    shown = subprocess.run(
+        [sys.executable, "-c", REPORT], env={**environ, **given}, capture_output=True, text=True
+    )
+    assert shown.stdout.split() == [used, "False"]  # torch is not imported yet
+
+
+def resident(tensor) -> int:
+    """Bytes of the process that are in memory, after every value was read."""
+    assert tensor.isfinite().all()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@LINUX
+def test_dropped_pages_of_a_mapped_file_leave_memory_and_stay_readable(tmp_path):
+    torch.save({"weight": torch.ones(10_000_000)}, tmp_path / "weights.pt")
+    weight = torch.load(tmp_path / "weights.pt", mmap=True)["weight"]
+    before = resident(weight)
+    process.drop_pages(weight)
+    assert resident(torch.ones(1)) < before - 30_000_000
+    assert weight.sum() == 10_000_000
+
+
+@LINUX
+def test_memory_that_was_freed_goes_back_to_the_system():
+    held = [torch.ones(1_000_000) for _ in range(40)]
+    before = resident(held[0])
+    del held
+    process.trim()
+    assert resident(torch.ones(1)) < before - 80_000_000
