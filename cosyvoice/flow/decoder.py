@@ -262,8 +262,10 @@ class CausalResnetBlock1D(ResnetBlock1D):
         return self.block2(h, mask, past) + pointwise(self.res_conv, masked(x, mask))
 
 
-def pointwise(conv: nn.Conv1d, x: Tensor) -> Tensor:
-    """A convolution of one frame, on (B, T, D)."""
+def pointwise(conv: nn.Module, x: Tensor) -> Tensor:
+    """A convolution of one frame, on (B, T, D); see lower() for another than nn.Conv1d."""
+    if not isinstance(conv, nn.Conv1d):
+        return conv(x.transpose(1, 2)).transpose(1, 2)
     return F.linear(x, conv.weight[:, :, 0], conv.bias)
 
 

@@ -14,6 +14,7 @@ from cosyvoice.transformer.past import Past
 from cosyvoice.utils.noise import draw
 
 MEL_BINS = 80
+FLOAT_BYTES = 4  # what passes between the layers is float32 in every precision
 NOISE_SEED, NOISE_FRAMES = 0, 15000  # of the noise that every mel of CosyVoice2 and 3 starts from
 # Where to step when steps are few, in 32nds: densely at the start, where the velocity changes
 # direction. Source: EPSS (arXiv 2505.19931), made for F5-TTS; its times are then spaced as here.
@@ -194,8 +195,8 @@ class CausalConditionalCFM(ConditionalCFM):
 
     def kept_bytes(self) -> int:
         """Memory that a stream takes for each frame that it keeps."""
-        rows, weight = 2 if self.inference_cfg_rate else 1, next(self.estimator.parameters())
-        return self.estimator.kept_width * weight.element_size() * rows * self.n_timesteps
+        rows = 2 if self.inference_cfg_rate else 1
+        return self.estimator.kept_width * FLOAT_BYTES * rows * self.n_timesteps
 
     def fold_times(self) -> None:
         """Let the estimator keep only what the fixed times need; once, after loading."""

@@ -187,6 +187,7 @@ class HiFTGenerator(nn.Module):
         super().__init__()
         self.n_fft, self.hop = istft_params["n_fft"], istft_params["hop_len"]
         self.lrelu_slope, self.audio_limit = lrelu_slope, audio_limit
+        self.sampling_rate = sampling_rate
         self.samples_per_frame = math.prod(upsample_rates) * self.hop
         self.f0_predictor = f0_predictor
         self.upsample_rates = tuple(upsample_rates)

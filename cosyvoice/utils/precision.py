@@ -291,7 +291,7 @@ def lower(network: nn.Module, precision: str) -> None:
     """Let a loaded network compute in that precision; it cannot be trained afterwards.
 
     Layers are replaced by their exact type, wherever they are; a subclass that computes the same
-    names the type in `same_as`. A class may name children that stay as they are in `exact`. The
+    names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class may name children that stay as they are in `exact`. The
     memory of a mapped weight is given back as soon as it is converted.
     """
     if precision != "float32":
@@ -303,12 +303,23 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
         if name in getattr(parent, "exact", ()):
             continue
         kind = getattr(layer, "same_as", type(layer))
-        if kind not in make:
+        parameters = list(layer.parameters(recurse=False))
+        if kind in make:
+            setattr(parent, name, make[kind](layer))
+        elif isinstance(layer, nn.Conv1d) and nn.Conv1d in make:
+            _compute_by(make[nn.Conv1d](layer), layer)
+        else:
             _replace_in(layer, make)
             continue
-        setattr(parent, name, make[kind](layer))
-        for parameter in layer.parameters():
+        for parameter in parameters:
             drop_pages(parameter)
+
+
+def _compute_by(lowered: nn.Module, layer: nn.Conv1d) -> None:
+    """Let a convolution with a forward of its own, such as a causal one, end in the lowered one."""
+    layer.lowered = lowered
+    layer.weight = layer.bias = None  # type: ignore[assignment]
+    layer._conv_forward = lambda x, weight, bias: lowered(x)  # type: ignore[method-assign]
 
 
 def _replacements(precision: str, device: torch.device) -> dict[type, Callable[[Any], nn.Module]]:

@@ -229,7 +229,7 @@ def test_the_text_table_is_mapped_from_its_file(qwen_engine):
     assert any(start <= address < end for start, end in ranges)
 
 
-@pytest.mark.parametrize("option", ["load_vllm", "load_jit", "load_trt", "fp16"])
+@pytest.mark.parametrize("option", ["load_vllm", "load_jit", "load_trt"])
 def test_accelerations_we_lack_are_refused_by_name(folder, option):
     with pytest.raises(ValueError, match=f"{option} is not available"):
         CosyVoice2(folder, **{option: True})
