@@ -98,4 +98,4 @@ def test_time_grows_with_the_length_only(unit):
 
 
 def read_all(text: str) -> str:
-    return "".join(passage.spoken for passage in read(text, near="zh"))
+    return "".join(passage.spoken for passage in read("<|zh|>" + text))
