@@ -1,80 +1,114 @@
-"""Mail and web addresses, files, handles and hashtags in English."""
+"""Mail and web addresses, files and names of users in English."""
 
 from __future__ import annotations
 
 import re
 
 from cosyvoice.text.english.numbers import LETTER, digits, in_pairs
+from cosyvoice.text.english.tables import any_of
 from cosyvoice.text.spans import reader
 
 SIGNS = {
-    "@": "at", ".": "dot", "/": "slash", "\\": "backslash", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
-    "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde", "!": "exclamation mark", "$": "dollar",
-    "*": "star", ",": "comma", ";": "semicolon",
-}  # fmt: skip
-COUNTRIES = frozenset("de fr it uk us cn jp io ai tv ca au eu sm es ru kr nl se ch at be in me co".split())
-EXTENSIONS = (
-    "txt md pdf docx? xlsx? pptx? csv tsv json ya?ml xml html? css jsx? tsx? py ipynb java cpp hpp cc go rs rb php sh bat exe "
-    "dll zip tar gz rar 7z mp3 mp4 wav ogg flac avi mov mkv jpe?g png gif svg webp bmp ico iso apk dmg log ini cfg conf toml "
-    "sql db onnx pt bin safetensors srt epub tex"
-).split()
-FILE_END = rf"(?:{'|'.join(EXTENSIONS)})"
-DOMAIN_END = "(?:com|org|net|edu|gov|mil|info|biz|io|ai|app|dev|tv|ly|cc|gl|co|uk|de|fr|cn|jp|eu|us|ca|au|ru|in|it|abc|sm|es|nl|ch|kr|me|xyz|online|shop|site|tech|cloud|wiki)"
+    "@": "at",
+    ".": "dot",
+    "/": "slash",
+    "\\": "backslash",
+    "-": "dash",
+    "_": "underscore",
+    ":": "colon",
+    "?": "question mark",
+    "=": "equals",
+    "&": "and",
+    "#": "hash",
+    "%": "percent",
+    "+": "plus",
+    "~": "tilde",
+    "!": "exclamation mark",
+    "$": "dollar",
+    "*": "star",
+    ",": "comma",
+    ";": "semicolon",
+}
+# Endings that are read letter by letter
+COUNTRIES = "de fr it uk us cn jp io ai tv ca au eu sm es ru kr nl ch be in me co".split()
+ENDINGS = """
+    com org net edu gov mil info biz app dev ly cc gl xyz online shop site tech cloud wiki abc
+    """.split()
+FILES = """
+    txt md pdf doc docx xls xlsx ppt pptx csv tsv json yml yaml xml htm html css js jsx ts tsx
+    py ipynb java cpp hpp cc go rs rb php sh bat exe dll zip tar gz rar 7z mp3 mp4 wav ogg flac
+    avi mov mkv jpg jpeg png gif svg webp bmp ico iso apk dmg log ini cfg conf toml sql db onnx
+    pt bin safetensors srt epub tex""".split()
 
 
 def spell(written: str) -> str:
     """a.b@example.com -> a dot b at example dot com."""
-    words = []
-    for part in re.findall(rf"\d+|[{LETTER}]+|\s+|.", written):
-        if part.isdigit() and part.isascii():
-            words.append(digits(part) if len(part) > 2 or part[0] == "0" else in_pairs(part))
-        elif part[0].isalpha():
-            words.append(part)
-        else:
-            words.append(SIGNS.get(part, ""))
-    return " ".join(word for word in words if word)
+    parts = re.findall(rf"\d+|[{LETTER}]+|\s+|.", written)
+    return " ".join(word for part in parts if (word := part_words(part)))
+
+
+def part_words(part: str) -> str:
+    if part.isdecimal():
+        return digits(part) if len(part) > 2 or part[0] == "0" else in_pairs(part)
+    return part if part[0].isalpha() else SIGNS.get(part, "")
 
 
 def say_web(match: re.Match[str]) -> str:
-    """Without https://, which nobody says; www and the names of countries are letters."""
-    address = re.sub(r"^(?:https?|ftp)://", "", match["address"].rstrip("/"))
+    """Without https://, which nobody says."""
+    address = re.sub("^(?:https?|ftp)://", "", match[0].rstrip("/"))
     host, slash, rest = address.partition("/")
-    host = re.sub(r"^www(?=\.)", "WWW", host)
-    host = re.sub(r"(?<=\.)([a-z]{2})$", lambda m: m[1].upper() if m[1] in COUNTRIES else m[1], host)
-    return spell(host + slash + rest)
+    return spell(host_letters(host) + slash + rest)
 
 
 def say_mail(match: re.Match[str]) -> str:
-    return spell(re.sub(r"(?<=\.)([a-z]{2})$", lambda m: m[1].upper() if m[1] in COUNTRIES else m[1], match[0]))
+    return spell(host_letters(match[0]))
 
 
-def say_hashtag(match: re.Match[str]) -> str:
-    return f"hashtag {separate_words(match['tag'])}"
-
-
-def separate_words(name: str) -> str:
-    """ThrowbackThursday -> Throwback Thursday, snake_case -> snake case."""
-    parts = re.findall(rf"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-zà-öø-ɏ]+|[{LETTER}]+", name)
-    return " ".join(in_pairs(part) if part.isdigit() and part.isascii() else part for part in parts)
+def host_letters(host: str) -> str:
+    """With capitals for what is read letter by letter: www and the names of countries."""
+    host = re.sub(r"^www(?=\.)", "WWW", host)
+    return re.sub(rf"(?<=\.){any_of(COUNTRIES)}$", lambda match: match[0].upper(), host)
 
 
 PATH = r"(?:[/?#][\w\-.~:/?#@!$&*+=%,;]*[\w/=])?/?"
-HOST = r"[A-Za-z0-9](?:[\w-]*\.)+"
+FOLDER = r"[\w-]{1,64}"
 ADDRESSES = (
-    reader("address", r"(?<![\w.])[A-Za-z0-9][\w.+&-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,10}(?:/[\w/-]*\w)?\b", say_mail),
-    reader("address", rf"(?<![\w@])(?P<address>(?:https?|ftp)://[\w.:-]*\w{PATH})", say_web),
-    reader("address", rf"(?<![\w@./])(?P<address>www\.[\w.-]*\w{PATH})", say_web),
-    reader("address", rf"(?<![\w@./-])(?P<address>(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}{DOMAIN_END}(?::\d{{2,5}})?{PATH})(?![\w@])", say_web),
-    reader("address", rf"(?<![\w@./-])(?P<address>(?:[A-Z][A-Za-z0-9-]{{0,62}}\.){{1,2}}(?:com|org|net|io|ai)\b{PATH})(?![\w@])", say_web),
-    reader("address", r"(?<![\w/])file:///?[\w.:/-]*\w", lambda m: spell(m[0])),
-    reader("address", rf"(?<![\w.@/\\])(?:~|\.{{1,2}})?(?:[/\\]?[\w-]{{1,64}}){{0,12}}(?:\.[\w-]{{1,20}}){{0,3}}\.{FILE_END}(?![\w/]|\.\w)", lambda m: spell(m[0])),
-    reader("address", r"(?<![\w.<:/])(?:~|\.{1,2})?/[A-Za-z_.][\w.-]*(?:/[\w.-]*\w)+/?", lambda m: spell(m[0].rstrip("/"))),
-    reader("address", r"(?<![\w])[A-Za-z]:\\[\w\\.-]*\w", lambda m: spell(m[0])),
-    reader("address", r"(?<![\w@.])@(?P<name>[A-Za-z_]\w*)", lambda m: f"at {spell(m['name'])}"),
-    reader("address", r"(?<![\w#&/])#(?P<tag>[A-Za-z_]\w*)", say_hashtag),
-    reader("address", r"(?<![\w/])(?P<kind>[ru])/(?P<name>[A-Za-z]\w+)", lambda m: f"{m['kind']} slash {m['name']}"),
-    # identifiers of programs
-    reader("code", r"(?<![\w.-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?:\(\))?", lambda m: separate_words(m[0])),
-    reader("code", r"(?<![\w.-])[a-z]{2,}(?:[A-Z][a-z]+)+(?:\(\))?(?!\w)", lambda m: separate_words(m[0])),
-    reader("code", r"(?<![\w-])(?P<dashes>--?)(?P<name>[A-Za-z][\w-]*)(?==| |$|[,.;)])", lambda m: f"{'dash ' * len(m['dashes'])}{spell(m['name'])}" if m["dashes"] == "--" or len(m["name"]) == 1 else None),
+    reader(
+        "address",
+        r"(?<![\w.])[A-Za-z0-9][\w.+&-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,10}"
+        r"(?:/[\w/-]*\w)?\b",
+        say_mail,
+    ),
+    reader("address", rf"(?<![\w@])(?:https?|ftp)://[\w.:-]*\w{PATH}", say_web),
+    reader("address", rf"(?<![\w@./])www\.[\w.-]*\w{PATH}", say_web),
+    reader(
+        "address",
+        rf"(?<![\w@./-])(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}{any_of([*ENDINGS, *COUNTRIES])}"
+        rf"(?::\d{{2,5}})?{PATH}(?![\w@])",
+        say_web,
+    ),
+    reader(
+        "address",  # Example.com
+        rf"(?<![\w@./-])(?:[A-Z][A-Za-z0-9-]{{0,62}}\.){{1,2}}(?:com|org|net|io|ai)\b{PATH}(?![\w@])",
+        say_web,
+    ),
+    reader("address", r"(?<![\w/])file:///?[\w.:/-]*\w", lambda match: spell(match[0])),
+    reader(
+        "address",  # src/main.py
+        rf"(?<![\w.@/\\-])(?:(?:~|\.{{1,2}})?[/\\])?{FOLDER}(?:[/\\]{FOLDER}){{0,12}}"
+        rf"(?:\.[\w-]{{1,20}}){{0,3}}\.{any_of(FILES)}(?![\w/]|\.\w)",
+        lambda match: spell(match[0]),
+    ),
+    reader(
+        "address",  # /usr/local/bin
+        r"(?<![\w.<:/])(?:~|\.{1,2})?/[A-Za-z_.][\w.-]*(?:/[\w.-]*\w)+/?",
+        lambda match: spell(match[0].rstrip("/")),
+    ),
+    reader("address", r"(?<!\w)[A-Za-z]:\\[\w\\.-]*\w", lambda match: spell(match[0])),
+    reader("address", r"(?<![\w@.])@[A-Za-z_]\w*", lambda match: spell(match[0])),
+    reader(
+        "address",  # r/AskReddit
+        r"(?<![\w/])[ru]/[A-Za-z]\w+",
+        lambda match: match[0].replace("/", " slash "),
+    ),
 )

@@ -12,9 +12,9 @@ from cosyvoice.text.language import LATIN
 from cosyvoice.text.numbers import ENGLISH_DIGITS, english_number, ordinal
 
 LETTER = LATIN
-START = rf"(?<![{LETTER}\d_])(?<!\d[.,])"  # a number begins here
+START = rf"(?<![{LETTER}\d_^])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
-WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
+WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"  # 1,000,000 and 10,00,000
 NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|(?<!\.)\.\d+)"
 SIGN = r"(?:(?<![^\s(\[{=<>≤≥≈:;!?/~\"'])[-+±])?"  # at the start of a word only
 TO = r"\s?[-–—~]\s?"  # between the ends of a range
@@ -121,10 +121,17 @@ def simple_fraction(above: str, below: str) -> str:
     over = f"{whole_number(above)} over {whole_number(below)}"
     if len(below) > 6 or len(above) > 6 or int(below) < 2 or below[0] == "0":
         return over
+    if int(above) > int(below) >= 20:
+        return over
     if int(below) > 100 and not re.fullmatch("10+", below):
         return over
     name = {"2": "half", "4": "quarter"}.get(below) or ordinal(int(below))
     return f"{whole_number(above)} {name if int(above) == 1 else plural(name)}"
+
+
+def fraction_over(written: str) -> str:
+    """120/80 of blood pressure -> one hundred and twenty over eighty."""
+    return " over ".join(number(part) for part in written.split("/"))
 
 
 def value(written: str) -> str:
@@ -145,5 +152,7 @@ def quantity(written: str) -> str:
 
 
 def is_one(written: str) -> bool:
-    """Whether a noun after it is in the singular: 1 and 1/2, not 1.0, 0.5 and 3/4."""
-    return re.fullmatch(r"[-+±]?1|1/\d+|[½⅓¼⅕⅙⅛]", written) is not None
+    """Whether a unit after it is in the singular: 1 and 3/4, not 1.0, 0.5 and 1½."""
+    if part := re.fullmatch(r"(\d+)/(\d+)", written):
+        return int(part[1][:9]) < int(part[2][:9])
+    return re.fullmatch(rf"[-+±]?1|[{VULGAR}]", written) is not None

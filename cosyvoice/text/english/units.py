@@ -1,21 +1,11 @@
-"""Units of measure and currencies, as they are written, and their names."""
+"""Units of measure, as they are written, and their names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from cosyvoice.text.english.numbers import LETTER, plural
-
-
-def table(lines: str) -> dict[str, str]:
-    """Written forms -> the name in the singular; _ stands for a blank inside a form."""
-    names: dict[str, str] = {}
-    for line in lines.strip().splitlines():
-        name, forms = line.split(":")
-        names |= {form.replace("_", " "): name.strip() for form in forms.split()}
-    return names
-
+from cosyvoice.text.english.tables import any_of, table
 
 UNITS = table("""
     nanometer: nm
@@ -48,7 +38,8 @@ UNITS = table("""
     CC: cc
     gallon: gal gal.
     quart: qt qts qt.
-    pint: pt pts
+    pint: pt pts pt.
+    amp: A amps
     fluid ounce: fl_oz fl._oz fl._oz. floz
     tablespoon: tbsp tbsps tbsp. Tbsp Tbsp. tbs
     teaspoon: tsp tsps tsp. Tsp
@@ -184,16 +175,12 @@ LENGTHS = frozenset(("nm", "μm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd",
 POWERS = {"2": "square", "3": "cubic", "²": "square", "³": "cubic"}
 
 
-def any_of(words: Iterable[str]) -> str:
-    """A pattern of these words, the longest first."""
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
 POWER = r"(?:[²³]|\^?[23](?!\d))?"
 JOIN = r"\s?[/·⋅]\s?"
 UNIT_END = rf"(?![{LETTER}\d_²³])"
 UNIT = (
-    rf"(?:(?:{any_of(UNITS | COUNTED)}){POWER}(?:{JOIN}(?:{any_of(PER)}){POWER}{UNIT_END}){{0,3}}){UNIT_END}"
+    rf"(?:{any_of(UNITS | COUNTED)}{POWER}"
+    rf"(?:{JOIN}{any_of(PER)}{POWER}{UNIT_END}){{0,3}}){UNIT_END}"
 )
 PARTS = re.compile(rf"({JOIN}|\A)({any_of(PER | COUNTED)})({POWER}){UNIT_END}")
 
@@ -227,97 +214,3 @@ def powered(symbol: str, name: str, power: str) -> str:
     if symbol in LENGTHS:
         return f"{word} {name}"
     return f"{name} {'squared' if word == 'square' else 'cubed'}"
-
-
-# Written before or after an amount -> name in the singular, and that of its hundredth part
-CURRENCIES = {
-    "$": ("dollar", "cent"),
-    "US$": ("US dollar", "cent"),
-    "A$": ("Australian dollar", "cent"),
-    "AU$": ("Australian dollar", "cent"),
-    "C$": ("Canadian dollar", "cent"),
-    "CA$": ("Canadian dollar", "cent"),
-    "HK$": ("Hong Kong dollar", "cent"),
-    "NT$": ("New Taiwan dollar", "cent"),
-    "NZ$": ("New Zealand dollar", "cent"),
-    "S$": ("Singapore dollar", "cent"),
-    "R$": ("real", "centavo"),
-    "MX$": ("Mexican peso", "centavo"),
-    "€": ("euro", "cent"),
-    "£": ("pound", "pence"),
-    "¥": ("yen", ""),
-    "JP¥": ("yen", ""),
-    "CN¥": ("yuan", ""),
-    "₩": ("won", ""),
-    "₹": ("rupee", "paisa"),
-    "Rs": ("rupee", "paisa"),
-    "Rs.": ("rupee", "paisa"),
-    "₽": ("ruble", "kopeck"),
-    "₺": ("lira", ""),
-    "₫": ("dong", ""),
-    "₱": ("peso", "centavo"),
-    "₦": ("naira", "kobo"),
-    "₪": ("shekel", ""),
-    "฿": ("baht", ""),
-    "₴": ("hryvnia", ""),
-    "₿": ("bitcoin", ""),
-    "zł": ("zloty", ""),
-    "kr": ("krone", ""),
-    "Kč": ("koruna", ""),
-    "USD": ("US dollar", "cent"),
-    "EUR": ("euro", "cent"),
-    "GBP": ("pound", "pence"),
-    "JPY": ("yen", ""),
-    "CNY": ("yuan", ""),
-    "RMB": ("yuan", ""),
-    "KRW": ("won", ""),
-    "INR": ("rupee", "paisa"),
-    "AUD": ("Australian dollar", "cent"),
-    "CAD": ("Canadian dollar", "cent"),
-    "HKD": ("Hong Kong dollar", "cent"),
-    "TWD": ("Taiwan dollar", "cent"),
-    "SGD": ("Singapore dollar", "cent"),
-    "NZD": ("New Zealand dollar", "cent"),
-    "CHF": ("Swiss franc", "centime"),
-    "SEK": ("Swedish krona", ""),
-    "NOK": ("Norwegian krone", ""),
-    "DKK": ("Danish krone", ""),
-    "PLN": ("zloty", ""),
-    "RUB": ("ruble", "kopeck"),
-    "BRL": ("real", "centavo"),
-    "MXN": ("Mexican peso", "centavo"),
-    "THB": ("baht", ""),
-    "TRY": ("lira", ""),
-    "ZAR": ("rand", "cent"),
-    "AED": ("dirham", ""),
-    "SAR": ("riyal", ""),
-    "PHP": ("peso", "centavo"),
-    "BTC": ("bitcoin", ""),
-    "ETH": ("ether", ""),
-    "USDT": ("USDT", ""),
-}
-SAME_PLURAL = {
-    "yen": "yen",
-    "yuan": "yuan",
-    "won": "won",
-    "dong": "dong",
-    "baht": "baht",
-    "rand": "rand",
-    "ether": "ether",
-    "USDT": "USDT",
-    "real": "reais",
-    "krone": "kroner",
-    "Norwegian krone": "Norwegian kroner",
-    "Danish krone": "Danish kroner",
-    "Swedish krona": "Swedish kronor",
-    "paisa": "paise",
-    "pence": "pence",
-    "kobo": "kobo",
-}
-
-
-def money_name(name: str, one: bool) -> str:
-    """dollar -> dollars, yen -> yen; one penny is not one pence."""
-    if one:
-        return "penny" if name == "pence" else name
-    return SAME_PLURAL.get(name) or plural(name)
