@@ -82,7 +82,3 @@ def test_no_figure_remains_or_is_lost():
         spoken = "".join(span.spoken for span in spans)
         assert not re.search(r"\d", spoken), text
         assert all(span.spoken.strip() for span in spans if re.search(r"\d", span.written)), text
-
-
-def read_all(text: str) -> str:
-    return "".join(passage.spoken for passage in read("<|zh|>" + text))

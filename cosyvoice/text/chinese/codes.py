@@ -7,7 +7,7 @@ import re
 
 from cosyvoice.text.chinese.numbers import COUNTED, COUNTER, any_of, number, ordinal
 from cosyvoice.text.language import HAN
-from cosyvoice.text.numbers import chinese_digits, chinese_number, telephone_digits
+from cosyvoice.text.numbers import chinese_digits, telephone_digits
 from cosyvoice.text.spans import after, before, reader
 
 # What a code is called, before it
@@ -95,20 +95,17 @@ def piece_words(piece: str, left: str, right: str, pieces: int) -> str:
 
 
 def figures_words(text: str, left: str = "", right: str = "", pieces: int = 1) -> str:
-    """The figures of a code between its letters."""
+    """The figures of a code between its letters: a number where they are few or round."""
     if "." in text:
         return version(text)
-    size = len(text)
-    long = size > 4 or (size > 2 and not text.endswith("00"))
-    if text[0] == "0":
+    size, is_round = len(text), text.endswith("00")
+    if text[0] == "0" or right in ("p", "P", "i"):  # 1080p
         return telephone_digits(text)
     if right.upper() in DATA or left.upper() == "TOP":
         return number(text)
-    if size <= 2:
-        return telephone_digits(text) if pieces > 3 and size > 1 else chinese_number(int(text))
-    if right in ("p", "P", "i") or (left and size > 3) or (left and long):
-        return telephone_digits(text)
-    return ordinal(text) if size < 4 or not long else telephone_digits(text)
+    few = size < 3 and (size == 1 or pieces <= 3)  # not A8C656
+    plain = size == 3 and (is_round or not left) or size == 4 and is_round and not left
+    return ordinal(text) if few or plain else telephone_digits(text)
 
 
 def version(text: str) -> str:
