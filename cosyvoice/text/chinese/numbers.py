@@ -178,7 +178,7 @@ def plain_range(match: re.Match[str]) -> str | None:
         return None
     words = number_with_tens
     if before(match, "第"):
-        words = ordinal
+        words = ordinal_with_tens
     elif is_counted(match) and size_of(last) <= 10:
         words = amount
     return both(words(first), words(last), sign)
@@ -186,6 +186,11 @@ def plain_range(match: re.Match[str]) -> str | None:
 
 def number_with_tens(text: str) -> str:
     return amount(text) if text[-1] in SIZES else number(text)
+
+
+def ordinal_with_tens(text: str) -> str:
+    figures = text.rstrip("百千万亿")
+    return ordinal(figures) + text[len(figures) :]
 
 
 def size_of(text: str, other: str = "") -> float:
