@@ -24,6 +24,7 @@ NO_UNIT_BEFORE = {  # letters of names: 3G网, 5N
 }
 UNIT_AFTER = {  # letters that are units of what is spoken about
     "N": "[力重压]",
+    "r": "转速",
     "J": "[能功热]",
     "U": "[酶素射]",
     "A": "电流|保险|额定|输出|充电|插座",

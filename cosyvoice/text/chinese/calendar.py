@@ -195,7 +195,8 @@ def elapsed(match: re.Match[str]) -> str:
     """用时1:05:30 -> 一小时零五分三十秒."""
     first, second, third = match["first"], match["second"], match["third"]
     if third:
-        return f"{count(first)}小时{figures_of(second)}分{figures_of(third)}秒"
+        hours_words = f"{count(first)}小时" if int(first) else ""
+        return f"{hours_words}{figures_of(second)}分{figures_of(third)}秒"
     return f"{count(first)}分{figures_of(second)}秒"
 
 

@@ -42,7 +42,7 @@ ROOM = any_of(
     """
 )
 CLASS_ROOM = "班(?![级人次机车列])"  # 302班
-BUILDINGS = "栋 幢 座 室 楼 房间 单元 会议室 教室 宿舍 包厢 包间 展位 "
+BUILDINGS = "栋 幢 座 室 楼 层 房间 单元 会议室 教室 宿舍 包厢 包间 展位 "
 BUILDING = any_of(BUILDINGS)
 PARTED = any_of(BUILDINGS + "号 图 表 例 库位 柜台 章节 习题")  # 图1-2, 3栋2-101
 

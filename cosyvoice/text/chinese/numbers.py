@@ -130,6 +130,8 @@ def is_counted(match: re.Match[str]) -> bool:
     """Whether what follows is counted, and not numbered."""
     if before(match, NUMBERING):
         return False
+    if before(match, "[楼栋座幢元号在负到住]|地下") and after(match, "层"):
+        return False
     if before(match, "[大高研小]") and after(match, "[女男学班的下上生]"):
         return False
     return COUNTED.match(match.string, match.end()) is not None
