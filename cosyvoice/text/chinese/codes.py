@@ -264,7 +264,7 @@ ROOM_READERS = (
     reader("code", r"\d号(?P<span>\d{3,4})(?=$|[，。、)；])", in_figures),
     reader("code", rf"{NO_DIGIT}(?P<span>\d{{1,4}}(?:[-–]\d{{1,6}}){{2,}})(?![\d.])", named_code),
     reader("code", rf"{NO_DIGIT}(?<![-+])\d{{1,2}}-\d{{3,4}}(?![\d-]|\.\d|[%元])", building),
-    reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|中(?=[，。、]|$))", in_figures),
+    reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|大[楼厦]|中(?=[，。、]|$))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=[国省县]道)", in_figures),
     reader("code", r"[国省县]道(?P<span>\d{3})(?!\d)", in_figures),

@@ -145,7 +145,7 @@ def is_year(match: re.Match[str], text: str) -> bool:
         return before(match, "(?:始|建|写|生|摄|成立)于")
     if before(match, r"[共约近达超为有花了过等余量数分值额价×÷*/=><≥≤+-] ?"):
         return False
-    return after(match, f"[{HAN}]") or before(match, "[在于从到自至截]")
+    return after(match, f"[-–—~]?[{HAN}]") or before(match, "[在于从到自至截]")
 
 
 # Fractions
