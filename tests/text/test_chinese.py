@@ -73,6 +73,13 @@ PIECES = list(
 ]
 
 
+@pytest.mark.parametrize("form", ["{}", "${}M", "{}-{}", "{}/{}", "{}+{}=1", "1:{}", "{}%", "{}kg"])
+def test_numbers_of_any_length_are_read(form):
+    text = "<|zh|>" + form.replace("{}", "9" * 700)
+    spoken = "".join(passage.spoken for passage in read(text))
+    assert spoken.count("九") == 700 * form.count("{}")
+
+
 def test_no_figure_remains_or_is_lost():
     """Of any mixture of figures, signs and units; one number in must be one number out."""
     choose = random.Random(1)

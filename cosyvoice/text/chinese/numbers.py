@@ -89,7 +89,7 @@ def amount(text: str) -> str:
     match = re.match(rf"(-?{NUMBER}) ?", text)
     assert match is not None
     figures, unit = match[1], text[match.end() :]
-    if unit.upper() in MANY:
+    if unit.upper() in MANY and len(figures) <= LONGEST:
         return in_ten_thousands(figures, MANY[unit.upper()])
     return ("两" if figures == "2" else number(figures)) + unit.replace("w", "万").replace(
         "W", "万"
