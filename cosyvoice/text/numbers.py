@@ -64,7 +64,8 @@ def chinese_number(n: int) -> str:
     """10 -> 十, 105 -> 一百零五, 200 -> 两百, 20000 -> 两万; below 10^16."""
     words, gap = "", False
     if n >= 10**8:
-        words = chinese_number(n // 10**8) + "亿"
+        high = n // 10**8
+        words = ("两" if high == 2 else chinese_number(high)) + "亿"
     for unit, name in ((10**4, "万"), (1, "")):
         group = n // unit % 10**4
         if group:

@@ -37,6 +37,7 @@ def test_a_number_in_words_is_worth_as_much():
     "n, words",
     [
         (200, "两百"),
+        (200_000_000, "两亿"),
         (12_222, "一万两千二百二十二"),
         (110, "一百一十"),
         (50_010, "五万零一十"),
@@ -73,6 +74,13 @@ PIECES = list(
 ]
 
 
+@pytest.mark.parametrize("form", ["{}", "${}M", "{}-{}", "{}/{}", "{}+{}=1", "1:{}", "{}%", "{}kg"])
+def test_numbers_of_any_length_are_read(form):
+    text = "<|zh|>" + form.replace("{}", "9" * 700)
+    spoken = "".join(passage.spoken for passage in read(text))
+    assert spoken.count("九") == 700 * form.count("{}")
+
+
 def test_no_figure_remains_or_is_lost():
     """Of any mixture of figures, signs and units; one number in must be one number out."""
     choose = random.Random(1)
@@ -82,7 +90,3 @@ def test_no_figure_remains_or_is_lost():
         spoken = "".join(span.spoken for span in spans)
         assert not re.search(r"\d", spoken), text
         assert all(span.spoken.strip() for span in spans if re.search(r"\d", span.written)), text
-
-
-def read_all(text: str) -> str:
-    return "".join(passage.spoken for passage in read(text, near="zh"))

@@ -33,12 +33,14 @@ DOMAINS = """
 
 
 
+
 """
 FILES = """
     html? php aspx? jsp json xml ya?ml toml ini cfg conf txt md pdf docx? xlsx? pptx? csv tsv log
     zip rar gz tar 7z exe dmg apk ipa iso jpe?g png gif bmp svg webp mp[34] m4a wav flac ogg avi
     mov mkv flv py js ts jsx tsx css java cpp rs go sh bat sql ipynb vue psd dll so bin dat bak tmp
     srt lrc epub mobi c h
+
 
 
 

@@ -24,6 +24,7 @@ NO_UNIT_BEFORE = {  # letters of names: 3G网, 5N
 }
 UNIT_AFTER = {  # letters that are units of what is spoken about
     "N": "[力重压]",
+    "r": "转速",
     "J": "[能功热]",
     "U": "[酶素射]",
     "A": "电流|保险|额定|输出|充电|插座",
@@ -66,7 +67,9 @@ def measure(match: re.Match[str]) -> str | None:
     words = "负" * bool(match["minus"]) + both(amount(match["first"]), last, joint(match)) + name
     if not of:
         return words
-    return f"每小时{words}" if of == "小时" and name in ("公里", "米", "英里") else f"{words}每{of}"
+    if of == "小时" and name in ("公里", "米", "英里"):
+        return words if before(match, "时速 ?|每小时") else f"每小时{words}"
+    return f"{words}每{of}"
 
 
 def is_unit(match: re.Match[str], unit: str) -> bool:
@@ -118,6 +121,11 @@ READERS = (
         rf"{SIGNED}(?P<first>{VALUE})(?: ?(?P<own>{LETTERS}[²³]?))?"
         rf"(?P<to>{TO})(?P<last>{VALUE}) ?{OF_UNIT}",
         measure,
+    ),
+    reader(
+        "measure",
+        rf"{FROM_HERE}(?:12|24|36|48|72)H(?![A-Za-z\d])",
+        lambda m: f"{number(m[0][:-1])}小时",
     ),
     reader("measure", rf"(?<=[{HAN}\d]) ?/ ?(?P<below>{BELOW})", per_unit),
     reader(

@@ -115,13 +115,14 @@ def years(match: re.Match[str]) -> str | None:
         return None
     if after(match, rf" ?(?!年|届){COUNTER}"):
         return None
-    joint = "" if "/" in match["to"] else "到"
+    joint = {"/": "", "至": "至"}.get(match["to"].strip(), "到")
     return f"{year(first)}{match['unit'] or ''}{joint}{year(last)}"
 
 
 def lifetime(match: re.Match[str]) -> str:
     """李白(701-762): years in brackets behind a name."""
-    return re.sub(r"\d+", lambda figures: year(figures[0]), re.sub(TO, "到", match[0]))
+    words = re.sub(r"\d+", lambda figures: year(figures[0]), match[0])
+    return re.sub(r" ?[-–—~]+ ?", "到", words)
 
 
 # Times of the day
@@ -195,7 +196,8 @@ def elapsed(match: re.Match[str]) -> str:
     """用时1:05:30 -> 一小时零五分三十秒."""
     first, second, third = match["first"], match["second"], match["third"]
     if third:
-        return f"{count(first)}小时{figures_of(second)}分{figures_of(third)}秒"
+        hours_words = f"{count(first)}小时" if int(first) else ""
+        return f"{hours_words}{figures_of(second)}分{figures_of(third)}秒"
     return f"{count(first)}分{figures_of(second)}秒"
 
 
@@ -334,12 +336,16 @@ TIME_READERS = (
         r"(?:(?P<s>\d{1,3}) ?(?:s|sec))?(?![A-Za-z\d])",
         units_of_time,
     ),
-    reader("duration", r"(?<![\d/.])(?:24[/×*]7|7[×*xX]24)(?![\d/.])(?:小时)?", "七乘二十四小时"),
+    reader(
+        "duration",
+        r"(?<![\d/.])(?:24[/×*]7|7[×*xX]24)(?![\d/.])(?:小时|[hH](?![A-Za-z]))?",
+        "七乘二十四小时",
+    ),
 )
 BETWEEN_TIMES = reader(
     "range",
     r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?"
-    r"(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|至今|周[一二三四五六日1-7]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
+    r"(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|周[一二三四五六日1-7]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
     r"\d{4}[/.]\d\d?[/.]|\d\d?/\d\d(?!\d))",
     "到",
 )

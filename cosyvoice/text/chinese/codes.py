@@ -7,7 +7,7 @@ import re
 
 from cosyvoice.text.chinese.numbers import COUNTED, COUNTER, any_of, number, ordinal
 from cosyvoice.text.language import HAN
-from cosyvoice.text.numbers import chinese_digits, chinese_number, telephone_digits
+from cosyvoice.text.numbers import chinese_digits, telephone_digits
 from cosyvoice.text.spans import after, before, reader
 
 # What a code is called, before it
@@ -42,7 +42,7 @@ ROOM = any_of(
     """
 )
 CLASS_ROOM = "班(?![级人次机车列])"  # 302班
-BUILDINGS = "栋 幢 座 室 楼 房间 单元 会议室 教室 宿舍 包厢 包间 展位 "
+BUILDINGS = "栋 幢 座 室 楼 层 房间 单元 会议室 教室 宿舍 包厢 包间 展位 "
 BUILDING = any_of(BUILDINGS)
 PARTED = any_of(BUILDINGS + "号 图 表 例 库位 柜台 章节 习题")  # 图1-2, 3栋2-101
 
@@ -95,20 +95,17 @@ def piece_words(piece: str, left: str, right: str, pieces: int) -> str:
 
 
 def figures_words(text: str, left: str = "", right: str = "", pieces: int = 1) -> str:
-    """The figures of a code between its letters."""
+    """The figures of a code between its letters: a number where they are few or round."""
     if "." in text:
         return version(text)
-    size = len(text)
-    long = size > 4 or (size > 2 and not text.endswith("00"))
-    if text[0] == "0":
+    size, is_round = len(text), text.endswith("00")
+    if text[0] == "0" or right in ("p", "P", "i"):  # 1080p
         return telephone_digits(text)
     if right.upper() in DATA or left.upper() == "TOP":
         return number(text)
-    if size <= 2:
-        return telephone_digits(text) if pieces > 3 and size > 1 else chinese_number(int(text))
-    if right in ("p", "P", "i") or (left and size > 3) or (left and long):
-        return telephone_digits(text)
-    return ordinal(text) if size < 4 or not long else telephone_digits(text)
+    few = size < 3 and (size == 1 or pieces <= 3)  # not A8C656
+    plain = size == 3 and (is_round or not left) or size == 4 and is_round and not left
+    return ordinal(text) if few or plain else telephone_digits(text)
 
 
 def version(text: str) -> str:
@@ -267,7 +264,7 @@ ROOM_READERS = (
     reader("code", r"\d号(?P<span>\d{3,4})(?=$|[，。、)；])", in_figures),
     reader("code", rf"{NO_DIGIT}(?P<span>\d{{1,4}}(?:[-–]\d{{1,6}}){{2,}})(?![\d.])", named_code),
     reader("code", rf"{NO_DIGIT}(?<![-+])\d{{1,2}}-\d{{3,4}}(?![\d-]|\.\d|[%元])", building),
-    reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|中(?=[，。、]|$))", in_figures),
+    reader("code", rf"{NO_DIGIT}\d\d[1-9](?=中学|小学|医院|大[楼厦]|中(?=[，。、]|$))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=路(?:公交|车|电车|汽车|$|[，。、和到的]))", in_figures),
     reader("code", rf"{NO_DIGIT}\d{{3}}(?=[国省县]道)", in_figures),
     reader("code", r"[国省县]道(?P<span>\d{3})(?!\d)", in_figures),

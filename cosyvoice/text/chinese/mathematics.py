@@ -221,7 +221,7 @@ READERS = (
     # + and -
     reader("mathematics", rf"(?<=[A-Za-z\d)\]²³%{HAN}]) ?\+ ?(?=[A-Za-z\d(¥$])", "加"),
     reader("mathematics", rf"(?<=[A-Za-z{HAN}]) ?\+ ?(?=[{HAN}])", "加"),
-    reader("mathematics", r"(?<=[\d万亿千百])\+", plus),
+    reader("mathematics", r"(?<=[\d万亿千百%])\+", plus),
     reader("mathematics", r"\+(?=[\d¥$])", leading_plus),
     reader("mathematics", r"(?<=[A-Za-z])\+\+(?![A-Za-z])", "加加"),
     reader("mathematics", rf"(?<=[A-Za-z{HAN}])\+(?=[，。、！？ )\"”]|$)", "加"),

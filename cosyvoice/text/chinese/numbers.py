@@ -89,7 +89,7 @@ def amount(text: str) -> str:
     match = re.match(rf"(-?{NUMBER}) ?", text)
     assert match is not None
     figures, unit = match[1], text[match.end() :]
-    if unit.upper() in MANY:
+    if unit.upper() in MANY and len(figures) <= LONGEST:
         return in_ten_thousands(figures, MANY[unit.upper()])
     return ("两" if figures == "2" else number(figures)) + unit.replace("w", "万").replace(
         "W", "万"
@@ -130,6 +130,8 @@ def is_counted(match: re.Match[str]) -> bool:
     """Whether what follows is counted, and not numbered."""
     if before(match, NUMBERING):
         return False
+    if before(match, "[楼栋座幢元号在负到住]|地下") and after(match, "层"):
+        return False
     if before(match, "[大高研小]") and after(match, "[女男学班的下上生]"):
         return False
     return COUNTED.match(match.string, match.end()) is not None
@@ -143,7 +145,7 @@ def is_year(match: re.Match[str], text: str) -> bool:
         return before(match, "(?:始|建|写|生|摄|成立)于")
     if before(match, r"[共约近达超为有花了过等余量数分值额价×÷*/=><≥≤+-] ?"):
         return False
-    return after(match, f"[{HAN}]") or before(match, "[在于从到自至截]")
+    return after(match, f"[-–—~]?[{HAN}]") or before(match, "[在于从到自至截]")
 
 
 # Fractions
@@ -178,7 +180,7 @@ def plain_range(match: re.Match[str]) -> str | None:
         return None
     words = number_with_tens
     if before(match, "第"):
-        words = ordinal
+        words = ordinal_with_tens
     elif is_counted(match) and size_of(last) <= 10:
         words = amount
     return both(words(first), words(last), sign)
@@ -186,6 +188,11 @@ def plain_range(match: re.Match[str]) -> str | None:
 
 def number_with_tens(text: str) -> str:
     return amount(text) if text[-1] in SIZES else number(text)
+
+
+def ordinal_with_tens(text: str) -> str:
+    figures = text.rstrip("百千万亿")
+    return ordinal(figures) + text[len(figures) :]
 
 
 def size_of(text: str, other: str = "") -> float:

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable, Iterable
 
-from cosyvoice.text.chinese import addresses, calendar, numbers
+from cosyvoice.text.chinese.addresses import SIGNS
+from cosyvoice.text.chinese.calendar import DATE_READERS, TIME_READERS, YEAR_READERS
+from cosyvoice.text.chinese.numbers import NUMBER, number
+from cosyvoice.text.chinese.numbers import ordinal as ordinal_words
 from cosyvoice.text.numbers import chinese_digits, telephone_digits
 from cosyvoice.text.spans import Reader, candidates, chosen
 
 
 def characters(text: str) -> str:
     """Each character by itself, apart from its neighbours."""
-    return "，".join(
-        chinese_digits(addresses.SIGNS.get(char, char)) for char in "".join(text.split())
-    )
+    return "，".join(chinese_digits(SIGNS.get(char, char)) for char in "".join(text.split()))
 
 
 def telephone(text: str) -> str:
@@ -20,20 +21,20 @@ def telephone(text: str) -> str:
 
 
 def cardinal(text: str) -> str:
-    return re.sub(rf"-?{numbers.NUMBER}", lambda match: numbers.number(match[0]), text)
+    return re.sub(rf"-?{NUMBER}", lambda match: number(match[0]), text)
 
 
 def ordinal(text: str) -> str:
-    words = re.sub(r"\d+", lambda match: numbers.ordinal(match[0]), text)
+    words = re.sub(r"\d+", lambda match: ordinal_words(match[0]), text)
     return words if words.startswith("第") else "第" + words
 
 
 def date(text: str) -> str:
-    return read_with(calendar.DATE_READERS + calendar.YEAR_READERS, text, "日期：")
+    return read_with(DATE_READERS + YEAR_READERS, text, "日期：")
 
 
 def time(text: str) -> str:
-    return read_with(calendar.TIME_READERS, text)
+    return read_with(TIME_READERS, text)
 
 
 def read_with(readers: Iterable[Reader], text: str, context: str = "") -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from cosyvoice.text.chinese.numbers import number, ordinal, whole
 from cosyvoice.text.language import HAN
 from cosyvoice.text.numbers import CHINESE_TO_TEN, chinese_number
-from cosyvoice.text.spans import before, reader
+from cosyvoice.text.spans import after, before, reader
 
 NAMED = {
     "%": "百分号",
@@ -25,12 +25,11 @@ SENTENCE_START = r"(?:^|(?<=[。；;！？：:])|(?<=[：:。；;，！？.] ))"
 
 
 def circled(match: re.Match[str]) -> str:
-    """① and ❶ -> 一."""
+    """① and ❶ -> 一, with the pause of an item unless it numbers a thing: 第①步."""
     value = unicodedata.numeric(match[0], -1)
-    if value < 0:
-        plain = unicodedata.normalize("NFKC", match[0]).strip("().")
-        return plain + "，"
-    return chinese_number(int(value)) + "，"
+    plain = unicodedata.normalize("NFKC", match[0]).strip("().")
+    words = plain if value < 0 else chinese_number(int(value))
+    return words if before(match, "第") or after(match, "[号楼层路线区组类级]") else words + "，"
 
 
 def item(match: re.Match[str]) -> str:
