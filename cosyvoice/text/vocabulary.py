@@ -18,7 +18,9 @@ COMMON_WORDS = {
         saturday sunday hello hi thanks thank welcome morning evening night meeting open closed
         from around approximately version room flight train station street road road's number
         get got go going went come came take make made said say says know think want need let's
-        let it's don't i'm you're we're they're isn't can't won't that's there's what's""",
+        let it's don't i'm you're we're they're isn't can't won't that's there's what's s
+        am pm war die mon thu dr mr mrs st tel max min est ex ca ha euro euros total son son's sale
+        stock grad station train minute page route court place table service san los las du de""",
     "de": """der die das den dem des und ist sind war waren wird werden wurde wurden nicht ein eine
         einen einem einer eines kein keine ich du er sie wir ihr mich mir dich dir uns euch ihm ihn
         mit auf für von zu zum zur im am um bis aus bei nach vor über unter zwischen durch gegen
@@ -74,7 +76,7 @@ LETTERS = {  # that one of these languages has and the others lack
     "it": "ìòù",
 }
 ENDINGS = {  # of words of six letters and more
-    "en": ("ing", "tion", "ness", "ould", "ight", "ally"),
+    "en": ("ing", "tion", "ness", "ould", "ight", "ally", "ment", "able", "ity", "ous"),
     "de": ("ung", "ungen", "keit", "lich", "schaft", "isch", "ische", "straße"),
     "fr": ("eux", "euse", "aire", "ement", "aient", "ières"),
     "es": ("ción", "ciones", "dades", "mente", "iendo", "ando", "ados"),
