@@ -19,8 +19,8 @@ COMMON_WORDS = {
         from around approximately version room flight train station street road road's number
         get got go going went come came take make made said say says know think want need let's
         let it's don't i'm you're we're they're isn't can't won't that's there's what's s
-        am pm war die mon thu dr mr mrs st tel max min est ex ca ha euro euros total son son's sale
-        stock grad station train minute page route court place table service san los las du de""",
+        am war die mon dr mr mrs tel est ex ca ha euro euros total son sale stock grad train los las
+        du de""",
     "de": """der die das den dem des und ist sind war waren wird werden wurde wurden nicht ein eine
         einen einem einer eines kein keine ich du er sie wir ihr mich mir dich dir uns euch ihm ihn
         mit auf für von zu zum zur im am um bis aus bei nach vor über unter zwischen durch gegen
