@@ -15,12 +15,15 @@ from cosyvoice.text.eastern import (
     in_fours,
     table,
 )
-from cosyvoice.text.spans import Reader, after, before, reader
+from cosyvoice.text.spans import Reader, reader
 
 # 2 is 兩 before what is counted, and 二 in dates, numbers of things and among other figures.
 COUNTED = (
-    "個|个|隻|只|條|条|張|张|本|杯|碗|位|名|次|年(?!級)|日|星期|點|点|分鐘|分钟|秒|小時|小时|鐘頭|钟头|公里|公斤|米|厘米|蚊|元|塊|块|倍|萬|万|間|间|架|部"
-    "|件|份|支|枝|盒|包|樽|罐|對|对|雙|双|歲|岁|成|度|班|場|场|篇|首|把|棵|頭|头|粒|層|层|晚|種|种|人|磅|斤|両|兩|呎|里|口|家|組|组|批|排|袋|箱|台|輛|辆|頁|页|步|票|餐|轉|转|款|套|座|節|节|堂"
+    "個|个|隻|只|條|条|張|张|本|杯|碗|位|名|次|年(?!級)|日|星期|點|点|分鐘|分钟|秒|小時|小时"
+    "|鐘頭|钟头|公里|公斤|米|厘米|蚊|元|塊|块|倍|萬|万|間|间|架|部"
+    "|件|份|支|枝|盒|包|樽|罐|對|对|雙|双|歲|岁|成|度|班|場|场|篇|首|把|棵|頭|头|粒|層|层|晚|種"
+    "|种|人|磅|斤|両|兩|呎|里|口|家|組|组|批|排|袋|箱|台|輛|辆|頁|页|步|票|餐|轉|转|款|套|座|節"
+    "|节|堂"
 )
 CURRENCIES = table("""
 $ 蚊
@@ -128,7 +131,8 @@ class Cantonese(Eastern):
     digits = zero = "零一二三四五六七八九"
     point = "點"
     minus, plus, plus_minus = "負", "加", "正負"
-    to, against = "至", "比"
+    to, against, over = "至", "比", "，"
+    squared, cubed = "嘅二次方", "嘅三次方"
     percent, per_mille = "百分之", "千分之"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "十百千萬億万亿"
@@ -139,7 +143,9 @@ class Cantonese(Eastern):
     weekdays = "一二三四五六日"
     morning, afternoon = "上晝", "下晝"
     telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}|1[3-9]\d{{9}})(?![{FIGURE}-])"
+        rf"(?<![{FIGURE}.,+-])(?:[235689]\d{{3}}[ -]\d{{4}}|"
+        rf"(?:\+?852[ -]?)[235689]\d{{3}}[ -]?\d{{4}}|\(?0\d{{2,3}}\)?[ -]?\d{{4}}[ -]?\d{{4}}"
+        rf"|1[3-9]\d{{9}})(?![{FIGURE}-])"
     )
 
     def cardinal(self, n: int) -> str:
@@ -212,13 +218,33 @@ class Cantonese(Eastern):
     def calendar_readers(self) -> list[Reader]:
         return [
             *super().calendar_readers(),
-            reader("year", rf"(?<![{FIGURE}.,])(?P<low>{YEAR})(?=年(?!歷史|曆史|历史|前|後|后))", lambda m: self.spell(m["low"])),
-            reader("year", rf"(?<![{FIGURE}.,])(?P<low>{YEAR}){TO}(?P<high>{YEAR}|\d\d)(?=年)", lambda m: f"{self.spell(m['low'])}{self.to}{self.spell(m['high'])}"),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<day>{DAY})/(?P<month>{MONTH})/(?P<year>{YEAR})(?!\d)", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,])(?P<low>{MONTH})(?=月)", lambda m: self.cardinal(int(m["low"]))),
-            reader("date", rf"(?<=月)(?P<low>{DAY})(?=[日號号])", lambda m: self.cardinal(int(m["low"]))),
+            reader(
+                "year",
+                rf"(?<![{FIGURE}.,])(?P<low>{YEAR})(?=年(?!歷史|曆史|历史|前|後|后))",
+                lambda m: self.spell(m["low"]),
+            ),
+            reader(
+                "year",
+                rf"(?<![{FIGURE}.,])(?P<low>{YEAR}){TO}(?P<high>{YEAR}|\d\d)(?=年)",
+                lambda m: f"{self.spell(m['low'])}{self.to}{self.spell(m['high'])}",
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<day>{DAY})/(?P<month>{MONTH})/(?P<year>{YEAR})(?!\d)",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,])(?P<low>{MONTH})(?=月)",
+                lambda m: self.cardinal(int(m["low"])),
+            ),
+            reader(
+                "date",
+                rf"(?<=月)(?P<low>{DAY})(?=[日號号])",
+                lambda m: self.cardinal(int(m["low"])),
+            ),
             reader("time", r"(?<=[點点])(?P<low>[0-5]?\d)(?=分)", self.say_minute),
-        ]  # fmt: skip
+        ]
 
     def say_minute(self, match: re.Match[str]) -> str | None:
         minute = int(match["low"])
@@ -228,11 +254,21 @@ class Cantonese(Eastern):
         return [
             *super().number_readers(),
             reader("measure", rf"(?<![{FIGURE}.,第/:-])(?<!月)2(?= ?(?:{COUNTED}))", "兩"),
-            reader("range", rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])", self.say_range),
-            reader("score", rf"(?<=[^\W\d_A-Za-z])(\d{{1,2}})-(\d{{1,2}})(?=贏|輸|擊敗|打和|赢|输)", self.say_score),
+            reader(
+                "range",
+                rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])",
+                self.say_range,
+            ),
+            reader(
+                "score",
+                r"(?<=[^\W\d_A-Za-z])(\d{1,2})-(\d{1,2})(?=贏|輸|擊敗|打和|赢|输)",
+                self.say_score,
+            ),
             reader("code", rf"(?<=[打撥拨])\d{{3,5}}(?![{FIGURE}個])", self.say_digits),
-            reader("code", rf"(?<![{FIGURE}.,])\d{{3}}(?=號巴士|号巴士|巴士|室|號房)", self.say_digits),
-        ]  # fmt: skip
+            reader(
+                "code", rf"(?<![{FIGURE}.,])\d{{3}}(?=號巴士|号巴士|巴士|室|號房)", self.say_digits
+            ),
+        ]
 
     def say_range(self, match: re.Match[str]) -> str | None:
         return f"{self.number(match['low'])}{self.to}{self.number(match['high'])}"
@@ -249,6 +285,5 @@ def below_myriad(n: int) -> str:
     return words
 
 
-__all__ = ["CANTONESE", "GRAMMAR", "after", "before"]
 CANTONESE = Cantonese()
 GRAMMAR = CANTONESE.grammar()

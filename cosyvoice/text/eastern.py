@@ -6,9 +6,10 @@ written 1,234.56 in all three.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from cosyvoice.text.grammar import Grammar
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, reader
 
 FIGURE = "A-Za-z0-9"
 UNSIGNED = r"(?:(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?![.,]?\d))"
@@ -32,7 +33,7 @@ VULGAR = {
 
 def table(lines: str) -> dict[str, str]:
     """Lines "signs words", the signs separated by commas."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines.strip().splitlines():
         signs, words = line.split(None, 1)
         found |= {sign.replace("_", " "): words for sign in signs.split(",")}
@@ -48,7 +49,10 @@ def in_fours(figures: str) -> list[int]:
     """Groups of four figures, the highest first: 12345 -> 1, 2345."""
     first = len(figures) % 4
     parts = [figures[:first]] if first else []
-    return [int(part) for part in [*parts, *(figures[at : at + 4] for at in range(first, len(figures), 4))]]
+    return [
+        int(part)
+        for part in [*parts, *(figures[at : at + 4] for at in range(first, len(figures), 4))]
+    ]
 
 
 class Eastern:
@@ -63,6 +67,8 @@ class Eastern:
     minus, plus, plus_minus = "", "", ""
     to = ""
     against = ""  # between the numbers of a score
+    over = ""  # between two numbers that are no fraction: 120/80
+    squared, cubed = "", ""
     percent, per_mille = "", ""
     currencies: Mapping[str, str]
     units: Mapping[str, str]
@@ -121,7 +127,9 @@ class Eastern:
 
     def say_money(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        return self.counted(match, self.currencies[groups.get("before") or groups.get("after") or ""])
+        return self.counted(
+            match, self.currencies[groups.get("before") or groups.get("after") or ""]
+        )
 
     def say_measure(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.unit(match["unit"]))
@@ -145,16 +153,29 @@ class Eastern:
 
     def say_date(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        return self.date(groups.get("year") or "", match["month"], groups.get("day") or "", groups.get("weekday") or "")
+        return self.date(
+            groups.get("year") or "",
+            match["month"],
+            groups.get("day") or "",
+            groups.get("weekday") or "",
+        )
 
     def time(self, hour: int, minute: int, second: int) -> str:
         raise NotImplementedError
 
     def say_time(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        words = self.time(int(match["hour"]), int(groups.get("minute") or 0), int(groups.get("second") or 0))
+        words = self.time(
+            int(match["hour"]), int(groups.get("minute") or 0), int(groups.get("second") or 0)
+        )
         half = (groups.get("half") or "")[:1].lower()
-        return {"a": self.morning + self.blank, "p": self.afternoon + self.blank}.get(half, "") + words
+        return {"a": self.morning + self.blank, "p": self.afternoon + self.blank}.get(
+            half, ""
+        ) + words
+
+    def say_hour(self, match: re.Match[str]) -> str | None:
+        half = self.morning if match["half"][0] in "aA" else self.afternoon
+        return f"{half}{self.blank}{self.cardinal(int(match['hour']))}"
 
     def say_times(self, match: re.Match[str]) -> str | None:
         """9:00~18:00"""
@@ -178,6 +199,8 @@ class Eastern:
         else:
             top, bottom = match["top"], match["bottom"]
         whole = match["whole"]
+        if not whole and len(top) > 1 and len(bottom) < 4 and int(top) > int(bottom):
+            return f"{self.integer(top)}{self.over}{self.integer(bottom)}"
         words = self.mixed(whole, top, bottom) if whole else self.fraction(top, bottom)
         return f"{self.minus}{self.blank}{words}" if match["minus"] else words
 
@@ -192,7 +215,9 @@ class Eastern:
         return self.spell(match[0])
 
     def say_version(self, match: re.Match[str]) -> str | None:
-        return f"{self.blank}{self.point}{self.blank}".join(self.integer(part) for part in match[0].split("."))
+        return f"{self.blank}{self.point}{self.blank}".join(
+            self.integer(part) for part in match[0].split(".")
+        )
 
     def say_range(self, match: re.Match[str]) -> str | None:
         return self.amount(match)
@@ -201,11 +226,14 @@ class Eastern:
         return self.number(match[0])
 
     def say_mathematics(self, match: re.Match[str]) -> str | None:
-        parts = re.split(r"((?<=[\d)])\s*[-+±*/×·÷:^=<>≤≥≠≈]\s*)", match[0])
-        words = (
-            self.number(part) if re.fullmatch(NUMBER, part) else self.signs.get(part.strip(), "") for part in parts
-        )
-        return self.blank.join(filter(None, words))
+        parts = re.split(r"((?<=[\d)²³])\s*[-+±*/×÷:^=<>≤≥≠≈]\s*)", match[0])
+        return self.blank.join(filter(None, map(self.mathematics_part, parts)))
+
+    def mathematics_part(self, part: str) -> str:
+        number = part.rstrip("²³")
+        if re.fullmatch(NUMBER, number):
+            return self.number(number) + {"²": self.squared, "³": self.cubed}.get(part[-1], "")
+        return self.signs.get(part.strip(), "")
 
     def say_sign(self, match: re.Match[str]) -> str | None:
         return self.signs[match[0].strip()]
@@ -247,67 +275,170 @@ class Eastern:
         money, units = any_of(self.currencies), any_of(self.units)
         return [
             reader("percent", rf"{START}{percents} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
-            reader("temperature", rf"{START}{amount} ?(?:°|º) ?(?P<unit>[CF])?{WORD_END}", self.say_temperature),
-            reader("money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader(
+                "temperature",
+                rf"{START}{amount} ?(?:°|º) ?(?P<unit>[CF])?{WORD_END}",
+                self.say_temperature,
+            ),
+            reader(
+                "money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money
+            ),
             reader("money", rf"(?<![A-Za-z])(?P<before>{money}) ?{amount}{scale}", self.say_money),
-            reader("measure", rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
-            reader("range", rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])", self.say_range),
-        ]  # fmt: skip
+            reader(
+                "measure",
+                rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",
+                self.say_measure,
+            ),
+            reader(
+                "range",
+                rf"{START}(?P<low>{NUMBER}){TO}(?P<high>{UNSIGNED})(?![{FIGURE}-])",
+                self.say_range,
+            ),
+        ]
 
     def calendar_readers(self) -> list[Reader]:
         weekday = rf"(?: ?\((?P<weekday>[{self.weekdays}])\))"
         plain = r"\d{1,2}:[0-5]\d"
         return [
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})(?!\d){weekday}", self.say_date),
-            reader("time", rf"(?<![{FIGURE}.,:/]){CLOCK} ?{PART_OF_DAY}?(?![{FIGURE}:])", self.say_time),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<hour>1?\d) ?{PART_OF_DAY}(?![{FIGURE}])", self.say_time),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<low>{plain}){TO}(?P<high>{plain})(?![{FIGURE}:])", self.say_times),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})(?P<s>[/.-])(?P<month>{MONTH})(?P=s)"
+                rf"(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d){weekday}?",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})(?!\d){weekday}",
+                self.say_date,
+            ),
+            reader(
+                "time", rf"(?<![{FIGURE}.,:/]){CLOCK} ?{PART_OF_DAY}?(?![{FIGURE}:])", self.say_time
+            ),
+            reader("time", rf"(?<![A-Za-z]){PART_OF_DAY} ?{CLOCK}(?![{FIGURE}:])", self.say_time),
+            reader(
+                "time", rf"(?<![A-Za-z]){PART_OF_DAY} ?(?P<hour>1?\d)(?=時|时|시|點)", self.say_hour
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<hour>1?\d) ?{PART_OF_DAY}(?![{FIGURE}])",
+                self.say_time,
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<low>{plain}){TO}(?P<high>{plain})(?![{FIGURE}:])",
+                self.say_times,
+            ),
+        ]
 
     def number_readers(self) -> list[Reader]:
         vulgar = f"[{''.join(VULGAR)}]"
         return [
             reader("telephone", self.telephone, self.say_telephone),
-            reader("telephone", rf"(?<![{FIGURE}+])\+\d{{1,3}}(?:[ -]{{0,2}}\(?\d+\)?){{1,6}}(?![{FIGURE}])", self.say_telephone),
+            reader(
+                "telephone",
+                rf"(?<![{FIGURE}+])\+\d{{1,3}}(?:[ -]{{0,2}}\(?\d+\)?){{1,6}}(?![{FIGURE}])",
+                self.say_telephone,
+            ),
             reader("digits", r"(?<![\d.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\d-])", self.say_digits),
-            reader("fraction", rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))(?![{FIGURE}/]|[.,]\d)", self.say_fraction),
-            reader("fraction", rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})(?P<top>)(?P<bottom>)", self.say_fraction),
-            reader("score", rf"(?<![{FIGURE}.,:/-])(\d{{1,3}}):(\d{{1,3}})(?![{FIGURE}:]|[.,]\d)", self.say_score),
+            reader(
+                "fraction",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:"
+                rf"(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))"
+                rf"(?![{FIGURE}/]|[.,]\d)",
+                self.say_fraction,
+            ),
+            reader(
+                "fraction",
+                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?P<whole>\d{{1,4}})(?P<vulgar>{vulgar})"
+                rf"(?P<top>)(?P<bottom>)",
+                self.say_fraction,
+            ),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,:/-])(\d{{1,3}}):(\d{{1,3}})(?![{FIGURE}:]|[.,]\d)",
+                self.say_score,
+            ),
             reader("code", r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d.]*\d)", self.say_version),
             reader("cardinal", rf"{START}{NUMBER}", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}(?: ?[-+±*/×·÷:^] ?{UNSIGNED}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}(?: ?[-+*/×·÷:^] ?{UNSIGNED}){{0,6}})+(?![{FIGURE}])", self.say_mathematics),
-            reader("mathematics", rf"(?<![{FIGURE}.,]){NUMBER}(?: ?[+±*×·÷] ?{UNSIGNED}){{1,6}}(?![{FIGURE}])", self.say_mathematics),
-        ]  # fmt: skip
+            reader("decimal", r"(?<=[A-Za-z])\d+\.\d+(?![.,]?\d)", self.say_cardinal),
+            reader(
+                "mathematics",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[-+±*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}}"
+                rf"(?: ?[=<>≤≥≠≈] ?{NUMBER}[²³]?(?: ?[-+*/×÷:^] ?{UNSIGNED}[²³]?){{0,6}})+"
+                rf"(?![{FIGURE}])",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics",
+                rf"(?<![{FIGURE}.,]){NUMBER}[²³]?(?: ?[+±*×÷] ?{UNSIGNED}[²³]?){{1,6}}"
+                rf"(?![{FIGURE}])",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics", rf"(?<![{FIGURE}.,]){NUMBER}[²³](?![{FIGURE}])", self.say_mathematics
+            ),
+        ]
 
     def sign_readers(self) -> list[Reader]:
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
         path = r"(?:[/?#][A-Za-z0-9_/?#=&%.~+-]*[A-Za-z0-9/])?/?"
         top = "com|org|net|edu|gov|info|io|co|jp|kr|hk|cn|tw|tv|uk|de|fr|us|app|dev|ai|me"
-        kinds = "pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml|hwp"
+        kinds = (
+            "pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json"
+            "|xml|hwp"
+        )
         return [
-            reader("address", rf"(?<![{FIGURE}@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?![{FIGURE}])", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}(?![{FIGURE}@])", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@])@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*", self.say_address),
-            reader("address", rf"(?<![{FIGURE}@.])(?:{name}|[^\W\d_]{{1,20}})\.(?:{kinds})(?![{FIGURE}])", self.say_address, re.I),
-            reader("symbol", any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"), self.say_sign),
-        ]  # fmt: skip
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?![{FIGURE}])",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.]){name}(?:\.{name})*\.(?:{top})(?![{FIGURE}.]){path}"
+                rf"(?![{FIGURE}@])",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@])@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}@.])(?:{name}|[^\W\d_]{{1,20}})\.(?:{kinds})(?![{FIGURE}])",
+                self.say_address,
+                re.I,
+            ),
+            reader(
+                "symbol",
+                any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),
+                self.say_sign,
+            ),
+        ]
 
     def say_as(self) -> dict[str, Callable[[str], str]]:
-        readers = self.readers()
-        kinds = ("telephone", "date", "time", "ordinal")
+        as_kind = partial(self.as_kind, self.readers())
         return {
             "characters": self.characters,
             "digits": self.characters,
-            "cardinal": lambda text: self.as_kind(readers, ("cardinal",), text),
-            **{kind: (lambda text, kind=kind: self.as_kind(readers, (kind,), text)) for kind in kinds},
+            "cardinal": partial(as_kind, ("range", "cardinal")),
+            **{
+                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
+            },
         }
 
     def characters(self, text: str) -> str:
         names = self.zero + self.digits[1:]
-        return " ".join(names[int(char)] if char.isdecimal() else char for char in text if not char.isspace())
+        return " ".join(
+            names[int(char)] if char.isdecimal() else char for char in text if not char.isspace()
+        )
 
     def as_kind(self, readers: list[Reader], kinds: tuple[str, ...], text: str) -> str:
         for each in readers:
@@ -319,9 +450,3 @@ class Eastern:
 
     def grammar(self) -> Grammar:
         return Grammar(tuple(self.readers()), self.say_as())
-
-
-__all__ = [
-    "CLOCK", "DAY", "FIGURE", "MONTH", "NUMBER", "START", "TO", "UNSIGNED", "WORD_END", "YEAR", "Eastern",
-    "any_of", "before", "in_fours", "table",
-]  # fmt: skip

@@ -8,7 +8,7 @@ is understood too.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 
 from cosyvoice.text.grammar import Grammar
 from cosyvoice.text.spans import Reader, reader
@@ -17,12 +17,14 @@ from cosyvoice.text.spans import Reader, reader
 GROUPED = r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?!\d)"
 ENGLISH_GROUPED = r"[1-9]\d{0,2}(?:(?:,\d{3})+(?=\.\d)|(?:,\d{3}){2,}(?!\d))"
 UNSIGNED = rf"(?:(?:{ENGLISH_GROUPED}|{GROUPED}|\d+)(?:[.,]\d+)?)(?![.,]?\d)"
+POWER = r"[²³]?"
 START = r"(?<![\w.,])(?<!\d[ :/-])"
 SIGN = r"(?:(?<![\w)])[-+±] ?)?"
 NUMBER = rf"{SIGN}{UNSIGNED}"
 TO = r" ?[-–—~] ?"
 # One number or two: 5, 10-20
 AMOUNT = rf"(?P<low>{NUMBER})(?:(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+SIZES = "mm|cm|m|km|px|мм|см|м"
 WORD_END = r"(?![\w²³])"
 LETTER = r"[^\W\d_]"
 
@@ -103,6 +105,16 @@ def pairs(table: str) -> dict[str, str]:
     return {written.strip(): words.strip() for written, _, words in rows}
 
 
+def with_capitals(table: dict[str, str]) -> dict[str, str]:
+    """A table of abbreviations, those in small letters also as they begin a sentence."""
+    capital = {
+        written[0].upper() + written[1:]: words[0].upper() + words[1:]
+        for written, words in table.items()
+        if len(written) > 2
+    }
+    return capital | table
+
+
 def any_of(words: Iterable[str]) -> str:
     """A pattern for one of these, the longest first; a blank in it may be missing."""
     found = (re.escape(word).replace(r"\ ", " ?") for word in sorted(words, key=len, reverse=True))
@@ -131,6 +143,10 @@ class European:
     against = ""  # between the numbers of a score
     percent, per_mille, degrees = "", "", ""
     per = ""  # between two units
+    each = ""  # between a sum and a time: 49 €/month
+    over = ""  # between two numbers that are no fraction: 120/80
+    by = ""  # between two sizes: 80 x 60 cm
+    squared, cubed = "", ""
     dot, at, slash, dash, underscore, colon = "", "", "", "", "", ""  # of addresses
     extension = ""
     scales: Mapping[str, Noun]
@@ -211,6 +227,15 @@ class European:
     def say_percent(self, match: re.Match[str]) -> str | None:
         return f"{self.amount(match)} {self.per_mille if match['sign'] == '‰' else self.percent}"
 
+    def say_size(self, match: re.Match[str]) -> str | None:
+        """80 x 60 cm"""
+        numbers = [parsed(match[each]) for each in ("low", "high", "third") if match[each]]
+        words = [self.number(number) for number in numbers]
+        if match["first"] and (noun := self.unit(match["first"].strip())):
+            words[0] += f" {self.form(noun, numbers[0])}"
+        noun = self.unit(match["unit"])
+        return f" {self.by} ".join(words) + f" {self.form(noun, numbers[-1])}" if noun else None
+
     def say_per_unit(self, match: re.Match[str]) -> str | None:
         """300/km²"""
         noun = self.unit(match["unit"])
@@ -222,6 +247,11 @@ class European:
         if noun is None or words is None:
             return None
         return self.mixed_unit(words, noun) if match["whole"] else self.part_of_unit(words, noun)
+
+    def say_each_unit(self, match: re.Match[str]) -> str | None:
+        """€/kg"""
+        noun = self.unit(match["unit"])
+        return self.per_unit(noun) if noun else None
 
     def part_of_unit(self, words: str, noun: Noun) -> str:
         return f"{words} {noun.one}"
@@ -251,7 +281,12 @@ class European:
         if first in self.units and second in self.units:
             a, b = self.units[first], self.units[second]
             per = self.per_unit(b)
-            return Noun(*(f"{form} {per}" if form else "" for form in (a.one, a.many)), a.gender, f"{a.few} {per}")
+            return Noun(
+                f"{a.one} {per}",
+                f"{a.many} {per}",
+                a.gender,
+                f"{a.few} {per}",
+            )
         return None
 
     def per_unit(self, noun: Noun) -> str:
@@ -268,7 +303,9 @@ class European:
         sign = groups.get("before") or groups.get("after") or ""
         noun = self.currencies[sign]
         if groups.get("scale"):
-            return self.counted(match, noun, self.scales[self.listed(groups["scale"] or "", self.scales)])
+            return self.counted(
+                match, noun, self.scales[self.listed(groups["scale"] or "", self.scales)]
+            )
         number = self.last(match)
         cent = self.cents.get(noun.one)
         if cent and not match["high"] and 1 <= len(number.decimals.rstrip("0")) <= 2:
@@ -290,7 +327,9 @@ class European:
         return f"{words} {self.with_cents(cents, cent)}"
 
     def with_cents(self, cents: int, cent: Noun) -> str:
-        return f"{self.cardinal(cents, cent.gender)} {self.form(cent, Number('', str(cents), '', ''))}"
+        return (
+            f"{self.cardinal(cents, cent.gender)} {self.form(cent, Number('', str(cents), '', ''))}"
+        )
 
     # Calendar and clock
 
@@ -308,13 +347,14 @@ class European:
         return self.date(int(match["day"]), int(match["month"]), match["year"] or "", match)
 
     def say_named_date(self, match: re.Match[str]) -> str | None:
-        return self.date(int(match["day"]), self.month_number(match["name"]), match["year"] or "", match)
+        return self.date(
+            int(match["day"]), self.month_number(match["name"]), match["year"] or "", match
+        )
 
     def month_number(self, name: str) -> int:
-        found = self.month_names()[name.lower().rstrip(".")]
-        return found
+        return self.month_names[name.lower().rstrip(".")]
 
-    @lru_cache
+    @cached_property
     def month_names(self) -> dict[str, int]:
         long = {name.lower(): index for index, name in enumerate(self.months, 1)}
         return long | dict(self.month_short)
@@ -352,9 +392,11 @@ class European:
             top, bottom = VULGAR[match["vulgar"]]
         else:
             top, bottom = int(match["top"]), int(match["bottom"])
-        if not bottom:
-            return None
         whole = match["whole"]
+        if (top, bottom) == (24, 7):  # always open
+            return f"{self.cardinal(24)} {self.cardinal(7)}"
+        if not whole and top > bottom and top >= 10:
+            return f"{self.cardinal(top)} {self.over} {self.cardinal(bottom)}"
         words = self.mixed(int(whole), top, bottom) if whole else self.fraction(top, bottom)
         return " ".join(filter(None, (self.sign(match["minus"] or ""), words)))
 
@@ -375,14 +417,15 @@ class European:
         return self.spell(match[0])
 
     def say_mathematics(self, match: re.Match[str]) -> str | None:
-        parts = re.split(r"((?<=[\d)])\s*[-+±*/×·÷:^=<>≤≥≠≈]\s*)", match[0])
+        parts = re.split(r"((?<=[\d)²³])\s*[-+±*/×·÷:^=<>≤≥≠≈x]\s*)", match[0])
         return " ".join(filter(None, (self.mathematics_part(part) for part in parts)))
 
     def mathematics_part(self, part: str) -> str:
-        if re.fullmatch(NUMBER, part):
-            return self.number(parsed(part))
+        power = {"²": self.squared, "³": self.cubed}.get(part[-1:], "")
+        if re.fullmatch(NUMBER, part.rstrip("²³")):
+            return f"{self.number(parsed(part.rstrip('²³')))} {power}".strip()
         sign = part.strip()
-        return self.signs.get(sign, "") if sign else ""
+        return self.signs.get("×" if sign == "x" else sign, "")
 
     def say_sign(self, match: re.Match[str]) -> str | None:
         return self.signs[match[0].strip()]
@@ -424,36 +467,81 @@ class European:
         ]
 
     def amount_readers(self) -> list[Reader]:
-        scale = rf"(?: ?(?P<scale>{any_of(self.scales)})(?!{LETTER}))?"
+        of_scale = r"(?: (?:de |di |d'|of ))?"
+        scale = rf"(?: ?(?P<scale>{any_of(self.scales)})(?!{LETTER}){of_scale})?"
         money = any_of(self.currencies)
-        of_scale = r"(?: (?:de|di|d'|of))?"
-        units = any_of(self.units)
+        units = any_of(sign for sign in self.units if sign != "°")
         return [
             reader("percent", rf"{START}{AMOUNT} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
-            reader("temperature", rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}", self.say_temperature, re.I),
-            reader("money", rf"{START}{AMOUNT}{scale}{of_scale} ?(?P<after>{money}){WORD_END}", self.say_money),
+            reader(
+                "temperature",
+                rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}",
+                self.say_temperature,
+                re.I,
+            ),
+            reader(
+                "money",
+                rf"{START}{AMOUNT}{scale}(?:,[-–—]+)? ?(?P<after>{money}){WORD_END}",
+                self.say_money,
+            ),
             reader("money", rf"(?<!\w)(?P<before>{money}) ?{AMOUNT}{scale}(?!\w)", self.say_money),
-            reader("measure", rf"{START}{AMOUNT}{scale}{of_scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}", self.say_measure),
-            reader("measure", rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])", self.say_scaled),
-            reader("measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit),
+            reader(
+                "measure",
+                rf"{START}{AMOUNT}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",
+                self.say_measure,
+            ),
+            reader(
+                "measure",
+                rf"{START}{AMOUNT} ?(?P<scale>{any_of(self.scales)})(?![\w])",
+                self.say_scaled,
+            ),
+            reader(
+                "measure",
+                r"(?<!\w)(?:km|км)(?= \d)",
+                self.units["km" if "km" in self.units else "км"].one,
+            ),
+            reader(
+                "measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit
+            ),
             reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),
-        ]  # fmt: skip
+        ]
 
     def say_scaled(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.scales[self.listed(match["scale"], self.scales)])
 
     def calendar_readers(self) -> list[Reader]:
-        names = any_of([*self.months, *(name.capitalize() for name in self.months), *self.month_short,
-                        *(name.capitalize() for name in self.month_short)])  # fmt: skip
+        small = [*self.months, *self.month_short]
+        names = any_of({*small, *(name.capitalize() for name in small)})
         clock = TIME.format(sign=":")
         plain = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"
         return [
-            reader("date", rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}|\d\d)(?![\w]|[./,]?\d){self.date_end}", self.say_numeric_date),
-            reader("date", rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})(?![\w]|[./,-]?\d){self.date_end}", self.say_numeric_date),
-            reader("date", rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}", self.say_named_date),
-            reader("time", rf"(?<![\w.,:]){clock}(?![\d:]|[.,]\d){self.clock_words}", self.say_time),
-            reader("time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?![\d:]|[.,]\d)", self.say_times),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<year>{YEAR}"
+                rf"|\d\d)(?![\w]|[./,]?\d){self.date_end}",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<year>{YEAR})(?P<s>[./-])(?P<month>{MONTH})(?P=s)(?P<day>{DAY})"
+                rf"(?![\w]|[./,-]?\d){self.date_end}",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})(?:{self.day_mark}) ?(?P<name>{names}\.?)(?!\w)"
+                rf"(?:{self.date_between}(?P<year>{YEAR})(?!\d))?{self.date_end}",
+                self.say_named_date,
+            ),
+            reader(
+                "time", rf"(?<![\w.,:]){clock}(?![\d:]|[.,]\d){self.clock_words}", self.say_time
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?![\d:]|[.,]\d)",
+                self.say_times,
+            ),
+        ]
 
     day_mark = ""  # after the day of a date
     date_end = ""  # after the year
@@ -462,53 +550,118 @@ class European:
         return [
             reader("telephone", self.telephone, self.say_telephone),
             reader("telephone", r"(?<![\w.,-])\d{3}-\d{3}-\d{3,4}(?![\w-])", self.say_telephone),
-            reader("telephone", r"(?<![\w+])\+\d{1,3}(?:[ ./-]{0,2}\(?\d+\)?){1,6}(?!\w)", self.say_telephone),
+            reader(
+                "telephone",
+                r"(?<![\w+])\+\d{1,3}(?:[ ./-]{0,2}\(?\d+\)?){1,6}(?!\w)",
+                self.say_telephone,
+            ),
             reader("digits", r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\w-])", self.say_digits),
             reader("fraction", rf"{FRACTION}(?![\w/]|[.,]\d)", self.say_fraction),
             reader("score", r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:]|[.,]\d)", self.say_score),
             reader("range", rf"{START}{AMOUNT}(?!\w)", self.say_range),
             reader("cardinal", rf"{START}(?P<low>{NUMBER})(?P<high>)(?!\w)", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}(?: ?[-+±*/×·÷:^] ?{UNSIGNED}){{0,6}}(?: ?[=<>≤≥≠≈] ?{NUMBER}(?: ?[-+*/×·÷:^] ?{UNSIGNED}){{0,6}})+(?!\w)", self.say_mathematics),
-            reader("mathematics", rf"(?<![\w.,]){NUMBER}(?: ?[+±*×·÷] ?{UNSIGNED}){{1,6}}(?!\w)", self.say_mathematics),
-        ]  # fmt: skip
+            reader(
+                "decimal",
+                rf"(?<={LETTER})(?P<low>\d+\.\d+)(?P<high>)(?![.,]?\d)",
+                self.say_cardinal,
+            ),
+            reader(
+                "mathematics",
+                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[-+±*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}}"
+                rf"(?: ?[=<>≤≥≠≈] ?{NUMBER}{POWER}(?: ?[-+*/×·÷:^x] ?{UNSIGNED}{POWER}){{0,6}})+"
+                rf"(?!\w)",
+                self.say_mathematics,
+            ),
+            reader(
+                "mathematics",
+                rf"(?<![\w.,]){NUMBER}{POWER}(?: ?[+±*×·÷x] ?{UNSIGNED}{POWER}){{1,6}}(?!\w)",
+                self.say_mathematics,
+            ),
+            reader("mathematics", rf"(?<![\w.,]){NUMBER}[²³](?!\w)", self.say_mathematics),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER})(?P<first> ?(?:{SIZES}))? ?[x×] ?(?P<high>{UNSIGNED})"
+                rf"(?: ?(?:{SIZES}))?(?: ?[x×] ?(?P<third>{UNSIGNED}))? ?(?P<unit>{SIZES})(?!\w)",
+                self.say_size,
+            ),
+            reader("cardinal", r"(?<!\w)'(\d\d)(?!\w)", lambda match: self.integer(match[1])),
+        ]
 
     def sign_readers(self) -> list[Reader]:
+        units = any_of(self.units)
         name = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
         path = r"(?:[/?#][\w/?#=&%.~+-]*[\w/])?/?"
         top = (
-            "com|org|net|edu|gov|info|io|eu|de|at|ch|fr|es|it|ru|uk|us|cn|jp|kr|hk|be|nl|pt|mx|ar|app|dev|ai|tv|me"
+            "com|org|net|edu|gov|info|io|eu|de|at|ch|fr|es|it|ru|uk|us|cn|jp|kr|hk|be|nl|pt|mx"
+            "|ar|app|dev|ai|tv|me"
             "|рф"
         )
         return [
-            reader("address", rf"(?<![\w@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?!\w)", self.say_address),
-            reader("address", rf"(?<![\w@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}(?!\w)", self.say_address),
-            reader("address", rf"(?<![\w@.]){name}(?:\.{name})*\.(?:{top}){path}(?![\w@])", self.say_address),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}(?:[.+]{name})*@{name}(?:\.{name})+(?!\w)",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![\w@.])(?:https?://|www\.){name}(?:\.{name})*(?::\d+)?{path}(?!\w)",
+                self.say_address,
+            ),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}(?:\.{name})*\.(?:{top}){path}(?![\w@])",
+                self.say_address,
+            ),
             reader("address", r"(?<![\w@])@[A-Za-z_]\w*(?:\.[A-Za-z]\w*)*", self.say_address),
-            reader("address", rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav|zip|exe|py|js|html?|json|xml)(?!\w)", self.say_address),
+            reader(
+                "address",
+                rf"(?<![\w@.]){name}\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|jpe?g|png|gif|mp3|mp4|wav"
+                rf"|zip|exe|py|js|html?|json|xml)(?!\w)",
+                self.say_address,
+            ),
             reader("digits", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)", self.say_version),
-            reader("code", rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)", self.say_version),
-            reader("symbol", any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"), self.say_sign),
-            reader("abbreviation", rf"(?<![\w.]){any_of(self.abbreviations)}(?!\w)", self.say_abbreviation),
-        ]  # fmt: skip
+            reader(
+                "code",
+                rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)",
+                self.say_version,
+            ),
+            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{2}})", self.each),
+            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?P<unit>{units}){WORD_END}", self.say_each_unit),
+            reader(
+                "symbol",
+                any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),
+                self.say_sign,
+            ),
+            reader(
+                "abbreviation",
+                rf"(?<![\w.]){any_of(self.abbreviations)}(?!{LETTER})",
+                self.say_abbreviation,
+            ),
+        ]
 
     def say_version(self, match: re.Match[str]) -> str | None:
         """1.2.3, or the address of a computer."""
         return f" {self.dot} ".join(self.integer(part) for part in match[0].split("."))
 
     def say_as(self) -> dict[str, Callable[[str], str]]:
-        kinds = ("telephone", "date", "time", "ordinal")
-        table = self.readers()
+        as_kind = partial(self.as_kind, self.readers())
         return {
             "characters": self.characters,
             "digits": self.characters,
-            "cardinal": lambda text: self.as_kind(table, ("range", "cardinal"), text),
-            **{kind: (lambda text, kind=kind: self.as_kind(table, (kind,), text)) for kind in kinds},
+            "cardinal": partial(as_kind, ("range", "cardinal")),
+            **{
+                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
+            },
         }
 
     def characters(self, text: str) -> str:
         """Letter by letter and figure by figure."""
-        return " ".join(self.digits[int(char)] if char.isdecimal() else char for char in text if not char.isspace())
+        return " ".join(
+            self.digits[int(char)] if char.isdecimal() else char
+            for char in text
+            if not char.isspace()
+        )
 
     def as_kind(self, table: list[Reader], kinds: tuple[str, ...], text: str) -> str:
         for each in table:

@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     TIME,
     TO,
@@ -15,6 +16,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -27,7 +29,8 @@ MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 )
 SHORT_MONTHS = {
-    "janv": 1, "fév": 2, "févr": 2, "fevrier": 2, "avr": 4, "juil": 7, "aout": 8, "sept": 9, "oct": 10,
+    "janv": 1, "fév": 2, "févr": 2, "fevrier": 2, "avr": 4, "juil": 7, "aout": 8, "sept": 9,
+    "oct": 10,
     "nov": 11, "déc": 12, "decembre": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -127,6 +130,8 @@ MB m mégaoctet/mégaoctets
 GB m gigaoctet/gigaoctets
 TB m téraoctet/téraoctets
 Mb m mégabit/mégabits
+Mbit m mégabit/mégabits
+Gbit m gigabit/gigabits
 Mbps m mégabit_par_seconde/mégabits_par_seconde
 px m pixel/pixels
 mmHg m millimètre_de_mercure/millimètres_de_mercure
@@ -248,13 +253,28 @@ FEMININE = frozenset(
     "rue rues pièce pièces étoile étoiles victime victimes nuit nuits entreprise entreprises "
     "famille familles carte cartes voix tranche tranches cuillère cuillères baguette baguettes "
     "chose choses tonne tonnes livre_ livres_ boîte boîtes plante plantes partie parties "
+    "sœur sœurs mère mères tante tantes dame dames amie amies élève_ cousine cousines tasse assiette "
+    "assiettes course courses route routes porte portes fenêtre fenêtres lampe lampes bougie bougies "
+    "banane bananes orange oranges carotte carottes cerise cerises dose doses goutte gouttes soirée "
+    "vache vaches chèvre chèvres poule poules cuillère machine machines nouvelle nouvelles ligne "
+    "lignes marche marches colonne colonnes île îles langue langues règle règles loi lois arme armes "
+    "balle balles médaille médailles action actions usine usines ferme fermes plage plages salle salles "
     "réponse réponses étape étapes demi-heure vidéo vidéos photo photos chanson chansons".split()
 )
 FEMININE_ENDINGS = (
-    "tion", "tions", "sion", "sions", "ée", "ées", "ette", "ettes", "ance", "ances", "ence", "ences",
-    "té", "tés", "ure", "ures", "euse", "euses", "trice", "trices", "elle", "elles", "esse", "esses",
+    "tion", "tions", "sion", "sions", "ée", "ées", "ette", "ettes", "ance", "ances", "ence",
+    "ences",
+    "té", "tés", "ure", "ures", "euse", "euses", "trice", "trices", "elle", "elles", "esse",
+    "esses",
 )  # fmt: skip
 MASCULINE = frozenset("musée musées lycée lycées trophée été comité comités côté côtés".split())
+
+
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lundi mardi mercredi jeudi vendredi samedi dimanche le du au".split()
+)
 
 
 class French(European):
@@ -264,12 +284,14 @@ class French(European):
     comma, point = "virgule", "point"
     to, against = "à", "à"
     percent, per_mille = "pour cent", "pour mille"
-    per = "par"
+    per = each = "par"
+    by = "sur"
+    over, squared, cubed = "sur", "au carré", "au cube"
     dot, at, slash, dash = "point", "arobase", "slash", "tiret"
     underscore, colon = "tiret bas", "deux points"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?: ?h(?:eures?)?(?!\w))?"
     date_between = " "
     day_mark = r"er|ER|ᵉʳ|"
@@ -284,7 +306,15 @@ class French(European):
                 words += [below_thousand(count), name + ("s" if count > 1 else "")]
         thousands, rest = divmod(n, 1000)
         if thousands:
-            words += [below_thousand(thousands).removesuffix("s") if thousands % 100 in (0, 80) and thousands > 1 else below_thousand(thousands)] if thousands > 1 else []
+            words += (
+                [
+                    below_thousand(thousands).removesuffix("s")
+                    if thousands % 100 in (0, 80) and thousands > 1
+                    else below_thousand(thousands)
+                ]
+                if thousands > 1
+                else []
+            )
             words.append("mille")
         if rest or not words:
             words.append(below_thousand(rest))
@@ -327,7 +357,11 @@ class French(European):
         return words.removesuffix("e") + "ième"
 
     def of_scale(self, noun: Noun) -> str:
-        return f"d'{noun.many}" if noun.many[0] in "aeiouyhéê" and noun.many not in ("yens", "yuans") else f"de {noun.many}"
+        return (
+            f"d'{noun.many}"
+            if noun.many[0] in "aeiouyhéê" and noun.many not in ("yens", "yuans")
+            else f"de {noun.many}"
+        )
 
     def with_cents(self, cents: int, cent: Noun) -> str:
         return self.cardinal(cents)
@@ -346,7 +380,12 @@ class French(European):
         if minute or (second and int(second)):
             words.append(self.cardinal(minute, "f"))
         if second and int(second):
-            words += ["minute" if minute < 2 else "minutes", "et" , self.cardinal(int(second), "f"), "seconde" if int(second) < 2 else "secondes"]
+            words += [
+                "minute" if minute < 2 else "minutes",
+                "et",
+                self.cardinal(int(second), "f"),
+                "seconde" if int(second) < 2 else "secondes",
+            ]
         return " ".join(words)
 
     def fraction(self, top: int, bottom: int) -> str:
@@ -380,15 +419,36 @@ class French(European):
 
     def calendar_readers(self) -> list[Reader]:
         names = any_of([*self.months, *(name.capitalize() for name in self.months)])
-        hours = TIME.format(sign=r" ?[hH] ?").replace("(?:", "(?:", 1)
+        TIME.format(sign=r" ?[hH] ?").replace("(?:", "(?:", 1)
         plain = r"\d{1,2} ?h(?: ?[0-5]\d)?"
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
-            reader("time", rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)", self.say_time),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH](?P<minute>)(?P<second>)(?!\w)", self.say_hour),
-            reader("time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?!\w)", self.say_hours),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY}(?:er)?)(?P<to> ?[-–/] ?| et | au )(?:(?P<mid>{DAY})"
+                rf"(?: et |[-–/]))?(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH] ?(?P<minute>[0-5]\d)(?: ?(?:m|min"
+                r"|mn) ?(?:(?P<second>[0-5]\d) ?s)?)?(?!\w)",
+                self.say_time,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?[hH](?P<minute>)(?P<second>)(?!\w)",
+                self.say_hour,
+            ),
+            reader(
+                "time", rf"(?<![\w.,:])(?P<low>{plain}){TO}(?P<high>{plain})(?!\w)", self.say_hours
+            ),
+        ]
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), 0, None, match)
@@ -414,20 +474,40 @@ class French(European):
         thousands = r"(?:[1-9]\d{0,2}(?: \d{3})+|\d{1,7})"
         return [
             *super().number_readers(),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)", self.say_ordinal),
-            reader("roman", rf"(?<!\w)(?=[IVX])(?P<roman>{ROMAN})(?P<end>ers?|ère|re|ème|e|ᵉ|ᵉʳ|º|°)(?!\w)", self.say_roman_ordinal),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>{thousands}) ?(?P<end>ers?|ères?|eres?|res?|ᵉʳ|ʳᵉ|ième|ièmes"
+                rf"|èmes?|emes?|es?|ᵉ|nde?s?|°)(?!\w)",
+                self.say_ordinal,
+            ),
+            reader(
+                "roman",
+                rf"(?<!\w)(?=[IVX])(?P<roman>{ROMAN})(?P<end>ers?|ère|re|ème|e|ᵉ|ᵉʳ|º|°)(?!\w)",
+                self.say_roman_ordinal,
+            ),
             reader("roman", rf"(?<=[a-zéèêîôûçï] )(?P<roman>{ROMAN})(?![\w'])", self.say_ruler),
-            reader("abbreviation", r"(?<!\w)M\.(?= [A-ZÉ])", "Monsieur"),
+            reader("abbreviation", r"(?<!\w)M\.(?= (?:[A-ZÉ]|et M))", "Monsieur"),
             reader("abbreviation", r"(?<!\w)pp?\.(?= ?\d)", "page"),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1]), "f") + " fois"),
-        ]  # fmt: skip
+            reader("abbreviation", r"(?<=[IVX]e )s\.|(?<=[IVX]ème )s\.", "siècle"),
+            reader(
+                "abbreviation", r"(?<!\w)24 ?h ?/ ?24(?!\w)", "vingt-quatre heures sur vingt-quatre"
+            ),
+            reader("abbreviation", r"(?<!\w)7 ?j ?/ ?7(?!\w)", "sept jours sur sept"),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})[xX](?!\w)",
+                lambda m: self.cardinal(int(m[1]), "f") + " fois",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         n = int(re.sub(r"\D", "", match["n"]))
         end = match["end"]
         plural = "s" if end.endswith("s") else ""
         if end.startswith("nd"):
-            return ("second" if n == 2 and "e" not in end else "seconde") + plural if n == 2 else None
+            return (
+                ("second" if n == 2 and "e" not in end else "seconde") + plural if n == 2 else None
+            )
         if end in ("e", "es", "s") and n == 1:
             return None
         return self.ordinal(n, end.startswith(("è", "r", "ʳ", "ere"))) + plural
@@ -437,10 +517,17 @@ class French(European):
 
     def say_ruler(self, match: re.Match[str]) -> str | None:
         """Louis XIV -> Louis quatorze; only after a name or a word that is numbered."""
-        if not before(match, r"[A-ZÉ][a-zéèêîôûçï]{2,} |\b(?:chapitre|tome|acte|partie|volume|livre) ", 20):
+        if not before(
+            match, r"[A-ZÉ][a-zéèêîôûçï]{2,} |\b(?:chapitre|tome|acte|partie|volume|livre) ", 20
+        ):
             return None
         if len(match["roman"]) == 1 and match["roman"] not in "VX":
-            return "un" if match["roman"] == "I" and before(match, r"\b(?:[Cc]hapitre|[Tt]ome|[Aa]cte|[Vv]olume) ", 20) else None
+            return (
+                "un"
+                if match["roman"] == "I"
+                and before(match, r"\b(?:[Cc]hapitre|[Tt]ome|[Aa]cte|[Vv]olume) ", 20)
+                else None
+            )
         return self.cardinal(roman(match["roman"]))
 
 

@@ -5,7 +5,6 @@ import re
 from cosyvoice.text.european import (
     DAY,
     MONTH,
-    NUMBER,
     ROMAN,
     START,
     TIME,
@@ -13,11 +12,11 @@ from cosyvoice.text.european import (
     YEAR,
     European,
     Noun,
-    Number,
     any_of,
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -134,7 +133,8 @@ KB n Kilobyte/Kilobyte
 MB n Megabyte/Megabyte
 GB n Gigabyte/Gigabyte
 TB n Terabyte/Terabyte
-Mbit n Megabit/Megabit
+Mbit,MBit n Megabit/Megabit
+Gbit,GBit n Gigabit/Gigabit
 Mbps n Megabit_pro_Sekunde/Megabit_pro_Sekunde
 px n Pixel/Pixel
 mmHg m Millimeter_Quecksilbersäule/Millimeter_Quecksilbersäule
@@ -238,6 +238,7 @@ Kap. = Kapitel
 Bd. = Band
 Tab. = Tabelle
 Tel. = Telefon
+Temp. = Temperatur
 Dr. = Doktor
 Prof. = Professor
 Dipl.-Ing. = Diplom-Ingenieur
@@ -276,19 +277,38 @@ FEMININE = frozenset(
 NEUTER = frozenset(
     "kind jahr buch auto haus zimmer kilo stück bier glas ticket tor spiel kapitel jahrhundert "
     "quartal semester obergeschoss stockwerk halbjahr mal bild gebot reich viertel drittel paar "
+    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy bett "
+    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude päckchen "
+    "interview konzert theater museum jahrzehnt semester prozent "
     "ei tier land pferd pfund kilogramm gramm foto video problem ergebnis".split()
 )
 FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "tät", "ik", "ie", "in", "sion")
+# Nouns in -e that are not feminine
+MASCULINE_IN_E = frozenset(
+    "name junge kunde kollege käse löwe hase affe neffe zeuge buchstabe gedanke".split()
+)
 NEUTER_ENDINGS = ("chen", "lein", "ment", "um")
 # Words before an ordinal, after which it ends in -n, and in -e
 OBLIQUE = (
-    r"\b(?:[AaIiVvBb]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Dd]en|[Dd]em|[Dd]es|[Ss]eit dem|[Aa]b dem|[Ii]ns?"
+    r"\b(?:[AaIiVvBb]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Dd]en|[Dd]em|[Dd]es|[Ss]eit dem|[Aa]b dem"
+    r"|[Ii]ns?"
     r"|(?:[KkMmDdSs]?ein|ihr|unser|jed|dies)(?:en|em|er|es)"
-    r"|(?:[Ii]n|[Mm]it|[Aa]us|[Bb]ei|[Nn]ach|[Vv]on|[Zz]u|[Ss]eit|[Aa]uf|[Aa]n|[Aa]b|[Vv]or|[Uu]nter"
+    r"|(?:[Ii]n|[Mm]it|[Aa]us|[Bb]ei|[Nn]ach|[Vv]on|[Zz]u|[Ss]eit|[Aa]uf|[Aa]n|[Aa]b|[Vv]or"
+    r"|[Uu]nter"
     r"|[Üü]ber|[Hh]inter|[A-ZÄÖÜ][a-zäöüß]+(?:e|ung|heit|keit|nn|ng|nde)) der"
-    r"|[Bb]is(?: zum)?|[Ss]eit|[Aa]b|[Vv]on) $"
+    r"|[Bb]is zum) $"
 )
+BEFORE_DATES = r"\b(?:[Bb]is|[Ss]eit|[Aa]b|[Vv]on|[Zz]wischen|[Nn]ach|[Vv]or) $"
 WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[Ss]eine|[Ii]hre) $"
+BEFORE_DATIVE = r"\b(?:[Mm]it|[Vv]on|[Bb]ei|[Nn]ach|[Ss]eit|[Vv]or|[Ii]n|[Aa]us|[Zz]u) $"
+BEFORE_ACCUSATIVE = (
+    r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte|trinke|trinkt"
+    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch|nur|etwa|nehmen) $"
+)
+NUMBERED = (
+    r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe|Phase|Artikel"
+    r"|Absatz|Runde|Abbildung|Tabelle|Version|Tag|Bus|Kanal|Halle|Station|Level|Punkt|Rang|Typ) $"
+)
 RULERS = r"[A-ZÄÖÜ][a-zäöüß]{2,}"
 
 
@@ -299,12 +319,14 @@ class German(European):
     comma, point = "Komma", "Punkt"
     to, against = "bis", "zu"
     percent, per_mille = "Prozent", "Promille"
-    per = "pro"
+    per = each = "pro"
+    by = "mal"
+    over, squared, cubed = "zu", "zum Quadrat", "hoch drei"
     dot, at, slash, dash = "Punkt", "at", "Schrägstrich", "Bindestrich"
     underscore, colon = "Unterstrich", "Doppelpunkt"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?P<word> ?(?:Uhr|h)(?!\w))?"
     date_between = r",? "
     day_mark = r"\."
@@ -325,11 +347,23 @@ class German(European):
         """3, "en" -> dritten."""
         return f"{ordinal_stem(n)}{end}"
 
+    def say_cardinal(self, match: re.Match[str]) -> str | None:
+        """1 agrees with its noun; after the name of what is numbered it stands alone."""
+        if before(match, NUMBERED, 24):
+            return self.amount(match)
+        words = super().say_cardinal(match) or ""
+        gender = self.gender_after(match.string[match.end() : match.end() + 40])
+        if match[0] != "1" or not gender:
+            return words
+        if before(match, BEFORE_DATIVE, 16):
+            return "einer" if gender == "f" else "einem"
+        return "einen" if gender == "m" and before(match, BEFORE_ACCUSATIVE, 16) else words
+
     def gender_after(self, text: str) -> str:
         noun = re.match(r" ([A-ZÄÖÜ][a-zäöüß]+)", text)
         if noun:
             return gender_of(noun[1])
-        return "n" if re.match(r" (?:[a-zäöüß]+[a-zäöüß]*(?:er|es)) [A-ZÄÖÜ]", text) else ""
+        return "n" if re.match(r" (?:[a-zäöüß]{3,}(?:er|es)) [A-ZÄÖÜ]", text) else ""
 
     def year(self, figures: str) -> str:
         n = int(figures)
@@ -342,7 +376,8 @@ class German(European):
         return self.cardinal(cents)
 
     def date(self, day: int, month: int, year: str, match: re.Match[str]) -> str:
-        words = [self.ordinal(day, self.ending_before(match, "er")), self.months[month - 1]]
+        end = "en" if before(match, BEFORE_DATES, 12) else self.ending_before(match, "er")
+        words = [self.ordinal(day, end), self.months[month - 1]]
         if year:
             words.append(self.year(year) if len(year) == 4 else self.integer(year))
         return " ".join(words)
@@ -358,14 +393,24 @@ class German(European):
     def time(self, hour: int, minute: int, second: str | None, match: re.Match[str]) -> str:
         words = [self.cardinal(hour, "n"), "Uhr"]
         if second and int(second):
-            words += [self.cardinal(minute, "f"), "Minute" if minute == 1 else "Minuten", "und",
-                      self.cardinal(int(second), "f"), "Sekunde" if int(second) == 1 else "Sekunden"]  # fmt: skip
+            words += [
+                self.counted_unit(minute, self.units["min"]),
+                "und",
+                self.counted_unit(int(second), self.units["s"]),
+            ]
         elif minute:
             words.append(self.cardinal(minute))
         return " ".join(words)
 
+    def counted_unit(self, n: int, unit: Noun) -> str:
+        return f"{self.cardinal(n, unit.gender)} {unit.one if n == 1 else unit.many}"
+
     def say_times(self, match: re.Match[str]) -> str | None:
-        return (super().say_times(match) or "").replace(" Uhr bis", " bis", 1) if match["low"].endswith(":00") else super().say_times(match)
+        return (
+            (super().say_times(match) or "").replace(" Uhr bis", " bis", 1)
+            if match["low"].endswith(":00")
+            else super().say_times(match)
+        )
 
     def fraction(self, top: int, bottom: int) -> str:
         if bottom == 1:
@@ -377,7 +422,9 @@ class German(European):
 
     def part_of_unit(self, words: str, noun: Noun) -> str:
         end = {"m": "er", "f": "e", "n": "es"}[noun.gender]
-        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace("ein halbe ", "eine halbe ")
+        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace(
+            "ein halbe ", "eine halbe "
+        )
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
@@ -388,24 +435,74 @@ class German(European):
         names = any_of([*self.months, *(name.capitalize() for name in SHORT_MONTHS)])
         until = r" ?(?:-|–|—|bis|und|/) ?"
         dotted = TIME.format(sign=r"\.")
-        years = r"[Ii]n|[Ii]m|[Ss]eit|[Vv]on|[Bb]is|[Aa]b|[Uu]m|[Vv]or|[Nn]ach|[Aa]nno|[Zz]wischen|und"
         return [
             *super().calendar_readers(),
-            reader("date", rf"{START}(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>)(?![\w]|\d)", self.say_numeric_date),
-            reader("date", rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?", self.say_days),
-            reader("date", rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>{YEAR})?(?!\d)", self.say_date_range),
+            reader(
+                "date",
+                rf"{START}(?P<day>{DAY})\.(?P<month>{MONTH})\.(?P<year>)(?![\w]|\d)",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<low>{DAY})\.?(?P<to>{until})(?P<high>{DAY})\. ?"
+                rf"(?P<name>{names}\.?)(?!\w)(?:,? (?P<year>{YEAR})(?!\d))?",
+                self.say_days,
+            ),
+            reader(
+                "date",
+                rf"{START}(?P<low>{DAY}\.{MONTH}\.)(?:{TO})(?P<day>{DAY})\.(?P<month>{MONTH})\."
+                rf"(?P<year>{YEAR})?(?!\d)",
+                self.say_date_range,
+            ),
             reader("time", rf"(?<![\w.,]){dotted} ?(?P<word>Uhr|h)(?!\w)", self.say_time),
             reader("time", rf"(?<=\b[Uu]m ){dotted}(?![\w]|[.,]\d)(?P<word>)", self.say_time),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)(?![\w.,:]))?(?P<second>)", self.say_hour),
-            reader("time", rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}(?::[0-5]\d)?) ?Uhr(?!\w)", self.say_hours),
-            reader("year", rf"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
-            reader("year", rf"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
-            reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))", self.say_year),
-            reader("year", rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w|[.,:/]\d)", self.say_years),
-            reader("year", r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)", lambda m: self.year(m["low"]) + "er"),
-            reader("cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"),
-            reader("date", rf"(?<=\b)(?P<month_name>{names}\.?) (?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_month_year),
-        ]  # fmt: skip
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?P<word>Uhr)(?: (?P<minute>[0-5]?\d)"
+                r"(?![\w.,:]))?(?P<second>)",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}"
+                rf"(?::[0-5]\d)?) ?Uhr(?!\w)",
+                self.say_hours,
+            ),
+            reader(
+                "year",
+                r"(?:(?<=\bJahr )|(?<=\bJahre )|(?<=\bJahren )|(?<=\bSommer )|(?<=\bWinter )|"
+                r"(?<=\bHerbst )|(?<=\bEnde )|(?<=\bMitte )|(?<=\bAnfang )|(?<=\())"
+                r"(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
+                self.say_year,
+            ),
+            reader("year", r"(?<=\b[Ii][nm] )(?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)", self.say_year),
+            reader(
+                "year",
+                r"(?<![\w.,:/-])(?P<low>1[5-9]\d\d)(?!\w|[.,:/-]\d| [A-ZÄÖÜ€$%]| (?:Tsd|Mio))",
+                self.say_year,
+            ),
+            reader("year", r"(?<![\w.,:/-])(?P<low>1[5-9]\d[1-9])(?= [A-ZÄÖÜ])", self.say_year),
+            reader("code", r"(?<=\bPLZ )\d{5}(?!\d)", self.say_digits),
+            reader(
+                "year",
+                rf"(?<![\w.,:/-])(?P<low>{YEAR})(?:{TO}|(?P<slash>/))(?P<high>{YEAR}|\d\d)(?!\w"
+                rf"|[.,:/]\d)",
+                self.say_years,
+            ),
+            reader(
+                "year",
+                r"(?<![\w.,])(?P<low>1[1-9]\d0)er(?= |-)",
+                lambda m: self.year(m["low"]) + "er",
+            ),
+            reader(
+                "cardinal", r"(?<![\w.,])(\d0)er(?= |-)", lambda m: self.cardinal(int(m[1])) + "er"
+            ),
+            reader(
+                "date",
+                rf"(?<=\b)(?P<month_name>{names}\.?) (?P<low>1[1-9]\d\d)(?!\w|[.,:/]\d)",
+                self.say_month_year,
+            ),
+        ]
 
     def say_days(self, match: re.Match[str]) -> str | None:
         """3.-5. März"""
@@ -422,7 +519,10 @@ class German(European):
         day, month = match["low"].split(".")[:2]
         end = self.ending_before(match, "er")
         first = f"{self.ordinal(int(day), end)} {self.months[int(month) - 1]}"
-        last = f"{self.ordinal(int(match['day']), 'en' if end == 'en' else 'er')} {self.months[int(match['month']) - 1]}"
+        last = (
+            f"{self.ordinal(int(match['day']), 'en' if end == 'en' else 'er')} "
+            f"{self.months[int(match['month']) - 1]}"
+        )
         year = f" {self.year(match['year'])}" if match["year"] else ""
         return f"{first} {self.to} {last}{year}"
 
@@ -436,7 +536,9 @@ class German(European):
     def say_years(self, match: re.Match[str]) -> str | None:
         high = match["high"]
         words = self.year(high) if len(high) == 4 else self.integer(high)
-        return f"{self.year(match['low'])} {'' if match['slash'] else self.to} {words}".replace("  ", " ")
+        return f"{self.year(match['low'])} {'' if match['slash'] else self.to} {words}".replace(
+            "  ", " "
+        )
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), int(match["minute"] or 0), None, match)
@@ -455,22 +557,42 @@ class German(European):
         nouns_ = r"[A-ZÄÖÜ][a-zäöüß]+"
         return [
             *super().number_readers(),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,6}})\.(?= (?P<next>[a-zäöüß]+ )?(?P<noun>{nouns_}))", self.say_ordinal),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>\d{{1,6}})\.(?= (?P<next>[a-zäöüß]+ )?(?P<noun>{nouns_}))",
+                self.say_ordinal,
+            ),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?= [a-zäöüß])", self.say_ordinal),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})\.\Z", self.say_ordinal),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})(?:-?t?)(?P<end>er|en|em|es|e)(?!\w)", self.say_suffixed),
-            reader("ordinal", rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])", self.say_ordinals),
+            reader(
+                "ordinal",
+                r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|"
+                r"(?<=\b[bB]eim ))(?P<n>\d{1,2})\.\Z|\A(?P<only>\d{1,7})\.\Z",
+                self.say_ordinal,
+            ),
+            reader(
+                "ordinal",
+                r"(?<![\w.,])(?P<n>\d{1,6})(?:-?t?)(?P<end>er|en|em|es|e)(?!\w)",
+                self.say_suffixed,
+            ),
+            reader(
+                "ordinal",
+                rf"(?<![\w.,])(?P<n>\d{{1,3}})\.{TO}(?P<high>\d{{1,3}})\.(?= [a-zäöüßA-ZÄÖÜ])",
+                self.say_ordinals,
+            ),
+            reader("abbreviation", r"(?<!\w)Fr\.(?= [A-ZÄÖÜ])", "Frau"),
+            reader("abbreviation", r"(?<!\w)S\.(?= ?\d)", "Seite"),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
-            reader("roman", rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)", lambda m: self.cardinal(roman(m["roman"]))),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?(?P<x>x|×) ?(?P<high>{NUMBER})(?: ?(?P<x2>x|×) ?(?P<third>{NUMBER}))?(?: ?(?P<unit>cm|mm|m|km|px))?(?!\w)", self.say_size),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})(?:x|-mal|mal)(?!\w)", lambda m: self.cardinal(int(m[1]), "n") + "mal"),
-        ]  # fmt: skip
-
-    def say_size(self, match: re.Match[str]) -> str | None:
-        from cosyvoice.text.european import parsed
-
-        words = " mal ".join(self.number(parsed(match[each])) for each in ("low", "high", "third") if match[each])
-        return f"{words} {self.units[match['unit']].many}" if match["unit"] else words
+            reader(
+                "roman",
+                rf"(?:(?<=Kapitel )|(?<=Teil )|(?<=Band )|(?<=Akt ))(?P<roman>{ROMAN})(?!\w)",
+                lambda m: self.cardinal(roman(m["roman"])),
+            ),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})(?: ?x(?!\w| ?\d)|-mal|mal)(?!\w)",
+                lambda m: self.cardinal(int(m[1]), "n") + "mal",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         """3. Platz; a figure at the end of a sentence is none."""
@@ -479,17 +601,22 @@ class German(European):
         gender = gender_of(groups.get("noun") or "") if noun else ""
         end = self.ending_before(match, "")
         first = not match.string[: match.start()].strip()
+        if "only" in groups and not end:
+            end = "er"
         if not end:
-            if not (first or groups.get("next") or "noun" not in groups or gender or is_known(noun)):
+            if not (
+                first or groups.get("next") or "noun" not in groups or gender or is_known(noun)
+            ):
                 return None
             if noun and not first and not is_known(noun) and not groups.get("next"):
                 return None
             end = {"f": "e", "n": "es"}.get(gender, "er")
-        return self.ordinal(int(match["n"]), end)
+        return self.ordinal(int(groups.get("n") or groups["only"]), end)
 
     def say_ordinals(self, match: re.Match[str]) -> str | None:
         end = self.ending_before(match, "er")
-        return f"{self.ordinal(int(match['n']), end)} {self.to} {self.ordinal(int(match['high']), end)}"
+        low, high = (self.ordinal(int(match[each]), end) for each in ("n", "high"))
+        return f"{low} {self.to} {high}"
 
     def say_suffixed(self, match: re.Match[str]) -> str | None:
         if match["end"] == "er" and match["n"].endswith("0") and "t" not in match[0]:
@@ -549,11 +676,11 @@ def ordinal_stem(n: int) -> str:
 
 def gender_of(noun: str) -> str:
     word = noun.lower()
-    if word in FEMININE or word.endswith(FEMININE_ENDINGS):
-        return "f"
     if word in NEUTER or word.endswith(NEUTER_ENDINGS):
         return "n"
-    return "m"
+    if word in FEMININE or word.endswith(FEMININE_ENDINGS):
+        return "f"
+    return "f" if word.endswith("e") and word not in MASCULINE_IN_E else "m"
 
 
 def is_known(noun: str) -> bool:
@@ -562,7 +689,8 @@ def is_known(noun: str) -> bool:
 
 KNOWN = frozenset(
     "platz stock tag monat geburtstag versuch weltkrieg teil akt satz grad mann rang band schritt "
-    "punkt preis advent sieg januar weihnachtstag bezirk spieltag jahrestag hochzeitstag".split()
+    "punkt preis advent sieg januar weihnachtstag bezirk sieger vorsitzende bürgermeister "
+    "mannschaft absatz artikel paragraf spieltag jahrestag hochzeitstag".split()
 )
 GERMAN = German()
 GRAMMAR = GERMAN.grammar()

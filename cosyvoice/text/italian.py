@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     YEAR,
     European,
@@ -13,8 +14,9 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, after, before, reader
 
 TO_NINETEEN = (
     "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici "
@@ -31,7 +33,8 @@ MONTHS = (
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 ).split()
 SHORT_MONTHS = {
-    "gen": 1, "genn": 1, "feb": 2, "febb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7, "ago": 8,
+    "gen": 1, "genn": 1, "feb": 2, "febb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7,
+    "ago": 8,
     "set": 9, "sett": 9, "ott": 10, "nov": 11, "dic": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -123,6 +126,8 @@ KB,kB m kilobyte/kilobyte
 MB m megabyte/megabyte
 GB m gigabyte/gigabyte
 TB m terabyte/terabyte
+Mbit m megabit/megabit
+Gbit m gigabit/gigabit
 Mbps m megabit_al_secondo/megabit_al_secondo
 px m pixel/pixel
 mmHg m millimetro_di_mercurio/millimetri_di_mercurio
@@ -255,11 +260,19 @@ sab. = sabato
 dom. = domenica
 """)
 FEMININE = frozenset(
-    "volta persona ora settimana parte notte stazione città classe fase base mano chiave foto moto auto "
+    "volta persona ora settimana parte notte stazione città classe fase base mano chiave foto mot"
+    "o auto "
     "gente arte legge rete serie".split()
 )
 MASCULINE = frozenset("problema sistema tema programma clima panorama poeta artista giorno".split())
 FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice", "ice")
+
+
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lunedì martedì mercoledì giovedì venerdì sabato domenica il dal al del".split()
+)
 
 
 class Italian(European):
@@ -269,15 +282,20 @@ class Italian(European):
     comma, point = "virgola", "punto"
     to, against = "a", "a"
     percent, per_mille = "per cento", "per mille"
-    per = "per"
+    per, each = "per", "al"
+    by = "per"
+    over, squared, cubed = "su", "al quadrato", "al cubo"
     dot, at, slash, dash = "punto", "chiocciola", "slash", "trattino"
     underscore, colon = "trattino basso", "due punti"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     date_between = " (?:del )?"
     day_mark = "º|°|"
-    telephone = r"(?<![\w.,/])(?:0\d{1,3}[ /.-]?\d{3,4}[ .-]?\d{2,4}|3\d\d[ .-]?\d{3}[ .-]?\d{3,4}|800[ .-]?\d{3}[ .-]?\d{3})(?![\w])"
+    telephone = (
+        r"(?<![\w.,/])(?:0\d{1,3}[ /.-]?\d{3,4}[ .-]?\d{2,4}|3\d\d[ .-]?\d{3}[ .-]?\d{3,4}"
+        r"|800[ .-]?\d{3}[ .-]?\d{3})(?![\w])"
+    )
 
     def cardinal(self, n: int, gender: str = "") -> str:
         """1 -> uno, un or una; 23 -> ventitré."""
@@ -305,7 +323,20 @@ class Italian(European):
 
     def gender_after(self, text: str) -> str:
         noun = re.match(r" ([a-zàèéìòù]+)", text)
-        if not noun or noun[1] in ("e", "o", "a", "di", "da", "in", "su", "per", "che", "ma", "è", "al"):
+        if not noun or noun[1] in (
+            "e",
+            "o",
+            "a",
+            "di",
+            "da",
+            "in",
+            "su",
+            "per",
+            "che",
+            "ma",
+            "è",
+            "al",
+        ):
             return ""
         return "f" if is_feminine(noun[1]) else "m"
 
@@ -358,7 +389,11 @@ class Italian(European):
         if minute:
             words += ["e", self.cardinal(minute)]
         if second and int(second):
-            words += ["e", self.cardinal(int(second), "m"), "secondi" if int(second) > 1 else "secondo"]
+            words += [
+                "e",
+                self.cardinal(int(second), "m"),
+                "secondi" if int(second) > 1 else "secondo",
+            ]
         return " ".join(words)
 
     def fraction(self, top: int, bottom: int) -> str:
@@ -370,6 +405,9 @@ class Italian(European):
             return f"{'mezza' if noun.gender == 'f' else 'mezzo'} {noun.one}"
         return f"{words} di {noun.one}"
 
+    def per_unit(self, noun: Noun) -> str:
+        return f"al {noun.one}" if noun.one == "secondo" else super().per_unit(noun)
+
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
             return f"{self.cardinal(whole)} e mezzo"
@@ -379,47 +417,111 @@ class Italian(European):
         names = any_of([*self.months, *(name.capitalize() for name in self.months)])
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR}))?(?!\w)", self.say_days),
-            reader("time", r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
-            reader("time", r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]|[.,:]\d)", self.say_hour),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY}[º°]?)(?: ?[-–] ?)(?P<high>{DAY}) (?P<name>{names})"
+                rf"(?: (?P<year>{YEAR}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "time",
+                r"(?<=\b[oO]re )(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?(?P<second>)"
+                r"(?![\w]|[.,:]\d)",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                r"(?<=\balle )(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>)(?![\w]"
+                r"|[.,:]\d)",
+                self.say_hour,
+            ),
+        ]
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), int(match["minute"] or 0), None, match)
 
     def say_days(self, match: re.Match[str]) -> str | None:
-        words = f" {self.to} ".join(self.day(int(re.sub(r"\D", "", match[each])), match) for each in ("low", "high"))
+        words = f" {self.to} ".join(
+            self.day(int(re.sub(r"\D", "", match[each])), match) for each in ("low", "high")
+        )
         year = f" {self.integer(match['year'])}" if match["year"] else ""
         return f"{words} {match['name'].lower()}{year}"
 
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal),
-            reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo|congresso|Congresso|legislatura|anniversario|guerra|Guerra))", self.say_roman),
-            reader("roman", rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])", self.say_roman),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1])) + " per"),
-        ]  # fmt: skip
+            reader("code", r"(?<=\bCAP )\d{5}(?!\d)", self.say_digits),
+            reader(
+                "ordinal", r"(?<![\w.,])(?P<n>\d{1,7})(?P<end>[ºª°ao])(?![\w°])", self.say_ordinal
+            ),
+            reader(
+                "roman",
+                rf"(?<!\w)(?P<roman>{ROMAN})(?P<end>[ºª°])?(?= (?:secolo|sec\.|edizione|capitolo"
+                rf"|congresso|Congresso|legislatura|anniversario|guerra|Guerra))",
+                self.say_roman,
+            ),
+            reader(
+                "roman",
+                rf"(?<=[a-zàèéìòù] )(?P<roman>{ROMAN})(?P<end>[ºª°])?(?![\w'])",
+                self.say_ruler,
+            ),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})[xX](?!\w)",
+                lambda m: self.cardinal(int(m[1])) + " per",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         n = int(match["n"])
         return self.ordinal(n, match["end"] in "ªa") if n else None
 
     def say_roman(self, match: re.Match[str]) -> str | None:
-        value = roman(match["roman"])
-        if before(match, r"\b(?:[Ss]ecolo|[Ss]ec\.|[Pp]apa|[Rr]e|[Gg]iovanni|[Ll]uigi|[Cc]apitolo) ", 20) or before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or not before(match, r"[a-z] ", 3):
-            if match["roman"] in ("I", "C", "D", "L", "M") and not before(match, r"[A-Z][a-z]{3,} ", 20):
-                return None
-            feminine = re.match(r" (?:edizione|legislatura|[Gg]uerra)", match.string[match.end() :]) is not None
-            feminine = feminine or before(match, r"\b(?:Elisabetta|Caterina|Cristina) ", 20)
-            return self.ordinal(value, feminine)
-        return None
+        """XX secolo -> ventesimo secolo."""
+        noun = match.string[match.end() : match.end() + 20]
+        feminine = re.match(r" (?:edizione|legislatura|[Gg]uerra|conferenza)", noun) is not None
+        return self.ordinal(roman(match["roman"]), feminine)
+
+    def say_ruler(self, match: re.Match[str]) -> str | None:
+        """Luigi XIV -> Luigi quattordicesimo; after a name or a word that is numbered."""
+        if before(match, r"\b(?:[Ss]ecolo|[Ss]ec\.|[Cc]apitolo|[Tt]omo|[Vv]olume|[Aa]tto) ", 20):
+            return self.ordinal(roman(match["roman"]))
+        if not before(match, r"[A-ZÀÈ][a-zàèéìòù]{2,} ", 20) or match["roman"] in (
+            "C",
+            "D",
+            "L",
+            "M",
+        ):
+            return None
+        feminine = before(match, r"\b(?:Elisabetta|Caterina|Cristina|Margherita|Maria) ", 20)
+        return self.ordinal(roman(match["roman"]), feminine)
+
+    def say_temperature(self, match: re.Match[str]) -> str | None:
+        """1° piano and 3° are ordinals."""
+        if re.fullmatch(r"[1-9]°", match[0]) and not before(
+            match, r"(?:\ba|gradi|circa|temperatura|a circa) ", 14
+        ):
+            return None
+        if re.fullmatch(r"\d{1,2}°", match[0]) and after(
+            match, r" (?!per|in|e |al|di|a |con|circa|sotto|sopra|gradi)[a-zàèéìòù]"
+        ):
+            return None
+        return super().say_temperature(match)
 
 
 def below_million(n: int) -> str:
     """Without the accent of a last tre; 0 -> zero."""
     thousands, rest = divmod(n, 1000)
-    words = ("mille" if thousands == 1 else below_thousand(thousands, True) + "mila") if thousands else ""
+    words = (
+        ("mille" if thousands == 1 else below_thousand(thousands, True) + "mila")
+        if thousands
+        else ""
+    )
     return words + below_thousand(rest) if rest else words or "zero"
 
 
@@ -428,8 +530,14 @@ def below_thousand(n: int, before_mila: bool = False) -> str:
     words = (("" if hundreds == 1 else TO_NINETEEN[hundreds]) + "cento") if hundreds else ""
     if not rest:
         return words
+    if words and (rest == 8 or rest // 10 == 8):
+        words = words[:-1]  # centotto, centottanta
     if rest < 20:
-        return words + (("un" if rest == 1 and not words else TO_NINETEEN[rest]) if before_mila else TO_NINETEEN[rest])
+        return words + (
+            ("un" if rest == 1 and not words else TO_NINETEEN[rest])
+            if before_mila
+            else TO_NINETEEN[rest]
+        )
     tens, one = divmod(rest, 10)
     ten = TENS[tens]
     if one in (1, 8):

@@ -140,7 +140,7 @@ $ ドル
 〒 郵便番号
 〆 しめ
 """)
-HAVE_DATES = r"(?:から|まで|に|は|の|より|発|付|頃|ごろ|以降|以前|開催|締|金|現在)"
+HAVE_DATES = r"(?:から|まで|に|より|発|付|頃|ごろ|以降|以前|開催|締切|〆切|現在|\()"
 
 
 class Japanese(Eastern):
@@ -148,7 +148,8 @@ class Japanese(Eastern):
     zero = "ゼロ"
     point = "点"
     minus, plus, plus_minus = "マイナス", "プラス", "プラスマイナス"
-    to, against = "から", "対"
+    to, against, over = "から", "対", "の"
+    squared, cubed = "の二乗", "の三乗"
     percent, per_mille = "パーセント", "パーミル"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "十百千万億兆"
@@ -158,7 +159,8 @@ class Japanese(Eastern):
     weekdays = "月火水木金土日祝"
     morning, afternoon = "午前", "午後"
     telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:0\d{{1,4}}-\d{{1,4}}-\d{{3,4}}|0\d{{1,3}}-\d{{6,8}}|\(0\d{{1,4}}\) ?\d{{1,4}}-\d{{4}}"
+        rf"(?<![{FIGURE}.,+-])(?:0\d{{1,4}}-\d{{1,4}}-\d{{3,4}}|0\d{{1,3}}-\d{{6,8}}"
+        rf"|\(0\d{{1,4}}\) ?\d{{1,4}}-\d{{4}}"
         rf"|0\d{{1,4}}\(\d{{1,4}}\)\d{{4}}|0[5789]0\d{{8}}|0120\d{{6}})(?![{FIGURE}-])"
     )
 
@@ -172,10 +174,14 @@ class Japanese(Eastern):
         return words or self.digits[0]
 
     def spell(self, figures: str) -> str:
-        return "".join("ゼロ" if each == "0" else self.digits[int(each)] for each in figures if each.isdigit())
+        return "".join(
+            "ゼロ" if each == "0" else self.digits[int(each)] for each in figures if each.isdigit()
+        )
 
     def characters(self, text: str) -> str:
-        return "".join(self.spell(char) if char.isdecimal() else char for char in text if not char.isspace())
+        return "".join(
+            self.spell(char) if char.isdecimal() else char for char in text if not char.isspace()
+        )
 
     def per_unit(self, name: str) -> str:
         return f"毎{ {'時間': '時'}.get(name, name) }".replace(" ", "")
@@ -208,18 +214,49 @@ class Japanese(Eastern):
 
     def calendar_readers(self) -> list[Reader]:
         weekday = r"\((?P<first>[月火水木金土日])(?:[~・-](?P<last>[月火水木金土日祝]))?\)"
-        short = rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})(?P<s>[/-])(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d)"
+        short = (
+            rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})(?P<s>[/-])(?P<day>{DAY})(?![{FIGURE}/]|[.-]\d)"
+        )
         return [
             *super().calendar_readers(),
             reader("date", rf"{short}(?={HAVE_DATES})", self.say_short_date),
             reader("date", rf"(?<=から){short}", self.say_short_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])", self.say_dates),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])", self.say_dates),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)(?![{FIGURE}/.-])", self.say_date),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<low>(?:{YEAR}[/.])?{MONTH}/{DAY}){TO}(?P<high>"
+                rf"(?:{YEAR}[/.])?{MONTH}/{DAY})(?![{FIGURE}/])",
+                self.say_dates,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<low>{YEAR}[.]{MONTH}[.]{DAY}){TO}"
+                rf"(?P<high>{YEAR}[.]{MONTH}[.]{DAY})(?![{FIGURE}/])",
+                self.say_dates,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})[/.-](?P<month>0[1-9]|1[0-2])(?P<day>)"
+                rf"(?![{FIGURE}/.-])",
+                self.say_date,
+            ),
             reader("date", rf"(?<=日) ?{weekday}", self.say_weekday),
-            reader("date", rf"(?<![{FIGURE}])(?P<era>[RHSTM])\.?(?P<low>\d{{1,2}})(?=年|[./]\d|\Z)", self.say_era),
-            reader("duration", rf"(?<![{FIGURE}.,])(?P<low>\d+)(?P<what>ヶ月|ケ月|か月|カ月|ヵ月|箇月)", lambda m: self.cardinal(int(m["low"])) + "か月"),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?<![{FIGURE}])(?P<era>[RHS])\.?(?P<low>\d{{1,2}})[./](?P<month>{MONTH})[./]"
+                rf"(?P<day>{DAY})(?![{FIGURE}])",
+                self.say_era_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}])(?P<era>[RHSTM])\.?(?P<low>\d{{1,2}})(?=年|[./]\d|\Z)",
+                self.say_era,
+            ),
+            reader(
+                "duration",
+                rf"(?<![{FIGURE}.,])(?P<low>\d+)(?P<what>ヶ月|ケ月|か月|カ月|ヵ月|箇月)",
+                lambda m: self.cardinal(int(m["low"])) + "か月",
+            ),
+        ]
 
     def say_short_date(self, match: re.Match[str]) -> str | None:
         if match["s"] == "-" and not re.search("[月週日曜年]", match.string):
@@ -229,8 +266,8 @@ class Japanese(Eastern):
     def say_dates(self, match: re.Match[str]) -> str | None:
         words = []
         for each in (match["low"], match["high"]):
-            parts = re.findall(r"\d+", each)
-            words.append(self.date(*(["", *parts] if len(parts) == 2 else parts), ""))
+            *year, month, day = re.findall(r"\d+", each)
+            words.append(self.date("".join(year), month, day, ""))
         return self.to.join(words)
 
     def say_weekday(self, match: re.Match[str]) -> str | None:
@@ -240,6 +277,12 @@ class Japanese(Eastern):
         link = "から" if "~" in match[0] or "-" in match[0] else ""
         return f"{first}{link}{weekday_name(match['last'])}"
 
+    def say_era_date(self, match: re.Match[str]) -> str | None:
+        """R6.4.1"""
+        era = {"R": "令和", "H": "平成", "S": "昭和"}[match["era"]]
+        date = self.date("", match["month"], match["day"], "")
+        return f"{era}{self.cardinal(int(match['low']))}年{date}"
+
     def say_era(self, match: re.Match[str]) -> str | None:
         era = {"R": "令和", "H": "平成", "S": "昭和", "T": "大正", "M": "明治"}[match["era"]]
         return f"{era}{self.cardinal(int(match['low']))}" + ("" if after(match, "年") else "年")
@@ -247,30 +290,64 @@ class Japanese(Eastern):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("telephone", rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])", lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}"),
-            reader("score", rf"(?<=[^\W\d_A-Za-z])(?<!第)(\d{{1,2}})-(\d{{1,2}})(?=で|と|の|、|。|\Z)", self.say_result),
-            reader("code", rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])", self.say_block),
-            reader("code", rf"(?<=番号)\d{{3,}}(?!\d)", self.say_digits),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,-])(\d{{1,2}})-(\d{{1,2}})(?=で(?:勝|敗|負|快勝|完勝|惜敗"
+                rf"|引き分け|逆転))",
+                self.say_score,
+            ),
+            reader(
+                "telephone",
+                rf"〒 ?(\d{{3}})-?(\d{{4}})(?![{FIGURE}])",
+                lambda m: f"郵便番号{self.spell(m[1])}の{self.spell(m[2])}",
+            ),
+            reader("score", r"(?<=[^\W\d_A-Za-z])(?<!第)(\d{1,2})-(\d{1,2})", self.say_result),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])",
+                self.say_block,
+            ),
+            reader("code", r"(?<=番号)\d{3,}(?!\d)", self.say_digits),
             reader("code", rf"(?<![{FIGURE}.,])\d{{4}}(?=号室|便)", self.say_digits),
             reader("code", r"(?<=No\.)\d{4,}|(?<=ID)\d{3,}", self.say_digits),
             reader("abbreviation", r"(?<![A-Za-z])[Nn]o\.(?= ?\d)|№", "ナンバー"),
-            reader("fraction", rf"{START}(?P<minus>-)?(?P<bottom>\d+)分の(?P<top>\d+)", lambda m: (self.minus if m["minus"] else "") + self.fraction(m["top"], m["bottom"])),
-            reader("fraction", rf"{START}(?P<whole>\d+)(?P<link>と|荷)√?(?P<top>\d+)/(?P<bottom>\d+)", lambda m: f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))", self.say_size),
-        ]  # fmt: skip
+            reader(
+                "fraction",
+                rf"{START}(?P<minus>-)?(?P<bottom>\d+)分の(?P<top>\d+)",
+                lambda m: (self.minus if m["minus"] else "") + self.fraction(m["top"], m["bottom"]),
+            ),
+            reader(
+                "fraction",
+                rf"{START}(?P<whole>\d+)(?P<link>と|荷)√?(?P<top>\d+)/(?P<bottom>\d+)",
+                lambda m: (
+                    f"{self.integer(m['whole'])}{m['link']}{self.integer(m['bottom'])}分の"
+                    f"{'ルート' if '√' in m[0] else ''}{self.integer(m['top'])}"
+                ),
+            ),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?[x×] ?"
+                rf"(?P<third>{UNSIGNED}))?(?: ?(?P<unit>cm|mm|m|px))",
+                self.say_size,
+            ),
+        ]
 
     def say_result(self, match: re.Match[str]) -> str | None:
         """2-1 after the name of a team."""
-        if not before(match, r"[^\W\d_]", 1) or before(match, r"[月年日時第]", 1):
+        if before(match, r"[月年日時第]", 1):
             return None
-        return self.say_score(match)
+        if after(match, "で|と|の勝|の逆|の引") or before(match, r"[A-Za-zァ-ヶー]", 1):
+            return self.say_score(match)
+        return self.say_block(match)
 
     def say_block(self, match: re.Match[str]) -> str | None:
         """The block and house of an address: 1-2-3."""
         return "の".join(self.integer(part) for part in match[0].split("-"))
 
     def say_size(self, match: re.Match[str]) -> str | None:
-        words = "かける".join(self.number(match[each]) for each in ("low", "high", "third") if match[each])
+        words = "かける".join(
+            self.number(match[each]) for each in ("low", "high", "third") if match[each]
+        )
         return f"{words}{self.units[match['unit']]}"
 
 
@@ -281,7 +358,9 @@ def below_myriad(n: int, in_front: bool) -> str:
         digit, n = divmod(n, size)
         if digit:
             is_thousand = in_front and size == 1000
-            words += ("" if digit == 1 and size > 1 and not is_thousand else Japanese.digits[digit]) + name
+            words += (
+                "" if digit == 1 and size > 1 and not is_thousand else Japanese.digits[digit]
+            ) + name
     return words
 
 

@@ -23,11 +23,17 @@ ONES = " 한 두 세 네 다섯 여섯 일곱 여덟 아홉".split(" ")
 TENS = " 열 스물 서른 마흔 쉰 예순 일흔 여든 아흔".split(" ")
 # What is counted with native numbers
 COUNTERS = (
-    "시간 개 명 사람 마리 권 살 잔 병 대 채 그루 송이 벌 켤레 자루 봉지 그릇 접시 조각 곡 편 군데 가지 달 배 통 건 곳 줄 번 끼 쌍 판 "
-    "숟가락 스푼 컵 상자 박스 포기 척 장 팀 바퀴 갈래 차례 방울 덩어리 묶음 다발 모금 걸음 발 필 칸 과목 종류 식구 아이 학생 친구 자리 해 돌 "
-    "큰술 작은술 번째"
+    "시간 개 명 사람 마리 권 살 잔 병 대 채 그루 송이 벌 켤레 자루 봉지 그릇 접시 조각 곡 편 군데"
+    " 가지 달 배 통 건 곳 줄 번 끼 쌍 판 "
+    "숟가락 스푼 컵 상자 박스 포기 척 장 팀 바퀴 갈래 차례 방울 덩어리 묶음 다발 모금 걸음 발 필 "
+    "칸 과목 종류 식구 아이 학생 친구 자리 해 돌 "
+    "큰술 작은술 번째 알 모 톨"
 ).split()
-NOT_COUNTERS = r"(?!개월|개년|개국|대학|번지|번길|번가|번호|번 ?(?:출구|버스|문제|국도|선수|홀|타자|게이트|교향곡|트랙|채널|국|홈|승강장|자리|레인|말|방|창구|도로)|명령|장조|장관|배럴|살균|편성|판결|해리|건물|통신|장애|대 \d|대\d|해상|돌입|곡률|달러|팀장|척도|자리 ?수)"
+NOT_COUNTERS = (
+    r"(?!개월|개년|개국|대학|번지|번길|번가|번호|번 ?(?:출구|버스|문제|국도|선수|홀|타자|게이트"
+    r"|교향곡|트랙|채널|국|홈|승강장|자리|레인|말|방|창구|도로)|명령|장조|장관|배럴|살균|편성"
+    r"|판결|해리|건물|통신|장애|대 \d|대\d|해상|돌입|곡률|달러|팀장|척도|자리 ?수)"
+)
 
 CURRENCIES = table("""
 ₩,원,KRW 원
@@ -149,7 +155,8 @@ $ 달러
 LETTERS = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
-        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 지".split(),
+        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 "
+        " 알 에스 티 유 브이 더블유 엑스 와이 지".split(),
     )
 )
 TOP_DOMAINS = {"com": "컴", "net": "넷", "app": "앱", "info": "인포"}
@@ -161,7 +168,8 @@ class Korean(Eastern):
     blank = " "
     point = "점"
     minus, plus, plus_minus = "마이너스", "플러스", "플러스마이너스"
-    to, against = "에서 ", " 대 "
+    to, against, over = "에서 ", " 대 ", "에 "
+    squared, cubed = " 제곱", " 세제곱"
     percent, per_mille = "퍼센트", "퍼밀"
     currencies, units, signs = CURRENCIES, UNITS, SIGNS
     scales = "십백천만억조"
@@ -172,18 +180,22 @@ class Korean(Eastern):
     weekdays = "월화수목금토일"
     morning, afternoon = "오전", "오후"
     telephone = (
-        rf"(?<![{FIGURE}.,+-])(?:\(?0\d{{1,3}}\)?[ .-]{{0,2}}\d{{3,4}}[ .-]\d{{4}}|01\d{{8,9}}|1[5-9]\d\d-\d{{4}}|\(?\d{{3}}\)?[ .-]{{0,2}}\d{{3}}[.-]\d{{4}}"
+        rf"(?<![{FIGURE}.,+-])(?:\(?0\d{{1,3}}\)?[ .-]{{0,2}}\d{{3,4}}[ .-]\d{{4}}|01\d{{8,9}}"
+        rf"|1[5-9]\d\d-\d{{4}}|\(?\d{{3}}\)?[ .-]{{0,2}}\d{{3}}[.-]\d{{4}}"
         rf"|\d{{3,4}}-\d{{4}})(?![{FIGURE}-])"
     )
 
     def cardinal(self, n: int) -> str:
         """15000 -> 만 오천."""
-        words = []
+        words: list[str] = []
         groups = in_fours(str(n))
         for place, group in zip(range(len(groups) - 1, -1, -1), groups):
             if group:
                 sino = below_myriad(group)
-                words.append(("" if group == 1 and place == 1 and not words else sino) + ("", "만", "억", "조")[place])
+                words.append(
+                    ("" if group == 1 and place == 1 and not words else sino)
+                    + ("", "만", "억", "조")[place]
+                )
         return " ".join(words) or self.digits[0]
 
     def decimals(self, figures: str) -> str:
@@ -243,6 +255,10 @@ class Korean(Eastern):
     def fraction(self, top: str, bottom: str) -> str:
         return f"{self.integer(bottom)}분의 {self.integer(top)}"
 
+    def say_mathematics(self, match: re.Match[str]) -> str | None:
+        words = super().say_mathematics(match) or ""
+        return re.sub(r"(.) 는(?= )", lambda m: m[1] + ("은" if has_final(m[1]) else "는"), words)
+
     def mixed(self, whole: str, top: str, bottom: str) -> str:
         return f"{self.integer(whole)}과 {self.fraction(top, bottom)}"
 
@@ -256,10 +272,25 @@ class Korean(Eastern):
         counters = any_of(COUNTERS)
         return [
             *super().amount_readers(),
-            reader("measure", rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])", self.say_counter),
-            reader("range", rf"(?<![{FIGURE}.,제/-])(?P<low>\d{{1,2}}){TO}(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])", self.say_counters),
-            reader("money", rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?", self.say_grouped),
-        ]  # fmt: skip
+            reader(
+                "measure",
+                rf"(?<![{FIGURE}.,제/-])(?<!제 )(?P<low>\d{{1,2}}) ?{NOT_COUNTERS}"
+                rf"(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                self.say_counter,
+            ),
+            reader(
+                "range",
+                rf"(?<![{FIGURE}.,제/-])(?<!제 )(?P<low>\d{{1,2}}){TO}"
+                rf"(?P<high>\d{{1,2}}) ?{NOT_COUNTERS}(?P<counter>{counters})(?=[^\w]|\Z|[가-힣])",
+                self.say_counters,
+            ),
+            reader(
+                "money",
+                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*"
+                rf"(?= ?[원명개]))?)(?P<unit> ?원)?",
+                self.say_grouped,
+            ),
+        ]
 
     def say_counter(self, match: re.Match[str]) -> str | None:
         n, counter = int(match["low"]), match["counter"]
@@ -279,7 +310,9 @@ class Korean(Eastern):
         """Whether 3번 means three times, and not number three."""
         if int(match["low"]) > 20:
             return False
-        return not after(match, r"(?:을|를|은|이|가|으로|에|의) ?(?:선택|누르|타|번|문제|답|고르)", 12)
+        return not after(
+            match, r"(?:을|를|은|이|가|으로|에|의) ?(?:선택|누르|타|번|문제|답|고르)", 12
+        )
 
     def say_counters(self, match: re.Match[str]) -> str | None:
         """2~3개"""
@@ -292,10 +325,17 @@ class Korean(Eastern):
 
     def say_grouped(self, match: re.Match[str]) -> str | None:
         """1만5천원 -> 만 오천 원."""
-        words = []
+        words: list[str] = []
         for figures, scale in re.findall(r"(\d[\d,]*)([천백십만억조]*)", match["groups"]):
             number = self.integer(figures)
-            words.append(("" if number == "일" and scale[:1] in "천백십만" and scale and not words else number) + scale)
+            words.append(
+                (
+                    ""
+                    if number == "일" and scale[:1] in "천백십만" and scale and not words
+                    else number
+                )
+                + scale
+            )
         spoken = re.sub(r"(?<=[십백천]) (?=[일이삼사오육칠팔구십백천]+$)", "", " ".join(words))
         return spoken + (" 원" if match["unit"] else "")
 
@@ -303,25 +343,63 @@ class Korean(Eastern):
         weekday = r"\((?P<first>[월화수목금토일])(?:[~-](?P<last>[월화수목금토일]))?\)"
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})/(?P<year>{YEAR})(?!\d)", self.say_date),
-            reader("date", rf"(?<![{FIGURE}.,/])(?P<month>{MONTH}) ?월(?![가-힣]{{0,2}}급)", lambda m: month_name(int(m["month"]))),
-            reader("date", rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\((?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?", self.say_date_range),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<year>{YEAR})\. ?(?P<month>{MONTH})\. ?"
+                rf"(?P<day>{DAY})\.?(?!\d)(?: ?\((?P<weekday>[{self.weekdays}])\))?",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<month>{MONTH})/(?P<day>{DAY})/(?P<year>{YEAR})(?!\d)",
+                self.say_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/])(?P<month>{MONTH}) ?월(?![가-힣]{{0,2}}급)",
+                lambda m: month_name(int(m["month"])),
+            ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/])(?P<low>{MONTH}) ?월 ?(?P<first>{DAY}) ?일(?: ?\("
+                rf"(?P<weekday>[월화수목금토일])\))?{TO}(?:(?P<month>{MONTH}) ?월 ?)?"
+                rf"(?P<day>{DAY}) ?일(?: ?\((?P<weekday2>[월화수목금토일])\))?",
+                self.say_date_range,
+            ),
             reader("date", rf"(?<=[일\d]) ?{weekday}", self.say_weekday),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?", self.say_hour),
-            reader("time", rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌|리즈)", self.say_hours),
-        ]  # fmt: skip
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<hour>\d{{1,2}}) ?시(?!간|즌|리즈|장|군|민)(?: ?"
+                rf"(?P<minute>[0-5]?\d) ?분)?(?: ?(?P<second>[0-5]?\d) ?초)?",
+                self.say_oclock,
+            ),
+            reader(
+                "time",
+                rf"(?<![{FIGURE}.,:/])(?P<low>\d{{1,2}})시?{TO}(?P<high>\d{{1,2}}) ?시(?!간|즌"
+                rf"|리즈)",
+                self.say_hours,
+            ),
+        ]
 
     def say_date_range(self, match: re.Match[str]) -> str | None:
         low = self.date("", match["low"], match["first"], match["weekday"] or "")
-        high = self.date("", match["month"], match["day"], match["weekday2"] or "") if match["month"] else f"{self.cardinal(int(match['day']))} 일" + (f" {match['weekday2']}요일" if match["weekday2"] else "")
-        return self.between(low, high).removesuffix("까지") if after(match, r" ?까지") else self.between(low, high)
+        high = (
+            self.date("", match["month"], match["day"], match["weekday2"] or "")
+            if match["month"]
+            else f"{self.cardinal(int(match['day']))} 일"
+            + (f" {match['weekday2']}요일" if match["weekday2"] else "")
+        )
+        return (
+            self.between(low, high).removesuffix("까지")
+            if after(match, r" ?까지")
+            else self.between(low, high)
+        )
 
     def say_weekday(self, match: re.Match[str]) -> str | None:
         first = f"{match['first']}요일"
         return f" {first}부터 {match['last']}요일" if match["last"] else f" {first}"
 
-    def say_hour(self, match: re.Match[str]) -> str | None:
+    def say_oclock(self, match: re.Match[str]) -> str | None:
         hour = int(match["hour"])
         if hour > 24:
             return None
@@ -342,22 +420,73 @@ class Korean(Eastern):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("fraction", rf"{START}(?P<minus>-)?(?P<bottom>\d+) ?분의 ?(?P<top>\d+)", lambda m: ("마이너스 " if m["minus"] else "") + self.fraction(m["top"], m["bottom"])),
-            reader("fraction", rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)", lambda m: f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} {self.fraction(m['top'], m['bottom'])}"),
-            reader("score", rf"(?<![{FIGURE}.,제])(\d{{1,3}}) ?대 ?(\d{{1,3}})(?![{FIGURE}.,])", self.say_score),
-            reader("cardinal", rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])", self.say_before_word),
-            reader("measure", rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))", self.say_size),
-        ]  # fmt: skip
+            reader(
+                "fraction",
+                rf"{START}(?P<minus>-)?(?P<bottom>\d+) ?분의 ?(?P<top>\d+)",
+                lambda m: (
+                    ("마이너스 " if m["minus"] else "") + self.fraction(m["top"], m["bottom"])
+                ),
+            ),
+            reader(
+                "fraction",
+                rf"{START}(?P<whole>\d+) ?(?:과|와) ?(?P<top>\d+)/(?P<bottom>\d+)",
+                lambda m: (
+                    f"{self.integer(m['whole'])}{'와' if m['whole'][-1] in '2459' else '과'} "
+                    f"{self.fraction(m['top'], m['bottom'])}"
+                ),
+            ),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,])(\d{{1,2}})[·ㆍ](\d{{1,2}})(?!\d)",
+                self.say_day_of_history,
+            ),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,])(\d)\.(\d{{1,2}})(?= ?(?:운동|절|혁명|사태))",
+                self.say_day_of_history,
+            ),
+            reader(
+                "measure",
+                rf"(?<![{FIGURE}])(?P<unit>{any_of(UNITS)})(?=당)",
+                lambda m: UNITS[m["unit"]],
+            ),
+            reader(
+                "score",
+                rf"(?<![{FIGURE}.,제])(\d{{1,3}}) ?대 ?(\d{{1,3}})(?![{FIGURE}.,])",
+                self.say_score,
+            ),
+            reader(
+                "cardinal",
+                rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])",
+                self.say_before_word,
+            ),
+            reader(
+                "measure",
+                rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))",
+                self.say_size,
+            ),
+        ]
 
     def say_before_word(self, match: re.Match[str]) -> str | None:
         """A number with a blank between it and what is counted: 3일 -> 삼 일."""
         words = self.integer(match["low"])
-        if re.match(r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)", match.string[match.end() : match.end() + 6]):
+        if re.match(
+            r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조"
+            r"|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)",
+            match.string[match.end() : match.end() + 6],
+        ):
             return words + " " if False else words
         return words
 
+    def say_day_of_history(self, match: re.Match[str]) -> str | None:
+        """6·25 -> 육이오."""
+        if len(match[1]) > 1:
+            return self.cardinal(int(match[1])) + self.cardinal(int(match[2]))
+        return "".join(self.digits[int(each)] for each in match[1] + match[2])
+
     def say_size(self, match: re.Match[str]) -> str | None:
-        return f"{self.number(match['low'])} 곱하기 {self.number(match['high'])} {self.units[match['unit']]}"
+        low, high = self.number(match["low"]), self.number(match["high"])
+        return f"{low} 곱하기 {high} {self.units[match['unit']]}"
 
 
 def below_myriad(n: int) -> str:
@@ -368,6 +497,11 @@ def below_myriad(n: int) -> str:
         if digit:
             words += ("" if digit == 1 and size > 1 else Korean.digits[digit]) + name
     return words
+
+
+def has_final(syllable: str) -> bool:
+    """Whether a syllable of Hangul ends in a consonant."""
+    return "가" <= syllable <= "힣" and (ord(syllable) - ord("가")) % 28 > 0
 
 
 def native(n: int) -> str:

@@ -8,7 +8,7 @@ voice's own text, the speaker's name), else Chinese.
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,16 +27,21 @@ CYRILLIC = "\u0400-\u04ff"
 LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 # Characters that only written Cantonese has, and words that Chinese has and Japanese has not.
-CANTONESE = re.compile("[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊]|唔[係好使知想該]|係[咪唔]|邊[個度]|而家|幾多|[呢第]個|聽日|尋日|琴日")
+CANTONESE = re.compile(
+    "[嘅咗喺冇哋啲嚟嗰嘢噉咁攞瞓睇嗌佢乜冧嚿啱嘥俾畀嬲蚊㗎]|唔[係好使知想該]|係[咪唔]|邊[個度]"
+    "|而家|幾多|[呢第]個|呢[度件間间杯本種种隻只條条張张位日次句邊边樣样班輛架支場场家份段首]"
+    "|聽日|尋日|琴日"
+)
 CHINESE_WORDS = re.compile(
-    "[你您她们嗎吗呢吧麼么這这說说沒没很讓让給给]|[我他](?=[有在是的不想要])|的[时時人是]|不是|可以|因[為为]|所以"
+    "[你您她们嗎吗呢吧麼么這这說说沒没很讓让给]|給[你我他她]|[我他](?=[有在是的不想要])"
+    "|的[时時人是]|不是|可以|因[為为]|所以"
     f"|[{KANA}]是|的意思"
 )
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
 SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
-ADDRESS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+")
+NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
@@ -45,12 +50,13 @@ NOT_NATIVE = {  # parts of a clause in another script than that of its language
     }.items()
 }  # fmt: skip
 NOT_LATIN = re.compile(rf"\d*[{OTHER}](?:[{OTHER}\d]*[{OTHER}])?\d*")
-QUOTED = re.compile("[「『“\"‘《][^」』”\"’》]{0,80}[」』”\"’》]")
+QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’》]')
 
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
 LEAST = 0.2
-NEAR = 0.7  # what the language around counts for
+NEAR = 1.35  # what the language around counts for
+WHOLE = 0.3  # and the other sentences
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def runs(text: str, near: str = "", given: dict[int, str] | None = None) -> list
     clauses = list(_clauses(text))
     judged = judged_clauses([text[start:end] for start, end in clauses], near)
     common = _most_common(judged, clauses) or near or _fallback(text)
+    common = _settled(text, common, common, near)
     found: list[Run] = []
     for (start, end), own in zip(clauses, judged):
         language = _settled(text[start:end], own, common, near)
@@ -130,6 +137,8 @@ def language_of_clause(clause: str, latin: str, scores: dict[str, float]) -> str
         return "ko"
     if kana and not is_chinese(clause, han, KANA):
         return "ja"
+    if han and is_japanese(clause):
+        return "ja"
     if han:
         return "yue" if CANTONESE.search(clause) else "zh"
     if cyrillic:
@@ -151,21 +160,45 @@ def is_chinese(clause: str, han: int, other: str) -> bool:
     return CHINESE_WORDS.search(clause) is not None and mentions(clause, other)
 
 
+def is_japanese(clause: str) -> bool:
+    """Whether a clause in Han has characters that only Japanese has: 税込1,980円, 〒."""
+    characters = re.findall(f"[{HAN}]", clause)
+    return (
+        any(is_japanese_only(char) for char in characters)
+        and all(is_japanese_character(char) for char in characters)
+        and not CHINESE_WORDS.search(clause)
+    )
+
+
 @lru_cache(maxsize=8192)
-def is_japanese_character(character: str) -> bool:
-    """Whether the character set of Japanese, JIS X 0208, has it; simplified forms are not in it."""
+def is_japanese_only(character: str) -> bool:
+    """Whether only the character set of Japanese has it, not those of Chinese."""
+    return (
+        "\u4e00" <= character
+        and is_japanese_character(character)
+        and not (is_in(character, "gb2312") or is_in(character, "big5"))
+    )
+
+
+def is_in(character: str, character_set: str) -> bool:
     try:
-        character.encode("shift_jis")
+        character.encode(character_set)
     except UnicodeEncodeError:
         return False
     return True
 
 
+@lru_cache(maxsize=8192)
+def is_japanese_character(character: str) -> bool:
+    """Whether the character set of Japanese, JIS X 0208, has it; simplified forms are not in it."""
+    return is_in(character, "shift_jis")
+
+
 def word_scores(text: str) -> dict[str, float]:
     """For each language in Latin letters, how many words of a text point to it alone."""
     scores = dict.fromkeys(COMMON_WORDS, 0.0)
-    for word in WORD.findall(ADDRESS.sub(" ", text)):
-        if word.isupper() and len(word) in (2, 3, 4) and not text.isupper():
+    for word in WORD.findall(NOT_WORDS.sub(" ", text)):
+        if word.isupper() and len(word) in (2, 3, 4) and (len(text) < 12 or not text.isupper()):
             continue  # an abbreviation: US, IT, EUR
         for code, weight in word_evidence(word.lower()):
             scores[code] += weight
@@ -177,13 +210,13 @@ def word_scores(text: str) -> dict[str, float]:
 @lru_cache(maxsize=16384)
 def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
     """The languages that a word points to, and how much."""
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     if len(word) == 1 and word not in "aeoyàèéìòù":
         return ()  # a unit or an initial
     parts = {word, *word.split("'")} if "'" in word else {word}
     having = [code for code in COMMON_WORDS if parts & common_words(code)]
     for code in having:
-        weights[code] += (1 if len(word) > 1 else 0.15) / len(having)
+        weights[code] += (0.15 if word in "aeoy" else 1) / len(having)
     for code, letters in LETTERS.items():
         if any(letter in letters for letter in word):
             weights[code] += 1
@@ -215,7 +248,7 @@ def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> s
     best_of_all = max(whole.values())
 
     def score(code: str) -> float:
-        return scores[code] + NEAR * (code == near) + NEAR * whole[code] / best_of_all
+        return scores[code] + NEAR * (code == near) + WHOLE * whole[code] / best_of_all
 
     return max(scores, key=score)
 

@@ -7,12 +7,8 @@ preposition before the number or by the ending of the noun after it; else it is 
 import re
 
 from cosyvoice.text.european import (
-    AMOUNT,
     DAY,
-    MONTH,
-    NUMBER,
     ROMAN,
-    START,
     TO,
     YEAR,
     European,
@@ -23,8 +19,9 @@ from cosyvoice.text.european import (
     pairs,
     parsed,
     roman,
+    with_capitals,
 )
-from cosyvoice.text.spans import Reader, before, reader
+from cosyvoice.text.spans import Reader, after, before, reader
 
 # Cases: n nominative, g genitive, d dative, a accusative, i instrumental, p prepositional
 CASES = "ngdaip"
@@ -87,7 +84,8 @@ LARGE = (
 )
 # Stems of ordinals, which end as adjectives do
 ORDINALS = {
-    0: "нулев", 1: "перв", 2: "втор", 3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм", 8: "восьм",
+    0: "нулев", 1: "перв", 2: "втор", 3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм",
+    8: "восьм",
     9: "девят", 40: "сороков", 50: "пятидесят", 60: "шестидесят", 70: "семидесят",
     80: "восьмидесят", 90: "девяност", 100: "сот", 200: "двухсот", 300: "трёхсот",
     400: "четырёхсот", 500: "пятисот", 600: "шестисот", 700: "семисот", 800: "восьмисот",
@@ -108,7 +106,8 @@ THIRD = {
 }
 MONTHS = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
 SHORT_MONTHS = {
-    "янв": 1, "фев": 2, "февр": 2, "мар": 3, "апр": 4, "июн": 6, "июл": 7, "авг": 8, "сен": 9, "сент": 9,
+    "янв": 1, "фев": 2, "февр": 2, "мар": 3, "апр": 4, "июн": 6, "июл": 7, "авг": 8, "сен": 9,
+    "сент": 9,
     "окт": 10, "ноя": 11, "нояб": 11, "дек": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -164,6 +163,7 @@ UNITS = nouns("""
 ц m центнер/центнеров/центнера
 л m литр/литров/литра
 мл m миллилитр/миллилитров/миллилитра
+мес.,мес m месяц/месяцев/месяца
 ч,ч.,час. m час/часов/часа
 мин,мин. f минута/минут/минуты
 с,сек,сек. f секунда/секунд/секунды
@@ -199,6 +199,7 @@ UNITS = nouns("""
 Гб,ГБ,GB m гигабайт/гигабайт/гигабайта
 Тб,ТБ,TB m терабайт/терабайт/терабайта
 Мбит m мегабит/мегабит/мегабита
+Гбит m гигабит/гигабит/гигабита
 мм_рт._ст. m миллиметр_ртутного_столба/миллиметров_ртутного_столба/миллиметра_ртутного_столба
 ммоль m миллимоль/миллимолей/миллимоля
 шт.,шт f штука/штук/штуки
@@ -263,6 +264,7 @@ ABBREVIATIONS = pairs("""
 в. = век
 вв. = века
 гг. = годы
+мес. = месяц
 ул. = улица
 пр-т = проспект
 просп. = проспект
@@ -309,15 +311,22 @@ ABBREVIATIONS = pairs("""
 """)
 # Prepositions and words before a number -> its case
 GENITIVE = (
-    r"\b(?:[Оо]т|[Дд]о|[Ии]з|[Оо]коло|[Бб]олее|[Мм]енее|[Бб]ольше|[Мм]еньше|[Сс]выше|[Пп]орядка|[Дд]ля|[Бб]ез|[Пп]осле|[Нн]е позднее"
+    r"\b(?:[Оо]т|[Дд]о|[Ии]з|[Оо]коло|[Бб]олее|[Мм]енее|[Бб]ольше|[Мм]еньше|[Сс]выше|[Пп]орядка"
+    r"|[Дд]ля|[Бб]ез|[Пп]осле|[Нн]е позднее"
     r"|[Рр]анее|[Вв] течение|[Нн]е более|[Нн]е менее|[Вв]озраста|[Кк]роме|[Сс]реди|[Уу]) $"
 )
 GENITIVE_SPAN = r"\b[Сс]о? $"  # с 9 до 18
+ACCUSATIVE = r"\b(?:[Нн]а|[Зз]а|[Чч]ерез|[Пп]ро) $"
 DATIVE = r"\b(?:[Кк]о?|[Пп]о направлению к|[Бб]лагодаря|[Рр]авн[аоы]?|[Рр]авен|[Рр]авняется) $"
 PREPOSITIONAL = r"\b(?:[Оо]б?|[Пп]ри) $"
-INSTRUMENTAL = r"\b(?:[Мм]ежду|[Нн]ад|[Пп]еред|[Пп]од) $"
-FEMININE_NOUNS = frozenset("ночь дочь дверь часть кровать тетрадь площадь вещь речь помощь жизнь степень цель мышь лошадь площади части двери ночи дочери вещи степени тетради цели лошади кровати мыши".split())
-MASCULINE_IN_A = frozenset("мужчина мужчины папа дедушка человека раза часа дня года месяца".split())
+INSTRUMENTAL = r"\b(?:[Мм]ежду(?: [\d.,]+ и)?|[Нн]ад|[Пп]еред|[Пп]од) $"
+FEMININE_NOUNS = frozenset(
+    "ночь дочь дверь часть кровать тетрадь площадь вещь речь помощь жизнь степень цель мышь "
+    "лошадь площади части двери ночи дочери вещи степени тетради цели лошади кровати мыши".split()
+)
+MASCULINE_IN_A = frozenset(
+    "мужчина мужчины папа дедушка человека раза часа дня года месяца".split()
+)
 
 
 class Russian(European):
@@ -327,12 +336,14 @@ class Russian(European):
     comma, point = "запятая", "точка"
     to, against = "до", "—"
     percent, per_mille = "процент", "промилле"
-    per = "в"
+    per = each = "в"
+    by = "на"
+    over, squared, cubed = "на", "в квадрате", "в кубе"
     dot, at, slash, dash = "точка", "собака", "слеш", "дефис"
     underscore, colon = "нижнее подчёркивание", "двоеточие"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "Цельсия", "F": "Фаренгейта", "K": "Кельвина", "С": "Цельсия"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     clock_words = r"(?P<word> ?(?:ч\.|часов|час\.))?"
     date_between = " "
     date_end = r"(?: ?(?P<god>г(?:ода|оду)?(?!\w)\.?(?! \d)))?"
@@ -364,7 +375,9 @@ class Russian(European):
                 stem = "тысячн" if unit == 1000 else name.one + "н"
                 prefix = "" if count == 1 else joined_genitive(count)
                 return prefix + stem + ADJECTIVE[gender][case]
-        last = next((n % size for size in (100, 1000) if n % size and (n % size) in ORDINALS | SMALL), 0)
+        last = next(
+            (n % size for size in (100, 1000) if n % size and (n % size) in ORDINALS | SMALL), 0
+        )
         if not last:
             last = n % 10 or n % 100 or n % 1000
         if n % 100 and n % 100 < 21:
@@ -392,8 +405,10 @@ class Russian(European):
             return "d"
         if before(match, PREPOSITIONAL, 12):
             return "p"
-        if before(match, INSTRUMENTAL, 12):
+        if before(match, INSTRUMENTAL, 24):
             return "i"
+        if before(match, ACCUSATIVE, 12):
+            return "a"
         return "n"
 
     def amount_in(self, match: re.Match[str], gender: str, case: str) -> str:
@@ -402,9 +417,11 @@ class Russian(European):
             return low
         high = parsed(match["high"])
         link = "по" if case == "g" and before(match, GENITIVE_SPAN, 6) else "до"
-        if case == "n":  # от пяти до десяти
+        if case in "na":  # от пяти до десяти
             number = parsed(match["low"])
-            return f"от {self.number_in(number, gender, 'g')} до {self.number_in(high, gender, 'g')}"
+            return (
+                f"от {self.number_in(number, gender, 'g')} до {self.number_in(high, gender, 'g')}"
+            )
         return f"{low} {link if link == 'до' else 'до'} {self.number_in(high, gender, case)}"
 
     def number_in(self, number: Number, gender: str, case: str) -> str:
@@ -425,10 +442,9 @@ class Russian(European):
             return f"{self.integer(number.whole)} {mark} {self.spell(decimals)}"
         names = {1: "десят", 2: "сот", 3: "тысячн", 4: "десятитысячн"}
         part = int(decimals)
-        whole_case = case if case != "a" else "n"
-        whole = f"{self.cardinal(number.value, 'f', whole_case)} {adjective('цел', number.value, whole_case)}"
-        name = adjective(names[len(decimals)], part, whole_case)
-        return f"{whole} {self.cardinal(part, 'f', whole_case)} {name}"
+        whole = f"{self.cardinal(number.value, 'f', case)} {adjective('цел', number.value, case)}"
+        name = adjective(names[len(decimals)], part, case)
+        return f"{whole} {self.cardinal(part, 'f', case)} {name}"
 
     def number(self, number: Number, gender: str = "") -> str:
         return self.number_in(number, gender, "n")
@@ -440,11 +456,13 @@ class Russian(European):
 
     def counted(self, match: re.Match[str], noun: Noun, scale: Noun | None = None) -> str:
         case = self.case_of(match)
+        if noun.one.endswith("метр") and before(match, r"\b[Вв] $", 4) and after(match, r" от\b"):
+            case = "p"
         number = self.last(match)
         first = scale or noun
         in_range = bool(match["high"])
         words = self.amount_in(match, first.gender, case)
-        form = self.noun_form(first, number, "g" if in_range and case == "n" else case)
+        form = self.noun_form(first, number, "g" if in_range and case in "na" else case)
         return f"{words} {form} {noun.many}" if scale else f"{words} {form}"
 
     def say_percent(self, match: re.Match[str]) -> str | None:
@@ -455,31 +473,46 @@ class Russian(European):
     def say_temperature(self, match: re.Match[str]) -> str | None:
         words = self.counted(match, self.units["°"])
         scale = (match["scale"] or "").upper()
-        return f"{words} {'по ' if scale == 'F' else ''}{'Фаренгейту' if scale == 'F' else self.temperatures[scale]}" if scale else words
+        return (
+            f"{words} {'по ' if scale == 'F' else ''}"
+            f"{'Фаренгейту' if scale == 'F' else self.temperatures[scale]}"
+            if scale
+            else words
+        )
 
     def say_scaled(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.scales[self.listed(match["scale"], self.scales)])
 
-    def price(self, number: Number, noun: Noun, cent: Noun) -> str:
+    def price(self, number: Number, noun: Noun, cent: Noun, case: str = "n") -> str:
         cents = int(number.decimals.rstrip("0").ljust(2, "0"))
-        small = f"{self.cardinal(cents, cent.gender)} {declined(cent, cents, 'n')}"
-        sign = self.sign(number.sign)
-        if not number.value:
-            return f"{sign} {small}".strip()
-        whole = f"{self.cardinal(number.value, noun.gender)} {declined(noun, number.value, 'n')}"
-        return f"{sign} {whole} {small}".strip()
+        parts = [(number.value, noun), (cents, cent)] if number.value else [(cents, cent)]
+        words = [
+            f"{self.cardinal(n, each.gender, case)} {declined(each, n, case)}" for n, each in parts
+        ]
+        return " ".join(filter(None, [self.sign(number.sign), *words]))
 
     def say_money(self, match: re.Match[str]) -> str | None:
-        number = self.last(match)
-        if number.decimals and not number.decimals.strip("0") and not match["high"] and not match.groupdict().get("scale"):
-            sign = match.groupdict().get("before") or match.groupdict().get("after") or ""
-            noun = self.currencies[self.listed(sign, self.currencies)]
-            return f"{self.cardinal(number.value, noun.gender)} {declined(noun, number.value, 'n')}"
-        return super().say_money(match)
+        groups, number, case = match.groupdict(), self.last(match), self.case_of(match)
+        sign = groups.get("before") or groups.get("after") or ""
+        noun = self.currencies[self.listed(sign, self.currencies)]
+        if groups.get("scale"):
+            scale = self.scales[self.listed(groups["scale"] or "", self.scales)]
+            return self.counted(match, noun, scale)
+        cent = self.cents.get(noun.one)
+        if match["high"] or not number.decimals or len(number.decimals.rstrip("0")) > 2 or not cent:
+            return self.counted(match, noun)
+        if not number.decimals.strip("0"):
+            words = self.cardinal(number.value, noun.gender, case)
+            return f"{words} {declined(noun, number.value, case)}"
+        return self.price(number, noun, cent, case)
 
     def per_unit(self, noun: Noun) -> str:
         word = noun.one
-        return f"в {word[:-1] + 'у' if noun.gender == 'f' else word}" if noun.one != "литр" else "на литр"
+        return (
+            f"в {word[:-1] + 'у' if noun.gender == 'f' else word}"
+            if noun.one != "литр"
+            else "на литр"
+        )
 
     def unit(self, written: str) -> Noun | None:
         if written in self.units:
@@ -505,7 +538,16 @@ class Russian(European):
         noun = re.match(r" ([а-яё]+)(?: ([а-яё]+))?", rest)
         if noun:
             case = case_by_noun(noun[1], noun[2] or "", case, match)
-            gender = gender_by_noun(noun[1], noun[2] or "", self.last(match).value, case)
+            number = self.last(match)
+            if case == "n" and number.value % 10 == 1 and before(match, r"\b[Пп]о $", 4):
+                case = "d"  # по одной таблетке
+            gender = gender_by_noun(noun[1], noun[2] or "", number.value, case)
+            if case == "n" and gender == "f" and noun[1].endswith(("у", "ю")):
+                case = "a"
+        if match["high"] and case in "na":  # две — три недели
+            low, high = (parsed(match[each]) for each in ("low", "high"))
+            first = gender_by_noun(noun[1], noun[2] or "", low.value, case) if noun else ""
+            return f"{self.number_in(low, first, case)} — {self.number_in(high, gender, case)}"
         return self.amount_in(match, gender, case)
 
     # Calendar and clock
@@ -525,17 +567,25 @@ class Russian(European):
 
     def year_in(self, figures: str, case: str, gender: str = "m") -> str:
         if len(figures) == 2 and figures[0] == "0":
-            return f"ноль {self.ordinal(int(figures), gender, case)}" if figures != "00" else "двухтысячного"
+            return (
+                f"ноль {self.ordinal(int(figures), gender, case)}"
+                if figures != "00"
+                else "двухтысячного"
+            )
         return self.ordinal(int(figures), gender, case)
 
     def time(self, hour: int, minute: int, second: str | None, match: re.Match[str]) -> str:
         case = self.case_of(match)
         if case not in "gd":
             case = "n"
-        hours = f"{self.cardinal(hour, 'm', case)} {declined(Noun('час', 'часов', 'm', 'часа'), hour, case)}"
+        hours = (
+            f"{self.cardinal(hour, 'm', case)} "
+            f"{declined(Noun('час', 'часов', 'm', 'часа'), hour, case)}"
+        )
         if second and int(second):
             minutes = f"{self.cardinal(minute, 'f')} {declined(MINUTE, minute, 'n')}"
-            return f"{hours} {minutes} {self.cardinal(int(second), 'f')} {declined(SECOND, int(second), 'n')}"
+            seconds = f"{self.cardinal(int(second), 'f')} {declined(SECOND, int(second), 'n')}"
+            return f"{hours} {minutes} {seconds}"
         if not minute:
             return hours
         return f"{hours} {self.cardinal(minute, 'f', case)} {declined(MINUTE, minute, case)}"
@@ -549,16 +599,27 @@ class Russian(European):
 
     def clock_in(self, hour: int, minute: int, case: str) -> str:
         hours = f"{self.cardinal(hour, 'm', case)} {declined(HOUR, hour, case)}"
-        return f"{hours} {self.cardinal(minute, 'f', case)} {declined(MINUTE, minute, case)}" if minute else hours
+        return (
+            f"{hours} {self.cardinal(minute, 'f', case)} {declined(MINUTE, minute, case)}"
+            if minute
+            else hours
+        )
 
     def fraction(self, top: int, bottom: int) -> str:
         if bottom == 2:
             return "одна вторая" if top == 1 else f"{self.cardinal(top, 'f')} вторых"
-        ending_ = self.ordinal(bottom, "f", "n") if top % 10 == 1 and top % 100 != 11 else self.ordinal(bottom, "pl", "g")
+        ending_ = (
+            self.ordinal(bottom, "f", "n")
+            if top % 10 == 1 and top % 100 != 11
+            else self.ordinal(bottom, "pl", "g")
+        )
         return f"{self.cardinal(top, 'f')} {ending_}"
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
-        return f"{self.cardinal(whole, 'f')} {adjective('цел', whole, 'n')} {self.fraction(top, bottom)}"
+        if (top, bottom) == (1, 2):
+            return "полтора" if whole == 1 else f"{self.cardinal(whole)} с половиной"
+        words = f"{self.cardinal(whole, 'f')} {adjective('цел', whole, 'n')}"
+        return f"{words} {self.fraction(top, bottom)}"
 
     def say_score(self, match: re.Match[str]) -> str | None:
         return f"{self.integer(match[1])} {self.integer(match[2])}"
@@ -593,23 +654,60 @@ class Russian(European):
         names = any_of([*self.months])
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–—] ?| по | и )(?P<high>{DAY}) (?P<name>{names})(?: (?P<year>{YEAR})(?:{self.date_end}))?(?!\w)", self.say_days),
-            reader("year", rf"(?<![\w.,])(?P<low>{YEAR}|[1-9]\d{{2}})(?:-(?P<end>го|м|й|му|е))?[ ](?P<god>год[ауе]?|годом|гг?\.)(?!\w)", self.say_year),
-            reader("year", rf"(?<![\w.,])(?P<low>{YEAR})(?:{TO}| и )(?P<high>{YEAR})[ ]?(?P<god>год(?:ы|ов|ах|ам)|гг\.)(?!\w)", self.say_years),
-            reader("year", rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м(?= годам)|ми)(?P<god> год(?:ы|ов|ах|ам|ами))?(?!\w)", self.say_decade),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?:ч\.?|час(?:ов|а)?) (?P<minute>[0-5]?\d) ?(?:мин(?:ут[аы]?)?\.?)(?P<second>)(?!\w)", self.say_time),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–—] ?| по | и )(?P<high>{DAY}) "
+                rf"(?P<name>{names})(?: (?P<year>{YEAR})(?:{self.date_end}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "year",
+                rf"(?<![\w.,])(?P<low>{YEAR}|[1-9]\d{{2}})(?:-(?P<end>го|м|й|му"
+                rf"|е))?[ ](?P<god>год[ауе]?|годом|гг?\.)(?!\w)",
+                self.say_year,
+            ),
+            reader(
+                "year",
+                rf"(?<![\w.,])(?P<low>{YEAR})(?:{TO}| и )(?P<high>{YEAR})[ ]?(?P<god>год(?:ы|ов"
+                rf"|ах|ам)|гг\.)(?!\w)",
+                self.say_years,
+            ),
+            reader(
+                "year",
+                rf"(?<![\w.,])(?:(?P<low>{YEAR}|\d0))-(?P<end>е|х|м(?= годам)|ми)(?P<god> год"
+                rf"(?:ы|ов|ах|ам|ами))?(?!\w)",
+                self.say_decade,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4]) ?(?:ч\.?|час(?:ов|а)?) "
+                r"(?P<minute>[0-5]?\d) ?(?:мин(?:ут[аы]?)?\.?)(?P<second>)(?!\w)",
+                self.say_time,
+            ),
+        ]
 
     def say_days(self, match: re.Match[str]) -> str | None:
         """3-5 марта"""
         days = [int(match["low"]), int(match["high"])]
         link = match["to"].strip()
         if link == "по":
-            first, last, link = self.ordinal(days[0], "n", "g"), self.ordinal(days[1], "n", "n"), " по "
+            first, last, link = (
+                self.ordinal(days[0], "n", "g"),
+                self.ordinal(days[1], "n", "n"),
+                " по ",
+            )
         elif link == "и":
-            first, last, link = self.ordinal(days[0], "n", "g"), self.ordinal(days[1], "n", "g"), " и "
+            first, last, link = (
+                self.ordinal(days[0], "n", "g"),
+                self.ordinal(days[1], "n", "g"),
+                " и ",
+            )
         else:
-            first, last, link = "с " + self.ordinal(days[0], "n", "g"), self.ordinal(days[1], "n", "n"), " по "
+            first, last, link = (
+                "с " + self.ordinal(days[0], "n", "g"),
+                self.ordinal(days[1], "n", "n"),
+                " по ",
+            )
             if before(match, r"\b[Сс] $", 4):
                 first = first[2:]
         year = f" {self.year_in(match['year'], 'g')} года" if match["year"] else ""
@@ -619,7 +717,13 @@ class Russian(European):
         god = match["god"]
         case = {"год": "n", "года": "g", "году": "p", "годе": "p", "годом": "i"}.get(god, "")
         if not case:
-            case = "p" if before(match, r"\b[Вв] $", 4) else "d" if before(match, r"\b[Кк] $", 4) else "g"
+            case = (
+                "p"
+                if before(match, r"\b[Вв] $", 4)
+                else "d"
+                if before(match, r"\b[Кк] $", 4)
+                else "g"
+            )
         if case == "p" and before(match, r"\b(?:[Кк]|[Пп]о) $", 4):
             case = "d"
         word = {"n": "год", "g": "года", "p": "году", "d": "году", "i": "годом"}[case]
@@ -630,7 +734,13 @@ class Russian(European):
     def say_years(self, match: re.Match[str]) -> str | None:
         case = {"годы": "n", "годов": "g", "годах": "p", "годам": "d"}.get(match["god"])
         if case is None:
-            case = "p" if before(match, r"\b[Вв] $", 4) else "g" if before(match, GENITIVE, 20) else "n"
+            case = (
+                "p"
+                if before(match, r"\b[Вв] $", 4)
+                else "g"
+                if before(match, GENITIVE, 20)
+                else "n"
+            )
         word = {"n": "годы", "g": "годов", "p": "годах", "d": "годам"}[case]
         low, high = (self.ordinal(int(match[each]), "m", case) for each in ("low", "high"))
         link = "и" if " и " in match[0] else "—" if case != "n" else "—"
@@ -646,12 +756,40 @@ class Russian(European):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,6})-(?P<end>[а-яё]{1,3})(?!\w)", self.say_ordinal),
-            reader("cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?P<rest>[а-яё]{4,})", self.say_compound),
-            reader("roman", rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|вв?\.|столети|съезд|конгресс|Олимпи|глав|част|том))", self.say_roman),
+            reader("abbreviation", r"(?<!\w)No(?= ?\d)", "номер"),
+            reader(
+                "ordinal", r"(?<![\w.,])(?P<n>\d{1,6})-(?P<end>[а-яё]{1,3})(?!\w)", self.say_ordinal
+            ),
+            reader(
+                "cardinal", r"(?<![\w.,])(?P<n>\d{1,4})-(?P<rest>[а-яё]{4,})", self.say_compound
+            ),
+            reader("roman", rf"(?<![\w])(?P<roman>{ROMAN}) (?P<noun>вв?\.)", self.say_century),
+            reader(
+                "ordinal",
+                r"(?<![\w.,])(?P<n>[1-9]\d?) (?P<noun>(?:век|этаж|класс|курс|подъезд|тур|канал"
+                r"|съезд)(?:а|е|у|ом)?|мест(?:о|е)|странице)(?!\w)",
+                self.say_numbered,
+            ),
+            reader(
+                "year",
+                rf"(?<=\bс )(?P<low>{YEAR}) по (?P<high>{YEAR}) (?P<god>год)(?!\w)",
+                self.say_year_span,
+            ),
+            reader("abbreviation", r"(?<!\w)г\.(?= [А-ЯЁ])", self.say_town),
+            reader(
+                "roman",
+                rf"(?<![\w])(?P<roman>{ROMAN})(?:-(?P<end>[а-яё]{{1,3}}))?(?= (?:век|столети"
+                rf"|съезд|конгресс|Олимпи|глав|част|том))",
+                self.say_roman,
+            ),
             reader("roman", rf"(?<=[а-яё] )(?P<roman>{ROMAN})(?P<end>)(?!\w)", self.say_ruler),
-            reader("money", rf"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек|ейки)?(?!\w)", self.say_roubles),
-        ]  # fmt: skip
+            reader(
+                "money",
+                r"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек"
+                r"|ейки)?(?!\w)",
+                self.say_roubles,
+            ),
+        ]
 
     def say_roubles(self, match: re.Match[str]) -> str | None:
         number = Number("", match["low"], match["cents"].zfill(2), ",")
@@ -665,15 +803,23 @@ class Russian(European):
         n = int(match["n"])
         if match["end"] in ("ти", "мя", "ми"):
             return self.cardinal(n, "", "g" if match["end"] == "ти" else "i")
-        if match["end"] in ("х",) and not re.match(r" (?:год|век)", match.string[match.end() :]) and n < 5:
+        if (
+            match["end"] in ("х",)
+            and not re.match(r" (?:год|век)", match.string[match.end() :])
+            and n < 5
+        ):
             return self.cardinal(n, "", "g")
-        if match["end"] == "м" and re.match(r" (?:[а-яё]+ам|[а-яё]+ям)\b", match.string[match.end() :]):
+        if match["end"] == "м" and re.match(
+            r" (?:[а-яё]+ам|[а-яё]+ям)\b", match.string[match.end() :]
+        ):
             gender, case = "pl", "d"
         if match["end"] == "м" and before(match, r"\b[Сс] $", 4):
             gender, case = "m", "i"
-        if match["end"] == "й" and (before(match, r"\b(?:[Вв]|[Нн]а|[Сс]|[Дд]о|[Пп]осле|[Ии]з|[Пп]о|[Кк]) $", 8)):
+        if match["end"] == "й" and (
+            before(match, r"\b(?:[Вв]|[Нн]а|[Сс]|[Дд]о|[Пп]осле|[Ии]з|[Пп]о|[Кк]) $", 8)
+        ):
             noun = re.match(r" ([а-яё]+)", match.string[match.end() :])
-            if noun and noun[1].endswith(("е", "и", "ой", "ей")) :
+            if noun and noun[1].endswith(("е", "и", "ой", "ей")):
                 gender, case = "f", "g"
         return self.ordinal(n, gender, case)
 
@@ -697,14 +843,57 @@ class Russian(European):
             case = "i"
         elif noun == "в." and before(match, r"[а-яё]{3,} $", 12):
             case = "g"
-        gender = "n" if noun.startswith("столети") else "f" if noun.startswith(("глав", "част", "Олимпи")) else "m"
+        gender = (
+            "n"
+            if noun.startswith("столети")
+            else "f"
+            if noun.startswith(("глав", "част", "Олимпи"))
+            else "m"
+        )
         if gender == "f" and noun.endswith(("ы", "е", "и")):
             case = "g" if noun.endswith("ы") else "p"
         return self.ordinal(roman(match["roman"]), gender, case)
 
+    def say_century(self, match: re.Match[str]) -> str | None:
+        """XIX в."""
+        case = (
+            "p"
+            if before(match, r"\b[Вв] $", 4)
+            else "g"
+            if before(match, r"[а-яё]{3,} $", 12)
+            else "n"
+        )
+        word = {"n": "век", "g": "века", "p": "веке"}[case]
+        return f"{self.ordinal(roman(match['roman']), 'm', case)} {word}"
+
+    def say_numbered(self, match: re.Match[str]) -> str | None:
+        """5 этаж: the singular tells that it is an ordinal."""
+        n, noun = int(match["n"]), match["noun"]
+        if noun == "странице":
+            return f"{self.ordinal(n, 'f', 'p')} {noun}"
+        if noun in ("место", "месте"):
+            return f"{self.ordinal(n, 'n', 'n' if noun == 'место' else 'p')} {noun}"
+        if noun.endswith("а") and n % 10 in (2, 3, 4) and not 12 <= n <= 14:
+            return None  # 2 этажа
+        if n == 1 and not before(match, r"\b[Нн]а |[Вв] ", 5):
+            return None
+        case = {"а": "g", "е": "p", "у": "d"}.get(noun[-1], "i" if noun.endswith("ом") else "n")
+        return f"{self.ordinal(n, 'm', case)} {noun}"
+
+    def say_year_span(self, match: re.Match[str]) -> str | None:
+        low, high = int(match["low"]), int(match["high"])
+        return f"{self.ordinal(low, 'm', 'g')} по {self.ordinal(high, 'm', 'n')} год"
+
+    def say_town(self, match: re.Match[str]) -> str | None:
+        if before(match, r"\b(?:[Вв]|[Оо]|[Пп]ри) $", 5):
+            return "городе"
+        return "города" if before(match, GENITIVE, 20) else "город"
+
     def say_ruler(self, match: re.Match[str]) -> str | None:
         """Пётр I -> Пётр Первый."""
-        name = re.search(r"([А-ЯЁ][а-яё]{2,}) \Z", match.string[max(0, match.start() - 24) : match.start()])
+        name = re.search(
+            r"([А-ЯЁ][а-яё]{2,}) \Z", match.string[max(0, match.start() - 24) : match.start()]
+        )
         if not name or (len(match["roman"]) == 1 and match["roman"] in "CDLM"):
             return None
         value = roman(match["roman"])
@@ -729,10 +918,14 @@ HOUR = Noun("час", "часов", "m", "часа")
 MINUTE = Noun("минута", "минут", "f", "минуты")
 SECOND = Noun("секунда", "секунд", "f", "секунды")
 FORMS = {  # what is written after a figure -> gender and case
-    "й": ("m", "n"), "ый": ("m", "n"), "ой": ("m", "n"), "ий": ("m", "n"), "я": ("f", "n"), "ая": ("f", "n"),
-    "е": ("n", "n"), "ое": ("n", "n"), "го": ("m", "g"), "ого": ("m", "g"), "му": ("m", "d"), "ому": ("m", "d"),
-    "м": ("m", "p"), "ом": ("m", "p"), "ым": ("m", "i"), "ю": ("f", "a"), "ую": ("f", "a"), "х": ("pl", "g"),
-    "ых": ("pl", "g"), "ые": ("pl", "n"), "ми": ("pl", "i"), "ти": ("", ""), "мя": ("", ""), "ей": ("f", "g"),
+    "й": ("m", "n"), "ый": ("m", "n"), "ой": ("m", "n"), "ий": ("m", "n"), "я": ("f", "n"),
+    "ая": ("f", "n"),
+    "е": ("n", "n"), "ое": ("n", "n"), "го": ("m", "g"), "ого": ("m", "g"), "му": ("m", "d"),
+    "ому": ("m", "d"),
+    "м": ("m", "p"), "ом": ("m", "p"), "ым": ("m", "i"), "ю": ("f", "a"), "ую": ("f", "a"),
+    "х": ("pl", "g"),
+    "ых": ("pl", "g"), "ые": ("pl", "n"), "ми": ("pl", "i"), "ти": ("", ""), "мя": ("", ""),
+    "ей": ("f", "g"),
 }  # fmt: skip
 
 
@@ -789,8 +982,8 @@ def plural(noun: Noun, case: str) -> str:
 def adjective(stem: str, n: int, case: str) -> str:
     """целая, целых; десятая, десятых."""
     one = n % 10 == 1 and n % 100 != 11
-    if case == "n":
-        return stem + ("ая" if one else "ых")
+    if case in "na" and not one:
+        return stem + "ых"
     return stem + ADJECTIVE["f" if one else "pl"][case]
 
 
@@ -807,7 +1000,11 @@ def joined_genitive(n: int) -> str:
     """The first part of двухтысячный, пятилетний."""
     words = []
     for word in RUSSIAN.cardinal(n, "", "g").split(" "):
-        words.append({"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}.get(word, word))
+        words.append(
+            {"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}.get(
+                word, word
+            )
+        )
     return "".join(words)
 
 
@@ -816,7 +1013,11 @@ def case_by_noun(noun: str, second: str, case: str, match: re.Match[str]) -> str
     word = second if noun.endswith(("ыми", "ими", "ых", "их", "ым", "им")) and second else noun
     if word.endswith(("ами", "ями", "ьми")) and len(word) > 4:
         return "i"
-    if case == "n" and word.endswith(("ах", "ях")) and before(match, r"\b(?:[Вв]о?|[Нн]а|[Оо]б?|[Пп]ри) $", 5):
+    if (
+        case == "n"
+        and word.endswith(("ах", "ях"))
+        and before(match, r"\b(?:[Вв]о?|[Нн]а|[Оо]б?|[Пп]ри) $", 5)
+    ):
         return "p"
     if case == "n" and word.endswith(("ам", "ям")) and len(word) > 3:
         return "d"
@@ -828,13 +1029,23 @@ def gender_by_noun(noun: str, second: str, n: int, case: str) -> str:
     last, teens = n % 10, 11 <= n % 100 <= 14
     if teens or last not in (1, 2):
         return ""
-    word = second if second and noun.endswith(("ая", "ое", "ый", "ий", "ой", "ые", "ых", "их", "ую", "ие")) else noun
+    word = (
+        second
+        if second and noun.endswith(("ая", "ое", "ый", "ий", "ой", "ые", "ых", "их", "ую", "ие"))
+        else noun
+    )
     if word in MASCULINE_IN_A:
         return "m"
     if word in FEMININE_NOUNS or word.endswith(("ость", "ости")):
         return "f"
+    if case == "d" and last == 1:
+        return "f" if word.endswith(("е", "и", "ой", "ей")) else "m"
     if last == 1:
-        if word.endswith(("а", "я", "у", "ю", "ой", "ей")) and not word.endswith("мя") and not (case == "g" and word.endswith(("а", "я"))):
+        if (
+            word.endswith(("а", "я", "у", "ю", "ой", "ей"))
+            and not word.endswith("мя")
+            and not (case == "g" and word.endswith(("а", "я")))
+        ):
             return "f"
         return "n" if word.endswith(("о", "е", "ие", "мя")) else "m"
     return "f" if word.endswith(("ы", "и")) and case in "na" else ""

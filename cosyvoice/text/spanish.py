@@ -4,6 +4,7 @@ import re
 
 from cosyvoice.text.european import (
     DAY,
+    MONTH,
     ROMAN,
     YEAR,
     European,
@@ -13,6 +14,7 @@ from cosyvoice.text.european import (
     nouns,
     pairs,
     roman,
+    with_capitals,
 )
 from cosyvoice.text.spans import Reader, before, reader
 
@@ -38,10 +40,11 @@ ORDINAL_HUNDREDS = (
 PARTS = {2: "medio", 3: "tercio", 4: "cuarto", 5: "quinto", 6: "sexto", 7: "séptimo", 8: "octavo",
          9: "noveno", 10: "décimo", 100: "centésimo", 1000: "milésimo"}  # fmt: skip
 MONTHS = (
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
-)
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+).split()
 SHORT_MONTHS = {
-    "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5, "jun": 6, "jul": 7, "ago": 8, "sep": 9, "sept": 9,
+    "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5, "jun": 6, "jul": 7, "ago": 8, "sep": 9,
+    "sept": 9,
     "setiembre": 9, "oct": 10, "nov": 11, "dic": 12,
 }  # fmt: skip
 SCALES = nouns("""
@@ -145,6 +148,8 @@ KB,kB m kilobyte/kilobytes
 MB m megabyte/megabytes
 GB m gigabyte/gigabytes
 TB m terabyte/terabytes
+Mbit m megabit/megabits
+Gbit m gigabit/gigabits
 Mbps m megabit_por_segundo/megabits_por_segundo
 px m píxel/píxeles
 mmHg m milímetro_de_mercurio/milímetros_de_mercurio
@@ -296,15 +301,35 @@ FEMININE = frozenset(
     "veces vez noche noches mujer mujeres ciudad ciudades flor flores parte partes clase clases "
     "calle calles llave llaves nave naves torre torres base bases fase fases mano manos foto fotos "
     "moto motos radio tarde tardes sede sedes leche gente imagen imágenes señal señales red redes "
-    "ley leyes voz voces luz luces actriz actrices cárcel canciones sal serie series especie especies".split()
+    "ley leyes voz voces luz luces actriz actrices cárcel canciones sal serie series especie "
+    "especies".split()
 )
 MASCULINE = frozenset(
     "día días problema problemas programa programas sistema sistemas tema temas mapa mapas idioma "
     "idiomas planeta planetas clima poema poemas kilogramo para hasta contra desde cada planetas "
     "aniversario artistas turistas futbolistas policías atletas periodistas deportistas diplomas "
-    "ella nada a la una".split()
+    "ella nada dálmatas".split()
 )
-FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud")
+FEMININE_ENDINGS = (
+    "a",
+    "as",
+    "ción",
+    "ciones",
+    "sión",
+    "siones",
+    "dad",
+    "dades",
+    "tad",
+    "tades",
+    "tud",
+)
+
+
+# Words before a date such as 12/10
+AFTER = "|".join(
+    rf"(?<=\b{word} )"
+    for word in "lunes martes miércoles jueves viernes sábado domingo el del al".split()
+)
 
 
 class Spanish(European):
@@ -314,18 +339,23 @@ class Spanish(European):
     comma, point = "coma", "punto"
     to, against = "a", "a"
     percent, per_mille = "por ciento", "por mil"
-    per = "por"
+    per, each = "por", "al"
+    by = "por"
+    over, squared, cubed = "sobre", "al cuadrado", "al cubo"
     dot, at, slash, dash = "punto", "arroba", "barra", "guion"
     underscore, colon = "guion bajo", "dos puntos"
     scales, currencies, cents, units = SCALES, CURRENCIES, CENTS, UNITS
     temperatures = {"C": "centígrados", "F": "Fahrenheit", "K": "Kelvin"}
-    signs, abbreviations = SIGNS, ABBREVIATIONS
+    signs, abbreviations = SIGNS, with_capitals(ABBREVIATIONS)
     date_between = " (?:del? )?(?:año )?"
     day_mark = r"º|\.º|°|ro|(?= de )| de|"
-    clock_words = r"(?: ?(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])(?!\w))?(?: ?h(?:s|rs|oras)?\.?(?!\w))?"
+    clock_words = (
+        r"(?: ?(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])(?!\w))?(?: ?h(?:s|rs|oras)?\.?(?!\w))?"
+    )
     telephone = (
-        r"(?<![\w.,/])(?:[6789]\d{2}[ -]\d{3}[ -]\d{3}|[6789]\d{2}(?: \d\d){3}|9\d \d{3}(?: \d\d){2}"
-        r"|\(?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}|\d{4}-\d{4})(?![\w-])"
+        r"(?<![\w.,/])(?:[6789]\d{2}[ -]\d{3}[ -]\d{3}|[6789]\d{2}(?: \d\d){3}|9\d \d{3}"
+        r"(?: \d\d){2}"
+        r"|\(?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}|(?!(?:1\d|20)\d\d-)\d{4}-\d{4})(?![\w-])"
     )
 
     def cardinal(self, n: int, gender: str = "") -> str:
@@ -335,7 +365,9 @@ class Spanish(European):
         thousands, rest = divmod(n, 1000)
         words = []
         if thousands:
-            words += [below_thousand(thousands, "f" if gender == "f" else "m")] if thousands > 1 else []
+            words += (
+                [below_thousand(thousands, "f" if gender == "f" else "m")] if thousands > 1 else []
+            )
             words.append("mil")
         if rest or not words:
             words.append(below_thousand(rest, gender))
@@ -384,7 +416,11 @@ class Spanish(European):
                 words += [ORDINAL_ONES[one]] if one else []
         found = [word[:-1] + "a" for word in words] if form == "a" else words
         if form == "er":
-            return " ".join(found)[:-1] if found[-1].endswith(("primero", "tercero")) else " ".join(found)
+            return (
+                " ".join(found)[:-1]
+                if found[-1].endswith(("primero", "tercero"))
+                else " ".join(found)
+            )
         return " ".join(found)
 
     def of_scale(self, noun: Noun) -> str:
@@ -413,13 +449,22 @@ class Spanish(European):
         half = (match.groupdict().get("half") or "").lower()
         words = [self.cardinal(hour, "f")]
         if minute:
-            words += ["y", {15: "cuarto", 30: "media"}.get(minute, "") if half or hour < 13 and minute in (15, 30) else ""]
+            words += [
+                "y",
+                {15: "cuarto", 30: "media"}.get(minute, "")
+                if half or hour < 13 and minute in (15, 30)
+                else "",
+            ]
             if not words[-1]:
                 words[-1] = self.cardinal(minute)
                 if minute >= 10:
                     words.pop(-2)
         if second and int(second):
-            words += ["y", self.cardinal(int(second), "m"), "segundos" if int(second) > 1 else "segundo"]
+            words += [
+                "y",
+                self.cardinal(int(second), "m"),
+                "segundos" if int(second) > 1 else "segundo",
+            ]
         if half:
             words.append(part_of_day(hour, half[0]))
         return " ".join(words)
@@ -438,7 +483,9 @@ class Spanish(European):
         return f"{words} de {noun.one}"
 
     def mixed_unit(self, words: str, noun: Noun) -> str:
-        return f"{words} {noun.one}" if words.startswith(("uno ", "una ")) else f"{words} {noun.many}"
+        return (
+            f"{words} {noun.one}" if words.startswith(("uno ", "una ")) else f"{words} {noun.many}"
+        )
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
@@ -450,12 +497,41 @@ class Spanish(European):
         half = r"(?P<half>[aApP]\. ?[mM]\.?|[aApP][mM])"
         return [
             *super().calendar_readers(),
-            reader("date", rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–] ?| al | y )(?P<high>{DAY}) de (?P<name>{names})(?: (?P<del>del?) (?P<year>{YEAR}))?(?!\w)", self.say_days),
-            reader("time", r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>) ?(?:h|hs|horas)(?!\w)\.?", self.say_time),
-            reader("time", rf"(?<![\w.,:])(?P<hour>1?\d)(?:[.:](?P<minute>[0-5]\d))?(?P<second>) ?{half}(?!\w)", self.say_hour),
-            reader("time", r"(?<=\blas )(?P<hour>[01]?\d|2[0-4])(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d| (?:\d|per|pers|chic|muj|niñ|cas|dos))", self.say_hour),
-            reader("time", r"(?<=\bla )(?P<hour>1)(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d)", self.say_hour),
-        ]  # fmt: skip
+            reader(
+                "date",
+                rf"(?:{AFTER})(?P<day>{DAY})/(?P<month>{MONTH})(?P<year>)(?![\w/])",
+                self.say_numeric_date,
+            ),
+            reader(
+                "date",
+                rf"(?<![\w.,])(?P<low>{DAY})(?P<to> ?[-–] ?| al | y )(?P<high>{DAY}) de "
+                rf"(?P<name>{names})(?: (?P<del>del?) (?P<year>{YEAR}))?(?!\w)",
+                self.say_days,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?P<second>) ?(?:h|hs"
+                r"|horas)(?!\w)\.?",
+                self.say_time,
+            ),
+            reader(
+                "time",
+                rf"(?<![\w.,:])(?P<hour>1?\d)(?:[.:](?P<minute>[0-5]\d))?(?P<second>) ?{half}"
+                rf"(?!\w)",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                r"(?<=\blas )(?P<hour>[01]?\d|2[0-4])(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d| "
+                r"(?:\d|per|pers|chic|muj|niñ|cas|dos))",
+                self.say_hour,
+            ),
+            reader(
+                "time",
+                r"(?<=\bla )(?P<hour>1)(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d)",
+                self.say_hour,
+            ),
+        ]
 
     def say_hour(self, match: re.Match[str]) -> str | None:
         return self.time(int(match["hour"]), int(match["minute"] or 0), None, match)
@@ -469,36 +545,83 @@ class Spanish(European):
     def number_readers(self) -> list[Reader]:
         return [
             *super().number_readers(),
-            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,4}|\d\.\d{3})\.?(?P<end>[ºª°]|er|ᵉʳ|[oa](?= [a-z])|ros?|ras?|[dt][oa]s?|[vm][oa]s?)(?![\w°])", self.say_ordinal),
+            reader(
+                "ordinal",
+                r"(?<![\w.,])(?P<n>\d{1,4}|\d\.\d{3})\.?(?P<end>[ºª°]|er|ᵉʳ|[oa](?= [a-z])|ros?"
+                r"|ras?|[dt][oa]s?|[vm][oa]s?)(?![\w°])",
+                self.say_ordinal,
+            ),
             reader("roman", rf"(?<=[a-záéíóúñ] )(?P<roman>{ROMAN})(?![\w'])", self.say_roman),
-            reader("roman", rf"(?<!\w)(?P<roman>{ROMAN})(?= (?:edición|aniversario|congreso|Congreso|Guerra|asamblea|Asamblea|Edición|Cumbre|cumbre)\b)", self.say_roman_first),
+            reader(
+                "roman",
+                rf"(?<!\w)(?P<roman>{ROMAN})(?= (?:edición|aniversario|congreso|Congreso|Guerra"
+                rf"|asamblea|Asamblea|Edición|Cumbre|cumbre)\b)",
+                self.say_roman_first,
+            ),
+            reader(
+                "roman",
+                rf"(?<!\w)[sS]\. (?P<roman>{ROMAN})(?!\w)",
+                lambda m: "siglo " + self.cardinal(roman(m["roman"])),
+            ),
             reader("abbreviation", r"(?<!\w)D\.(?= [A-ZÁÉÍÓÚ])", "Don"),
-            reader("cardinal", r"(?<![\w.,])(\d{1,2})[xX](?!\w)", lambda m: self.cardinal(int(m[1])) + " por"),
-        ]  # fmt: skip
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(\d{1,2})[xX](?!\w)",
+                lambda m: self.cardinal(int(m[1])) + " por",
+            ),
+        ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         n = int(match["n"].replace(".", ""))
         end = match["end"]
         if not n:
             return None
-        form = "er" if end in ("er", "ᵉʳ") else "a" if end in "ªa" or end.startswith(("ra", "da", "ta", "va", "ma")) else "o"
-        if form == "o" and (n % 10 in (1, 3)) and n % 100 not in (11, 13) and re.match(r" [a-záéíóúñ]", match.string[match.end() :]) and end in "º°o":
-            form = "er" if not re.match(r" (?:de|en|y|del|a|que|por)\b", match.string[match.end() :]) else form
+        form = (
+            "er"
+            if end in ("er", "ᵉʳ")
+            else "a"
+            if end in "ªa" or end.startswith(("ra", "da", "ta", "va", "ma"))
+            else "o"
+        )
+        if (
+            form == "o"
+            and (n % 10 in (1, 3))
+            and n % 100 not in (11, 13)
+            and re.match(r" [a-záéíóúñ]", match.string[match.end() :])
+            and end in "º°o"
+        ):
+            form = (
+                "er"
+                if not re.match(r" (?:de|en|y|del|a|que|por)\b", match.string[match.end() :])
+                else form
+            )
         return self.ordinal(n, form) + ("s" if end.endswith("s") else "")
 
     def say_roman(self, match: re.Match[str]) -> str | None:
         """Siglo XXI -> veintiuno; Felipe VI -> sexto; Alfonso XIII -> trece."""
         value = roman(match["roman"])
-        if before(match, r"\b(?:[Ss]iglos?|[Cc]apítulo|[Tt]omo|[Vv]olumen|[Pp]arte|[Aa]cto|[Ff]ase|[Aa]nexo|año|[Tt]ítulo) ", 20):
+        if before(
+            match,
+            r"\b(?:[Ss]iglos?|[Cc]apítulo|[Tt]omo|[Vv]olumen|[Pp]arte|[Aa]cto|[Ff]ase|[Aa]nexo"
+            r"|año|[Tt]ítulo) ",
+            20,
+        ):
             return self.cardinal(value)
-        if not before(match, r"[A-ZÁÉÍÓÚ][a-záéíóúñ]{2,} ", 20) or match["roman"] in ("C", "D", "L", "M"):
+        if not before(match, r"[A-ZÁÉÍÓÚ][a-záéíóúñ]{2,} ", 20) or match["roman"] in (
+            "C",
+            "D",
+            "L",
+            "M",
+        ):
             return None
         if value > 10:
             return self.cardinal(value)
         return self.ordinal(value, "a" if before(match, r"(?:a|Isabel) ", 20) else "o")
 
     def say_roman_first(self, match: re.Match[str]) -> str | None:
-        feminine = re.match(r" (?:edición|guerra|asamblea|cumbre)", match.string[match.end() :], re.I)
+        feminine = re.match(
+            r" (?:edición|guerra|asamblea|cumbre)", match.string[match.end() :], re.I
+        )
         return self.ordinal(roman(match["roman"]), "a" if feminine else "o")
 
 
@@ -508,7 +631,10 @@ def avo(n: int) -> str:
     return re.sub("uno$", "un", words).removesuffix("a") + "avo"
 
 
-STOP = frozenset("y o de del a al en por que con se es para más menos son fue le lo la el como si no hasta entre sobre u e ni".split())
+STOP = frozenset(
+    "y o de del a al en por que con se es para más menos son fue le lo la el como si no hasta "
+    "entre sobre u e ni".split()
+)
 
 
 def below_thousand(n: int, gender: str) -> str:

@@ -24,12 +24,28 @@ SIGNS = {
     "~": "波浪号",
 }
 DOMAINS = """
-    com cn net org io edu gov ai me tv cc info biz app dev co uk us jp hk tw top xyz vip site shop club online tech
+    com cn net org io edu gov ai me tv cc info biz app dev co uk us jp hk tw top xyz vip site shop
+    club online tech
+
+
+
+
+
+
+
 """
 FILES = """
-    html? php aspx? jsp json xml ya?ml toml ini cfg conf txt md pdf docx? xlsx? pptx? csv tsv log zip rar gz tar 7z
-    exe dmg apk ipa iso jpe?g png gif bmp svg webp mp[34] m4a wav flac ogg avi mov mkv flv py js ts jsx tsx css java
-    cpp rs go sh bat sql ipynb vue psd dll so bin dat bak tmp srt lrc epub mobi c h
+    html? php aspx? jsp json xml ya?ml toml ini cfg conf txt md pdf docx? xlsx? pptx? csv tsv log
+    zip rar gz tar 7z exe dmg apk ipa iso jpe?g png gif bmp svg webp mp[34] m4a wav flac ogg avi
+    mov mkv flv py js ts jsx tsx css java cpp rs go sh bat sql ipynb vue psd dll so bin dat bak tmp
+    srt lrc epub mobi c h
+
+
+
+
+
+
+
 """
 ENDING = rf"(?:{any_of(DOMAINS + FILES)})(?![A-Za-z0-9_])"
 PART = r"[A-Za-z0-9_-]+"
@@ -43,7 +59,7 @@ def address(match: re.Match[str]) -> str:
 
 
 def piece_words(piece: str) -> str:
-    if not piece.isdigit():
+    if not piece.isdecimal():
         return SIGNS.get(piece, piece)
     by_digits = len(piece) > 2 or piece[0] == "0"
     return telephone_digits(piece) if by_digits else chinese_number(int(piece))
@@ -51,9 +67,21 @@ def piece_words(piece: str) -> str:
 
 READERS = (
     reader("address", rf"(?:https?|ftp)://{PATH}/?", address),
-    reader("address", rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+.-]{{1,64}}@{PART}(?:\.{PART}){{1,5}}", address),
+    reader(
+        "address",
+        rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+.-]{{1,64}}@{PART}(?:\.{PART}){{1,5}}",
+        address,
+    ),
     reader("address", rf"(?<![A-Za-z0-9._-])www\.{PATH}", address),
-    reader("address", rf"(?<![A-Za-z0-9._@/-]){PART}(?:\.{PART}){{0,5}}\.{ENDING}(?:[/?]{PATH})?", address),
+    reader(
+        "address",
+        rf"(?<![A-Za-z0-9._@/-]){PART}(?:\.{PART}){{0,5}}\.{ENDING}(?:[/?]{PATH})?",
+        address,
+    ),
     reader("address", rf"(?<=[{HAN}])\.(?={ENDING})", "点"),
-    reader("address", rf"(?<![A-Za-z0-9.])(?:[A-Z]:\\|~?/|\.{{1,2}}/)[\w.-]+(?:[/\\][\w.-]+){{1,20}}", address),
+    reader(
+        "address",
+        r"(?<![A-Za-z0-9.])(?:[A-Z]:\\|~?/|\.{1,2}/)[\w.-]+(?:[/\\][\w.-]+){1,20}",
+        address,
+    ),
 )

@@ -2,7 +2,17 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import FROM_HERE, MINUS, NUMBER, TENS, TO, amount, both, number
+from cosyvoice.text.chinese.numbers import (
+    FROM_HERE,
+    MINUS,
+    NUMBER,
+    SIGNED,
+    TO,
+    VALUE,
+    amount,
+    both,
+    number,
+)
 from cosyvoice.text.chinese.units import BELOW, LETTERS, UNIT, name_below, unit_name
 from cosyvoice.text.language import HAN
 from cosyvoice.text.spans import after, before, reader
@@ -27,7 +37,8 @@ def percent(match: re.Match[str]) -> str:
     if last and match["own"]:
         last = share + last
     first = "百" if match["first"] == "100" and share == "百分之" else number(match["first"])
-    return "负" * bool(match["minus"]) + share + both(first, last, joint(match))
+    sign = "负" if match["minus"] else "加" if match["plus"] else ""
+    return sign + share + both(first, last, joint(match))
 
 
 def joint(match: re.Match[str]) -> str:
@@ -49,9 +60,9 @@ def measure(match: re.Match[str]) -> str | None:
     name, of = unit_name(unit), below and name_below(below)
     if name is None or not is_unit(match, unit) or (below and not of):
         return None
-    if match["own"] and not unit_name(match["own"]):
+    if match["own"] and unit_name(match["own"]) != name:
         return None
-    last = match["last"] and amount(match["last"])
+    last = amount(match["last"]) if match["last"] else None
     words = "负" * bool(match["minus"]) + both(amount(match["first"]), last, joint(match)) + name
     if not of:
         return words
@@ -61,7 +72,11 @@ def measure(match: re.Match[str]) -> str | None:
 def is_unit(match: re.Match[str], unit: str) -> bool:
     """Whether a letter is a unit, and not part of a name."""
     if unit in UNIT_AFTER:
-        return bool(match["below"]) or "." in match["first"] or before(match, rf"(?:{UNIT_AFTER[unit]})\D{{0,5}}")
+        return (
+            bool(match["below"])
+            or "." in match["first"]
+            or before(match, rf"(?:{UNIT_AFTER[unit]})\D{{0,5}}")
+        )
     return not (unit in NO_UNIT_BEFORE and after(match, NO_UNIT_BEFORE[unit]))
 
 
@@ -76,29 +91,39 @@ def blood_pressure(match: re.Match[str]) -> str:
     return f"{number(match['high'])}到{number(match['low'])}{'毫米汞柱' if match['unit'] else ''}"
 
 
+OF_UNIT = rf"(?P<unit>{UNIT})(?: ?/ ?(?P<below>{BELOW}))?"
 PRESSURES = r"(?P<high>\d{2,3}) ?/ ?(?P<low>\d{2,3})"
 
 READERS = (
     reader(
         "percent",
-        rf"(?P<minus>{MINUS})?\+?{FROM_HERE}(?P<first>{NUMBER}) ?"
+        rf"(?:(?P<minus>{MINUS})|(?<![\d%])(?P<plus>\+))?{FROM_HERE}(?P<first>{NUMBER}) ?"
         rf"(?:(?P<own>[%‰‱])?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?(?P<sign>[%‰‱])",
         percent,
     ),
     reader(
         "temperature",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER})"
-        rf"(?:(?: ?°[CFcf]?|度)?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?[°º](?P<scale>[CFcf])(?![A-Za-z])",
+        rf"{SIGNED}(?P<first>{NUMBER})"
+        rf"(?:(?: ?°[CFcf]?|度)?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?"
+        r"[°º](?P<scale>[CFcf])(?![A-Za-z])",
         temperature,
     ),
     reader(
         "measure",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)"
-        rf"(?:(?: ?(?P<own>{LETTERS}[²³]?))?(?P<to>{TO})(?P<last>{NUMBER}{TENS}?))? ?"
-        rf"(?P<unit>{UNIT})(?: ?/ ?(?P<below>{BELOW}))?",
+        rf"{SIGNED}(?P<first>{VALUE})(?P<own>)(?P<to>)(?P<last>)? ?{OF_UNIT}",
+        measure,
+    ),
+    reader(
+        "measure",
+        rf"{SIGNED}(?P<first>{VALUE})(?: ?(?P<own>{LETTERS}[²³]?))?"
+        rf"(?P<to>{TO})(?P<last>{VALUE}) ?{OF_UNIT}",
         measure,
     ),
     reader("measure", rf"(?<=[{HAN}\d]) ?/ ?(?P<below>{BELOW})", per_unit),
-    reader("measure", rf"血压[^\d，。]{{0,6}}(?P<span>{PRESSURES} ?(?P<unit>(?i:mmHg))?)(?![\d/])", blood_pressure),
+    reader(
+        "measure",
+        rf"血压[^\d，。]{{0,6}}(?P<span>{PRESSURES} ?(?P<unit>(?i:mmHg))?)(?![\d/])",
+        blood_pressure,
+    ),
     reader("measure", rf"(?<![\d/]){PRESSURES} ?(?P<unit>(?i:mmHg))", blood_pressure),
 )

@@ -17,16 +17,18 @@ DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 TWO_FIGURE_DAY = r"(?:0[1-9]|[12]\d|3[01])"
 ALONE, APART = r"(?<![\d./-])", r"(?!\d|[./-]\d)"
 NO_AMOUNT = r"(?! ?[元%万亿倍米个分])"
+EIGHT_FIGURES = rf"(?P<y>{THIS_CENTURY})(?P<m>{TWO_FIGURE_MONTH})(?P<d>{TWO_FIGURE_DAY})(?!\d|\.\d)"
 DATED = any_of(  # what follows a day and a month that are written with a slash
     """
-    发布 放假 截止 截至 上线 开始 结束 之?前 之?后 起 止 见 到期 更新 开[业学幕盘售] 当[天日] 大促 早 晚
-    [上下中]午 周[一二三四五六日] 星期 出发 到达 返回 考试 生日 入住 活动 直播 预售 抢
+    发布 放假 截止 截至 上线 开始 结束 之?前 之?后 起 止 见 到期 更新 开[业学幕盘售] 当[天日] 大促
+    早 晚 [上下中]午 周[一二三四五六日] 星期 出发 到达 返回 考试 生日 入住 活动 直播 预售 抢
     """
 )
+DATED_BEFORE = r"(?:(?:周|星期|礼拜)[一二三四五六日天]|日期) ?[(,，：:]? ?"
 EVENT = any_of(  # what is named by its day: 3.15晚会
     """
-    劳动节 假期 小长假 黄金周 国庆 儿童节 青年节 妇女节 建军节 圣诞 事变 事件 运动 晚会 大促 购物节 年中 狂欢
-    大?地震 革命 惨案 起义 女[神王]节 植树节 消费者 护士节 教师节
+    劳动节 假期 小长假 黄金周 国庆 儿童节 青年节 妇女节 建军节 圣诞 事变 事件 运动 晚会 大促 购物节
+    年中 狂欢 大?地震 革命 惨案 起义 女[神王]节 植树节 消费者 护士节 教师节
     """
 )
 FRACTIONS = (15, 16, 20, 24, 25, 30)  # denominators that a day of the month may be
@@ -57,8 +59,8 @@ def slashed(match: re.Match[str]) -> str | None:
     zero = "0" in (match["m"][0], match["d"][0])
     if after(match, " ?[寸份杯拍的分]") and not zero:
         return None
-    dated = match["end"] or after(match, rf" ?(?:{DATED})")
-    late = day > 12 and (day not in FRACTIONS or before(match, "[于在到至自从]|日期[：: ]?|[今明昨]天"))
+    dated = match["end"] or after(match, rf" ?{DATED}") or before(match, DATED_BEFORE)
+    late = day > 12 and (day not in FRACTIONS or before(match, "[于在到至自从]|[今明昨]天"))
     return date(match) if zero or dated or late or day in (1, month) else None
 
 
@@ -78,6 +80,7 @@ COUNTED = (  # before one
     r"[有近约逾超满达过距了共用花需要每整历这等仅隔活已]|持续|存在|统治|延续|最多|少于|为期|判刑|时隔|大约|未来|过去|此后|今后|"
     r"连续|长达|历经|经过|工作|经营|结婚|从业|从教|从医|学习|前后|至少|多达|将近|不足|不到|坚持|等待|陪伴"
 )
+LIFETIME_YEAR = r"(?:公元)?前?(?!\d00)\d{3,4}年?"
 SCHOOL_YEAR = any_of("届 级(?!别) 款 版 学年 学期 赛季 财年 年度 春 秋 夏 冬 新[款年]")
 GENERATION = r"(?=后(?!的?[个天年月日续]))"
 CLASS_OF = r"(?=级(?:新生|学生|本科|硕士|校友|同学|研究生|专业|的?学[长弟姐妹])|届(?:毕业|学生|生))"
@@ -108,12 +111,17 @@ def is_named_year(match: re.Match[str], text: str) -> bool:
 def years(match: re.Match[str]) -> str | None:
     """2023-2024 -> 二零二三到二零二四; 2023/24赛季 without 到."""
     first, last = match["first"], match["last"]
-    if int(first) >= int(first[: 4 - len(last)] + last):
+    if int(first) >= int(first[: len(first) - len(last)] + last):
         return None
-    if after(match, rf" ?(?!年|届)(?:{COUNTER})"):
+    if after(match, rf" ?(?!年|届){COUNTER}"):
         return None
     joint = "" if "/" in match["to"] else "到"
     return f"{year(first)}{match['unit'] or ''}{joint}{year(last)}"
+
+
+def lifetime(match: re.Match[str]) -> str:
+    """李白(701-762): years in brackets behind a name."""
+    return re.sub(r"\d+", lambda figures: year(figures[0]), re.sub(TO, "到", match[0]))
 
 
 # Times of the day
@@ -126,11 +134,11 @@ NO_NUMBER = r"(?<![\d.])(?<!\d:)"
 PART_OF_DAY = "(?:[上下中]午|早上?|晚上?|凌晨|傍晚) ?"
 ELAPSED = any_of(  # what is measured in hours, minutes and seconds
     """
-    用时 耗时 历时 时长 成绩 完赛 跑完 片长 全长 倒计时 计时 总长 跑进 游进 配速 录音 纪录 记录 跑出 游出
-    时间为 还剩 剩余 剩下
+    用时 耗时 历时 时长 成绩 完赛 跑完 片长 全长 倒计时 计时 总长 跑进 游进 配速 录音 纪录 记录
+    跑出 游出 时间为 还剩 剩余 剩下
     """
 )
-BEFORE_ELAPSED = rf"(?:{ELAPSED})[^\d，。,]{{0,4}}"
+BEFORE_ELAPSED = rf"{ELAPSED}[^\d，。,]{{0,4}}"
 
 
 def clock(match: re.Match[str]) -> str | None:
@@ -208,7 +216,11 @@ def units_of_time(match: re.Match[str]) -> str | None:
 
 
 DATE_READERS = (
-    reader("date", rf"(?<!\d)(?:(?P<y>{YEAR}|\d\d)年 ?)?(?P<m>{MONTH})月 ?(?P<d>{DAY})(?P<end>[日号])", date),
+    reader(
+        "date",
+        rf"(?<!\d)(?:(?P<y>{YEAR}|\d\d)年 ?)?(?P<m>{MONTH})月 ?(?P<d>{DAY})(?P<end>[日号])",
+        date,
+    ),
     reader("date", rf"(?<!\d)(?P<y>{YEAR}|0\d|[789]\d)年 ?(?P<m>{MONTH})月", date),
     reader(
         "date",
@@ -219,10 +231,19 @@ DATE_READERS = (
     reader("date", r"(?<!\d)0(\d)(?=[日号])", lambda match: chinese_number(int(match[1]))),
     reader(
         "date",
-        rf"{ALONE}(?P<y>{YEAR})(?P<s>[-/.·])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?{APART}",
+        rf"{ALONE}(?P<y>{YEAR})(?P<s>[-·])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?{APART}",
         date,
     ),
-    reader("date", rf"{ALONE}(?P<d>{DAY})(?P<s>[-/.])(?P<m>{MONTH})(?P=s)(?P<y>{YEAR}){APART}", date),
+    reader(
+        "date",
+        rf"(?<![\d./])(?P<y>{YEAR})(?P<s>[/.])(?P<m>{MONTH})(?P=s)(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)",
+        date,
+    ),
+    reader("date", rf"(?:日期|生日|出生|日)[：: 为是于]{{0,2}}(?P<span>{EIGHT_FIGURES})", date),
+    reader("code", rf"(?<!\d){EIGHT_FIGURES}(?! ?{COUNTER})", lambda match: year(match[0])),
+    reader(
+        "date", rf"{ALONE}(?P<d>{DAY})(?P<s>[-/.])(?P<m>{MONTH})(?P=s)(?P<y>{YEAR}){APART}", date
+    ),
     reader("date", rf"{ALONE}(?P<y>[0-3]\d)/(?P<m>{MONTH})/(?P<d>{DAY}){APART}", date),
     reader(
         "date",
@@ -230,21 +251,23 @@ DATE_READERS = (
         date,
     ),
     reader("date", rf"{ALONE}(?P<m>{TWO_FIGURE_MONTH})[-/.](?P<y>{THIS_CENTURY}){APART}", date),
+    reader("date", rf"{ALONE}(?P<m>0[1-9])[-.](?P<d>{TWO_FIGURE_DAY}){APART}{NO_AMOUNT}", date),
     reader(
-        "date", rf"{ALONE}(?P<m>0[1-9])[-.](?P<d>{TWO_FIGURE_DAY}){APART}{NO_AMOUNT}", date
+        "date", rf"(?<![\d./])(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?(?!\d|[./]\d)", slashed
     ),
-    reader("date", rf"{ALONE}(?P<m>{MONTH})/(?P<d>{DAY})(?P<end>[日号])?{APART}", slashed),
-    reader("date", rf"(?<![\d.])(?P<m>\d\d?)[.·](?P<d>\d\d?)(?=[\"”']?(?:{EVENT}))", event),
+    reader("date", rf"(?<![\d.])(?P<m>\d\d?)[.·](?P<d>\d\d?)(?=[\"”']?{EVENT})", event),
     reader("date", rf"(?<![\d.·])(?P<m>{MONTH})·(?P<d>{DAY})(?![\d·])", event),
     reader(
         "date",
-        rf"(?<![\d.A-Za-z])(?:618|315|918|411|512|815|1024|1111|1212)(?=[\"”']?(?:{EVENT}))",
+        rf"(?<![\d.A-Za-z])(?:618|315|918|411|512|815|1024|1111|1212)(?=[\"”']?{EVENT})",
         lambda match: chinese_digits(match[0]),
     ),
     reader("date", r"(?<=双)(?:11|12)(?!\d)", lambda match: chinese_number(int(match[0]))),
 )
 YEAR_READERS = (
-    reader("year", r"(?<![\d.])(?P<era>公元前?|西元前?|纪元前?)?(?P<y>\d{2,4})年(?!级)", named_year),
+    reader(
+        "year", r"(?<![\d.])(?P<era>公元前?|西元前?|纪元前?)?(?P<y>\d{2,4})年(?!级)", named_year
+    ),
     reader(
         "year",
         r"(?<!\d)(\d{1,4}) ?(?:AD|ad|A\.D\.|a\.d\.|CE)(?![A-Za-z])",
@@ -258,7 +281,11 @@ YEAR_READERS = (
     reader("year", rf"(?<![\d.])\d{{4}}(?={SCHOOL_YEAR})", lambda match: year(match[0])),
     reader("year", rf"(?<=[〔(\[【]){YEAR}(?=[〕)\]】])", lambda match: year(match[0])),
     reader("year", rf"(?<![\d.])\d\d{CLASS_OF}", lambda match: year(match[0])),
-    reader("year", rf"(?<![\d.])(?:00|[1-9]0|[6-9]5){GENERATION}", lambda match: year(match[0])),
+    reader(
+        "year",
+        rf"(?<![\d.])(?:00|[1-9]0|[6-9]5)(?:[/、](?:00|[1-9]0|[6-9]5)){{0,3}}{GENERATION}",
+        lambda match: year(match[0].replace("/", "")),
+    ),
     reader(
         "year",
         r"(?<![\d.])((?:1\d|20)\d0)(?:年代|s(?![A-Za-z]))",
@@ -271,9 +298,13 @@ YEAR_READERS = (
     ),
     reader(
         "year",
-        rf"(?<![\d./-])(?P<first>{YEAR})(?P<unit>)(?P<to>{TO}|/)(?P<last>{YEAR}|\d\d)"
+        rf"(?<![\d./-])(?P<first>{YEAR}|\d\d)(?P<unit>)(?P<to>{TO}|/)(?P<last>{YEAR}|\d\d)"
         r"(?=年?(?:学年|赛季|财年|季))",
         years,
+    ),
+    reader("year", rf"(?<=\(){LIFETIME_YEAR}{TO}{LIFETIME_YEAR}(?=[年),，])", lifetime),
+    reader(
+        "year", rf"(?<!\d){LIFETIME_YEAR}{TO}{LIFETIME_YEAR}(?<=年)(?![以之]?[前后内])", lifetime
     ),
 )
 TIME_READERS = (
@@ -307,8 +338,9 @@ TIME_READERS = (
 )
 BETWEEN_TIMES = reader(
     "range",
-    r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|"
-    r"第二天|当[日天晚]|今|明天|至今|周[一二三四五六日]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d)",
+    r"(?<=[\d年月日号点时分半周一二三四五六末天]) ?[-–—~]{1,2} ?"
+    r"(?=早上|上午|中午|下午|傍晚|晚上|凌晨|次日|第二天|当[日天晚]|今|明天|至今|周[一二三四五六日1-7]|星期|\d{1,4}[年月日号点时]|\d\d?:\d\d|"
+    r"\d{4}[/.]\d\d?[/.]|\d\d?/\d\d(?!\d))",
     "到",
 )
 

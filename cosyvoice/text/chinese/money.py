@@ -2,7 +2,17 @@
 
 import re
 
-from cosyvoice.text.chinese.numbers import FROM_HERE, MINUS, NUMBER, TENS, TO, amount, any_of, both
+from cosyvoice.text.chinese.numbers import (
+    MINUS,
+    NUMBER,
+    SIGNED,
+    TENS,
+    TO,
+    VALUE,
+    amount,
+    any_of,
+    both,
+)
 from cosyvoice.text.chinese.units import PER_UNIT, per
 from cosyvoice.text.spans import before, reader
 
@@ -105,23 +115,24 @@ def money_before_sign(match: re.Match[str]) -> str:
 
 
 def per_amount(match: re.Match[str]) -> str | None:
-    """The slash of ¥3.99/500g."""
-    return "每" if before(match, rf"(?:[¥$€£] ?{NUMBER}|\d ?[元块])") else None
+    """The slash of ¥3.99/500g and 6.5L/100km."""
+    amounts = rf"[¥$€£] ?{NUMBER}|\d ?(?:[元块]|L|kWh|k?g|mg|mmol|kcal|kJ)"
+    return "每" if before(match, amounts) else None
 
 
 READERS = (
     reader(
         "money",
-        rf"(?P<minus>{MINUS} ?)?(?<![A-Za-z])(?P<sign>{SIGN}|{CODE}) ?(?P<inner>-)?(?P<first>{NUMBER}{MANY})"
-        rf"(?:{TO}(?P<again>{SIGN})?(?P<last>{NUMBER}{MANY}))?(?P<more>\+(?! ?\d)(?P<tens>{TENS})?)?"
-        rf"{SAID_AGAIN}{PER_UNIT}",
+        rf"(?P<minus>{MINUS} ?)?(?<![A-Za-z])(?P<sign>{SIGN}|{CODE}) ?(?P<inner>-)?"
+        rf"(?P<first>{NUMBER}{MANY})(?:{TO}(?P<again>{SIGN})?(?P<last>{NUMBER}{MANY}))?"
+        rf"(?P<more>\+(?! ?\d)(?P<tens>{TENS})?)?{SAID_AGAIN}{PER_UNIT}",
         money,
     ),
     reader(
         "money",
-        rf"(?P<minus>{MINUS})?{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?:{TO}(?P<last>{NUMBER}{TENS}?))? ?"
+        rf"{SIGNED}(?P<first>{VALUE})(?:{TO}(?P<last>{VALUE}))? ?"
         rf"(?P<sign>{ONE_SIGN}|{CODE}){PER_UNIT}(?!\d)",
         money_before_sign,
     ),
-    reader("money", r"(?<=[\d元块])/(?=\d)", per_amount),
+    reader("money", r"(?<=[A-Za-z\d元块])/(?=\d+ ?[A-Za-z])", per_amount),
 )

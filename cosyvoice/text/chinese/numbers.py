@@ -22,7 +22,7 @@ LONGEST_COUNT = 11  # digits; a longer number is one of a card or an account, un
 
 def any_of(words: str) -> str:
     """A pattern for one of these words, the longest first."""
-    return "|".join(sorted(words.split(), key=len, reverse=True))
+    return f"(?:{'|'.join(sorted(words.split(), key=len, reverse=True))})"
 
 
 # Patterns of written numbers
@@ -31,32 +31,33 @@ NUMBER = rf"(?:{WHOLE}(?:\.\d+)?)"
 FROM_HERE = r"(?<!\d)(?<!\d\.)"  # a number does not begin inside another one
 TO_HERE = r"(?!\d|\.\d)"
 # A minus sign, where no range, code or word can end before it.
-MINUS = (
-    rf"(?<![A-Za-z\d)\]}}%°′_.,;\-–~])(?<!\d:)(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})(?<!\d [{HAN}])-"
-)
+MINUS = rf"(?<![A-Za-z\d)\]}}%°′_.,;\-–~])(?<!\d:)(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})(?<!\d [{HAN}])-"
+SIGNED = rf"(?P<minus>{MINUS})?{FROM_HERE}"  # before a number
 TO = r" ?(?:-{1,2}|–|—{1,2}|~|至|到) ?"
 TENS = r"(?:[百千]?[万亿]|万亿|百|千(?![米克瓦卡伏帕赫焦字]))"
+VALUE = rf"(?:{NUMBER}{TENS}?)"
 SIZES = {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8}
 MANY = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 COUNTER = any_of(
     """
-    个 只 条 张 本 件 位 名 人 家 次 遍 天 周 岁 块 毛 角 米 里 斤 吨 倍 种 类 项 套 台 部 辆 架 艘 杯 瓶
-    碗 盘 箱 盒 包 袋 份 篇 首 句 段 页 字 行 列 间 座 栋 道 门 科 届 场 局 轮 回 趟 番 顿 餐 桌 颗 粒 根
-    支 枝 把 双 对 副 串 朵 棵 株 头 匹 枚 层 批 股 笔 宗 桩 起 例 步 声 口 滴 片 堆 团 束 捆 卷 扇 面 幅
-    秒 分 刻 晚 夜 者 侧 边 方 国 地 省 市 校 县 村 户 队 组 期 岸 极 派 尺 寸 丈 亩 升 克 厘 毫 度 点 时
-    死 伤 男 女 万 亿 百 千 袭 盏 席 款 员 瓣 拨 胞 连 栏 桶 筐 罐 壶 杆 成 亲 旁 脚 课 节 门 室\\d
-    年(?!级) 小时 分钟 星期 礼拜 季度 世纪 平方 立方 公里 公斤 公顷 公分 英里 英尺 英寸 英镑 英亩 海里
-    加仑 光年 [美日欧韩港澳台加新泰]?元 卢布 法郎 泰铢 卢比 (?:kg|km|cm|mm|ml|h|L|g|m)(?![A-Za-z])
+    个 只 条 张 本 件 位 名 人 家 次 遍 天 周 岁 块 毛 角 米 里 斤 吨 倍 种 类 项 套 台 部 辆 架 艘
+    杯 瓶 碗 盘 箱 盒 包 袋 份 篇 首 句 段 页 字 行 列 间 座 栋 道 门 科 届 场 局 轮 回 趟 番 顿 餐
+    桌 颗 粒 根 支 枝 把 双 对 副 串 朵 棵 株 头 匹 枚 层 批 股 笔 宗 桩 起 例 步 声 口 滴 片 堆 团
+    束 捆 卷 扇 面 幅 秒 分 刻 晚 夜 者 侧 边 方 国 地 省 市 校 县 村 户 队 组 期 岸 极 派 尺 寸 丈
+    亩 升 克 厘 毫 度 点 时 死 伤 男 女 万 亿 百 千 袭 盏 席 款 员 瓣 拨 胞 连 栏 桶 筐 罐 壶 杆 成
+    亲 旁 脚 课 节 门 室\\d 年(?!级) 小时 分钟 星期 礼拜 季度 世纪 平方 立方 公里 公斤 公顷 公分
+    英里 英尺 英寸 英镑 英亩 海里 加仑 光年 [美日欧韩港澳台加新泰]?元 卢布 法郎 泰铢 卢比
+    (?:kg|km|cm|mm|ml|h|L|g|m)(?![A-Za-z])
     """
 )
 NUMBERED = any_of(  # what looks as if it were counted, and is numbered
     r"""
-    月(?!饼) 号 日 楼 班 年级 路 线 等 级 环 孩 胎 战 手 维 代 型 区 单元 院 中 把手 次元 两 分之 百五 位数
-    点\d 次方 人转 人台 分频 部曲 里河 道贩
+    月(?!饼) 号 日 楼 班 年级 路 线 等 级 环 孩 胎 战 手 维 代 型 区 单元 院 中 把手 次元 两 分之
+    百五 位数 点\d 次方 人转 人台 分频 部曲 里河 道贩
     """
 )
-COUNTED = re.compile(rf" ?(?!{NUMBERED})(?:{COUNTER})")
+COUNTED = re.compile(rf" ?(?!{NUMBERED}){COUNTER}")
 NUMBERING = rf"第[{CHINESE_TO_TEN}百]*|[初老周]|星期|礼拜|[十百]"  # before a number
 
 
@@ -90,7 +91,9 @@ def amount(text: str) -> str:
     figures, unit = match[1], text[match.end() :]
     if unit.upper() in MANY:
         return in_ten_thousands(figures, MANY[unit.upper()])
-    return ("两" if figures == "2" else number(figures)) + unit.replace("w", "万").replace("W", "万")
+    return ("两" if figures == "2" else number(figures)) + unit.replace("w", "万").replace(
+        "W", "万"
+    )
 
 
 def in_ten_thousands(figures: str, unit: int) -> str:
@@ -176,7 +179,7 @@ def plain_range(match: re.Match[str]) -> str | None:
     words = number_with_tens
     if before(match, "第"):
         words = ordinal
-    elif is_counted(match):
+    elif is_counted(match) and size_of(last) <= 10:
         words = amount
     return both(words(first), words(last), sign)
 
@@ -209,12 +212,15 @@ def ordinals(match: re.Match[str]) -> str:
 
 MONARCH = any_of(
     """
-    路易 亨利 查理 查尔斯 爱德华 乔治 伊丽莎白 约翰 保罗 本笃 彼得 尼古拉 亚历山大 腓特烈 威廉 詹姆斯
-    拿破仑 庇护 弗朗西斯 菲利普 腓力 卡洛斯 凯瑟琳 叶卡捷琳娜 玛丽 古斯塔夫 利奥 格里高利 拉美西斯 托勒密
+    路易 亨利 查理 查尔斯 爱德华 乔治 伊丽莎白 约翰 保罗 本笃 彼得 尼古拉 亚历山大 腓特烈 威廉
+    詹姆斯 拿破仑 庇护 弗朗西斯 菲利普 腓力 卡洛斯 凯瑟琳 叶卡捷琳娜 玛丽 古斯塔夫 利奥 格里高利
+    拉美西斯 托勒密
     """
 )
-CLASSED = r" ?(?:[期级类章卷度部世因相区节册组]|临床|代|(?<!V)(?<!X)(?<!L)型)"  # V型 is a shape
+CLASSED = r" ?(?:[型期级类章卷度部世因相区节册组]|临床|代)"
 NUMERAL = r"(?<![A-Za-z\d])(?P<span>[IVXL]+)(?![A-Za-z\d])"
+# Before what it numbers; one letter but I is hardly a number: V型, X级, L码.
+NUMERAL_OF_CLASS = r"(?<![A-Za-z\d])(?P<span>[IVX]{2,}|I|V(?= ?[类级期]))(?![A-Za-z\d])"
 SEVERAL = r"(?<![A-Za-z\d])(?P<span>[IVX]{2,})(?![A-Za-z\d]|设计|系统)"
 
 
@@ -232,15 +238,18 @@ READERS = (
     reader("decimal", rf"(?:{MINUS})?{FROM_HERE}{WHOLE}\.\d+{TO_HERE}", lambda m: number(m[0])),
     reader(
         "fraction",
-        rf"(?<![\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?(?P<above>\d+) ?/ ?(?P<below>\d+)"
-        r"(?![\d/]|\.\d)",
+        rf"(?<![A-Za-z\d/.])(?P<minus>{MINUS})?(?:(?P<units>\d+) )?"
+        r"(?P<above>\d+) ?/ ?(?P<below>\d+)(?![\d/]|\.\d)",
         fraction,
     ),
     reader("fraction", rf"(?<!\d)(\d+)? ?([{''.join(VULGAR)}])", vulgar_fraction),
+    reader(
+        "decimal", rf"(?<=\d[米秒])\d\d(?![\d.])(?! ?{COUNTER})", lambda m: chinese_digits(m[0])
+    ),
     reader("fraction", r"-(?=百分之|\d+分之)", "负"),
     reader(
         "range",
-        rf"{FROM_HERE}(?P<first>{NUMBER}{TENS}?)(?P<to>{TO})(?P<last>{NUMBER}{TENS}?){TO_HERE}",
+        rf"{FROM_HERE}(?P<first>{VALUE})(?P<to>{TO})(?P<last>{VALUE}){TO_HERE}",
         plain_range,
     ),
     reader("range", r"(?<![\d第、])([1-9])、([1-9])(?![\d、])", neighbours),
@@ -251,8 +260,8 @@ READERS = (
         lambda match: "第" + ordinal(match["n"]),
     ),
     reader("ordinal", r"(?<!\d)(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m: "第" + ordinal(m[1])),
-    reader("roman", rf"(?:{MONARCH}) ?{NUMERAL}", monarch),
+    reader("roman", rf"{MONARCH} ?{NUMERAL}", monarch),
     reader("roman", rf"第 ?{NUMERAL}", roman_number),
-    reader("roman", rf"{NUMERAL}(?=(?:、[IVX]+){{0,4}}{CLASSED})", roman_number),
+    reader("roman", rf"{NUMERAL_OF_CLASS}(?=(?:、[IVX]+){{0,4}}{CLASSED})", roman_number),
     reader("roman", rf"(?<=[{HAN}、]){SEVERAL}", roman_number),
 )

@@ -1,23 +1,22 @@
 """Chinese words of what a tag names a class for."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from cosyvoice.text.chinese import numbers
+from cosyvoice.text.chinese import addresses, calendar, numbers
 from cosyvoice.text.numbers import chinese_digits, telephone_digits
-
-
-def digits(text: str) -> str:
-    return chinese_digits(text)
+from cosyvoice.text.spans import Reader, candidates, chosen
 
 
 def characters(text: str) -> str:
     """Each character by itself, apart from its neighbours."""
-    return "，".join(chinese_digits(char) for char in text if not char.isspace())
+    return "，".join(
+        chinese_digits(addresses.SIGNS.get(char, char)) for char in "".join(text.split())
+    )
 
 
 def telephone(text: str) -> str:
-    return telephone_digits(re.sub(r"[^\d\w]", "", text))
+    return telephone_digits(re.sub(r"\W", "", text))
 
 
 def cardinal(text: str) -> str:
@@ -29,23 +28,29 @@ def ordinal(text: str) -> str:
     return words if words.startswith("第") else "第" + words
 
 
-def read_alone(text: str) -> str:
-    from cosyvoice.text.chinese import GRAMMAR
-    from cosyvoice.text.spans import candidates, chosen
+def date(text: str) -> str:
+    return read_with(calendar.DATE_READERS + calendar.YEAR_READERS, text, "日期：")
 
-    words, at = "", 0
-    for each in chosen(candidates(GRAMMAR.readers, text, 0, len(text))):
-        words += text[at : each.start] + each.spoken
+
+def time(text: str) -> str:
+    return read_with(calendar.TIME_READERS, text)
+
+
+def read_with(readers: Iterable[Reader], text: str, context: str = "") -> str:
+    """The text with what these readers find in it in words; other figures as numbers."""
+    line, words, at = context + text, "", len(context)
+    for each in chosen(candidates(readers, line, at, len(line))):
+        words += line[at : each.start] + each.spoken
         at = each.end
-    return words + text[at:]
+    return cardinal(words + line[at:])
 
 
 SAY_AS: dict[str, Callable[[str], str]] = {
     "characters": characters,
-    "digits": digits,
+    "digits": chinese_digits,
     "telephone": telephone,
     "cardinal": cardinal,
     "ordinal": ordinal,
-    "date": read_alone,
-    "time": read_alone,
+    "date": date,
+    "time": time,
 }

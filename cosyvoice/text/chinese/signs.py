@@ -20,6 +20,7 @@ NAMED = {
     "€": "欧元",
     "£": "英镑",
 }
+TESTED = {"+": "阳性", "-": "阴性", "±": "弱阳性"}  # 尿蛋白(+)
 SENTENCE_START = r"(?:^|(?<=[。；;！？：:])|(?<=[：:。；;，！？.] ))"
 
 
@@ -34,7 +35,7 @@ def circled(match: re.Match[str]) -> str:
 
 def item(match: re.Match[str]) -> str:
     figures = match["n"]
-    return (whole(str(int(figures))) if figures.isdigit() else figures) + "，"
+    return (whole(str(int(figures))) if figures.isdecimal() else figures) + "，"
 
 
 def page_of(match: re.Match[str]) -> str:
@@ -44,7 +45,7 @@ def page_of(match: re.Match[str]) -> str:
 
 def class_of_school(match: re.Match[str]) -> str:
     """高三(2)班 -> 高三二班."""
-    return ordinal(match["n"]) if match["n"].isdigit() else match["n"]
+    return ordinal(match["n"]) if match["n"].isdecimal() else match["n"]
 
 
 def hash_sign(match: re.Match[str]) -> str | None:
@@ -63,12 +64,16 @@ READERS = (
     reader("ordinal", rf"\((?P<n>\d{{1,2}}|[{CHINESE_TO_TEN}]{{1,3}})\)(?=班)", class_of_school),
     reader("ordinal", r"§ ?(?P<n>\d+)", lambda match: f"第{ordinal(match['n'])}节"),
     *(reader("symbol", re.escape(sign), words) for sign, words in NAMED.items()),
-    reader("symbol", rf"(?<=\d)#(?=[{HAN}])", "号"),
+    reader("symbol", rf"(?<=\d)#(?=[{HAN}，。、]|$)", "号"),
     reader("symbol", r"#(?=\d)", hash_sign),
     reader("symbol", r"(?<![A-Za-z])[CFcf]#", lambda match: f"{match[0][0]} sharp"),
     reader("symbol", rf"(?<=[{HAN}]) ?& ?| ?& ?(?=[{HAN}])", "和"),
     reader("symbol", r"(?<=[A-Za-z\d]) ?& ?(?=[A-Za-z\d])", " and "),
     reader("symbol", rf"@ ?(?=[{HAN}A-Za-z])", "艾特"),
-    reader("symbol", rf"(?<=[{HAN}A-Za-z\d]) ?(?:→|->|➔|⇒) ?(?=[{HAN}A-Za-z\d])", "到"),
+    reader("symbol", r"(?<=[^\s，。：]) ?(?:→|->|➔|⇒) ?(?=[^\s，。：])", "到"),
+    *(
+        reader("symbol", rf"(?<=[{HAN}A-Za-z]) ?\({re.escape(sign)}\)", words)
+        for sign, words in TESTED.items()
+    ),
     reader("symbol", rf"(?<=[{HAN}])/(?=[{HAN}])", "，"),
 )

@@ -1,5 +1,7 @@
 """Units of measure as they are written, and their Chinese names."""
 
+from cosyvoice.text.chinese.numbers import any_of
+
 UNITS = {
     # length, area, volume
     "nm": "纳米",
@@ -154,6 +156,8 @@ UNITS = {
     "Bq": "贝克勒尔",
     "Gy": "戈瑞",
     "rad": "弧度",
+    "pct": "个百分点",
+    "bp": "个基点",
     # data, said as letters
     "KB": "KB",
     "MB": "MB",
@@ -196,12 +200,17 @@ PER = {  # below a slash, where the name is another one
     "K": "开尔文",
 }
 LETTERS = r"[A-Za-zμΩ]{1,6}"
-UNIT = (
-    rf"(?:{LETTERS}(?:·[mh])?(?:[²³]|\^?[23](?![\d.]))?|°(?!C|F|c(?![A-Za-z]))|′′|['′])(?![A-Za-z\d²³])"
+RAISED = r"(?:[²³]|\^?[23](?![\d.]))?"
+UNIT = rf"(?:{LETTERS}(?:·[mh])?{RAISED}|°(?!C|F|c(?![A-Za-z]))|′′|′)(?![A-Za-z\d²³])"
+HAN_BELOW = any_of(
+    """
+    平方米 立方米 平米 公里 千米 千克 公斤 毫升 毫克 毫米 厘米 盎司 英里 公顷 小时 分钟 季度 学期
+    课时 人次 工作日 年 月 日 天 周 时 分 秒 个 人 次 斤 克 米 吨 磅 件 盒 瓶 袋 包 份 位 升 台 套
+    张 间 晚 亩 度 只 条 杯 碗 片 颗 粒 辆 股 桶 顿 课 节 本 箱 支 根 科 户 场 季
+    """
 )
 BELOW = (  # what can stand below a slash
-    rf"(?:(?:{LETTERS}(?:[²³]|\^?[23](?!\d))?)(?![A-Za-z\d])|平方米|立方米|平米|公里|千米|千克|公斤|小时|分钟|"
-    "[年月日天周时分秒个人次斤克米吨件盒瓶袋包份位升台套张间晚亩度只条杯碗片颗粒辆股桶顿课节本箱支根科户])"
+    rf"(?:\({LETTERS}·{LETTERS}\)|{LETTERS}{RAISED}(?![A-Za-z\d])|{HAN_BELOW})"
 )
 PER_UNIT = rf"(?: ?/ ?(?P<per>{BELOW}))?"
 
@@ -212,6 +221,9 @@ def unit_name(unit: str) -> str | None:
 
 
 def name_below(unit: str) -> str | None:
+    if unit[0] == "(":  # mg/(kg·d)
+        names = [name_below(part) for part in unit[1:-1].split("·")]
+        return "每".join(name for name in names if name) if all(names) else None
     return PER.get(unit) or unit_name(unit) or (None if unit.isascii() else unit)
 
 
