@@ -191,6 +191,7 @@ DATES = (
 
 # Months and weekdays
 
+AND = "(?:, ?| ?[&/] ?|,? and |,? or )"
 DAY_BEFORE = r"\b(?i:on|by|until|till|every|each|this|next|last|and|or|to|from|&|-),? ?"
 
 
@@ -203,6 +204,12 @@ def say_short_day(match: re.Match[str]) -> str | None:
     if after(match, NEXT_SENTENCE) and not before(match, DAY_BEFORE):
         return None
     return weekday_name(match["name"]) + stop(match)
+
+
+def say_listed_day(match: re.Match[str]) -> str | None:
+    """Mon, Wed & Fri."""
+    is_listed = before(match, rf"{SHORT_DAY}{AND}") or after(match, rf"{AND}{SHORT_DAY}\b")
+    return weekday_name(match["name"]) if is_listed else None
 
 
 def say_weekdays(match: re.Match[str]) -> str:
@@ -222,6 +229,7 @@ NAMES = (
         rf"\b(?:{SHORT_DAY}|Tu|Th){DATE_AFTER}",
         lambda match: weekday_name(match[0]),
     ),
+    reader("abbreviation", rf"\b(?P<name>{SHORT_DAY})\b(?!\.)", say_listed_day),
     reader("range", rf"\b(?P<first>{WEEKDAY}){TO}(?P<last>{WEEKDAY})(?![{LETTER}])", say_weekdays),
     reader(
         "range", rf"\b(?P<first>{MONTH}){TO}(?P<last>{MONTH})(?![{LETTER}])(?! ?\d)", say_months

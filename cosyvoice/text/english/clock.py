@@ -80,6 +80,8 @@ TIMES = (
         rf"(?P<half>{HALF})?(?![\d%]|:\d|[.,]\d)",
         say_time,
     ),
+    reader("range", rf"(?<=[AaPp][Mm]){TO}(?=noon\b|midnight\b)", "to"),
+    reader("range", r"(?<=noon)[-–](?=\d)", "to"),
     reader(
         "time", rf"{START}(?P<hour>1[0-2]|0?\d)\.(?P<minute>{MINUTE})(?P<half>{HALF})", say_time
     ),

@@ -63,9 +63,10 @@ def say_minus(match: re.Match[str]) -> str | None:
         match, rf"[=≈≠]{EXPRESSION}", 40
     )
     is_variable = (
-        before(match, rf"(?<![{LETTER}\d])[a-zA-Z²³)] ?")
+        before(match, rf"(?<![{LETTER}\d-])[a-zA-Z²³)] ?")
         and after(match, rf" ?(?:\d+|[a-zA-Z])(?![{LETTER}\d-])")
         and not before(match, r"\b[aAI] ")
+        and not re.search("[a-zA-Z]-[a-zA-Z]", match.string[max(0, match.start() - 1) : match.end() + 1])
     )
     return "minus" if is_equation or is_variable else None
 
@@ -83,7 +84,7 @@ def say_function(match: re.Match[str]) -> str:
 MATHEMATICS = (
     reader(
         "mathematics",
-        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})(?= ?[-+({LETTER}\d√$€£¥{{\"'])",
+        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})(?= ?(?:[-+({LETTER}\d√$€£¥{{\"']|\.\d))",
         lambda match: BETWEEN[match["span"]],
     ),
     reader(
@@ -93,8 +94,8 @@ MATHEMATICS = (
     ),
     reader(
         "mathematics",
-        r"(?<=\s)(?:>=|<=|[<>≥≤=])(?=\s)",
-        lambda match: COMPARISONS[match[0]],
+        r"(?<=\s)(?:>=|<=|&&|\|\||[<>≥≤=])(?=\s)",
+        lambda match: BETWEEN[match[0]],
     ),
     reader("mathematics", rf"(?<=[{LETTER}\d)²³]) ?(?P<span>-)(?= ?[({LETTER}\d])", say_minus),
     reader("mathematics", r"(?<=[\w)]) ?(?P<span>\*{1,2}) ?(?=[\d(A-Za-z])", say_stars),
@@ -108,7 +109,7 @@ MATHEMATICS = (
         r"\b[A-Za-z]/[A-Za-z](?= ?=)",
         lambda match: match[0].replace("/", " over "),
     ),
-    reader("mathematics", rf"(?<=[{LETTER}\d)])(?P<power>[⁻⁺]?{SMALL}+)", say_power),
+    reader("mathematics", rf"(?<=[{LETTER}α-ω\d)])(?P<power>[⁻⁺]?{SMALL}+)", say_power),
     reader(
         "mathematics",
         rf"(?<=[{LETTER}\d)])\^[{{(]?(?P<power>[-+]?\d+|[a-zA-Z])[}})]?",

@@ -119,7 +119,7 @@ DOUBTFUL = {
     "A": r" (?:current|fuse|circuit|breaker|charger|outlet|max)\b",
     "bar": "(?! (?:exam|chart|graph|stool|code|area|owner))",
 }
-BY = r"(?: ?[x×*] ?| by )"
+BY = r"(?: [x×*] |[x×*]| by )"
 DIMENSIONS = rf"{VALUE}(?:{BY}{VALUE}){{1,2}}"
 OF_PICTURES = r" (?:pixels?|photos?|prints?|grids?|tables?|matri|arrays?)"
 
@@ -189,6 +189,14 @@ def say_primes(match: re.Match[str]) -> str | None:
     return f"{size(match['value'])} {name if one else plural(name)}"
 
 
+def say_sides(match: re.Match[str]) -> str:
+    """6'x4' -> six feet by four feet."""
+    name = "foot" if match["mark"] in "'′" else "inch"
+    unit = name if describes_noun(match) else plural(name)
+    sides = re.split("['\"′″] ?[x×] ?", match["sides"])
+    return " by ".join(f"{quantity(side)} {unit}" for side in sides)
+
+
 def say_dimensions(match: re.Match[str]) -> str | None:
     """4x6 -> four by six, 1920×1080; None for a product."""
     if in_equation(match) or after(match, "\\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]"):
@@ -237,6 +245,12 @@ MEASURE = (
     ),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|\d+)(?P<mark>')(?= |$|[,.;)])", say_primes),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS})(?P<plural>s?){END}", say_dimensions),
+    reader(
+        "measure",  # 6'x4', 20" × 30"
+        rf"{START}(?P<sides>(?:{VALUE}['\"′″] ?[x×] ?){{1,2}}{VALUE})(?P<mark>['\"′″])",
+        say_sides,
+    ),
+    reader("range", r"(?<=['\"′″]) ?(?P<span>[-–]) ?(?=\d{1,2}['′])", "to"),
     reader(
         "measure",  # 3 m x 4 m
         r"(?<=[a-z\"'] )[x×](?= \d)",

@@ -93,7 +93,7 @@ def say_title(match: re.Match[str]) -> str:
 ABBREVIATIONS = (
     reader(
         "abbreviation",
-        rf"\b{any_of(TITLES)}\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)",
+        rf"\b{any_of(TITLES)}\.(?= ?[A-Z]| (?:and|&) [A-Z]|(?<!Dr\.)(?<!St\.)$)",
         say_title,
     ),
     reader("abbreviation", r"\b(?:Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", say_title),
@@ -103,6 +103,7 @@ ABBREVIATIONS = (
         rf"\b(?P<word>(?i:{any_of(NUMBERED)}))\.(?= ?(?:#?\(?\d|[IVXLivxl]+\b|[A-Z]\b))",
         say_numbered,
     ),
+    reader("abbreviation", r"(?<=[a-z] )v\.(?= [A-Z])", "versus"),
     reader("abbreviation", r"\bpp(?= ?\d)", "pages"),
     reader(
         "abbreviation",
