@@ -14,7 +14,6 @@ from cosyvoice.text.spans import after, before, reader
 MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
-LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 # May and March are also words: only with a capital letter
@@ -51,7 +50,7 @@ def day_name(written: str) -> str:
 
 
 def is_date(month: str, day: str) -> bool:
-    return 1 <= int(month) <= 12 and 1 <= int(day) <= LENGTHS[int(month) - 1]
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
 
 
 def date_words(month: str, day: str, year: str = "", day_first: bool = False) -> str:

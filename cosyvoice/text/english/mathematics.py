@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from cosyvoice.text.english.context import EQUALITY
 from cosyvoice.text.english.numbers import LETTER, number
 from cosyvoice.text.english.tables import any_of
-from cosyvoice.text.spans import after, before, reader
+from cosyvoice.text.spans import reader
 
 COMPARISONS = {
     ">": "greater than",
@@ -59,16 +60,14 @@ def say_power(match: re.Match[str]) -> str:
 
 def say_minus(match: re.Match[str]) -> str | None:
     """10-2=8, x - 1; elsewhere it is a dash."""
-    is_equation = after(match, rf"{EXPRESSION}[=≈≠]", 40) or before(
-        match, rf"[=≈≠]{EXPRESSION}", 40
-    )
-    is_variable = (
-        before(match, rf"(?<![{LETTER}\d-])[a-zA-Z²³)] ?")
-        and after(match, rf" ?(?:\d+|[a-zA-Z])(?![{LETTER}\d-])")
-        and not before(match, r"\b[aAI] ")
-        and not re.search("[a-zA-Z]-[a-zA-Z]", match.string[max(0, match.start() - 1) : match.end() + 1])
-    )
-    return "minus" if is_equation or is_variable else None
+    left = match.string[max(0, match.start("span") - 40) : match.start("span")]
+    right = match.string[match.end("span") :][:40]
+    if re.match(rf"{EXPRESSION}{EQUALITY}", right) or re.search(rf"{EQUALITY}{EXPRESSION}\Z", left):
+        return "minus"
+    is_variable = re.search(r"(?<![\w-])(?:[b-zB-HJ-Z]|[A-Za-z]?[²³)]) ?\Z", left)
+    is_term = re.match(r" ?(?:\d+|[a-zA-Z])(?![\w-])", right)
+    is_word = left[-1:].isalpha() and right[:1].isalpha()  # x-ray, A-B
+    return "minus" if is_variable and is_term and not is_word else None
 
 
 def say_stars(match: re.Match[str]) -> str:

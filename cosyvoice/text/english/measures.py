@@ -163,7 +163,8 @@ def size_in(unit: str, written: str) -> str:
 
 def size(written: str) -> str:
     """A number, a range, or several dimensions: 2x8 -> two by eight."""
-    return " by ".join(quantity(side) for side in re.split(BY, written))
+    join = " times " if "*" in written else " by "
+    return join.join(quantity(side) for side in re.split(BY, written))
 
 
 def say_rate(match: re.Match[str]) -> str:
