@@ -6,7 +6,7 @@ import re
 
 from cosyvoice.text.english.clock import time_words
 from cosyvoice.text.english.context import NEXT_SENTENCE, group, stop
-from cosyvoice.text.english.numbers import END, LETTER, START, TO
+from cosyvoice.text.english.numbers import END, LETTER, START, TO, number
 from cosyvoice.text.english.years import SHORT_YEAR, YEAR, any_year
 from cosyvoice.text.numbers import ordinal
 from cosyvoice.text.spans import after, before, reader
@@ -184,6 +184,11 @@ DATES = (
         "date",
         rf"{START}(?P<count>[1-4])(?P<part>[QH]) ?(?P<year>{YEAR}|\d\d){END}",
         say_quarter,
+    ),
+    reader(
+        "date",  # Q3'24
+        rf"\b(?P<part>[QH])(?P<count>[1-4]) ?(?P<year>{SHORT_YEAR})(?!\d)",
+        lambda match: f"{match['part']} {number(match['count'])} {any_year(match['year'])}",
     ),
     reader("date", rf"{START}9/11(?![\d/.{LETTER}])", "nine eleven"),
 )

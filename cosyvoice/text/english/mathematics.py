@@ -83,7 +83,8 @@ def say_function(match: re.Match[str]) -> str:
 MATHEMATICS = (
     reader(
         "mathematics",
-        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})(?= ?(?:[-+({LETTER}\d√$€£¥{{\"']|\.\d))",
+        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})"
+        rf"(?= ?(?:[-+({LETTER}\d√$€£¥{{\"']|\.\d))",
         lambda match: BETWEEN[match["span"]],
     ),
     reader(
@@ -105,7 +106,7 @@ MATHEMATICS = (
     ),
     reader(
         "mathematics",
-        r"\b[A-Za-z]/[A-Za-z](?= ?=)",
+        r"\b[A-Za-z]/[A-Za-z](?= ?=)|\b[a-z]/(?=\d)",
         lambda match: match[0].replace("/", " over "),
     ),
     reader("mathematics", rf"(?<=[{LETTER}α-ω\d)])(?P<power>[⁻⁺]?{SMALL}+)", say_power),

@@ -100,6 +100,11 @@ TEMPERATURE = (
         say_temperature,
     ),
     reader(
+        "temperature",  # 273.15 K
+        rf"{START}\d{{2,5}}(?:\.\d+)? K(?=$|[.,;)])",
+        lambda match: f"{number(match[0][:-2])} kelvin",
+    ),
+    reader(
         "measure",
         rf"(?P<sign>{SIGN}){START}(?P<degree>{NUMBER}){DEGREE}(?: ?(?P<minute>{PART_OF_DEGREE})['′]"
         rf"(?: ?(?P<second>{PART_OF_DEGREE})(?:[\"″]|''|′′))?)?(?: ?(?P<side>[NSEW])\b)?",

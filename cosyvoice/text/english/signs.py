@@ -36,7 +36,7 @@ GREEK = {
 
 def say_grade(match: re.Match[str]) -> str | None:
     """Got a B- -> B minus."""
-    is_grade = before(match, r"\b(?i:an?|got|grade|of|rated|the) ")
+    is_grade = before(match, r"\b(?i:an?|got|grade|of|rated|the) |\(")
     return f"{match[0][0]} minus" if is_grade else None
 
 
