@@ -175,6 +175,16 @@ DATES = (
         say_short_date,
     ),
     reader(
+        "date",  # 02/03
+        rf"{START}(?P<month>0[1-9]|1[0-2])/(?P<day>0[1-9])(?![\d/{LETTER}])",
+        say_short_date,
+    ),
+    reader(
+        "date",
+        rf"{START}(?P<month>0[1-9])/(?P<day>[12]\d|3[01])(?![\d/{LETTER}])",
+        say_short_date,
+    ),
+    reader(
         "date",  # not "by 1/3"
         r"\b(?i:by|before|after|from|to) (?P<span>(?P<month>1[0-2]|[1-9])/"
         rf"(?P<day>3[01]|2\d|1[1-57-9]|1|0[1-9])){NO_FRACTION}",

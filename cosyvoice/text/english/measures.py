@@ -188,7 +188,8 @@ def say_height(match: re.Match[str]) -> str:
 
 def say_primes(match: re.Match[str]) -> str | None:
     """20' -> twenty feet, 12" -> twelve inches; not the end of a quotation."""
-    if match["mark"] == '"' and before(match, r'(?:^|[\s(])"[^"]*', 200):
+    mark = match["mark"]
+    if mark in "\"'" and before(match, rf"(?:^|[\s(]){mark}[^{mark}]*", 200):
         return None
     name = "foot" if match["mark"] in "'′" else "inch"
     one = is_one(match["value"]) or describes_noun(match)
