@@ -43,6 +43,7 @@ CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
 SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
 NOT_WORDS = re.compile(r"(?<!\S)\S*[@/]\S*|(?<!\w)\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
+PLAIN_WORD = re.compile(r"(?<![\w@./])[a-z]{4,}(?![\w@/])|(?<![\w@./])[a-z]{3} [a-z]{3}")
 ENGLISH_ENDING = re.compile("'(?:s|t|re|ve|ll|m|d)$")  # it's, don't
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
@@ -56,6 +57,7 @@ QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’�
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
 LEAST = 0.2
+LIKELY = 0.5  # in a text without any character of the language around
 NEAR = 1.35  # what the language around counts for
 WHOLE = 0.3  # and the other sentences
 
@@ -77,7 +79,7 @@ def runs(text: str, near: str = "", given: dict[int, str] | None = None) -> list
     """
     clauses = list(_clauses(text))
     judged = judged_clauses([text[start:end] for start, end in clauses], near)
-    common = _most_common(judged, clauses) or near or _fallback(text)
+    common = _most_common(judged, clauses) or _without_evidence(text, near)
     common = _settled(text, common, common, near)
     found: list[Run] = []
     for (start, end), own in zip(clauses, judged):
@@ -285,6 +287,15 @@ def _most_common(judged: list[str], clauses: list[tuple[int, int]]) -> str:
         if weights[code] * 3 >= weights["zh"] > 0:
             weights[code] += weights.pop("zh")
     return max(weights, key=lambda code: weights[code]) if weights else ""
+
+
+def _without_evidence(text: str, near: str) -> str:
+    """The language around; but words such as "over 45,000 fans" are no Chinese."""
+    if near in NOT_NATIVE and not re.search(f"[{OTHER}，。、；：？！]", text):
+        words = re.sub(r"\b[A-Z]\w*", " ", NOT_WORDS.sub(" ", text))  # without names
+        if PLAIN_WORD.search(words) or word_scores(words)["en"] >= LIKELY:
+            return "en"
+    return near or _fallback(text)
 
 
 def _fallback(text: str) -> str:

@@ -144,12 +144,14 @@ class Builder:
 
     def _leave(self, end: int) -> None:
         """Without objects: changed where punctuation is, each language in a span of its own."""
-        while self.next_edit < len(self.edits) and self.edits[self.next_edit][0] < self.at:
+        while self.next_edit < len(self.edits) and self.edits[self.next_edit][1] <= self.at:
             self.next_edit += 1  # inside words
         inside = []
         while self.next_edit < len(self.edits) and self.edits[self.next_edit][0] < end:
-            start, stop, new, written = self.edits[self.next_edit]
-            inside.append((start - self.at, min(stop, end) - self.at, new, written))
+            start, stop, new, _ = self.edits[self.next_edit]
+            start, stop = max(start, self.at), min(stop, end)  # words may have taken a part
+            written = self.line[start:stop].as_written
+            inside.append((start - self.at, stop - self.at, new, written))
             self.next_edit += 1
         words = self.line[self.at : end].edit(inside)
         if words and self._needs_blank(words.text):

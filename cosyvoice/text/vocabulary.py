@@ -23,7 +23,9 @@ COMMON_WORDS = {
         temperature height weight total phone tel apartment floor level score won lost game
         match points inches feet miles gallons degrees percent speed wide long tall old kids
         men women students books cups pieces items order model size edition season episode
-        volume bus gate track exit pin code password mr mrs dr delivery""",
+        volume bus gate track exit pin code password mr mrs dr delivery
+        s am war die mon dr mr mrs tel est ex ca ha euro euros total son sale stock grad train los
+        las du de""",
     "de": """der die das den dem des und ist sind war waren wird werden wurde wurden nicht ein
         eine einen einem einer eines kein keine ich du er sie wir ihr mich mir dich dir uns
         euch ihm ihn mit auf für von zu zum zur im am um bis aus bei nach vor über unter

@@ -6,7 +6,7 @@ import re
 
 from cosyvoice.text.english.clock import time_words
 from cosyvoice.text.english.context import NEXT_SENTENCE, group, stop
-from cosyvoice.text.english.numbers import END, LETTER, START, TO
+from cosyvoice.text.english.numbers import END, LETTER, START, TO, number
 from cosyvoice.text.english.years import SHORT_YEAR, YEAR, any_year
 from cosyvoice.text.numbers import ordinal
 from cosyvoice.text.spans import after, before, reader
@@ -14,7 +14,6 @@ from cosyvoice.text.spans import after, before, reader
 MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
-LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 # May and March are also words: only with a capital letter
@@ -51,7 +50,7 @@ def day_name(written: str) -> str:
 
 
 def is_date(month: str, day: str) -> bool:
-    return 1 <= int(month) <= 12 and 1 <= int(day) <= LENGTHS[int(month) - 1]
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
 
 
 def date_words(month: str, day: str, year: str = "", day_first: bool = False) -> str:
@@ -176,6 +175,16 @@ DATES = (
         say_short_date,
     ),
     reader(
+        "date",  # 02/03
+        rf"{START}(?P<month>0[1-9]|1[0-2])/(?P<day>0[1-9])(?![\d/{LETTER}])",
+        say_short_date,
+    ),
+    reader(
+        "date",
+        rf"{START}(?P<month>0[1-9])/(?P<day>[12]\d|3[01])(?![\d/{LETTER}])",
+        say_short_date,
+    ),
+    reader(
         "date",  # not "by 1/3"
         r"\b(?i:by|before|after|from|to) (?P<span>(?P<month>1[0-2]|[1-9])/"
         rf"(?P<day>3[01]|2\d|1[1-57-9]|1|0[1-9])){NO_FRACTION}",
@@ -186,11 +195,17 @@ DATES = (
         rf"{START}(?P<count>[1-4])(?P<part>[QH]) ?(?P<year>{YEAR}|\d\d){END}",
         say_quarter,
     ),
+    reader(
+        "date",  # Q3'24
+        rf"\b(?P<part>[QH])(?P<count>[1-4]) ?(?P<year>{SHORT_YEAR})(?!\d)",
+        lambda match: f"{match['part']} {number(match['count'])} {any_year(match['year'])}",
+    ),
     reader("date", rf"{START}9/11(?![\d/.{LETTER}])", "nine eleven"),
 )
 
 # Months and weekdays
 
+AND = "(?:, ?| ?[&/] ?|,? and |,? or )"
 DAY_BEFORE = r"\b(?i:on|by|until|till|every|each|this|next|last|and|or|to|from|&|-),? ?"
 
 
@@ -203,6 +218,12 @@ def say_short_day(match: re.Match[str]) -> str | None:
     if after(match, NEXT_SENTENCE) and not before(match, DAY_BEFORE):
         return None
     return weekday_name(match["name"]) + stop(match)
+
+
+def say_listed_day(match: re.Match[str]) -> str | None:
+    """Mon, Wed & Fri."""
+    is_listed = before(match, rf"{SHORT_DAY}{AND}") or after(match, rf"{AND}{SHORT_DAY}\b")
+    return weekday_name(match["name"]) if is_listed else None
 
 
 def say_weekdays(match: re.Match[str]) -> str:
@@ -222,6 +243,7 @@ NAMES = (
         rf"\b(?:{SHORT_DAY}|Tu|Th){DATE_AFTER}",
         lambda match: weekday_name(match[0]),
     ),
+    reader("abbreviation", rf"\b(?P<name>{SHORT_DAY})\b(?!\.)", say_listed_day),
     reader("range", rf"\b(?P<first>{WEEKDAY}){TO}(?P<last>{WEEKDAY})(?![{LETTER}])", say_weekdays),
     reader(
         "range", rf"\b(?P<first>{MONTH}){TO}(?P<last>{MONTH})(?![{LETTER}])(?! ?\d)", say_months

@@ -7,7 +7,7 @@ import re
 from cosyvoice.text.english.context import group, stop
 from cosyvoice.text.english.numbers import END, LETTER, START, TO, last_pair, number
 from cosyvoice.text.numbers import english_number
-from cosyvoice.text.spans import after, reader
+from cosyvoice.text.spans import after, before, reader
 
 HALF = r"(?: ?[AaPp](?:\. ?[Mm]\b\.?|[Mm]\b))"  # am, p.m.
 HOUR = r"(?:[01]?\d|2[0-4])"
@@ -46,8 +46,14 @@ def counted(written: str, unit: str) -> str:
     return f"{number(plain)} {unit if plain == '1' else unit + 's'}"
 
 
+RATIO_BEFORE = r"\b(?i:ratio of|ratio|scale of|odds of|odds|mix|mixed|diluted) "
+RATIO_AFTER = r" (?:ratio|scale|odds|split|mix|dilution|leverage|model|aspect)\b"
+
+
 def say_time(match: re.Match[str]) -> str | None:
     hour, minute, half = match["hour"], group(match, "minute"), group(match, "half")
+    if not half and (before(match, RATIO_BEFORE) or after(match, RATIO_AFTER)):
+        return None
     if not (half or minute) or (half and int(hour) == 0 and not minute):
         return None
     return time_words(hour, minute, group(match, "second"), half) + stop_of_time(match)
@@ -80,6 +86,8 @@ TIMES = (
         rf"(?P<half>{HALF})?(?![\d%]|:\d|[.,]\d)",
         say_time,
     ),
+    reader("range", rf"(?<=[AaPp][Mm]){TO}(?=noon\b|midnight\b)", "to"),
+    reader("range", r"(?<=noon)[-–](?=\d)", "to"),
     reader(
         "time", rf"{START}(?P<hour>1[0-2]|0?\d)\.(?P<minute>{MINUTE})(?P<half>{HALF})", say_time
     ),

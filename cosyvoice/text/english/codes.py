@@ -31,10 +31,10 @@ BY_DIGITS = (
     r"\b(?i:flight|plate|licen[sc]e|registration|vin|pnr|otp|code|serial|booking|confirmation"
     r"|tracking|train)s?\b[^.!?\d]{0,16}"
 )
-# Not codes: 3-year-old, 19th-century, 133-ABC, post-1990s, 2-3x, GMT-5, 1.5e-3
+# Not codes: 3-year-old, 19th-century, mid-19th, post-1990s, 2-3x, GMT-5, 1.5e-3, 9am-noon
 NO_CODE = re.compile(
-    r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*|[A-Za-z]+-'?\d{1,3}0s|\d+-\d+x|(?:UTC|GMT)-\d+"
-    r"|[\d.]+[eE][-+]?\d{1,3}"
+    r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*(?:-\d+)?|[A-Za-z]+-'?\d{1,3}0s|\d+-\d+x|(?:UTC|GMT)-\d+"
+    r"|[\d.]+[eE][-+]?\d{1,3}|\d+[AaPp][Mm]-[a-z]+|S\d\dE\d\d|[A-Za-z]+-\d+(?:st|nd|rd|th)"
 )
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -70,6 +70,10 @@ def code_letters(part: str) -> str:
     return " ".join(part) if part.isupper() and len(part) < 3 else part
 
 
+def int_words(written: str) -> str:
+    return english_number(int(written))
+
+
 WORDS = (
     reader(
         "code",
@@ -93,6 +97,11 @@ WORDS = (
         "code",  # H.264
         r"\b(?P<letter>[A-Z])\.(?P<number>\d{3})\b",
         lambda match: f"{match['letter']} dot {in_pairs(match['number'])}",
+    ),
+    reader(
+        "code",
+        r"\bS(?P<season>\d\d)E(?P<episode>\d\d)\b",
+        lambda match: f"season {int_words(match['season'])} episode {int_words(match['episode'])}",
     ),
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
 )
@@ -191,6 +200,7 @@ EXPRESSIONS = (
     reader("code", rf"{START}24[/-]7{END}", "twenty four seven"),
     reader("code", rf"{START}24/7/365{END}", "twenty four seven three sixty five"),
     reader("code", rf"{START}50[/-]50{END}", "fifty fifty"),
+    reader("range", r"\bA[-–]Z\b", "A to Z"),
     reader(
         "code",  # 20/20 vision
         r"20/(?P<part>\d\d)(?= (?:vision|hindsight|eyesight))",

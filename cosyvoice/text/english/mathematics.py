@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from cosyvoice.text.english.context import EQUALITY
 from cosyvoice.text.english.numbers import LETTER, number
 from cosyvoice.text.english.tables import any_of
-from cosyvoice.text.spans import after, before, reader
+from cosyvoice.text.spans import reader
 
 COMPARISONS = {
     ">": "greater than",
@@ -59,15 +60,14 @@ def say_power(match: re.Match[str]) -> str:
 
 def say_minus(match: re.Match[str]) -> str | None:
     """10-2=8, x - 1; elsewhere it is a dash."""
-    is_equation = after(match, rf"{EXPRESSION}[=≈≠]", 40) or before(
-        match, rf"[=≈≠]{EXPRESSION}", 40
-    )
-    is_variable = (
-        before(match, rf"(?<![{LETTER}\d])[a-zA-Z²³)] ?")
-        and after(match, rf" ?(?:\d+|[a-zA-Z])(?![{LETTER}\d-])")
-        and not before(match, r"\b[aAI] ")
-    )
-    return "minus" if is_equation or is_variable else None
+    left = match.string[max(0, match.start("span") - 40) : match.start("span")]
+    right = match.string[match.end("span") :][:40]
+    if re.match(rf"{EXPRESSION}{EQUALITY}", right) or re.search(rf"{EQUALITY}{EXPRESSION}\Z", left):
+        return "minus"
+    is_variable = re.search(r"(?<![\w-])(?:[b-zB-HJ-Z]|[A-Za-z]?[²³)]) ?\Z", left)
+    is_term = re.match(r" ?(?:\d+|[a-zA-Z])(?![\w-])", right)
+    is_word = left[-1:].isalpha() and right[:1].isalpha()  # x-ray, A-B
+    return "minus" if is_variable and is_term and not is_word else None
 
 
 def say_stars(match: re.Match[str]) -> str:
@@ -83,7 +83,8 @@ def say_function(match: re.Match[str]) -> str:
 MATHEMATICS = (
     reader(
         "mathematics",
-        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})(?= ?[-+({LETTER}\d√$€£¥{{\"'])",
+        rf"(?<=[{LETTER}\d)²³%\]]) ?(?P<span>{any_of(BETWEEN)})"
+        rf"(?= ?(?:[-+({LETTER}\d√$€£¥{{\"']|\.\d))",
         lambda match: BETWEEN[match["span"]],
     ),
     reader(
@@ -93,8 +94,8 @@ MATHEMATICS = (
     ),
     reader(
         "mathematics",
-        r"(?<=\s)(?:>=|<=|[<>≥≤=])(?=\s)",
-        lambda match: COMPARISONS[match[0]],
+        r"(?<=\s)(?:>=|<=|&&|\|\||[<>≥≤=])(?=\s)",
+        lambda match: BETWEEN[match[0]],
     ),
     reader("mathematics", rf"(?<=[{LETTER}\d)²³]) ?(?P<span>-)(?= ?[({LETTER}\d])", say_minus),
     reader("mathematics", r"(?<=[\w)]) ?(?P<span>\*{1,2}) ?(?=[\d(A-Za-z])", say_stars),
@@ -105,10 +106,10 @@ MATHEMATICS = (
     ),
     reader(
         "mathematics",
-        r"\b[A-Za-z]/[A-Za-z](?= ?=)",
+        r"\b[A-Za-z]/[A-Za-z](?= ?=)|\b[a-z]/(?=\d)",
         lambda match: match[0].replace("/", " over "),
     ),
-    reader("mathematics", rf"(?<=[{LETTER}\d)])(?P<power>[⁻⁺]?{SMALL}+)", say_power),
+    reader("mathematics", rf"(?<=[{LETTER}α-ω\d)])(?P<power>[⁻⁺]?{SMALL}+)", say_power),
     reader(
         "mathematics",
         rf"(?<=[{LETTER}\d)])\^[{{(]?(?P<power>[-+]?\d+|[a-zA-Z])[}})]?",

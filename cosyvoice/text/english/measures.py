@@ -100,6 +100,11 @@ TEMPERATURE = (
         say_temperature,
     ),
     reader(
+        "temperature",  # 273.15 K
+        rf"{START}\d{{2,5}}(?:\.\d+)? K(?=$|[.,;)])",
+        lambda match: f"{number(match[0][:-2])} kelvin",
+    ),
+    reader(
         "measure",
         rf"(?P<sign>{SIGN}){START}(?P<degree>{NUMBER}){DEGREE}(?: ?(?P<minute>{PART_OF_DEGREE})['′]"
         rf"(?: ?(?P<second>{PART_OF_DEGREE})(?:[\"″]|''|′′))?)?(?: ?(?P<side>[NSEW])\b)?",
@@ -119,7 +124,7 @@ DOUBTFUL = {
     "A": r" (?:current|fuse|circuit|breaker|charger|outlet|max)\b",
     "bar": "(?! (?:exam|chart|graph|stool|code|area|owner))",
 }
-BY = r"(?: ?[x×*] ?| by )"
+BY = r"(?: [x×*] |[x×*]| by )"
 DIMENSIONS = rf"{VALUE}(?:{BY}{VALUE}){{1,2}}"
 OF_PICTURES = r" (?:pixels?|photos?|prints?|grids?|tables?|matri|arrays?)"
 
@@ -163,7 +168,8 @@ def size_in(unit: str, written: str) -> str:
 
 def size(written: str) -> str:
     """A number, a range, or several dimensions: 2x8 -> two by eight."""
-    return " by ".join(quantity(side) for side in re.split(BY, written))
+    join = " times " if "*" in written else " by "
+    return join.join(quantity(side) for side in re.split(BY, written))
 
 
 def say_rate(match: re.Match[str]) -> str:
@@ -182,11 +188,20 @@ def say_height(match: re.Match[str]) -> str:
 
 def say_primes(match: re.Match[str]) -> str | None:
     """20' -> twenty feet, 12" -> twelve inches; not the end of a quotation."""
-    if match["mark"] == '"' and before(match, r'(?:^|[\s(])"[^"]*', 200):
+    mark = match["mark"]
+    if mark in "\"'" and before(match, rf"(?:^|[\s(]){mark}[^{mark}]*", 200):
         return None
     name = "foot" if match["mark"] in "'′" else "inch"
     one = is_one(match["value"]) or describes_noun(match)
     return f"{size(match['value'])} {name if one else plural(name)}"
+
+
+def say_sides(match: re.Match[str]) -> str:
+    """6'x4' -> six feet by four feet."""
+    name = "foot" if match["mark"] in "'′" else "inch"
+    unit = name if describes_noun(match) else plural(name)
+    sides = re.split("['\"′″] ?[x×] ?", match["sides"])
+    return " by ".join(f"{quantity(side)} {unit}" for side in sides)
 
 
 def say_dimensions(match: re.Match[str]) -> str | None:
@@ -237,6 +252,12 @@ MEASURE = (
     ),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS}|\d+)(?P<mark>')(?= |$|[,.;)])", say_primes),
     reader("measure", rf"{START}(?P<value>{DIMENSIONS})(?P<plural>s?){END}", say_dimensions),
+    reader(
+        "measure",  # 6'x4', 20" × 30"
+        rf"{START}(?P<sides>(?:{VALUE}['\"′″] ?[x×] ?){{1,2}}{VALUE})(?P<mark>['\"′″])",
+        say_sides,
+    ),
+    reader("range", r"(?<=['\"′″]) ?(?P<span>[-–]) ?(?=\d{1,2}['′])", "to"),
     reader(
         "measure",  # 3 m x 4 m
         r"(?<=[a-z\"'] )[x×](?= \d)",

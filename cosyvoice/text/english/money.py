@@ -87,8 +87,8 @@ AFTER_ONLY = table("krone: kr; zloty: zł; koruna: Kč")
 NAMES = SYMBOLS | CODES | AFTER_ONLY
 # The hundredth part of a unit; the others have none that is in use.
 PARTS = table("""
-    cent: dollar euro US_dollar Australian_dollar Canadian_dollar Hong_Kong_dollar New_Taiwan_dollar
-    cent: New_Zealand_dollar Singapore_dollar Taiwan_dollar rand; pence: pound; paisa: rupee
+    cent: dollar US_dollar Australian_dollar Canadian_dollar Hong_Kong_dollar New_Zealand_dollar
+    cent: New_Taiwan_dollar Taiwan_dollar Singapore_dollar euro rand; pence: pound; paisa: rupee
     kopeck: ruble; centavo: real Mexican_peso peso; centime: Swiss_franc; kobo: naira
 """)
 PLURALS = table("""

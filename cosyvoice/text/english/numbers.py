@@ -16,7 +16,7 @@ START = rf"(?<![{LETTER}\d_^])(?<!\d[.,])"  # a number begins here
 END = rf"(?![{LETTER}\d_])"
 WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"  # 1,000,000 and 10,00,000
 NUMBER = rf"(?:{WHOLE}(?:\.\d+)?|(?<!\.)\.\d+)"
-SIGN = r"(?:(?<![^\s(\[{=<>≤≥≈:;!?/~\"'])[-+±])?"  # at the start of a word only
+SIGN = r"(?:(?<![^\s(\[{=<>≤≥≈:;!?/~|\"'])[-+±])?"  # at the start of a word only
 TO = r"\s?[-–—~]\s?"  # between the ends of a range
 
 VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"

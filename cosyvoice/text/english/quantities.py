@@ -24,12 +24,14 @@ from cosyvoice.text.english.numbers import (
     value,
     whole_number,
 )
-from cosyvoice.text.english.units import UNIT, unit_words
+from cosyvoice.text.english.tables import any_of
+from cosyvoice.text.english.units import PER, UNIT, unit_words
 from cosyvoice.text.spans import after, before, reader
 
 # Fractions
 
 RATED = r"(?i:rated?|scored?|rating:?|got|gave|give) (?:it |a |this |them )?"
+PART = r"\b(?i:page|lap|part|step|slide|stage|round|day|week|chapter|lesson|question) "
 PRESSURE = r"\b(?i:bp|pressure|vision)\b[^\d]{0,12}"
 
 
@@ -42,6 +44,8 @@ def say_fraction(match: re.Match[str]) -> str | None:
     if above.isdigit() and below.isdigit():
         if above == below or after(match, r" ?(?:stars?|points?)\b") or before(match, RATED, 24):
             return out_of(above, below)
+        if before(match, PART):
+            return f"{number(above)} of {number(below)}"
         if before(match, PRESSURE, 32):
             return fraction_over(written)
     return SIGNS.get(match["sign"], "") + fraction(written)
@@ -64,7 +68,7 @@ FRACTIONS = (
     ),
     reader(
         "fraction",  # 4.5/5
-        rf"{START}(?P<above>\d{{1,2}}\.\d)/(?P<below>\d{{1,2}})(?![{LETTER}\d/.])",
+        rf"{START}(?P<above>\d{{1,2}}\.\d{{1,2}})/(?P<below>\d{{1,2}}(?:\.0)?)(?![{LETTER}\d/.])",
         lambda match: out_of(match["above"], match["below"]),
     ),
 )
@@ -121,6 +125,8 @@ def say_scientific(match: re.Match[str]) -> str:
     groups = match.groupdict()
     power = (groups["power"] or groups["small"]).translate(SMALL_DIGITS).lstrip("+")
     unit = f" {unit_words(groups['unit'], one=False)}" if groups.get("unit") else ""
+    if groups.get("per"):
+        unit = f" per {PER[groups['per']]}"
     return (
         f"{number(match['sign'] + match['number'])} times ten to the power of {number(power)}{unit}"
     )
@@ -152,7 +158,7 @@ NUMBERS = (
     reader(
         "measure",
         rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER}) ?[x×*·] ?{POWER_OF_TEN}"
-        rf"(?: ?(?P<unit>{UNIT}))?",
+        rf"(?: ?(?P<unit>{UNIT})|/(?P<per>{any_of(PER)}){END})?",
         say_scientific,
     ),
     reader(

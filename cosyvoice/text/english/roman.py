@@ -13,7 +13,7 @@ SMALL = r"(?=[ivxl])(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})\b"
 # Not the pronoun I
 NUMERAL = (
     rf"(?P<span>(?!I\b){ROMAN}"
-    r"|I(?=[.,;:!?)]|'s|$|--|[—–]| (?:of|is|and|or|error|was|trial|study|diabetes)\b))"
+    r"|(?<=War )I\b|I(?=[.,;:!?)]|'s|$|--|[—–]| (?:of|is|and|or|error|was|trial|study|diabetes)\b))"
 )
 # Before a cardinal
 COUNTED = "|".join(

@@ -46,7 +46,7 @@ def say_score(match: re.Match[str]) -> str | None:
     parts = re.split("[-–]", match[0])
     if len(parts) < 3 and not (before(match, SCORE_BEFORE, 48) or after(match, SCORE_AFTER, 32)):
         return None
-    return " to ".join(number(part) for part in parts)
+    return (" " if len(parts) > 2 else " to ").join(number(part) for part in parts)
 
 
 def say_book(match: re.Match[str]) -> str:

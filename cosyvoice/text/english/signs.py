@@ -36,7 +36,7 @@ GREEK = {
 
 def say_grade(match: re.Match[str]) -> str | None:
     """Got a B- -> B minus."""
-    is_grade = before(match, r"\b(?i:an?|got|grade|of|rated|the) ")
+    is_grade = before(match, r"\b(?i:an?|got|grade|of|rated|the) |\(")
     return f"{match[0][0]} minus" if is_grade else None
 
 
@@ -47,11 +47,12 @@ SYMBOLS = (
         lambda match: f"{match[0][0]} sharp",
     ),
     reader("symbol", r"#(?=\d)", "number"),
-    reader("symbol", r"(?<=\S)#(?=[A-Za-z])", "hash"),
+    reader("symbol", r"(?<=\S)#(?=[A-Za-z])|#(?=\s|$|[%$€£])", "hash"),
     reader("symbol", r"(?<=[A-Za-z0-9])\+{1,2}(?![\w+])", lambda match: " plus" * len(match[0])),
     reader("symbol", r"\b[A-D]-(?=$|[\s,.;)])(?! \d)", say_grade),
     reader("symbol", f"[{re.escape(''.join(WORDS))}]", lambda match: WORDS[match[0]]),
-    reader("symbol", r"(?<=[a-z]{2}) ?(?P<span>/) ?(?=[a-z]{2})|(?<=\d)/(?=\s|$)", "slash"),
+    reader("symbol", r"(?<=[a-z]{2}) ?(?P<span>/) ?(?=[a-z]{2})", "slash"),
+    reader("symbol", r"(?<=\d)/(?=\s|$)", "slash"),
     reader("symbol", r"~(?= ?\d)", "about"),
     reader("range", rf"(?<=[{LETTER}\d%°])(?:~| ~ )(?=[{LETTER}\d$€£])", "to"),
     reader("symbol", r"(?<![\w.])\.(?=[A-Z]{2,}\b)", "dot"),  # .NET

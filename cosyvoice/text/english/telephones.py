@@ -24,7 +24,8 @@ def say_telephone(match: re.Match[str]) -> str:
     """+1 (555) 123-4567 ext. 9 -> plus one, five five five, ..., extension nine."""
     written = group(match, "span") or match[0]
     split = re.search(r"(?i)(?:ext?\.?|extension|x) ?(\d+)$", written)
-    groups = re.findall(r"\d+|[A-Z]+", written[: split.start()] if split else written)
+    number = (written[: split.start()] if split else written).replace("(0)", "")
+    groups = re.findall(r"\d+|[A-Z]+", number)
     plus = "plus " if written.startswith("+") else ""
     extension = f", extension {digits(split[1])}" if split else ""
     return plus + ", ".join(group_words(part) for part in groups) + extension

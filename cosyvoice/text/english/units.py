@@ -38,7 +38,9 @@ UNITS = table("""
     CC: cc
     gallon: gal gal.
     quart: qt qts qt.
-    pint: pt pts pt.
+    pint: pt pt.
+    point: pts pts.
+    milliequivalent: mEq
     amp: A amps
     fluid ounce: fl_oz fl._oz fl._oz. floz
     tablespoon: tbsp tbsps tbsp. Tbsp Tbsp. tbs

@@ -28,7 +28,8 @@ NUMBERED = table("""
     volumes: vols; chapter: ch chap; section: sec sect; equation: eq; article: art; table: tab
     apartment: apt; suite: ste; building: bldg; floor: fl; room: rm; extension: ext
     version: ver; episode: ep; paragraph: para; appendix: app; reference: ref; minimum: min
-    maximum: max; approximately: approx; circa: ca c; established: est; route: rte; highway: hwy
+    maximum: max; approximately: approx; circa: ca c; population: pop; established: est
+    route: rte; highway: hwy
 """)
 COMMON = table("""
     approximately: approx; department: dept; government: govt; university: univ
@@ -93,7 +94,7 @@ def say_title(match: re.Match[str]) -> str:
 ABBREVIATIONS = (
     reader(
         "abbreviation",
-        rf"\b{any_of(TITLES)}\.(?= ?[A-Z]| and [A-Z]|(?<!Dr\.)(?<!St\.)$)",
+        rf"\b{any_of(TITLES)}\.(?= ?[A-Z]| (?:and|&) [A-Z]|(?<!Dr\.)(?<!St\.)$)",
         say_title,
     ),
     reader("abbreviation", r"\b(?:Mrs?|Ms|Dr|Prof|Sgt|Capt|Lt)(?= [A-Z][a-z])", say_title),
@@ -103,7 +104,10 @@ ABBREVIATIONS = (
         rf"\b(?P<word>(?i:{any_of(NUMBERED)}))\.(?= ?(?:#?\(?\d|[IVXLivxl]+\b|[A-Z]\b))",
         say_numbered,
     ),
+    reader("abbreviation", r"(?<=[a-z] )v\.(?= [A-Z])", "versus"),
     reader("abbreviation", r"\bpp(?= ?\d)", "pages"),
+    reader("abbreviation", r"\bb\.(?= \d{4}\b)", "born"),
+    reader("abbreviation", r"\bd\.(?= \d{4}\b)", "died"),
     reader(
         "abbreviation",
         r"\b[Nn]o\.?(?= ?\d)|\bN[Oo]\.(?= ?#?[A-Z]{0,4}-?\d)|№(?= ?\d)",

@@ -81,7 +81,7 @@ def say_year(match: re.Match[str]) -> str | None:
         return None
     if before(match, AMOUNT_BEFORE) or after(match, PART_OF_NUMBER):
         return None
-    is_alone = match[0] == match.string.strip(" .,!?()")
+    is_alone = match[0] == match.string.strip(" .,!?()") and int(match["year"]) >= 1100
     is_recent = 1900 <= int(match["year"]) <= 2099
     return year(match["year"]) if is_recent or is_alone or has_year_before(match) else None
 
