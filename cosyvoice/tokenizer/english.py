@@ -145,7 +145,6 @@ def by_neighbour(word: str, before: str, following: str) -> str:
     return CAPITALISED.get(word, "")
 
 
-@cache
 def senses(word: str) -> tuple[str, str] | None:
     """Noun or adjective and verb, or first and second sense, of a word in small letters."""
     if word in OWN_SENSES or word in NOUN_AND_VERB:

@@ -15,6 +15,15 @@ READINGS = {  # of single-character words, where pypinyin takes another
     "儿": "er2",
 }
 PHRASES = {  # whole words that pypinyin reads otherwise
+    "葡萄牙": "pu2 tao2 ya2",
+    "精神病": "jing1 shen2 bing4",
+    "精神文明": "jing1 shen2 wen2 ming2",
+    "不记得": "bu2 ji4 de5",
+    "不觉得": "bu4 jue2 de5",
+    "不值得": "bu4 zhi2 de5",
+    "不懂得": "bu4 dong3 de5",
+    "不晓得": "bu4 xiao3 de5",
+    "曾用名": "ceng2 yong4 ming2",
     "勤学好问": "qin2 xue2 hao4 wen4",
     "还有": "hai2 you3",
     "还是": "hai2 shi4",

@@ -13,6 +13,7 @@ from itertools import product
 
 from cosyvoice.text.numbers import CHINESE_DIGITS
 from cosyvoice.tokenizer.contexts import LONGEST_SIDE, contexts
+from cosyvoice.tokenizer.phrases import PHRASES
 from cosyvoice.tokenizer.words import word_kind
 
 NUMERALS = set(CHINESE_DIGITS + "两十百千万亿〇点")
@@ -28,6 +29,10 @@ SURNAMES = dict(
 卓 zhuo2,尉 yu4,占 zhan1,钻 zuan1,兴 xing1,车 che1,冯 feng2,费 fei4,藏 zang1,臧 zang1
 """.replace("\n", "").split(",")
 )
+# In full names of the dictionary; the others are more often words of their own.
+NAME_SURNAMES = set("单仇查解乐曾区任华翟缪朴薄燕尹冼臧覃隗纪葛卜牟柏冯费盖员")
+FOREIGN = set("尔斯里德特克姆拉曼瓦纳尼森罗塔图格兰维亚蒂娜莉洛基奇贝茨什普伯丁顿恩莱赫")
+BEFORE_REN = {"", *"姓老小和跟找请叫给对向与是的问见让把被由听"}  # 任 before a title is else a verb
 TITLES = set(
     """先生 女士 小姐 太太 夫人 老师 教授 博士 医生 大夫 护士 经理 总经理 董事长 主任 局长 处长
 科长 部长 校长 院长 所长 县长 市长 省长 书记 主席 队长 班长 师傅 老板 律师 警官 法官 同学 同志
@@ -89,14 +94,25 @@ def kind_of(word: str) -> str:
 
 def surname_reading(words: list[str], w: int) -> str:
     """How words[w] is read as a surname, or begins as a name; "" where it is none."""
-    word = words[w]
+    word, before = words[w], words[w - 1] if w else ""
     if word[0] not in SURNAMES or not (is_name(word) or is_surname(words, w)):
+        return ""
+    if word[0] == "任" and before not in BEFORE_REN:
         return ""
     return SURNAMES[word[0]]
 
 
 def is_name(word: str) -> bool:
-    return len(word) == 3 and word_kind(word) == "H" and word[-1] not in "县市区镇乡州"
+    """Whether the dictionary has it as a name of three characters that is no foreign one."""
+    return (
+        len(word) == 3
+        and word[0] in NAME_SURNAMES
+        and word_kind(word) == "H"
+        and word[-1] not in "县市区镇乡州"
+        and FOREIGN.isdisjoint(word)
+        and word_kind(word[:2]) in ("", "H")
+        and word not in PHRASES
+    )
 
 
 def is_surname(words: list[str], w: int) -> bool:
@@ -105,5 +121,5 @@ def is_surname(words: list[str], w: int) -> bool:
         after in TITLES
         or after[:1] == "某"
         or before in ("姓", "老", "小", "叫")
-        or (before in OCCUPATIONS and len(after) in (1, 2))
+        or (before in OCCUPATIONS and words[w] in NAME_SURNAMES and len(after) in (1, 2))
     )
