@@ -277,8 +277,10 @@ FEMININE = frozenset(
 NEUTER = frozenset(
     "kind jahr buch auto haus zimmer kilo stück bier glas ticket tor spiel kapitel jahrhundert "
     "quartal semester obergeschoss stockwerk halbjahr mal bild gebot reich viertel drittel paar "
-    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy bett "
-    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude päckchen "
+    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy "
+    "bett "
+    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude "
+    "päckchen "
     "interview konzert theater museum jahrzehnt semester prozent "
     "ei tier land pferd pfund kilogramm gramm foto video problem ergebnis".split()
 )
@@ -303,7 +305,8 @@ WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[
 BEFORE_DATIVE = r"\b(?:[Mm]it|[Vv]on|[Bb]ei|[Nn]ach|[Ss]eit|[Vv]or|[Ii]n|[Aa]us|[Zz]u) $"
 BEFORE_ACCUSATIVE = (
     r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte|trinke|trinkt"
-    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch|nur|etwa|nehmen) $"
+    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch"
+    r"|nur|etwa|nehmen) $"
 )
 NUMBERED = (
     r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe|Phase|Artikel"

@@ -285,9 +285,10 @@ class Korean(Eastern):
                 self.say_counters,
             ),
             reader(
-                "money",
-                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*"
-                rf"(?= ?[원명개]))?)(?P<unit> ?원)?",
+                "cardinal",
+                rf"{START}(?<!제)(?P<groups>\d[\d,]*[천백십만억조]+"
+                rf"(?: ?\d[\d,]*[천백십만억조]+){{0,5}}"
+                rf"(?: ?\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?",
                 self.say_grouped,
             ),
         ]
