@@ -24,7 +24,7 @@ EMOJI = re.compile(
     "\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f]"
 )
 EMOTICON = re.compile(
-    r"(?<![\w:;=])(?:[:;=8][-']?[)(DPpO|\]\[}{/\\*]+|[xX]D+|\^[_.-]?\^|T[_.]T|[oO]rz)(?![\w/])"
+    r"(?<![\w:;=])(?:(?:[:;=][-']?|8-)[)(DPpO|\]\[}{/\\*]+|[xX]D+|\^[_.-]?\^|T[_.]T|[oO]rz)(?![\w/])"
 )
 BULLET = r"[-*+•·●○◦▪■□◆▶►‣★☆✓✔]"
 NUMBERED = (
@@ -46,7 +46,7 @@ MARKDOWN = [
         rf"(^[ \t]*(?:{RULE})[ \t]*$)",
         rf"(^[ \t]*{UNDER_TABLE_HEAD}[ \t]*$)",
         r"(^[ \t]{0,3}#{1,6}[ \t]+)[^\n]*?([ \t]*#*)$",  # a heading
-        r"(^[ \t]*(?:>[ \t]?)+)",  # a quotation
+        r"(^[ \t]*(?:>(?![=\d])[ \t]?)+)",  # a quotation
         rf"(^[ \t]*{BULLET}[ \t]+(?:\[[ xX]\][ \t]+)?)(?=\S)",  # an item
         rf"(!?\[)[^\[\]\n]*(\]\({LINK_TARGET}\))",
         r"(<)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(>)",  # <https://example.com>

@@ -20,7 +20,11 @@ ORDINALS = {  # those that are not the number and "th"
     "nine": "ninth",
     "twelve": "twelfth",
 }
-ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
+THOUSANDS = (
+    "thousand million billion trillion quadrillion quintillion sextillion septillion octillion "
+    "nonillion decillion"
+).split()
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 FIGURES = "0123456789"
 TO_CHINESE = str.maketrans(dict(zip(FIGURES, CHINESE_DIGITS)))
@@ -57,42 +61,50 @@ def english_digits(number: str) -> str:
 
 
 def chinese_number(n: int) -> str:
-    """10 -> 十, 105 -> 一百零五, 20000 -> 两万; below 10^12."""
-    if n >= 10_000:
-        unit, name = (10**8, "亿") if n >= 10**8 else (10**4, "万")
-        many, rest = divmod(n, unit)
-        zero = "零" if 0 < rest < unit // 10 else ""
-        return (
-            ("两" if many == 2 else chinese_number(many))
-            + name
-            + zero
-            + (chinese_number(rest) if rest else "")
-        )
+    """10 -> 十, 105 -> 一百零五, 200 -> 两百, 20000 -> 两万; below 10^16."""
     words, gap = "", False
-    for place, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+    if n >= 10**8:
+        words = chinese_number(n // 10**8) + "亿"
+    for unit, name in ((10**4, "万"), (1, "")):
+        group = n // unit % 10**4
+        if group:
+            zero = "零" if words and (gap or group < 1000) else ""
+            words += zero + _chinese_group(group, not words, name) + name
+        gap = not group
+    return words or "零"
+
+
+def _chinese_group(n: int, leads: bool, name: str) -> str:
+    """Below 10,000. leads: nothing stands before it. name: 万, 亿 or nothing, which follow it."""
+    if n == 2 and name:
+        return "两"
+    words, gap = "", False
+    for place, unit in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit = n // place % 10
         if digit:
-            words += (
-                ("零" if gap and words else "")
-                + ("两" if digit == 2 and place >= 1000 else CHINESE_DIGITS[digit])
-                + name
-            )
+            two = digit == 2 and (place == 1000 or (place == 100 and leads and not words))
+            words += "零" * (gap and words != "")
+            words += ("两" if two else CHINESE_DIGITS[digit]) + unit
         gap = not digit
-    return re.sub("^一十", "十", words) or "零"
+    return re.sub("^一十", "十", words) if leads or name else words
 
 
 def english_number(n: int) -> str:
-    """105 -> one hundred five; below 10^12."""
-    for unit, name in (
-        (10**9, "billion"),
-        (10**6, "million"),
-        (10**3, "thousand"),
-        (100, "hundred"),
-    ):
-        if n >= unit:
-            return " ".join(
-                [english_number(n // unit), name, *([english_number(n % unit)] if n % unit else [])]
-            )
+    """105 -> one hundred and five; any size below 10^36."""
+    if n < 100:
+        return _below_hundred(n)
+    if n < 1000:
+        words, rest = f"{ENGLISH_DIGITS[n // 100]} hundred", n % 100
+    else:
+        power = (len(str(n)) - 1) // 3
+        many, rest = divmod(n, 1000**power)
+        words = f"{english_number(many)} {THOUSANDS[power - 1]}"
+    if not rest:
+        return words
+    return f"{words} {'and ' if rest < 100 else ''}{english_number(rest)}"
+
+
+def _below_hundred(n: int) -> str:
     if n < 20:
         return (ENGLISH_DIGITS + TEENS)[n]
     return " ".join([TENS[n // 10 - 2], *([ENGLISH_DIGITS[n % 10]] if n % 10 else [])])

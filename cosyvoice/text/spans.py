@@ -16,6 +16,7 @@ CLASSES = (
     "pronunciation",  # the caller's own list
     "address",  # mail, web, file
     "date",
+    "year",
     "time",
     "duration",
     "telephone",
@@ -24,11 +25,10 @@ CLASSES = (
     "temperature",
     "measure",
     "score",
+    "ordinal",
+    "code",  # models, flights, plates, licences, versions
     "fraction",
     "range",
-    "code",  # models, flights, plates, licences, versions
-    "year",
-    "ordinal",
     "roman",
     "list item",
     "mathematics",

@@ -11,7 +11,7 @@ from cosyvoice.text.aligned import Aligned
 
 # Kept: NFKC would lose what they mean (m² is not m2, ½ is not 1/2), or they are punctuation of
 # their own.
-KEPT = frozenset("²³¹⁰⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞，…ºª¨´¯¸–—")
+KEPT = frozenset("²³¹⁰⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞，…ºª¨´¯¸–—™℠")
 PLAIN = {
     "㎡": "m²",
     "㎢": "km²",
@@ -36,6 +36,8 @@ PLAIN = {
     "․": ".",
     "﹣": "-",
     "㈱": "株式会社",
+    "™": "",
+    "℠": "",
 }
 CANDIDATE = re.compile("[^\x00-\x7f\u4e00-\u9fff\u3041-\u30ff\uac00-\ud7a3，。、]")
 # A comma between two full-width digits was typed with them.

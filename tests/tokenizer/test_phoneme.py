@@ -251,11 +251,11 @@ def test_digits_and_signs_are_read(written, read):
     [
         (0, "零", "zero"),
         (10, "十", "ten"),
-        (105, "一百零五", "one hundred five"),
+        (105, "一百零五", "one hundred and five"),
         (20000, "两万", "twenty thousand"),
-        (1_000_001, "一百万零一", "one million one"),
+        (1_000_001, "一百万零一", "one million and one"),
         (200_000_000, "两亿", "two hundred million"),
-        (1010, "一千零一十", "one thousand ten"),
+        (1010, "一千零一十", "one thousand and ten"),
     ],
 )
 def test_numbers(n, chinese, english):
