@@ -40,7 +40,15 @@ from cosyvoice.serve.http.jobs import (
 from cosyvoice.serve.http.jobs import read_job as read_job_by
 from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
-from cosyvoice.serve.routes import metrics, openai_speech, openapi, request_states, status, voices
+from cosyvoice.serve.routes import (
+    metrics,
+    openai_speech,
+    openapi,
+    request_states,
+    status,
+    text,
+    voices,
+)
 from cosyvoice.serve.routes.page import page
 from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
@@ -49,9 +57,11 @@ from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
+from cosyvoice.text.tags import left_out_tags
 from cosyvoice.utils.audio import load_wav, trim_and_level
 from cosyvoice.utils.errors import UnknownSpeaker
 
@@ -194,8 +204,10 @@ def claim_request(user_id: str):
 # one function per mode: fetch what it needs, return what is to be spoken
 
 
-def options(job: Job) -> dict:
-    return {"stream": job.stream, "speed": job.speed, "seed": job.seed}
+def options(job: Job, said: dict[str, str]) -> dict:
+    """said: the words of the user's pronunciation list."""
+    speech = {"stream": job.stream, "speed": job.speed, "seed": job.seed}
+    return {**speech, "pronunciations": said}
 
 
 def saved_voice(job: Job, engine: Engine) -> dict | None:
@@ -210,17 +222,17 @@ def saved_voice(job: Job, engine: Engine) -> dict | None:
     return None
 
 
-def preset(job: Job) -> Utterance:
+def preset(job: Job, said: dict[str, str]) -> Utterance:
     voice = saved_voice(job, cosyvoice)
     return Utterance(
         cosyvoice,
         lambda check: cosyvoice.inference_sft(
-            job.tts_text, job.spk_id, voice=voice, **options(job), check=check
+            job.tts_text, job.spk_id, voice=voice, **options(job, said), check=check
         ),
     )
 
 
-def clone(job: Job) -> Utterance:
+def clone(job: Job, said: dict[str, str]) -> Utterance:
     audio = fetch_reference(job)
 
     def speak(check):
@@ -229,30 +241,35 @@ def clone(job: Job) -> Utterance:
             push = pusher.submit(request_log.carry(push_voice), voice, job.user_id, job.exp_name)
             utterance.pushes.append(push)
         yield from cosyvoice.inference_zero_shot(
-            job.tts_text, job.prompt_text, None, voice=voice, **options(job), check=check
+            job.tts_text, job.prompt_text, None, voice=voice, **options(job, said), check=check
         )
 
     utterance = Utterance(cosyvoice, speak)
     return utterance
 
 
-def cross_lingual(job: Job) -> Utterance:
+def cross_lingual(job: Job, said: dict[str, str]) -> Utterance:
     audio = fetch_reference(job)
     return Utterance(
         cosyvoice,
         lambda check: cosyvoice.inference_cross_lingual(
-            job.tts_text, audio, **options(job), check=check
+            job.tts_text, audio, **options(job, said), check=check
         ),
     )
 
 
-def instruct(job: Job) -> Utterance:
+def instruct(job: Job, said: dict[str, str]) -> Utterance:
     engine = instruct_model.get()
     voice = saved_voice(job, engine)
     return Utterance(
         engine,
         lambda check: engine.inference_instruct(
-            job.tts_text, job.spk_id, job.prompt_text, voice=voice, **options(job), check=check
+            job.tts_text,
+            job.spk_id,
+            job.prompt_text,
+            voice=voice,
+            **options(job, said),
+            check=check,
         ),
     )
 
@@ -265,7 +282,11 @@ def prepare(job: Job) -> Utterance:
     user_id = access.owner(job.user_id)
     claim_request(user_id)
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
-    return PREPARE[job.mode](job)
+    left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
+    said = pronunciation_lists.get(access.sole_user(job.user_id))
+    utterance = PREPARE[job.mode](job, said)
+    utterance.left_out_tags.extend(left_out)
+    return utterance
 
 
 def answer(job: Job) -> Response:
@@ -315,6 +336,7 @@ def change_instruct():
     return jsonify(status="success")
 
 
+pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
 
 
@@ -341,6 +363,7 @@ for blueprint in (
         speak=speak,
         claim=claim_request,
     ),
+    text.blueprint(config.max_text_chars, pronunciation_lists),
     request_states.blueprint(states),
     metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),
     openapi.blueprint(config.max_text_chars),

@@ -1,4 +1,4 @@
-"""The command line: python -m cosyvoice say | voices | download | bench. Each has --help."""
+"""The command line: python -m cosyvoice say | read | voices | download | bench; with --help."""
 
 import argparse
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 from cosyvoice.cli.bench import TEXT, bench
 from cosyvoice.cli.download import download
 from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS
+from cosyvoice.cli.reading import print_reading
 from cosyvoice.cli.say import list_voices, say
+from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
 
 
@@ -30,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_say(commands)
+    add_read(commands)
     add_voices(commands)
     add_download(commands)
     add_bench(commands)
@@ -51,6 +54,33 @@ def add_model_option(command: argparse.ArgumentParser) -> None:
         default=os.environ.get("COSYVOICE_MODEL", ""),
         help="model directory (default: COSYVOICE_MODEL, else the best one in pretrained_models/)",
     )
+
+
+def add_pronounce_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--pronounce",
+        metavar="WORD=HOW",
+        action="append",
+        default=[],
+        help="how a word is said: in words, in pinyin (重庆='chong2 qing4') or in ARPAbet "
+        "(Nguyen='W IH1 N'); may be given again",
+    )
+
+
+def add_read(commands) -> None:
+    command = add_command(
+        commands, print_reading, "read", "show how a text is read: its spans and their words"
+    )
+    command.epilog = 'examples: read "3月2日涨了10-20%" | read "Call 911 at 5pm" --json'
+    command.add_argument("text", help="what to read; - reads it from standard input")
+    command.add_argument(
+        "--language",
+        choices=CODES,
+        default="",
+        help="of the voice, for a text of figures only (default: Chinese)",
+    )
+    command.add_argument("--json", action="store_true", help="as POST /text/preview answers it")
+    add_pronounce_option(command)
 
 
 def add_say(commands) -> None:
@@ -88,6 +118,7 @@ def add_say(commands) -> None:
     add("--instruct", metavar="WORDS", help=f"how to speak, in words; {able} follow them")
     add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
     add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
+    add_pronounce_option(command)
 
 
 def add_voices(commands) -> None:

@@ -112,3 +112,53 @@ def test_readiness_measures_the_engine(real):
     client = real.app.test_client()
     wait_for(lambda: client.get("/ready").status_code == 200, 60)
     assert client.get("/ready").json["real_time_factor"] > 0
+
+
+PAUSED = "今天天气很好[pause 700ms]我们去公园走3圈。<break time='1.5s'/>回家。"
+
+
+def silences(pcm: np.ndarray) -> list[int]:
+    """Lengths of the runs of zeros of more than 0.3 s."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[1], pcm != 0, [1]]).astype(int)))
+    return [int(n) for n in (edges[1::2] - edges[::2]) if n > 0.3 * 22050]
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_pauses_are_exact_in_a_wav_and_part_of_the_subtitles(real, speed):
+    wanted = [round(0.7 * 22050), round(1.5 * 22050)]
+    answer = real.post(SFT, tts_text=PAUSED, stream="False", speed=speed)
+    assert silences(read_wav(answer.data)) == wanted
+    state = real.app.test_client().get(f"/requests/{answer.headers['X-Request-ID']}").json
+    shown = [(s["text"], s["spoken"]) for s in state["sentences"]]
+    assert shown == [
+        ("今天天气很好", "今天天气很好。"),
+        ("我们去公园走3圈。", "我们去公园走三圈。"),
+        ("回家。", "回家。"),
+    ]
+    gaps = [b["start"] - a["end"] for a, b in zip(state["sentences"], state["sentences"][1:])]
+    assert gaps == pytest.approx([0.7, 1.5], abs=0.002)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "wav", "pcm", "opus", "flac", "aac"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_pauses_lengthen_the_sound_of_every_format_by_their_length(real, kind, stream):
+    def seconds(text: str) -> float:
+        fields = {"model": "tts-1", "voice": "中文女", "response_format": kind, "stream": stream}
+        answer = real.app.test_client().post(
+            "/v1/audio/speech", json={**fields, "input": text, "seed": 3}, buffered=True
+        )
+        assert answer.status_code == 200, answer.json
+        return len(decoded(answer.data, kind)) / 24000
+
+    short, long = seconds("你好。[pause 100ms]再见。"), seconds("你好。[pause 4.1s]再见。")
+    assert long - short == pytest.approx(4.0, abs=0.06)
+
+
+def decoded(data: bytes, kind: str) -> np.ndarray:
+    """Samples at 24,000 Hz."""
+    source = ["-f", "s16le", "-ar", "24000"] if kind == "pcm" else []
+    command = [get_ffmpeg_exe(), "-v", "error", *source, "-i", "-"]
+    done = subprocess.run(
+        [*command, "-f", "s16le", "-ar", "24000", "-ac", "1", "-"], input=data, capture_output=True
+    )
+    return np.frombuffer(done.stdout, np.int16)

@@ -7,8 +7,9 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from cosyvoice.cli.model_list import (
     layout_of,
     official_family,
 )
+from cosyvoice.cli.speakers import language_of_speaker
+from cosyvoice.text.language import language_of_transcript
 from cosyvoice.text.objects import Pause
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import need, read_yaml
@@ -51,6 +54,7 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
 OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
 
 Chunks = Generator[dict, None, None]
+NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without words of its own
 
 
 class CosyVoice:
@@ -64,10 +68,11 @@ class CosyVoice:
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
     "sentence": its index, "text": the sentence as written, "spoken": its words, "sentences":
     (written, spoken) of each sentence in it}: one per sentence or pause, or with stream=True one
-    per hop. They share `stream`, `speed` (0.5 to 2, pitch kept), `text_frontend` (False: speak
-    the text as written), `seed` (None: torch's global generator) and `check` (called before every
-    token and Euler step, and while the text is prepared; may raise to stop). Caller's mistakes
-    raise an InputError.
+    per hop. A pause is silence of its length, with empty texts. They share `stream`, `speed` (0.5
+    to 2, pitch kept), `text_frontend` (False: speak the text as written), `seed` (None: torch's
+    global generator), `pronunciations` ({word: how it is said}, see text/pronunciations.py) and
+    `check` (called before every token and Euler step, and while the text is prepared; may raise to
+    stop). Caller's mistakes raise an InputError.
     """
 
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
@@ -160,10 +165,12 @@ class CosyVoice:
         seed: int | None = None,
         voice: dict | None = None,
         check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
     ) -> Chunks:
         """Speak as a speaker of the model, or as a saved voice."""
         condition = self.frontend.frontend_sft(spk_id) if voice is None else self.check_voice(voice)
-        yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
+        reading = Reading(text_frontend, check, language_of_voice(spk_id, voice), pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
     def inference_zero_shot(
         self,
@@ -178,11 +185,13 @@ class CosyVoice:
         voice: dict | None = None,
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
     ) -> Chunks:
         """Speak as the reference, whose transcript is prompt_text, or as zero_shot_spk_id.
 
         prompt_wav is a path, a file object or (1, N) at 16 kHz.
         """
+        near = language_of_voice(zero_shot_spk_id, voice) or language_of_transcript(prompt_text)
         if voice is None:
             prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend, check)
             condition = self.frontend.frontend_zero_shot(
@@ -190,7 +199,8 @@ class CosyVoice:
             )
         else:
             condition = self.check_voice(voice)
-        yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
+        reading = Reading(text_frontend, check, near, pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
     def inference_cross_lingual(
         self,
@@ -203,12 +213,15 @@ class CosyVoice:
         seed: int | None = None,
         prompt_speech_16k: Audio | None = None,
         check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
     ) -> Chunks:
         """Speak as the reference in another language than it."""
         condition = self.frontend.frontend_cross_lingual(
             either(prompt_wav, prompt_speech_16k), zero_shot_spk_id
         )
-        yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
+        near = language_of_speaker(zero_shot_spk_id)
+        reading = Reading(text_frontend, check, near, pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
     def inference_instruct(
         self,
@@ -221,6 +234,7 @@ class CosyVoice:
         seed: int | None = None,
         voice: dict | None = None,
         check: Callable | None = None,
+        pronunciations: Mapping[str, str] | None = None,
     ) -> Chunks:
         """Speak as instruct_text says, with the timbre of a speaker or a saved voice.
 
@@ -238,7 +252,8 @@ class CosyVoice:
         )
         instruct_text = self.frontend.text_normalize(instruct_text, False, text_frontend, check)
         condition = self.frontend.frontend_instruct(embedding, instruct_text)
-        yield from self._speak(tts_text, condition, stream, speed, text_frontend, seed, check)
+        reading = Reading(text_frontend, check, language_of_voice(spk_id, voice), pronunciations)
+        yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
     def inference_vc(
         self,
@@ -256,20 +271,21 @@ class CosyVoice:
             self.model.tts(**condition, stream=stream, speed=speed, seed=seed, check=check)
         ) as chunks:
             for chunk in chunks:
-                yield {**chunk, "sentence": 0, "text": ""}
+                yield {**chunk, "sentence": 0, **NOTHING_SAID}
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent="") -> dict:
         """A voice for inference_* and save_voice.
 
         consent: the speaker's agreement, in the caller's words.
         """
-        prompt_text = self.frontend.text_normalize(prompt_text, False)
         meta = {
             "family": self.model_family,
             "fingerprint": self.fingerprint,
+            "language": language_of_transcript(prompt_text),
             "consent": consent,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
+        prompt_text = self.frontend.text_normalize(prompt_text, False)
         return {**self.frontend.frontend_zero_shot(prompt_text, prompt_wav), "meta": meta}
 
     def check_voice(self, voice: dict) -> dict:
@@ -307,13 +323,12 @@ class CosyVoice:
             family = self.model_family
         return voices.check_voice(voice, family)["flow_embedding"]
 
-    def _speak(self, tts_text, condition, stream, speed, text_frontend, seed, check):
-        noise = Noise.of(seed, stream, self.model.device)
-        parts = self.frontend.sentences(tts_text, text_frontend, check)
-        for index, part in enumerate(parts):
+    def _speak(self, text: str, reading: "Reading", condition, stream, speed, seed) -> Chunks:
+        noise, check = Noise.of(seed, stream, self.model.device), reading.check
+        for index, part in enumerate(self.frontend.sentences(text, **vars(reading))):
             if isinstance(part, Pause):
                 silence = torch.zeros(1, round(part.seconds * self.sample_rate))
-                yield {"tts_speech": silence, "sentence": index, "text": "", "spoken": ""}
+                yield {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
                 continue
             arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
             said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
@@ -322,6 +337,21 @@ class CosyVoice:
             ) as chunks:
                 for chunk in chunks:
                     yield {**chunk, "sentence": index, **said}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a text is read; see CosyVoiceFrontEnd.sentences."""
+
+    text_frontend: bool
+    check: Callable | None
+    near: str
+    pronunciations: Mapping[str, str] | None
+
+
+def language_of_voice(speaker: str, voice: dict | None) -> str:
+    """The language of a saved voice or of a speaker by its name; "" where nothing tells it."""
+    return language_of_speaker(speaker) if voice is None else voice["meta"].get("language", "")
 
 
 ENGINES = {LAYOUT_300M: CosyVoice}

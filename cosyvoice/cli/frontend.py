@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli.speakers import SpeakerFile
-from cosyvoice.text.language import is_speakable, without_punctuation
+from cosyvoice.text.language import hint, is_speakable, without_punctuation
 from cosyvoice.text.objects import Pause
+from cosyvoice.text.pronunciations import Spoken, as_characters, as_mark
 from cosyvoice.text.read import Passage, read
 from cosyvoice.text.sentences import Sentence, segments, split_sentences
+from cosyvoice.text.tags import left_out_tags
 from cosyvoice.utils.audio import (
     REFERENCE_RATE,
     kaldi_fbank,
@@ -63,6 +65,8 @@ class CosyVoiceFrontEnd:
         sample_rate: int = 22050,
     ):
         self.tokenizer, self.allowed_special = get_tokenizer(), allowed_special
+        takes_phonemes = getattr(self.tokenizer, "takes_phonemes", False)
+        self.say = as_mark if takes_phonemes else as_characters  # pinyin and phonemes of a list
         self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
         self.campplus = OnnxModel(campplus_model, inputs=1)
         self.speech_tokenizer = OnnxModel(speech_tokenizer_model, inputs=2)
@@ -119,19 +123,26 @@ class CosyVoiceFrontEnd:
         """The sentences to speak and the pauses between them, each made when it is asked for.
 
         text_frontend=False: the text as written. near: the language of the voice, for a text that
-        does not tell its own. pronunciations: words and how each is said. check is called after
-        every few sentences and stops the work by raising. Raises TextError for a tag that cannot be
-        understood, and at the end when nothing can be spoken; TextTooLong when there is too much,
-        before the first sentence unless the text can hardly be too long.
+        does not tell its own. pronunciations: words and how each is said, see
+        text/pronunciations.py. check is called after every few sentences and stops the work by
+        raising. Raises TextError for a tag, and PronunciationError for a pronunciation, that cannot
+        be understood, both before the first sentence; TextError at the end when nothing can be
+        spoken; TextTooLong when there is too much, before the first sentence unless the text can
+        hardly be too long.
         """
+        waiting: list[Pause] = []  # since the last sentence; pauses alone are no speech
         empty = True
         for part in self._segments(text, text_frontend, check, near, pronunciations):
             if isinstance(part, Pause):
-                yield part
+                waiting.append(part)
             elif is_speakable(part.spoken) and self.encode(without_punctuation(part.spoken)):
                 empty = False
+                yield from waiting
+                waiting = []
                 yield part
-        if empty:
+        if not empty:
+            yield from waiting
+        else:
             raise TextError(
                 "the text holds nothing that can be spoken: send words, "
                 "not only punctuation or blanks",
@@ -163,7 +174,11 @@ class CosyVoiceFrontEnd:
         near: str = "",
         pronunciations: Mapping[str, str] | None = None,
     ) -> Iterator[Passage]:
-        return read(text, near, pronunciations, spoken_limit(text, check))
+        """Errors of tags and of pronunciations come before the first passage is read."""
+        left_out_tags(text)
+        spoken = Spoken(pronunciations or {}, self.say)
+        spoken.check(text)
+        return read(text, hint(text, near), spoken, spoken_limit(text, check))
 
     # speakers and references -> what tts() takes beside the text
 

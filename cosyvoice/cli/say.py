@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from cosyvoice.cli.model_list import choose_model
+from cosyvoice.cli.reading import pronunciations_of
 from cosyvoice.encoders.wav import WavStream, to_int16
+from cosyvoice.text.tags import left_out_tags
 
 SUFFIXES = (".wav", ".mp3", ".flac", ".ogg")  # of output files
 
@@ -64,6 +66,8 @@ def check(arguments: Namespace) -> None:
         arguments.text = sys.stdin.read()
     if not (arguments.output or arguments.play):
         raise ValueError("nowhere to speak to: give -o FILE or --play")
+    if left_out := left_out_tags(arguments.text):
+        print(f"tags left out: {', '.join(left_out)}", file=sys.stderr)
     if arguments.transcript and not arguments.reference:
         raise ValueError("--transcript says what is said in --reference, which is missing")
     if arguments.reference and (arguments.voice or arguments.instruct):
@@ -86,7 +90,12 @@ def check_output(path: Path) -> None:
 def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
     """The engine's generator for what was asked."""
     text = arguments.text
-    options = {"stream": arguments.play, "speed": arguments.speed, "seed": arguments.seed}
+    options = {
+        "stream": arguments.play,
+        "speed": arguments.speed,
+        "seed": arguments.seed,
+        "pronunciations": pronunciations_of(arguments.pronounce),
+    }
     if arguments.reference:
         reference = read_reference(arguments.reference)
         if arguments.transcript:

@@ -3,12 +3,55 @@
 A preset speaker is {"embedding": (1, 192)}; one cloned from a reference is a voice, see voice.py.
 """
 
+import re
 from pathlib import Path
 from threading import Lock
 
+from cosyvoice.text.language import CODES
 from cosyvoice.utils.files import read_dict, save_whole, widen
 
+# How names of speakers begin or what is in them -> the language they speak.
+NAMED_LANGUAGES = {
+    "中文": "zh",
+    "汉语": "zh",
+    "普通话": "zh",
+    "chinese": "zh",
+    "mandarin": "zh",
+    "英文": "en",
+    "英语": "en",
+    "english": "en",
+    "粤语": "yue",
+    "广东话": "yue",
+    "cantonese": "yue",
+    "日语": "ja",
+    "日文": "ja",
+    "japanese": "ja",
+    "韩语": "ko",
+    "韩文": "ko",
+    "korean": "ko",
+    "德语": "de",
+    "german": "de",
+    "法语": "fr",
+    "french": "fr",
+    "西班牙语": "es",
+    "spanish": "es",
+    "意大利语": "it",
+    "italian": "it",
+    "俄语": "ru",
+    "russian": "ru",
+}
 SAVING = Lock()  # two engines of one process may share a directory
+
+
+def language_of_speaker(name: str) -> str:
+    """The language that a speaker's name tells: 日语男 -> ja, English woman -> en; else "".
+
+    A name may also begin with a language's code: en_female_1.
+    """
+    lowered = name.casefold()
+    code = re.match(rf"({'|'.join(CODES)})(?:[_-]|$)", lowered)
+    named = (code_of for word, code_of in NAMED_LANGUAGES.items() if word in lowered)
+    return code[1] if code else next(named, "")
 
 
 class SpeakerFile:

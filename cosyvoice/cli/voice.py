@@ -3,8 +3,8 @@
 A voice is a dict of tensors, the zero-shot model input of upstream without the text to speak:
 `prompt_text` (1, L) ids, `llm_prompt_speech_token` and `flow_prompt_speech_token` (1, N) ids,
 `prompt_speech_feat` (1, T, 80), each with its `_len`, `llm_embedding` and `flow_embedding` (1,
-192); and `meta`, a dict {family, fingerprint, created, consent}. Voice files come from users:
-nothing in them is executed and no size is believed before it is checked.
+192); and `meta`, a dict {family, fingerprint, created, consent, language}. Voice files come from
+users: nothing in them is executed and no size is believed before it is checked.
 """
 
 import io
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli.model_list import FAMILY_25HZ
+from cosyvoice.text.language import CODES
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import VoiceError
 from cosyvoice.utils.files import save_whole
@@ -34,7 +35,7 @@ IDS = {
 }
 EMBEDDINGS = ("llm_embedding", "flow_embedding")
 TENSORS = (*IDS, "prompt_speech_feat", *EMBEDDINGS)
-META = ("family", "fingerprint", "created", "consent")  # strings
+META = ("family", "fingerprint", "created", "consent", "language")  # strings
 
 
 def save_voice(voice: dict, path: str | Path) -> None:
@@ -114,7 +115,13 @@ def check_meta(meta, family: str) -> dict:
             "clone it again with this model",
             f"该音色由 {meta.get('family')!r} 生成，与当前模型 {family} 不符，请用当前模型重新复刻",
         )
-    return {name: meta.get(name, "") for name in META}
+    language = meta.get("language", "")
+    return {**{name: meta.get(name, "") for name in META}, "language": known(language)}
+
+
+def known(language: str) -> str:
+    """The code of a language that texts are read in, "" for any other and for older voices."""
+    return language if language in CODES else ""
 
 
 def check_ids(name: str, ids: Tensor, limit: int) -> Tensor:

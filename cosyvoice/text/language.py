@@ -43,6 +43,7 @@ CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
 SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
 NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
+ENGLISH_ENDING = re.compile("'(?:s|t|re|ve|ll|m|d)$")  # it's, don't
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
     for code, script in {
@@ -213,6 +214,8 @@ def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
     weights: defaultdict[str, float] = defaultdict(float)
     if len(word) == 1 and word not in "aeoyàèéìòù":
         return ()  # a unit or an initial
+    if ENGLISH_ENDING.search(word):
+        return (("en", 1.0),)
     parts = {word, *word.split("'")} if "'" in word else {word}
     having = [code for code in COMMON_WORDS if parts & common_words(code)]
     for code in having:
@@ -242,7 +245,7 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
 
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
     """The language of a sentence in Latin letters; where its words tell little, that around it."""
-    needed = 1.0 if near in NOT_NATIVE else LEAST
+    needed = CERTAIN if near in NOT_NATIVE or near == "en" else LEAST
     if max(scores.values()) < needed:
         return ""
     best_of_all = max(whole.values())
@@ -348,7 +351,10 @@ def _as_given(parts: list[Run], given: dict[int, str]) -> list[Run]:
 
 # What of a text can be spoken
 
-TOKEN_MARK = r"<\|[^|<>]{1,40}\|>"  # <|en|>: a token of its own in the vocabularies
+TOKEN_MARK = r"<\|[^|<>]{1,120}\|>"  # <|en|>: a token of its own in the vocabularies
+# Pinyin or phonemes for a model that takes them: <|py:zhang3 da4|>, <|ph:HH AH0 L OW1|>. Each
+# syllable has one digit.
+SOUND_MARK = re.compile(r"<\|p[yh]:([^|<>]{1,120})\|>")
 # All inline marks: also [laughter] and <strong>. They are never rewritten and never cut.
 MARKS = re.compile(rf"({TOKEN_MARK}|\[[a-z_-]{{1,40}}\]|</?[a-z]{{1,40}}>)")
 
@@ -359,7 +365,8 @@ def contains_chinese(text: str) -> bool:
 
 def is_speakable(text: str) -> bool:
     """Whether there is anything but blanks, punctuation, symbols and marks such as <|en|>."""
-    return any(char.isalnum() for char in re.sub(rf"{TOKEN_MARK}|{OBJECT}", "", text))
+    text = re.sub(rf"{TOKEN_MARK}|{OBJECT}", "", SOUND_MARK.sub(r"\1", text))
+    return any(char.isalnum() for char in text)
 
 
 def without_punctuation(text: str) -> str:
@@ -370,6 +377,7 @@ def without_punctuation(text: str) -> str:
     ).strip()
 
 
+PACE = 4.5  # syllables and pauses that are spoken in a second, roughly
 SYLLABLES_PER_WORD = 1.6  # of English, roughly
 SYLLABLE_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
 SPACED_WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]+)?")
@@ -377,5 +385,31 @@ SPACED_WORD = re.compile(rf"[^\W\d_\u2e80-\u9fff{HANGUL}{HAN}]+(?:['’][^\W\d_]
 
 def syllables(text: str) -> int:
     """An estimate: one for each Chinese character, kana, Hangul block and digit, 1.6 for a word."""
+    text = SOUND_MARK.sub(lambda match: re.sub(r"\D", "", match[1]), text)
     words = len(SPACED_WORD.findall(text))
     return len(SYLLABLE_SIGN.findall(text)) + math.ceil(SYLLABLES_PER_WORD * words)
+
+
+def without_sound_marks(spoken: str) -> str:
+    """For people: <|py:zhang3 da4|> -> zhang3 da4."""
+    return SOUND_MARK.sub(r"\1", spoken)
+
+
+IN_LATIN_LETTERS = ("en", "de", "fr", "es", "it")
+
+
+def hint(text: str, near: str) -> str:
+    """The language of the voice, for a text that does not tell its own; "" for one that does.
+
+    Figures and units are of any language. Words in Latin letters are of a voice's language when it
+    is written so.
+    """
+    text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
+    if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
+        return ""
+    return near if near in IN_LATIN_LETTERS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+
+
+def language_of_transcript(transcript: str) -> str:
+    """The language of what a reference says; "" where nothing tells it."""
+    return language_of(transcript) if any(map(str.isalpha, transcript)) else ""

@@ -238,11 +238,13 @@ def listed_words(line: str, pronunciations: Mapping[str, str]) -> Iterator[Candi
     """The words of the caller's own list; those in Latin letters as whole words, in any case."""
     if not pronunciations:
         return
-    said = {word.casefold(): spoken for word, spoken in pronunciations.items()}
-    words = "|".join(re.escape(word) for word in sorted(pronunciations, key=len, reverse=True))
-    for match in re.finditer(words, line, re.I):
-        if not (_joins(line, match.start()) or _joins(line, match.end())):
-            yield Candidate(match.start(), match.end(), "pronunciation", said[match[0].casefold()])
+    folded = line.casefold()
+    here = {word.casefold(): word for word in pronunciations if word.casefold() in folded}
+    words = "|".join(re.escape(word) for word in sorted(here.values(), key=len, reverse=True))
+    for match in re.finditer(words, line, re.I) if here else ():
+        word = here.get(match[0].casefold())  # none for ı, which re takes for an i
+        if word and not (_joins(line, match.start()) or _joins(line, match.end())):
+            yield Candidate(match.start(), match.end(), "pronunciation", pronunciations[word])
 
 
 def _joins(line: str, at: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cosyvoice.text.aligned import Aligned
-from cosyvoice.text.language import CODES, MARKS, is_speakable, language_of
+from cosyvoice.text.language import CODES, HAN, KANA, MARKS, is_speakable, language_of
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.read import Passage, Span, is_spaced_word
 
@@ -22,6 +22,9 @@ UNBROKEN = 120  # a clause that is longer is cut inside
 
 BY_CHARACTERS = ("zh", "yue", "ja", "ko")  # languages whose characters are syllables
 FULL_STOP = {"zh": "。", "yue": "。", "ja": "。"}
+
+WIDE_LAST = re.compile(rf"[{HAN}{KANA}]\Z")
+COMMAS = "，、, "
 
 # A stop in running text, not the dot of 3.14, example.com or J. Smith
 ASCII_STOP = r"\.{2,}|(?<!(?a:\b)[A-Za-z])\.(?![A-Za-z0-9/])|[?!;:](?![A-Za-z0-9/])"
@@ -179,8 +182,11 @@ def split_at_stops(words: Aligned, language: str) -> list[Aligned]:
 
 
 def _clause(words: Aligned, match: re.Match[str], language: str) -> Aligned:
-    body, quote = match.end(1), match.start(3)
-    new = match[2][:1] or ("" if match[1].endswith(".") else FULL_STOP.get(language, "."))
+    """A clause without a stop gets one, in place of a comma: before a pause a part ends so."""
+    words_said = match[1] if match[2] else match[1].rstrip(COMMAS)
+    body, quote = match.start() + len(words_said), match.start(3)
+    full_stop = "。" if WIDE_LAST.search(words_said) else FULL_STOP.get(language, ".")
+    new = match[2][:1] or ("" if words_said.endswith(".") else full_stop)
     part = words[match.start() : match.end()]
     written = words[body:quote].as_written
     return part.edit([(body - match.start(), quote - match.start(), new, written)])

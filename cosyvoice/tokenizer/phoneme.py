@@ -129,6 +129,7 @@ class PhonemeTokenizer:
     """Stateless; safe to share between threads."""
 
     vocab_size = VOCAB_SIZE
+    takes_phonemes = True  # <|py:zhang3 da4|> and <|ph:HH AH0 L OW1|>
 
     def encode(self, text: str, allowed_special="all") -> list[int]:
         """Token ids of `text`, without inline marks.

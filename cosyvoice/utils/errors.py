@@ -20,6 +20,14 @@ class TextTooLong(TextError):
     """The text is too long when its numbers and signs are read in words."""
 
 
+class PronunciationError(InputError):
+    """An entry of a pronunciation list cannot be used. entry: its index, None for no one entry."""
+
+    def __init__(self, en: str, zh: str, entry: int | None = None):
+        super().__init__(en, zh)
+        self.entry = entry
+
+
 class ReferenceAudioError(InputError):
     """The reference audio cannot be read, is silent, too short or too long."""
 

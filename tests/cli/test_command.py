@@ -1,6 +1,7 @@
 """python -m cosyvoice, in this process, with the tiny model."""
 
 import io
+import json
 import sys
 import types
 import wave
@@ -13,6 +14,7 @@ from cosyvoice import __main__ as command
 from cosyvoice.cli import bench, model_list, say
 from cosyvoice.cli.model_list import LAYOUT_300M, PRETRAINED
 from cosyvoice.cli.voice import save_voice
+from cosyvoice.text.preview import preview
 
 
 @pytest.fixture
@@ -204,3 +206,40 @@ def test_help_names_the_models_that_follow_instructions(run, capsys):
         if "supports_instruct: True" in path.read_text("utf-8")
     ]
     assert able and all(name in told for name in [*able, "CosyVoice-300M-Instruct"])
+
+
+def test_read_prints_spans_sentences_and_seconds_without_a_model(capsys, monkeypatch):
+    monkeypatch.setattr(say, "load", lambda model: pytest.fail("a model is not needed"))
+    text = "我在重庆买了3个<font>苹果</font>。[pause 500ms]好吃"
+    command.main(["read", text, "--pronounce", "重庆=chong2 qing4"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "pronunciation zh   重庆 -> chong2 qing4" in lines
+    assert "pause         zh   0.5 s" in lines and lines[-1] == "tags left out: font"
+    assert any(line.endswith("我在chong2 qing4买了三个苹果。") for line in lines)
+    command.main(["read", text, "--pronounce", "重庆=chong2 qing4", "--json"])
+    assert json.loads(capsys.readouterr().out) == preview(text, "", {"重庆": "chong2 qing4"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["好[pause 5 apples]"], r"\[pause 5 apples\] is not a pause"),
+        (["好", "--pronounce", "重庆"], "has no '='"),
+        (["好", "--pronounce", "好=hoa3"], "no syllable 'hoa3'"),
+    ],
+)
+def test_read_refuses_what_cannot_be_read_with_a_sentence(arguments, reason):
+    with pytest.raises(SystemExit, match=reason):
+        command.main(["read", *arguments])
+
+
+def test_say_follows_pronunciations_and_names_tags_that_it_leaves_out(
+    run, engine, tmp_path, capsys, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(engine, "inference_sft", lambda *a, **given: said.append(given) or iter(()))
+    out = str(tmp_path / "a.wav")
+    with pytest.raises(SystemExit, match="no sound"):
+        run("say", "<font>重庆</font>", "-o", out, "--pronounce", "重庆=山城")
+    assert said[0]["pronunciations"] == {"重庆": "山城"}
+    assert "tags left out: font" in capsys.readouterr().err

@@ -8,7 +8,12 @@ import torch
 from cosyvoice.cli.cosyvoice import AutoModel, CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
-from cosyvoice.utils.errors import InstructUnsupported, TextError, VoiceError
+from cosyvoice.utils.errors import (
+    InstructUnsupported,
+    PronunciationError,
+    TextError,
+    VoiceError,
+)
 from tests.support.tiny_model import build
 
 TEXT = (
@@ -322,3 +327,76 @@ def test_only_needed_entries_and_what_they_name_are_read():
     used = "a: 1\n# comment <a>\nb: !ref <a>\nllm: !new:x\n    y: !ref <b>\n"
     pipeline = "pipeline: [\n    !ref <seed>,\n]\n"
     assert entries(unused + used + pipeline, ["llm", "absent"]) == used
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+def test_a_pause_is_silence_of_its_length_at_any_speed(engine, stream, speed):
+    """Between and inside sentences; the speech around it stays as it is with another pause."""
+
+    def parts(text):
+        chunks = list(engine.inference_sft(text, "中文女", stream=stream, speed=speed, seed=5))
+        silences = [chunk["tts_speech"] for chunk in chunks if not chunk["sentences"]]
+        return silences, join(chunk for chunk in chunks if chunk["sentences"]), chunks
+
+    short, speech, chunks = parts('你好[pause 500ms]世界。<break time="1.234s"/>再见。')
+    long, same_speech, _ = parts('你好[pause 3s]世界。<break time="20ms"/>再见。')
+    assert [sound.shape for sound in short] == [(1, 11025), (1, round(1.234 * 22050))]
+    assert [sound.shape for sound in long] == [(1, 66150), (1, 441)]
+    assert not join([{"tts_speech": sound} for sound in short]).any()
+    assert torch.equal(speech, same_speech)
+    told = [(chunk["sentence"], chunk["text"], chunk["spoken"]) for chunk in chunks]
+    assert list(dict.fromkeys(told)) == [
+        (0, "你好", "你好。"),
+        (1, "", ""),
+        (2, "世界。", "世界。"),
+        (3, "", ""),
+        (4, "再见。", "再见。"),
+    ]
+
+
+def test_pauses_alone_are_no_speech(engine):
+    with pytest.raises(TextError, match="nothing that can be spoken"):
+        next(engine.inference_sft("[pause 1s] … [pause 2s]", "中文女"))
+
+
+@pytest.mark.parametrize("tag", ["[pause 5 apples]", "[pause 11s]", '<break time="10.1s"/>'])
+def test_a_pause_that_cannot_be_made_is_refused_before_any_sound(engine, tag):
+    with pytest.raises(TextError, match="pause"):
+        next(engine.inference_sft("今天天气很好。" * 100 + tag, "中文女"))
+
+
+def test_the_words_of_a_list_are_said_in_every_mode(engine, reference_wav, monkeypatch):
+    monkeypatch.setattr(engine, "supports_instruct", True)
+    said = {"pronunciations": {"重庆": "chong2 qing4", "996": "nine nine six"}}
+    for chunks in (
+        engine.inference_sft("重庆996", "中文女", **said),
+        engine.inference_zero_shot("重庆996", "你好", reference_wav, **said),
+        engine.inference_cross_lingual("重庆996", reference_wav, **said),
+        engine.inference_instruct("重庆996", "中文女", "慢一点", **said),
+    ):
+        chunk = next(chunks)
+        assert (chunk["text"], chunk["spoken"]) == ("重庆996", "虫庆nine nine six。")
+
+
+def test_phonemes_are_refused_by_a_model_that_reads_characters(engine):
+    said = {"Nguyen": "W IH1 N", "Zuck": "扎克"}
+    assert next(engine.inference_sft("Zuck。", "中文女", pronunciations=said))["spoken"] == "扎克。"
+    with pytest.raises(PronunciationError, match="Nguyen.*in words or in pinyin"):
+        next(engine.inference_sft("你好。" * 200 + "Nguyen。", "中文女", pronunciations=said))
+
+
+def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, reference_wav, tmp_path):
+    def first(chunks):
+        return next(chunks)["spoken"]
+
+    english, chinese = first(engine.inference_sft("42", "英文男")), "四十二。"
+    assert english != first(engine.inference_sft("42", "中文女")) == chinese
+    save_voice(engine.make_voice("How are you doing?", reference_wav), tmp_path / "voice.pt")
+    saved = load_voice(tmp_path / "voice.pt", engine.model_family)
+    assert saved["meta"]["language"] == "en"
+    assert first(engine.inference_sft("42", "", voice=saved)) == english
+    assert first(engine.inference_zero_shot("42", "", None, voice=saved)) == english
+    assert first(engine.inference_zero_shot("42", "How are you?", reference_wav)) == english
+    assert first(engine.inference_zero_shot("42", "你好。", reference_wav)) == chinese
+    assert first(engine.inference_sft("我有42个。", "英文男")) == "我有四十二个。"

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cosyvoice.cli.cosyvoice import CosyVoice
-from cosyvoice.cli.speakers import SpeakerFile
+from cosyvoice.cli.speakers import SpeakerFile, language_of_speaker
 from cosyvoice.utils.errors import InputError, ReferenceAudioError
 
 TEXT = "今天天气很好。"
@@ -139,3 +139,24 @@ def test_a_damaged_file_is_named_and_not_overwritten(tmp_path):
     with pytest.raises(RuntimeError, match="spk2info.pt is damaged"):
         file.save({**speakers, "new": info(1)})
     assert path.read_bytes() == b"junk"
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("中文女", "zh"),
+        ("英文男2", "en"),
+        ("日语男", "ja"),
+        ("粤语女", "yue"),
+        ("韩语女", "ko"),
+        ("English woman", "en"),
+        ("de_male_1", "de"),
+        ("fr", "fr"),
+        ("Italian-2", "it"),
+        ("Frederic", ""),
+        ("妈妈", ""),
+        ("", ""),
+    ],
+)
+def test_a_name_tells_the_language_of_its_speaker(name, language):
+    assert language_of_speaker(name) == language

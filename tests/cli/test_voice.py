@@ -36,6 +36,7 @@ def voice():
             "fingerprint": "0" * 16,
             "created": "2026-01-01",
             "consent": "yes",
+            "language": "zh",
         },
     }
 

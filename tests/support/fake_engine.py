@@ -67,9 +67,18 @@ class FakeEngine:
         seed=None,
         voice=None,
         check=None,
+        pronunciations=None,
     ):
         return self._speak(
-            "sft", tts_text, seed, speed, check, spk_id=spk_id, voice=voice, stream=stream
+            "sft",
+            tts_text,
+            seed,
+            speed,
+            check,
+            spk_id=spk_id,
+            voice=voice,
+            stream=stream,
+            pronunciations=pronunciations,
         )
 
     def inference_zero_shot(
@@ -84,6 +93,7 @@ class FakeEngine:
         seed=None,
         voice=None,
         check=None,
+        pronunciations=None,
     ):
         return self._speak(
             "zero_shot",
@@ -94,6 +104,7 @@ class FakeEngine:
             prompt_text=prompt_text,
             voice=voice,
             stream=stream,
+            pronunciations=pronunciations,
         )
 
     def inference_cross_lingual(
@@ -107,9 +118,17 @@ class FakeEngine:
         seed=None,
         prompt_speech_16k=None,
         check=None,
+        pronunciations=None,
     ):
         return self._speak(
-            "cross_lingual", tts_text, seed, speed, check, prompt_wav=prompt_wav, stream=stream
+            "cross_lingual",
+            tts_text,
+            seed,
+            speed,
+            check,
+            prompt_wav=prompt_wav,
+            stream=stream,
+            pronunciations=pronunciations,
         )
 
     def inference_instruct(
@@ -123,6 +142,7 @@ class FakeEngine:
         seed=None,
         voice=None,
         check=None,
+        pronunciations=None,
     ):
         return self._speak(
             "instruct",
@@ -134,6 +154,7 @@ class FakeEngine:
             instruct_text=instruct_text,
             voice=voice,
             stream=stream,
+            pronunciations=pronunciations,
         )
 
     def make_voice(self, prompt_text, prompt_wav, consent=""):
@@ -170,6 +191,8 @@ class FakeEngine:
                     "tts_speech": tone(i * size, size, seed or 0),
                     "sentence": i // 2,
                     "text": f"句{i // 2}",
+                    "spoken": f"说{i // 2}",
+                    "sentences": [(f"句{i // 2}", f"说{i // 2}")],
                 }
             finished = True
         finally:
@@ -204,6 +227,7 @@ def make_voice(family: str, tokens: int = 25, consent: str = "") -> dict:
             "fingerprint": "fake",
             "created": "2025-01-01",
             "consent": consent,
+            "language": "zh",
         },
     }
 

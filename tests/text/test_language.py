@@ -2,6 +2,7 @@ import pytest
 
 from cosyvoice.text.language import (
     contains_chinese,
+    hint,
     is_speakable,
     language_of,
     runs,
@@ -76,3 +77,19 @@ def test_syllables_of_scripts():
         syllables(text)
         for text in ("你好，世界。", "It's good", "こんにちは", "안녕", "第12号", "— …")
     ] == [4, 4, 5, 2, 4, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "language"),
+    [
+        ("42", "ja", "ja"),
+        ('<break time="1s"/>10:30 [pause 1s]', "ko", "ko"),
+        ("5kg", "yue", "yue"),
+        ("Room 101", "zh", ""),
+        ("Zimmer 101", "de", "de"),
+        ("42 円", "zh", ""),
+        ("42 шт", "de", ""),
+    ],
+)
+def test_the_voices_language_is_a_hint_for_what_does_not_tell_its_own(text, near, language):
+    assert hint(text, near) == language

@@ -186,10 +186,10 @@ def _cors_headers() -> dict[str, str]:
     """Headers that let a page of an allowed origin read the answer and send what it asks for."""
     headers = {
         "Access-Control-Allow-Origin": request.headers["Origin"],
-        "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
+        "Access-Control-Expose-Headers": "X-Request-ID, Retry-After, X-Text-Warnings",
     }
     if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE, OPTIONS"
+        headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
         headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         if wanted := request.headers.get("Access-Control-Request-Headers"):
             headers["Access-Control-Allow-Headers"] = wanted
@@ -233,6 +233,12 @@ def check_reader(caller: str, user_id: str):
 def owner(user_id: str) -> str:
     """Whose a request is: the user's it names, else one's that the key may act for."""
     return user_id or ("" if g.users == "*" else min(g.users, default=""))
+
+
+def sole_user(user_id: str) -> str:
+    """The user whose things are meant: the named one, or the only one the key may act for."""
+    is_only_one = g.users != "*" and len(g.users) == 1
+    return user_id or (next(iter(g.users)) if is_only_one else "")
 
 
 def check_reference_owner(path: str):

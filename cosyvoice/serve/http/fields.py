@@ -28,6 +28,7 @@ class Field:
 
 
 Fields = dict[str, Field]
+PAIR = {"word": {"type": "string"}, "said": {"type": "string"}}  # of a pronunciation list
 
 
 def read_values(fields: Fields, values: dict, required: Iterable[str] = ()) -> dict:
@@ -182,6 +183,29 @@ def reference(about: str) -> Field:
         return check_key(value, name) if read_string(name, value) else ""
 
     return Field(read, {"type": "string", "description": about})
+
+
+def pronunciations(about: str) -> Field:
+    """A list of {"word", "said"}, as pairs; whether they can be used is checked later."""
+
+    def read(name: str, value) -> list[tuple[str, str]]:
+        if not isinstance(value, list):
+            raise field_error(
+                name,
+                f'must be a list of {{"word": "...", "said": "..."}}, got {short(value)}',
+                '必须是 {"word": "……", "said": "……"} 的列表',
+            )
+        return [read_pair(f"{name}[{place}]", entry) for place, entry in enumerate(value)]
+
+    entry = {"type": "object", "required": list(PAIR), "properties": PAIR}
+    return Field(read, {"type": "array", "items": entry, "description": about})
+
+
+def read_pair(name: str, value) -> tuple[str, str]:
+    """An entry of a pronunciation list."""
+    given = value if isinstance(value, dict) else {}
+    word, said = (read_string(f"{name}.{part}", given.get(part)) for part in PAIR)
+    return word, said
 
 
 def read_string(name: str, value) -> str:

@@ -3,6 +3,8 @@
     POST /generate_audio    generate_audio_fields   -> Job
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
+    POST /text/preview      preview_fields          -> dict, see routes/text.py
+    PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
 
 /openapi.json describes the fields from the same tables. pydantic would replace the dataclasses but
 not the readers: every message is needed in two languages with a code and a status of its own, and
@@ -28,6 +30,7 @@ from cosyvoice.serve.http.fields import (
     name,
     new_voice,
     number,
+    pronunciations,
     read_string,
     read_values,
     reference,
@@ -38,6 +41,8 @@ from cosyvoice.serve.http.fields import (
     text,
 )
 from cosyvoice.serve.http.problem import Problem
+from cosyvoice.text.language import CODES
+from cosyvoice.text.pronunciations import MAX_ENTRIES, MAX_SAID, MAX_WORD
 
 MODES = PRESET, CLONE, CROSS, INSTRUCT = ("预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制")
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -98,6 +103,27 @@ def generate_audio_fields(max_text_chars: int) -> Fields:
         "exp_name": new_voice(f"{CLONE}: keep the voice under this name"),
         "consent": CONSENT,
     }
+
+
+def preview_fields(max_text_chars: int) -> Fields:
+    """The fields of POST /text/preview; those of a request to speak that decide how it is read."""
+    speech = generate_audio_fields(max_text_chars)
+    return {
+        **{name: speech[name] for name in ("tts_text", "spk_id", "prompt_text", "speed")},
+        "language": choice(
+            CODES, "of the voice, for a text of figures; else spk_id or prompt_text tells it"
+        ),
+        "user_id": name("whose pronunciation list; not needed with a key of one user"),
+    }
+
+
+PRONUNCIATION_FIELDS: Fields = {
+    "user_id": name("whose list"),
+    "pronunciations": pronunciations(
+        f"at most {MAX_ENTRIES}: a word, and how it is said in words, in pinyin (zhang3 da4) "
+        "or in ARPAbet (HH AH0 L OW1)"
+    ),
+}
 
 
 VOICE_FIELDS: Fields = {
@@ -222,14 +248,18 @@ def read_body() -> dict:
 def body_limit(config: Config) -> Callable[[str], int]:
     """A function: Content-Type of a body -> bytes it may have.
 
-    Only a multipart form carries a recording. In JSON and in a plain form a character takes at most
-    12 bytes, and parsing much more than the longest text would cost seconds of processor time.
+    Only a multipart form carries a recording, and only JSON a pronunciation list. In JSON and in a
+    plain form a character takes at most 12 bytes, and parsing a much longer form would cost seconds
+    of processor time.
     """
     fields = 12 * (config.max_text_chars + MAX_PROMPT + MAX_CONSENT) + 65_536
+    json = max(fields, 12 * MAX_ENTRIES * (MAX_WORD + MAX_SAID) + 65_536)
 
     def limit(content_type: str) -> int:
-        is_multipart = content_type.lower().startswith("multipart/form-data")
-        return config.max_body_mb * 1_000_000 if is_multipart else fields
+        kind = content_type.lower().partition(";")[0].strip()
+        if kind == "multipart/form-data":
+            return config.max_body_mb * 1_000_000
+        return json if kind == "application/json" else fields
 
     return limit
 

@@ -106,6 +106,11 @@ def exact(folder: Path, name: str) -> Path | None:
         return None
 
 
+def pronunciations_key(user_id: str) -> str:
+    """Where the store keeps a user's pronunciation list."""
+    return f"learn-wave/{user_id}/model/cosyvoice/pronunciations.json"
+
+
 def voice_key(user_id: str, name: str) -> str:
     """Where the store keeps a user's voice."""
     return f"learn-wave/{user_id}/model/cosyvoice/{name}.pt"

@@ -47,9 +47,10 @@ def missing_field_error(field: str) -> Problem:
     )
 
 
-ENGINE = [
+ENGINE: list[tuple[type[errors.InputError], int, str, str | None]] = [
     (errors.TextTooLong, 413, "text_too_long", "tts_text"),
     (errors.TextError, 400, "text_unusable", "tts_text"),
+    (errors.PronunciationError, 400, "pronunciation_unusable", "pronunciations"),
     (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
     (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
     (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),

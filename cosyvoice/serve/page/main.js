@@ -6,13 +6,15 @@ import { estimateSeconds, MODES } from "./job.js";
 import { addToHistory, render as renderHistory } from "./history.js";
 import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
+import { onReading, readSeconds, readSoon } from "./reading.js";
 import { recording, referenceFile, referenceUsable, show as showReference } from "./reference.js";
 import { speak } from "./speech.js";
 import { recall, remember, userId } from "./store.js";
 import { STRINGS } from "./strings.js";
 import { tabs } from "./tabs.js";
 import { Take } from "./take.js";
-import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept, voicesLoaded } from "./voices.js";
+import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept, voiceReading, voicesLoaded } from "./voices.js";
+import { loadWords, wordFields } from "./words.js";
 
 const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
 const LARGEST_SEED = 2 ** 32 - 1;
@@ -41,7 +43,7 @@ function missing() {
 }
 
 function readJob() {
-  const fields = { mode: MODES[mode()], tts_text: $("text").value, ...modeFields(),
+  const fields = { mode: MODES[mode()], tts_text: $("text").value, ...wordFields(), ...modeFields(),
     seed: Number($("seed").value || 0), speed: Number($("speed").value), stream: $("stream").checked ? "True" : "False" };
   return { mode: mode(), fields, file: cloning() ? referenceFile() : null };
 }
@@ -53,6 +55,12 @@ function modeFields() {
   if (mode() === "cross") return cloned;
   const name = $("keep").value.trim();
   return { ...cloned, prompt_text: $("transcript").value.trim(), ...(name && { exp_name: name }) };
+}
+
+// What decides how the text is read.
+function readingFields() {
+  const voice = { clone: { prompt_text: $("transcript").value.trim() }, cross: {} }[mode()] ?? voiceReading();
+  return { tts_text: $("text").value, speed: Number($("speed").value), ...wordFields(), ...voice };
 }
 
 // ---- speaking
@@ -123,6 +131,7 @@ function chooseMode(next) {
 function renderMode() {
   for (const part of document.querySelectorAll("[data-modes]")) part.hidden = !part.dataset.modes.split(" ").includes(mode());
   defaultText();
+  readSoon();
   showReference();
   renderSpeak();
 }
@@ -136,7 +145,7 @@ function defaultText() {
 
 function renderCount() {
   const text = $("text").value, n = [...text.trim()].length;
-  const seconds = duration(estimateSeconds(text, Number($("speed").value)));
+  const speed = Number($("speed").value), seconds = duration(readSeconds(text, speed) ?? estimateSeconds(text, speed));
   const most = machine?.max_text_chars ?? Infinity, over = n > most;
   $("count").classList.toggle("bad", over);
   $("count").textContent = over ? t("count_over", { n, most }) : n > 1 ? t("count", { n, seconds }) : t(n ? "count_one" : "count_none");
@@ -199,7 +208,8 @@ async function connect() {
   }
   renderMachine();
   renderCount();
-  if (machine?.state !== "offline" && !voicesLoaded()) await loadVoices().catch(voicesFailed);
+  if (machine?.state === "offline") return;
+  if (!voicesLoaded()) await Promise.all([loadVoices().catch(voicesFailed), loadWords().catch(complain)]);
 }
 
 function voicesFailed(error) {
@@ -222,10 +232,17 @@ function closeSettings() {
   const id = $("user").value.trim();
   if (!id || id === userId()) return;
   remember("user", id);
+  reload();
+}
+
+// What belongs to the visitor's id.
+function reload() {
   reloadOwn().catch(complain);
+  loadWords().catch(complain);
 }
 
 onKeyWanted(askForKey);
+onReading(readingFields);
 $("key-cancel").addEventListener("click", () => $("key").close());
 $("settings-open").addEventListener("click", () => { $("user").value = userId(); $("settings").showModal(); });
 $("settings").addEventListener("close", closeSettings);
@@ -246,13 +263,16 @@ $("composer").addEventListener("keydown", (event) => {
 });
 for (const choice of document.querySelectorAll("[name=mode]")) choice.addEventListener("change", () => { hide(); renderMode(); });
 $("text").addEventListener("input", renderCount);
+for (const event of ["input", "change"]) $("composer").addEventListener(event, readSoon);
+document.addEventListener("words", readSoon);
+$("reading").addEventListener("read", renderCount);
 $("speed").addEventListener("input", renderOptions);
 $("keep").addEventListener("input", renderKeep);
 $("dice").addEventListener("click", () => { $("seed").value = crypto.getRandomValues(new Uint32Array(1))[0] % 1000000; });
 tabs.listen(({ voices }) => voices && reloadOwn().catch(complain));
 addEventListener("storage", ({ key }) => {
   if (key === "cosyvoice_language" && recall("language") !== language()) setLanguage(recall("language"));
-  if (key === "cosyvoice_user") reloadOwn().catch(complain);
+  if (key === "cosyvoice_user") reload();
 });
 addEventListener("online", () => machine?.state === "offline" && connect());
 

@@ -48,7 +48,7 @@ function render() {
   $("play").setAttribute("aria-label", t(sound.playing ? "pause" : "play"));
   $("play").classList.toggle("busy", active && !take.parts.length);
   $("play").disabled = !take.parts.length;
-  $("progress").textContent = says();
+  $("progress").textContent = [says(), take.leftOut && t("left_out", { names: take.leftOut })].filter(Boolean).join(" · ");
   announce(`${take.id} ${take.state} ${take.place} ${note}`);
   renderSentences();
   renderFigures();
@@ -77,9 +77,10 @@ function says() {
 
 // One span that acts as a button per sentence (a real button would not flow with the text); kept while the list grows, so that focus stays.
 function renderSentences() {
-  take.sentences.forEach(({ text }, i) => {
+  take.sentences.forEach(({ text, spoken }, i) => {
     const span = $("sentences").children[i] ?? sentence(i);
     if (span.textContent !== text) span.textContent = text;
+    span.title = spoken && spoken !== text ? spoken : "";
   });
 }
 

@@ -29,6 +29,7 @@ export async function speak(take, signal) {
 async function receive(take, signal) {
   const { headers, ...request } = requestOf(take.job);
   const response = await call("generate_audio", { ...request, signal, headers: { ...headers, "X-Request-ID": take.id } });
+  take.leftOut = decodeURIComponent(response.headers.get("X-Text-Warnings")?.split(": ")[1] ?? "");
   take.type = response.headers.get("Content-Type") ?? "audio/mpeg";
   const splitter = take.streamed ? new FrameSplitter(take.frames.length) : null;
   const reader = response.body.getReader();

@@ -16,7 +16,7 @@ export class Take extends EventTarget {
     Object.assign(this, {
       state: "waiting",                       // waiting, queued, speaking, done, stopped, lost or failed
       type: "", parts: [], frames: [], peaks: [], sentences: [], seconds: 0,
-      place: null, rtf: null, firstSound: null, subtitles: "", seed: job.fields.seed, looked: 0,
+      place: null, rtf: null, firstSound: null, subtitles: "", seed: job.fields.seed, leftOut: "", looked: 0,
     });
     this.begin();
   }

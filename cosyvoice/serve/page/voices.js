@@ -9,6 +9,7 @@ import { tabs } from "./tabs.js";
 
 let speakers = null;                          // ids; null until the service has told
 let own = [];                                 // names
+let languages = {};                           // own voice -> its language, where the service knows it
 let managed = false;                          // the service lists, previews and deletes voices
 let chosen = null;                            // {speaker} or {own}
 let byHand = false;                           // the visitor chose, so the page does not choose again
@@ -16,6 +17,11 @@ const listening = make("audio");
 document.body.append(listening);
 
 export const voiceFields = () => (chosen?.own ? { spk_customize: chosen.own, user_id: userId() } : { spk_id: chosen?.speaker });
+// What of the voice decides how figures are read.
+export function voiceReading() {
+  if (!chosen?.own) return { spk_id: chosen?.speaker };
+  return languages[chosen.own] ? { language: languages[chosen.own] } : {};
+}
 export const voicesLoaded = () => Boolean(speakers);
 export const voiceChosen = () => Boolean(chosen);
 export const ownVoices = () => own;
@@ -30,7 +36,9 @@ export async function loadVoices() {
 async function loadOwn() {
   const response = await ask(`voices?user_id=${encodeURIComponent(userId())}`);
   managed = Boolean(response);
-  own = response ? (await response.json()).voices.map(({ name }) => name) : remembered();
+  const kept = response ? (await response.json()).voices : remembered().map((name) => ({ name }));
+  own = kept.map(({ name }) => name);
+  languages = Object.fromEntries(kept.map(({ name, language }) => [name, language]));
   if (chosen?.own && !own.includes(chosen.own)) chosen = null;
 }
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, g, jsonify, request
+from flask import Blueprint, jsonify, request
 
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_name, read_values, short
@@ -97,12 +97,9 @@ def blueprint(
         instructions = fields.get("instructions", "")
         has_instructions = bool(instructions.strip())
         speaker_engine = instruct_model.get() if has_instructions else engine
-        voice = read_voice(
-            fields["voice"],
-            fields["input"],
-            speaker_engine.list_available_spks(),
-            the_user(fields.get("user_id", "")),
-        )
+        user_id = the_user(fields.get("user_id", ""))
+        speakers = speaker_engine.list_available_spks()
+        voice = read_voice(fields["voice"], fields["input"], speakers, user_id)
         mode = {"mode": INSTRUCT, "prompt_text": instructions}
         if not has_instructions:
             mode = {"mode": PRESET}
@@ -113,6 +110,7 @@ def blueprint(
             {
                 **mode,
                 **voice,
+                "user_id": user_id,
                 "tts_text": fields["input"],
                 "speed": speed,
                 "seed": fields.get("seed", 0),
@@ -157,8 +155,7 @@ def the_user(user_id: str) -> str:
     """The user whose voices are meant: the named one, or the only one the key may act for."""
     user_id = read_name("user_id", user_id)
     access.check_user(user_id)
-    is_only_one = g.users != "*" and len(g.users) == 1
-    return user_id or (next(iter(g.users)) if is_only_one else "")
+    return access.sole_user(user_id)
 
 
 def read_voice(voice, text: str, speakers: list[str], user_id: str) -> dict:
@@ -174,7 +171,7 @@ def read_voice(voice, text: str, speakers: list[str], user_id: str) -> dict:
         return {"spk_id": speaker_like(OPENAI_VOICES[name], text, speakers)}
     if not name.strip() or not user_id:
         raise unknown_voice_error(name, speakers)
-    return {"spk_customize": read_name("voice", name), "user_id": user_id}
+    return {"spk_customize": read_name("voice", name)}
 
 
 def unknown_voice_error(name: str, speakers: list[str]) -> Problem:

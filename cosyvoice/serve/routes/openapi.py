@@ -33,6 +33,7 @@ ANSWERS = {
 }
 ALWAYS = ("401", "403", "500")
 BODY = ("400", "413", "415")  # of endpoints that read a body
+STORED = ("422", "502", "504", "507")  # of what reads or writes a small thing in the store
 WORK = ("404", "422", "502", "503", "504", "507")  # of what uses the model or the store
 
 BINARY = {"type": "string", "format": "binary"}
@@ -40,6 +41,12 @@ JSON = ("application/json",)
 SOUND = ("audio/mpeg", "audio/wav")
 OPENAI_SOUND = (*SOUND, "audio/pcm", "audio/ogg", "audio/flac", "audio/aac", "text/event-stream")
 SUBTITLES = ("application/x-subrip", "text/vtt", *JSON)
+HEADERS = {  # name -> what it says
+    "X-Request-ID": "the request's id, the caller's own if one was sent",
+    "X-Text-Warnings": "names of tags in the text that had no effect; without any, not sent",
+    "X-Sample-Rate": "Hz of the sound",
+}
+SPOKEN = ("X-Request-ID", "X-Text-Warnings")  # headers of answers that speak a caller's text
 
 
 def string(about: str, **rules) -> dict:
@@ -86,6 +93,7 @@ def call(
     error: str = "Error",
     inputs: list[dict] | None = None,
     body: dict | None = None,
+    headers: tuple[str, ...] = (),
 ) -> dict:
     """One endpoint: what it does, the media types of its answers, the errors it can give."""
 
@@ -93,7 +101,10 @@ def call(
         return {"schema": {"type": "object"} if kind.endswith("json") else BINARY}
 
     failure = {"schema": {"$ref": f"#/components/schemas/{error}"}}
-    responses = {success: {"description": "done", "content": {t: answer(t) for t in types}}}
+    done: dict = {"description": "done", "content": {t: answer(t) for t in types}}
+    if headers:
+        done["headers"] = {name: header(HEADERS[name]) for name in headers}
+    responses = {success: done}
     for status in sorted({*statuses, *ALWAYS}):
         content = {"application/json": failure}
         responses[status] = {"description": ANSWERS[status], "content": content}
@@ -105,6 +116,10 @@ def call(
     return described
 
 
+def header(about: str) -> dict:
+    return {"description": about, "schema": {"type": "string"}}
+
+
 def paths(max_text_chars: int) -> dict:
     speech = schemas(jobs.generate_audio_fields(max_text_chars))
     heard = {name: schema for name, schema in speech.items() if name not in jobs.STORING}
@@ -113,6 +128,7 @@ def paths(max_text_chars: int) -> dict:
     user = schemas(jobs.VOICE_FIELDS, "user_id")
     whose = parameters("query", user, "user_id")
     named = parameters("path", schemas(jobs.VOICE_FIELDS, "name")) + whose
+    list_of = parameters("query", schemas(jobs.PRONUNCIATION_FIELDS, "user_id"), "user_id")
     request_id = parameters("path", {"id": string("the request's X-Request-ID")})
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
@@ -125,6 +141,7 @@ def paths(max_text_chars: int) -> dict:
                 (*BODY, *WORK, "409"),
                 SOUND,
                 body=body(speech, "mode", "tts_text", multipart=True),
+                headers=SPOKEN,
             )
         },
         "/generate_audio_get": {
@@ -134,6 +151,7 @@ def paths(max_text_chars: int) -> dict:
                 ("400", "413", *WORK, "409"),
                 SOUND,
                 inputs=parameters("query", heard),
+                headers=SPOKEN,
             )
         },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
@@ -168,6 +186,25 @@ def paths(max_text_chars: int) -> dict:
                 "A sentence spoken with it / 试听音色", ("400", *WORK, "409"), SOUND, inputs=named
             )
         },
+        "/text/preview": {
+            "post": call(
+                "How a text is read, without sound: spans with class, language, written and "
+                "spoken form; sentences; estimated seconds / 预览文本的读法，不合成",
+                (*BODY, *STORED),
+                body=body(schemas(jobs.preview_fields(max_text_chars)), "tts_text"),
+            )
+        },
+        "/pronunciations": {
+            "get": call(
+                "A user's words and how each is said / 发音表", ("400", *STORED), inputs=list_of
+            ),
+            "put": call(
+                "Replace the list; it holds in every request of the user / 保存发音表",
+                (*BODY, *STORED),
+                inputs=list_of,
+                body=body(schemas(jobs.PRONUNCIATION_FIELDS, "pronunciations"), "pronunciations"),
+            ),
+        },
         "/requests/{id}": {
             "get": call(
                 "State, place in the queue, seconds made and sentences of a request / 请求状态",
@@ -190,6 +227,7 @@ def paths(max_text_chars: int) -> dict:
                 OPENAI_SOUND,
                 error="OpenAIError",
                 body=body(schemas(jobs.OPENAI_FIELDS), "model", "input", "voice"),
+                headers=(*SPOKEN, "X-Sample-Rate"),
             )
         },
         "/v1/models": {"get": call("OpenAI's list of models / 模型列表", error="OpenAIError")},

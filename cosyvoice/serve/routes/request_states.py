@@ -27,6 +27,7 @@ from cosyvoice.serve.http import access
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.storage.work_folders import WorkFolders
+from cosyvoice.text.language import without_sound_marks
 
 log = logging.getLogger(__name__)
 KEEP = 3600  # seconds
@@ -269,8 +270,14 @@ def describe(record: Record) -> dict:
     factor = record.real_time_factor
     state = OUTCOMES.get(record.outcome, "failed") or STATES[record.state]
     sentences = [
-        {"index": index, "text": text, "start": seconds(start), "end": seconds(end)}
-        for index, (text, start, end) in enumerate(record.sentence_times)
+        {
+            "index": index,
+            "text": sentence.text,
+            "spoken": without_sound_marks(sentence.spoken),
+            "start": seconds(sentence.start),
+            "end": seconds(sentence.end),
+        }
+        for index, sentence in enumerate(record.sentence_times)
     ]
     return {
         "id": record.id,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Response, g, request, send_file
 
@@ -20,6 +21,7 @@ from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
 log = logging.getLogger(__name__)
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
+MOST_WARNINGS = 20  # names of tags in a header
 
 
 class Answers:
@@ -49,7 +51,7 @@ class Answers:
         response.content_length = size
         response.direct_passthrough = False  # else call_on_close is not called
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]  # not send_file's
-        response.headers.update(headers or {})
+        response.headers.update({**text_warnings(utterance), **(headers or {})})
         response.call_on_close(speech.close)
         speech.record.change(outcome="done")
         return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
@@ -87,10 +89,17 @@ def stream_response(
     speech: Speech, body: Iterable, mimetype: str, headers: dict | None = None
 ) -> Response:
     """A Response that ends the Speech when it ends."""
-    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none"}
+    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **text_warnings(speech.utterance)}
     response = Response(body, mimetype=mimetype, headers={**always, **(headers or {})})
     response.call_on_close(speech.close)
     return response
+
+
+def text_warnings(utterance: Utterance) -> dict[str, str]:
+    """The header that names the tags of a text that had no effect, percent-encoded."""
+    names = [quote(name) for name in utterance.left_out_tags]
+    shown = [*names[:MOST_WARNINGS], *(["..."] if len(names) > MOST_WARNINGS else [])]
+    return {"X-Text-Warnings": f"tags left out: {', '.join(shown)}"} if names else {}
 
 
 def follow(speech: Speech) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 """What the service asks of an engine, so that another one can stand in its place."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
-# {"tts_speech": (1, N) float in [-1, 1], "sentence": its index, "text": the sentence}; to be closed
+# {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
+# (written, spoken) of each sentence in it, none in a pause}; to be closed
 Chunks = Generator[dict[str, Any], None, None]
 Audio = Any  # (1, N) float32 tensor at 16 kHz
 Voice = dict[str, Any]  # see cosyvoice/cli/voice.py
@@ -41,6 +42,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_zero_shot(
@@ -54,6 +56,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_cross_lingual(
@@ -65,6 +68,7 @@ class Engine(Protocol):
         speed: float = ...,
         seed: int | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def inference_instruct(
@@ -78,6 +82,7 @@ class Engine(Protocol):
         seed: int | None = ...,
         voice: Voice | None = ...,
         check: Check | None = ...,
+        pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
@@ -96,3 +101,4 @@ class Utterance:
     engine: Engine
     chunks: Callable[[Check], Chunks]
     pushes: list[Future] = field(default_factory=list)
+    left_out_tags: list[str] = field(default_factory=list)  # of the text; a header names them

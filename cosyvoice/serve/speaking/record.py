@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cosyvoice.serve.speaking.sentence_times import Segment
-
-SentenceTime = tuple[str, int, int]  # text, first sample, end sample
+from cosyvoice.serve.speaking.sentence_times import Segment, SentenceTime
 
 
 @dataclass
@@ -56,11 +54,11 @@ class Record:
 
     def add_chunk(self, chunk: dict, pcm: np.ndarray):
         """Count a chunk of the engine and note which samples belong to which sentence."""
-        number = chunk.get("sentence", 0)
+        number = chunk["sentence"]
         if self.current_segment is None or self.current_segment.number != number:
             self.finish_segment()
             self.current_segment = Segment(
-                number, chunk.get("text", ""), self.samples, self.sample_rate
+                number, chunk["sentences"], self.samples, self.sample_rate
             )
         self.current_segment.add(pcm)
         times = self.finished_times + self.current_segment.sentence_times(whole=False)

@@ -5,30 +5,40 @@ its sound so that each is about as long as its number of syllables suggests and 
 quiet. While a segment is not whole, its length is a guess, and so are the times.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
-from cosyvoice.text.language import contains_chinese, syllables
-from cosyvoice.text.sentences import clauses_of, sentences_of
+from cosyvoice.text.language import PACE, syllables
+from cosyvoice.text.sentences import clauses_of
 
 FRAME_SECONDS = 0.02  # of one value of loudness
 MEAN_SECONDS = 0.18  # over which the loudness is averaged
 RANGE_DB = 40.0  # below the loud parts; all that is quieter counts the same
 LENGTH_PENALTY_DB = 40.0  # when the length of a clause is off by a factor of e
-PACE = 4.5  # syllables and pauses per second, while the length is not known
+
+
+class SentenceTime(NamedTuple):
+    """A sentence as it was written and as it is spoken, and its samples in the request's sound."""
+
+    text: str
+    spoken: str
+    start: int
+    end: int
 
 
 class Segment:
-    """One segment while its sound is made. start: its first sample in the request's sound."""
+    """One segment while its sound is made.
 
-    def __init__(self, number: int, text: str, start: int, rate: int):
-        self.number, self.start, self.rate = number, start, rate
+    sentences: (written, spoken) of each; none for a silence. start: its first sample in the
+    request's sound.
+    """
+
+    def __init__(self, number: int, sentences: Sequence[tuple[str, str]], start: int, rate: int):
+        self.number, self.sentences, self.start, self.rate = number, sentences, start, rate
         self.pcm = np.zeros(0, np.int16)
-        # The engine ends English sentences in mixed text with 。.
-        self.sentences = [
-            piece if contains_chinese(piece) else piece.replace("。", ".")
-            for piece in sentences_of(text)
-        ]
-        clauses = [clauses_of(sentence) for sentence in self.sentences]
+        clauses = [clauses_of(spoken) for _, spoken in sentences]
         # Indices of the clauses that end a sentence, without the last one.
         self.sentence_ends = np.cumsum([len(parts) for parts in clauses])[:-1] - 1
         # Syllables of each clause, and 1 for the pause after it.
@@ -37,17 +47,16 @@ class Segment:
     def add(self, pcm: np.ndarray):
         self.pcm = np.concatenate([self.pcm, pcm])
 
-    def sentence_times(self, whole: bool) -> list[tuple[str, int, int]]:
-        """(text, first sample, end sample) of every sentence that has begun.
-
-        Together they cover the sound made so far.
-        """
+    def sentence_times(self, whole: bool) -> list[SentenceTime]:
+        """Every sentence that has begun; together they cover the sound made so far."""
+        if not self.sentences:
+            return []
         made = len(self.pcm)
         ends = self._clause_ends(whole)[self.sentence_ends]
         edges = [0, *(int(end) for end in ends if end < made), made]
         return [
-            (text, self.start + a, self.start + b)
-            for text, a, b in zip(self.sentences, edges, edges[1:])
+            SentenceTime(text, spoken, self.start + a, self.start + b)
+            for (text, spoken), a, b in zip(self.sentences, edges, edges[1:])
         ]
 
     def _clause_ends(self, whole: bool) -> np.ndarray:

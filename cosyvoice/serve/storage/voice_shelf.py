@@ -47,7 +47,7 @@ class VoiceShelf:
         return [name for name, _, _ in self._stored(user_id)]
 
     def descriptions(self, user_id: str) -> list[dict]:
-        """Name, date, consent, family and problem of each voice of a user, newest first."""
+        """What is known of each voice of a user, newest first."""
         found = {name: (modified, size) for name, modified, size in self._stored(user_id)}
         found.update({name: (modified, size) for name, modified, size in self._copies(user_id)})
         newest_first = sorted(found.items(), key=lambda item: item[1], reverse=True)
@@ -69,7 +69,8 @@ class VoiceShelf:
 
         Raises a 404 Problem for one that is not there, and the store's Problems.
         """
-        unknown = {"name": name, "created": None, "consent": "", "family": None, "problem": None}
+        unknown: dict = {"name": name, "created": None, "consent": "", "family": None}
+        unknown |= {"language": None, "problem": None}
         try:
             meta = self.fetch(user_id, name)["meta"]
         except VoiceError as error:
@@ -83,6 +84,7 @@ class VoiceShelf:
             "created": meta["created"] or None,
             "consent": meta["consent"],
             "family": meta["family"],
+            "language": meta["language"] or None,
         }
 
     def _stored(self, user_id: str) -> list[tuple[str, float, int]]:

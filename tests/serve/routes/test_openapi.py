@@ -4,7 +4,12 @@ import re
 
 import pytest
 
-from cosyvoice.serve.http.jobs import OPENAI_FIELDS, VOICE_FIELDS
+from cosyvoice.serve.http.jobs import (
+    OPENAI_FIELDS,
+    PRONUNCIATION_FIELDS,
+    VOICE_FIELDS,
+    preview_fields,
+)
 from tests.support.waiting import wait_for
 
 HIDDEN = {
@@ -38,9 +43,9 @@ def test_every_route_is_described_and_no_other(api, spec):
 
 
 def test_every_field_that_is_read_is_described(api, spec):
-    def fields(path):
+    def fields(path, method="post"):
         return set(
-            spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"][
+            spec["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"][
                 "properties"
             ]
         )
@@ -48,6 +53,8 @@ def test_every_field_that_is_read_is_described(api, spec):
     assert fields("/generate_audio") == set(api.FIELDS)
     assert fields("/voices") == set(VOICE_FIELDS)
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
+    assert fields("/text/preview") == set(preview_fields(10_000))
+    assert fields("/pronunciations", "put") | {"user_id"} == set(PRONUNCIATION_FIELDS)
 
 
 def test_references_lead_somewhere(spec):

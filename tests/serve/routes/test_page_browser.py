@@ -890,3 +890,88 @@ def test_the_keyboard_is_enough(visit):
     assert page.locator("#position").get_attribute("aria-valuetext").startswith("0:00 of 0:03")
     page.focus("#play")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+# how the text is read
+
+
+def test_the_reading_is_shown_while_the_text_is_written(visit):
+    page = visit(locale="zh-CN")
+    page.wait_for_selector("#speakers .chip")
+    page.click("#reading summary")
+    page.fill("#text", '一共3个<font color="red">苹果</font>[pause 500ms]好吃')
+    sync_api.expect(page.locator("#reading-text ruby")).to_have_text("三3")
+    sync_api.expect(page.locator("#reading-text")).to_have_text("一共三3个苹果停顿 0.5 秒好吃")
+    sync_api.expect(page.locator("#reading-note")).to_contain_text("font")
+    page.fill("#text", "好[pause 5 apples]")
+    sync_api.expect(page.locator("#reading-note")).to_contain_text(
+        "[pause 5 apples] 不是有效的停顿"
+    )
+    page.fill("#text", "")
+    sync_api.expect(page.locator("#reading-text")).to_be_empty()
+    page.reload()  # it stays open
+    sync_api.expect(page.locator("#reading-text")).not_to_be_empty()
+
+
+def test_figures_alone_are_shown_in_the_language_of_the_chosen_voice(visit):
+    page = visit(locale="zh-CN")
+    page.wait_for_selector("#speakers .chip")
+    page.click("#reading summary")
+    page.fill("#text", "42")
+    sync_api.expect(page.locator("#reading-text ruby")).to_have_text("四十二42")
+    page.locator("#speakers [value=英文女]").check(force=True)
+    sync_api.expect(page.locator("#reading-text")).to_contain_text("forty")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_list_of_pronunciations_is_kept_by_the_keyboard_alone(visit, width):
+    page = visit(locale="zh-CN", width=width)
+    page.wait_for_selector("#speakers .chip")
+    page.click("#reading summary")
+    page.fill("#text", "去重庆")
+    page.focus("#words-open")
+    for keys in ("Enter", "重庆", "Tab", "chong9 qing4", "Enter"):
+        page.keyboard.press(keys) if keys.isalpha() and keys.isascii() else page.keyboard.type(keys)
+    wrong = page.locator("#words-error")
+    sync_api.expect(wrong).to_contain_text("没有音节 'chong9'")
+    invalid = page.locator("#words-list [aria-invalid]")
+    assert invalid.count() == 2 and invalid.first.evaluate("e => e === document.activeElement")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#words").bounding_box()["width"] <= width
+    for keys in ("Tab", "Control+A"):
+        page.keyboard.press(keys)
+    page.keyboard.type("chong2 qing4")
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#words")).to_be_hidden()
+    sync_api.expect(page.locator("#reading-text ruby")).to_have_text("chong2 qing4重庆")
+    sent = speak(page).post_data_json
+    assert sent["user_id"].startswith("web-") and sent["tts_text"] == "去重庆"
+    page.reload()
+    page.click("#words-open")
+    said = page.locator("#words-list input").nth(1)
+    sync_api.expect(said).to_have_value("chong2 qing4")
+    page.locator("#words-list button").first.click()
+    page.click("#words .main")
+    sync_api.expect(page.locator("#reading-text ruby")).to_have_count(0)
+
+
+def test_a_list_that_is_not_kept_changes_nothing(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.click("#words-open")
+    page.keyboard.type("x")
+    page.keyboard.press("Escape")
+    sync_api.expect(page.locator("#words")).to_be_hidden()
+    assert "user_id" not in speak(page, "好{chunks=1}").post_data_json
+    page.click("#words-open")
+    assert page.locator("#words-list li").count() == 1
+
+
+def test_what_was_written_is_shown_and_its_words_are_its_title(visit):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    speak(page, "<blink>好</blink>{chunks=1}")
+    first = page.locator("#sentences span").first
+    sync_api.expect(first).to_have_text("句0")
+    sync_api.expect(first).to_have_attribute("title", "说0")
+    sync_api.expect(page.locator("#progress")).to_contain_text("blink")

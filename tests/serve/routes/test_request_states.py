@@ -18,6 +18,7 @@ from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.routes import request_states
 from cosyvoice.serve.routes.request_states import KEEP, RequestStates, describe, srt, vtt
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.sentence_times import SentenceTime
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from tests.support.fake_engine import FakeEngine
 from tests.support.jobs import SFT
@@ -63,8 +64,8 @@ def test_sentence_times_are_those_of_the_samples_sent(api, stream, speed):
         "seconds": 3 / speed,
         "seed": 7,
         "sentences": [
-            {"index": 0, "text": "句0", "start": 0, "end": 2 / speed},
-            {"index": 1, "text": "句1", "start": 2 / speed, "end": 3 / speed},
+            {"index": 0, "text": "句0", "spoken": "说0", "start": 0, "end": 2 / speed},
+            {"index": 1, "text": "句1", "spoken": "说1", "start": 2 / speed, "end": 3 / speed},
         ],
     }
     assert ask(api, "/subtitles.json").json["sentences"] == state["sentences"]
@@ -290,15 +291,25 @@ def running(id=ID, **values) -> Record:
 
 def test_another_worker_can_answer(tmp_path):
     states = states_in(tmp_path)
-    states.note(record := running(sentence_times=[("一", 0, 150)], samples=150))
+    states.note(record := running(sentence_times=[SentenceTime("1", "一", 0, 150)], samples=150))
     states.flush()
     assert states_in(tmp_path).read(ID) == describe(record)
     files = list((tmp_path / "requests").iterdir())
     assert ID not in str(files) and len(files) == 1
 
 
+def test_sounds_of_a_pronunciation_list_are_shown_without_their_marks():
+    times = [SentenceTime("去重庆。", "去<|py:chong2 qing4|>。", 0, 100)]
+    (sentence,) = describe(running(sentence_times=times))["sentences"]
+    assert (sentence["text"], sentence["spoken"]) == ("去重庆。", "去chong2 qing4。")
+
+
 def test_growth_is_written_a_few_times_per_second_and_the_end_always(tmp_path, monkeypatch):
-    states, written, record = states_in(tmp_path), [], running(sentence_times=[("一", 0, 0)])
+    states, written, record = (
+        states_in(tmp_path),
+        [],
+        running(sentence_times=[SentenceTime("1", "一", 0, 0)]),
+    )
     monkeypatch.setattr(states, "_write", lambda path, state: written.append(state["seconds"]))
     record.watchers = [states.note]
     for samples in range(1, 1001):
@@ -412,6 +423,7 @@ import sys; sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.sentence_times import SentenceTime
 from cosyvoice.serve.storage.work_folders import WorkFolders
 folder = Path(sys.argv[1])
 states = RequestStates(folder / "requests", WorkFolders(folder))
@@ -469,6 +481,6 @@ def test_a_folder_that_cannot_be_written_costs_no_request(tmp_path, caplog):
 
 def test_text_with_half_a_character_is_written(tmp_path):
     states = states_in(tmp_path)
-    claim(states).change(sentence_times=[("a\ud800", 0, 0)], sample_rate=100)
+    claim(states).change(sentence_times=[SentenceTime("a\ud800", "a", 0, 0)], sample_rate=100)
     states.flush()
     assert states_in(tmp_path).read(ID)["sentences"][0]["text"] == "a\ud800"

@@ -76,6 +76,7 @@ def test_voice_is_made_listed_heard_and_deleted(api, tmp_path):
             "created": "2025-01-01",
             "consent": "本人同意",
             "family": "CosyVoice-300M-25Hz",
+            "language": "zh",
             "problem": None,
         }
     ]

@@ -27,7 +27,8 @@ class Leaver:
 
 
 def chunk(samples: int = 100) -> dict:
-    return {"tts_speech": np.zeros((1, samples), np.float32), "sentence": 0, "text": "一"}
+    sound = np.zeros((1, samples), np.float32)
+    return {"tts_speech": sound, "sentence": 0, "sentences": [("1", "一")]}
 
 
 def speech_of(chunks, slots: Slots, stall: float = 5.0, client=None) -> Speech:
@@ -106,7 +107,7 @@ def test_slow_reader_does_not_hold_the_model():
     assert (
         speech.record.samples == 5000
         and speech.record.seconds == 50.0
-        and speech.record.sentence_times == [("一", 0, 5000)]
+        and speech.record.sentence_times == [("1", "一", 0, 5000)]
     )
 
 
