@@ -40,7 +40,7 @@ CHINESE_WORDS = re.compile(
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
-SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
+SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d{3}|[)\"”])\.\s*\Z")
 NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 ENGLISH_ENDING = re.compile("'(?:s|t|re|ve|ll|m|d)$")  # it's, don't
@@ -56,6 +56,8 @@ QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’�
 # What evidence a language needs against others, in words that only it has
 CERTAIN = 1.5
 LEAST = 0.2
+LEAST_OF_MANY = 0.6
+SHARE = 0.3  # of all words
 NEAR = 1.35  # what the language around counts for
 WHOLE = 0.3  # and the other sentences
 
@@ -107,7 +109,8 @@ def judged_clauses(clauses: list[str], near: str) -> list[str]:
     judged: list[str] = []
     for sentence in _sentences(clauses):
         scores = summed([evidence[index] for index in sentence])
-        latin = likeliest(scores, whole, near)
+        words = sum(len(WORD.findall(clauses[index])) for index in sentence)
+        latin = likeliest(scores, whole, near) if is_enough(scores, words, near) else ""
         judged += [language_of_clause(clauses[index], latin, evidence[index]) for index in sentence]
     return judged
 
@@ -243,11 +246,19 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
     return total
 
 
+def is_enough(scores: dict[str, float], words: int, near: str) -> bool:
+    """Whether the words of a sentence tell its language.
+
+    Beside another script or English, a name alone does not: iPhone 16 Pro Max.
+    """
+    best = max(scores.values())
+    if near in NOT_NATIVE or near == "en":
+        return best >= CERTAIN or (words >= 2 and best >= max(LEAST_OF_MANY, SHARE * words))
+    return best >= LEAST
+
+
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
     """The language of a sentence in Latin letters; where its words tell little, that around it."""
-    needed = CERTAIN if near in NOT_NATIVE or near == "en" else LEAST
-    if max(scores.values()) < needed:
-        return ""
     best_of_all = max(whole.values())
 
     def score(code: str) -> float:

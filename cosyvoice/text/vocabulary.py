@@ -43,7 +43,7 @@ COMMON_WORDS = {
         geschwindigkeit temperatur anteil zahl anzahl bürger einwohner gäste kinder bücher
         wohnung haus auto stadt land welt platz sieger spiel spiele endete gewann verlor
         siegte mannschaft note punkte teil band artikel absatz bundesliga jahrhundert mal
-        stimmen davon pro ungefähr fast mindestens höchstens maximal zusammen gesamt kilo
+        stimmen davon ungefähr fast mindestens höchstens maximal zusammen gesamt kilo
         liter gramm millionen milliarden tausend hundert weg allee notruf fax mail schreiben
         termine öffnungszeiten fahrt flug rabatt umsatz verlust gewinn mwst lieferung größer
         kleiner weniger zweiter dritter vierte meine mein dein unser jeder jede jedes bayern
