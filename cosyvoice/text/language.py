@@ -37,6 +37,7 @@ CHINESE_WORDS = re.compile(
     "|的[时時人是]|不是|可以|因[為为]|所以"
     f"|[{KANA}]是|的意思"
 )
+JAPANESE_WORDS = re.compile("曜日|丁目|番地|四半期|午前|午後")
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
@@ -167,8 +168,8 @@ def is_chinese(clause: str, han: int, other: str) -> bool:
 def is_japanese(clause: str) -> bool:
     """Whether a clause in Han has characters that only Japanese has: 税込1,980円, 〒."""
     characters = re.findall(f"[{HAN}]", clause)
-    return (
-        any(is_japanese_only(char) for char in characters)
+    return bool(
+        (JAPANESE_WORDS.search(clause) or any(map(is_japanese_only, characters)))
         and all(is_japanese_character(char) for char in characters)
         and not CHINESE_WORDS.search(clause)
     )
