@@ -353,7 +353,7 @@ class German(European):
     def say_cardinal(self, match: re.Match[str]) -> str | None:
         """1 agrees with its noun; after the name of what is numbered it stands alone."""
         if before(match, NUMBERED, 24):
-            return self.amount(match)
+            return self.amount(match, is_counted=False)
         words = super().say_cardinal(match) or ""
         gender = self.gender_after(match.string[match.end() : match.end() + 40])
         if match[0] != "1" or not gender:

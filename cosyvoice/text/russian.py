@@ -5,6 +5,7 @@ preposition before the number or by the ending of the noun after it; else it is 
 """
 
 import re
+from dataclasses import replace
 
 from cosyvoice.text.european import (
     DAY,
@@ -411,11 +412,14 @@ class Russian(European):
             return "a"
         return "n"
 
-    def amount_in(self, match: re.Match[str], gender: str, case: str) -> str:
-        low = self.number_in(parsed(match["low"]), gender, case)
+    def amount_in(self, match: re.Match[str], gender: str, case: str, mark: str = "") -> str:
+        """mark: how decimals are read, whatever is written before them."""
+        numbers = [parsed(match[each]) for each in ("low", "high") if match[each]]
+        numbers = [replace(number, mark=mark or number.mark) for number in numbers]
+        low = self.number_in(numbers[0], gender, case)
         if not match["high"]:
             return low
-        high = parsed(match["high"])
+        high = numbers[1]
         link = "по" if case == "g" and before(match, GENITIVE_SPAN, 6) else "до"
         if case in "na":  # от пяти до десяти
             number = parsed(match["low"])
@@ -461,7 +465,7 @@ class Russian(European):
         number = self.last(match)
         first = scale or noun
         in_range = bool(match["high"])
-        words = self.amount_in(match, first.gender, case)
+        words = self.amount_in(match, first.gender, case, ",")
         form = self.noun_form(first, number, "g" if in_range and case in "na" else case)
         return f"{words} {form} {noun.many}" if scale else f"{words} {form}"
 
@@ -958,12 +962,25 @@ def declined(noun: Noun, n: int, case: str = "n") -> str:
             return noun.one
         return noun.few if 2 <= n % 10 <= 4 and not 12 <= n % 100 <= 14 else noun.many
     if case == "g":
-        return singular_genitive(noun) if one else noun.many
-    return plural(noun, case)
+        return noun.few if one else noun.many
+    return singular(noun, case) if one else plural(noun, case)
 
 
-def singular_genitive(noun: Noun) -> str:
-    return noun.few
+def singular(noun: Noun, case: str) -> str:
+    """Dative, instrumental and prepositional of one."""
+    first, *rest = noun.one.split(" ")
+    if first.endswith(("ый", "ая")) and rest:
+        adjective_end = ADJECTIVE["m" if first.endswith("ый") else "f"][case]
+        inside = singular(Noun(rest[0], "", noun.gender), case)
+        return " ".join([first[:-2] + adjective_end, inside, *rest[1:]])
+    if first[-1] in "оеи":  # евро, тенге
+        return noun.one
+    if noun.gender == "f":
+        end = ("ей" if first.endswith("ча") else "ой") if case == "i" else "е"
+        return " ".join([first[:-1] + end, *rest])
+    stem, soft = (first[:-1], True) if first[-1] in "ьй" else (first, False)
+    ends = {"d": "ую", "i": ("ом", "ем"), "p": "ее"}[case]
+    return " ".join([stem + ends[soft], *rest])
 
 
 def plural(noun: Noun, case: str) -> str:
