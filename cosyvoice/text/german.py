@@ -409,11 +409,9 @@ class German(European):
         return f"{self.cardinal(n, unit.gender)} {unit.one if n == 1 else unit.many}"
 
     def say_times(self, match: re.Match[str]) -> str | None:
-        return (
-            (super().say_times(match) or "").replace(" Uhr bis", " bis", 1)
-            if match["low"].endswith(":00")
-            else super().say_times(match)
-        )
+        """9:00-18:00 -> neun bis achtzehn Uhr."""
+        words = super().say_times(match) or ""
+        return words.replace(" Uhr bis", " bis", 1) if match["low"].endswith(":00") else words
 
     def fraction(self, top: int, bottom: int) -> str:
         if bottom == 1:
@@ -600,20 +598,13 @@ class German(European):
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         """3. Platz; a figure at the end of a sentence is none."""
         groups = match.groupdict()
-        noun = (groups.get("noun") or "").lower()
-        gender = gender_of(groups.get("noun") or "") if noun else ""
+        noun, adjective = groups.get("noun") or "", groups.get("next")
         end = self.ending_before(match, "")
-        first = not match.string[: match.start()].strip()
-        if "only" in groups and not end:
-            end = "er"
         if not end:
-            if not (
-                first or groups.get("next") or "noun" not in groups or gender or is_known(noun)
-            ):
+            is_first = not match.string[: match.start()].strip()
+            if noun and not (is_first or adjective or is_known(noun.lower())):
                 return None
-            if noun and not first and not is_known(noun) and not groups.get("next"):
-                return None
-            end = {"f": "e", "n": "es"}.get(gender, "er")
+            end = {"f": "e", "n": "es"}.get(gender_of(noun), "er") if noun else "er"
         return self.ordinal(int(groups.get("n") or groups["only"]), end)
 
     def say_ordinals(self, match: re.Match[str]) -> str | None:

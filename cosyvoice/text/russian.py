@@ -370,27 +370,15 @@ class Russian(European):
 
     def ordinal(self, n: int, gender: str = "m", case: str = "n") -> str:
         """2024 -> две тысячи двадцать четвёртый; gender "pl" for several."""
-        for unit, name in (*LARGE,):
-            if n % unit == 0 and n >= unit:
+        for unit, name in LARGE:
+            if n >= unit and n % unit == 0:
+                stem = "тысячн" if unit == 1000 else f"{name.one}н"
                 count = n // unit
-                stem = "тысячн" if unit == 1000 else name.one + "н"
-                prefix = "" if count == 1 else joined_genitive(count)
-                return prefix + stem + ADJECTIVE[gender][case]
-        last = next(
-            (n % size for size in (100, 1000) if n % size and (n % size) in ORDINALS | SMALL), 0
-        )
-        if not last:
-            last = n % 10 or n % 100 or n % 1000
-        if n % 100 and n % 100 < 21:
-            last = n % 100
-        elif n % 10:
-            last = n % 10
-        elif n % 100:
-            last = n % 100
-        else:
-            last = n % 1000
-        rest = n - last
-        words = [self.cardinal(rest)] if rest else []
+                return (
+                    (joined_genitive(count) if count > 1 else "") + stem + ADJECTIVE[gender][case]
+                )
+        last = n % 100 if 0 < n % 100 < 20 else n % 10 or n % 100 or n % 1000
+        words = [self.cardinal(n - last)] if n > last else []
         return " ".join([*words, ordinal_word(last, gender, case)])
 
     def case_of(self, match: re.Match[str]) -> str:
@@ -416,17 +404,11 @@ class Russian(European):
         """mark: how decimals are read, whatever is written before them."""
         numbers = [parsed(match[each]) for each in ("low", "high") if match[each]]
         numbers = [replace(number, mark=mark or number.mark) for number in numbers]
-        low = self.number_in(numbers[0], gender, case)
         if not match["high"]:
-            return low
-        high = numbers[1]
-        link = "по" if case == "g" and before(match, GENITIVE_SPAN, 6) else "до"
-        if case in "na":  # от пяти до десяти
-            number = parsed(match["low"])
-            return (
-                f"от {self.number_in(number, gender, 'g')} до {self.number_in(high, gender, 'g')}"
-            )
-        return f"{low} {link if link == 'до' else 'до'} {self.number_in(high, gender, case)}"
+            return self.number_in(numbers[0], gender, case)
+        start = "от " if case in "na" else ""  # от пяти до десяти
+        low, high = (self.number_in(n, gender, "g" if start else case) for n in numbers)
+        return f"{start}{low} до {high}"
 
     def number_in(self, number: Number, gender: str, case: str) -> str:
         sign = self.sign(number.sign)
@@ -1015,14 +997,11 @@ def ordinal_word(n: int, gender: str, case: str) -> str:
 
 def joined_genitive(n: int) -> str:
     """The first part of двухтысячный, пятилетний."""
-    words = []
-    for word in RUSSIAN.cardinal(n, "", "g").split(" "):
-        words.append(
-            {"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}.get(
-                word, word
-            )
-        )
-    return "".join(words)
+    return "".join(FIRST_PARTS.get(word, word) for word in RUSSIAN.cardinal(n, "", "g").split(" "))
+
+
+# Words that are not in the genitive there
+FIRST_PARTS = {"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}
 
 
 def case_by_noun(noun: str, second: str, case: str, match: re.Match[str]) -> str:
