@@ -36,7 +36,8 @@ NOT_COUNTERS = (
 )
 
 CURRENCIES = table("""
-₩,원,KRW 원
+₩,원,KRW,krw 원
+NZD 뉴질랜드 달러
 $,USD,US$,불 달러
 €,EUR 유로
 £,GBP 파운드

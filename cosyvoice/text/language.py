@@ -110,8 +110,8 @@ def judged_clauses(clauses: list[str], near: str) -> list[str]:
     judged: list[str] = []
     for sentence in _sentences(clauses):
         scores = summed([evidence[index] for index in sentence])
-        words = sum(len(WORD.findall(clauses[index])) for index in sentence)
-        latin = likeliest(scores, whole, near) if is_enough(scores, words, near) else ""
+        written = " ".join(clauses[index] for index in sentence)
+        latin = likeliest(scores, whole, near) if is_enough(scores, written, near) else ""
         judged += [language_of_clause(clauses[index], latin, evidence[index]) for index in sentence]
     return judged
 
@@ -247,15 +247,17 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
     return total
 
 
-def is_enough(scores: dict[str, float], words: int, near: str) -> bool:
+def is_enough(scores: dict[str, float], sentence: str, near: str) -> bool:
     """Whether the words of a sentence tell its language.
 
-    Beside another script or English, a name alone does not: iPhone 16 Pro Max.
+    Beside another script or English, a name with a figure does not: Vol.3, iPhone 16 Pro Max.
     """
     best = max(scores.values())
-    if near in NOT_NATIVE or near == "en":
-        return best >= CERTAIN or (words >= 2 and best >= max(LEAST_OF_MANY, SHARE * words))
-    return best >= LEAST
+    if near not in NOT_NATIVE and near != "en":
+        return best >= LEAST
+    words = len(WORD.findall(sentence))
+    is_more = near != "en" and (words >= 2 or not re.search(r"\d", sentence))
+    return best >= CERTAIN or (is_more and best >= max(LEAST_OF_MANY, SHARE * words))
 
 
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
