@@ -30,6 +30,11 @@ VULGAR = {
     "⅞": (7, 8),
 }  # fmt: skip
 
+FRACTION = (
+    rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?"
+    rf"(?:(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>[{''.join(VULGAR)}]))"
+)
+
 
 def table(lines: str) -> dict[str, str]:
     """Lines "signs words", the signs separated by commas."""
@@ -204,6 +209,10 @@ class Eastern:
         words = self.mixed(whole, top, bottom) if whole else self.fraction(top, bottom)
         return f"{self.minus}{self.blank}{words}" if match["minus"] else words
 
+    def say_part_of_unit(self, match: re.Match[str]) -> str | None:
+        """1/2kg"""
+        return f"{self.say_fraction(match)}{self.blank}{self.unit(match['unit'])}"
+
     def say_score(self, match: re.Match[str]) -> str | None:
         return f"{self.integer(match[1])}{self.against}{self.integer(match[2])}"
 
@@ -212,7 +221,7 @@ class Eastern:
         return f"{self.plus}{self.blank}{words}" if match[0].startswith("+") else words
 
     def say_digits(self, match: re.Match[str]) -> str | None:
-        return self.spell(match[0])
+        return self.blank.join(self.spell(part) for part in re.findall(r"\d+", match[0]))
 
     def say_version(self, match: re.Match[str]) -> str | None:
         return f"{self.blank}{self.point}{self.blank}".join(
@@ -340,12 +349,11 @@ class Eastern:
                 self.say_telephone,
             ),
             reader("digits", r"(?<![\d.,-])\d{4}(?:[ -]\d{4}){2,4}(?![\d-])", self.say_digits),
+            reader("fraction", rf"{FRACTION}(?![{FIGURE}/]|[.,]\d)", self.say_fraction),
             reader(
-                "fraction",
-                rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?(?:"
-                rf"(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>[1-9]\d{{0,9}})|(?P<vulgar>{vulgar}))"
-                rf"(?![{FIGURE}/]|[.,]\d)",
-                self.say_fraction,
+                "measure",
+                rf"{FRACTION} ?(?P<unit>{any_of(self.units)}){WORD_END}",
+                self.say_part_of_unit,
             ),
             reader(
                 "fraction",

@@ -7,7 +7,7 @@ is understood too.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 from cosyvoice.text.grammar import Grammar
@@ -204,11 +204,12 @@ class European:
 
     # Amounts: one number or two, of something
 
-    def amount(self, match: re.Match[str], gender: str = "") -> str:
-        low = self.number(parsed(match["low"]), gender)
-        if not match["high"]:
-            return low
-        return f"{low} {self.to} {self.number(parsed(match['high']), gender)}"
+    def amount(self, match: re.Match[str], gender: str = "", is_counted: bool = True) -> str:
+        """A point before decimals is said as one only where nothing is counted: version 3.5."""
+        numbers = [parsed(match[each]) for each in ("low", "high") if match[each]]
+        if is_counted:
+            numbers = [replace(number, mark=",") for number in numbers]
+        return f" {self.to} ".join(self.number(number, gender) for number in numbers)
 
     def last(self, match: re.Match[str]) -> Number:
         return parsed(match["high"] or match["low"])
@@ -376,7 +377,7 @@ class European:
 
     def say_cardinal(self, match: re.Match[str]) -> str | None:
         rest = match.string[match.end() : match.end() + 40]
-        return self.amount(match, self.gender_after(rest))
+        return self.amount(match, self.gender_after(rest), is_counted=False)
 
     def say_range(self, match: re.Match[str]) -> str | None:
         return self.say_cardinal(match) if match["high"] else None

@@ -246,20 +246,24 @@ Mˡˡᵉ = Mademoiselle
 Dʳ = Docteur
 """)
 FEMININE = frozenset(
-    "heure heures minute minutes seconde secondes semaine semaines personne personnes fois année "
-    "années page pages femme femmes fille filles place places voiture voitures maison maisons "
-    "chambre chambres table tables chaise chaises bouteille bouteilles tasse tasses pomme pommes "
-    "ville villes école écoles classe classes équipe équipes question questions lettre lettres "
-    "rue rues pièce pièces étoile étoiles victime victimes nuit nuits entreprise entreprises "
-    "famille familles carte cartes voix tranche tranches cuillère cuillères baguette baguettes "
-    "chose choses tonne tonnes livre_ livres_ boîte boîtes plante plantes partie parties "
-    "sœur sœurs mère mères tante tantes dame dames amie amies élève_ cousine cousines tasse assiette "
-    "assiettes course courses route routes porte portes fenêtre fenêtres lampe lampes bougie bougies "
-    "banane bananes orange oranges carotte carottes cerise cerises dose doses goutte gouttes soirée "
-    "vache vaches chèvre chèvres poule poules cuillère machine machines nouvelle nouvelles ligne "
-    "lignes marche marches colonne colonnes île îles langue langues règle règles loi lois arme armes "
-    "balle balles médaille médailles action actions usine usines ferme fermes plage plages salle salles "
-    "réponse réponses étape étapes demi-heure vidéo vidéos photo photos chanson chansons".split()
+    (
+        "heure heures minute minutes seconde secondes semaine semaines personne personnes fois "
+        "année années page pages femme femmes fille filles place places voiture voitures maison "
+        "maisons chambre chambres table tables chaise chaises bouteille bouteilles tasse tasses "
+        "pomme pommes ville villes école écoles classe classes équipe équipes question questions "
+        "lettre lettres rue rues pièce pièces étoile étoiles victime victimes nuit nuits "
+        "entreprise "
+        "entreprises famille familles carte cartes voix tranche tranches cuillère cuillères "
+        "baguette baguettes chose choses tonne tonnes boîte boîtes plante plantes partie parties "
+        "sœur sœurs mère mères tante tantes dame dames amie amies cousine cousines assiette "
+        "assiettes course courses route routes porte portes fenêtre fenêtres lampe lampes bougie "
+        "bougies banane bananes orange oranges carotte carottes cerise cerises dose doses goutte "
+        "gouttes soirée vache vaches chèvre chèvres poule poules machine machines nouvelle "
+        "nouvelles ligne lignes marche marches colonne colonnes île îles langue langues règle "
+        "règles loi lois arme armes balle balles médaille médailles action actions usine usines "
+        "ferme fermes plage plages salle salles réponse réponses étape étapes demi-heure vidéo "
+        "vidéos photo photos chanson chansons "
+    ).split()
 )
 FEMININE_ENDINGS = (
     "tion", "tions", "sion", "sions", "ée", "ées", "ette", "ettes", "ance", "ances", "ence",

@@ -277,8 +277,10 @@ FEMININE = frozenset(
 NEUTER = frozenset(
     "kind jahr buch auto haus zimmer kilo stück bier glas ticket tor spiel kapitel jahrhundert "
     "quartal semester obergeschoss stockwerk halbjahr mal bild gebot reich viertel drittel paar "
-    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy bett "
-    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude päckchen "
+    "brot hotel restaurant fenster hemd kleid geschenk getränk wasser paket fahrrad telefon handy "
+    "bett "
+    "messer team mitglied opfer wort lied schwein schaf huhn baby mädchen ende auge gebäude "
+    "päckchen "
     "interview konzert theater museum jahrzehnt semester prozent "
     "ei tier land pferd pfund kilogramm gramm foto video problem ergebnis".split()
 )
@@ -303,7 +305,8 @@ WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[
 BEFORE_DATIVE = r"\b(?:[Mm]it|[Vv]on|[Bb]ei|[Nn]ach|[Ss]eit|[Vv]or|[Ii]n|[Aa]us|[Zz]u) $"
 BEFORE_ACCUSATIVE = (
     r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte|trinke|trinkt"
-    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch|nur|etwa|nehmen) $"
+    r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch"
+    r"|nur|etwa|nehmen) $"
 )
 NUMBERED = (
     r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe|Phase|Artikel"
@@ -350,7 +353,7 @@ class German(European):
     def say_cardinal(self, match: re.Match[str]) -> str | None:
         """1 agrees with its noun; after the name of what is numbered it stands alone."""
         if before(match, NUMBERED, 24):
-            return self.amount(match)
+            return self.amount(match, is_counted=False)
         words = super().say_cardinal(match) or ""
         gender = self.gender_after(match.string[match.end() : match.end() + 40])
         if match[0] != "1" or not gender:
@@ -406,11 +409,9 @@ class German(European):
         return f"{self.cardinal(n, unit.gender)} {unit.one if n == 1 else unit.many}"
 
     def say_times(self, match: re.Match[str]) -> str | None:
-        return (
-            (super().say_times(match) or "").replace(" Uhr bis", " bis", 1)
-            if match["low"].endswith(":00")
-            else super().say_times(match)
-        )
+        """9:00-18:00 -> neun bis achtzehn Uhr."""
+        words = super().say_times(match) or ""
+        return words.replace(" Uhr bis", " bis", 1) if match["low"].endswith(":00") else words
 
     def fraction(self, top: int, bottom: int) -> str:
         if bottom == 1:
@@ -597,20 +598,13 @@ class German(European):
     def say_ordinal(self, match: re.Match[str]) -> str | None:
         """3. Platz; a figure at the end of a sentence is none."""
         groups = match.groupdict()
-        noun = (groups.get("noun") or "").lower()
-        gender = gender_of(groups.get("noun") or "") if noun else ""
+        noun, adjective = groups.get("noun") or "", groups.get("next")
         end = self.ending_before(match, "")
-        first = not match.string[: match.start()].strip()
-        if "only" in groups and not end:
-            end = "er"
         if not end:
-            if not (
-                first or groups.get("next") or "noun" not in groups or gender or is_known(noun)
-            ):
+            is_first = not match.string[: match.start()].strip()
+            if noun and not (is_first or adjective or is_known(noun.lower())):
                 return None
-            if noun and not first and not is_known(noun) and not groups.get("next"):
-                return None
-            end = {"f": "e", "n": "es"}.get(gender, "er")
+            end = {"f": "e", "n": "es"}.get(gender_of(noun), "er") if noun else "er"
         return self.ordinal(int(groups.get("n") or groups["only"]), end)
 
     def say_ordinals(self, match: re.Match[str]) -> str | None:

@@ -184,7 +184,7 @@ class Japanese(Eastern):
         )
 
     def per_unit(self, name: str) -> str:
-        return f"毎{ {'時間': '時'}.get(name, name) }".replace(" ", "")
+        return "毎時" if name == "時間" else f"毎{name}"
 
     def say_measure(self, match: re.Match[str]) -> str | None:
         if match["unit"] == "m" and before(match, r"\d:", 4):

@@ -36,7 +36,8 @@ NOT_COUNTERS = (
 )
 
 CURRENCIES = table("""
-₩,원,KRW 원
+₩,원,KRW,krw 원
+NZD 뉴질랜드 달러
 $,USD,US$,불 달러
 €,EUR 유로
 £,GBP 파운드
@@ -285,9 +286,10 @@ class Korean(Eastern):
                 self.say_counters,
             ),
             reader(
-                "money",
-                rf"{START}(?P<groups>(?:\d[\d,]*[천백십만억조]+ ?){{1,6}}(?:\d[\d,]*"
-                rf"(?= ?[원명개]))?)(?P<unit> ?원)?",
+                "cardinal",
+                rf"{START}(?<!제)(?P<groups>\d[\d,]*[천백십만억조]+"
+                rf"(?: ?\d[\d,]*[천백십만억조]+){{0,5}}"
+                rf"(?: ?\d[\d,]*(?= ?[원명개]))?)(?P<unit> ?원)?",
                 self.say_grouped,
             ),
         ]
@@ -456,27 +458,11 @@ class Korean(Eastern):
                 self.say_score,
             ),
             reader(
-                "cardinal",
-                rf"{START}(?P<low>\d{{1,3}}(?:,\d{{3}})+|\d+)(?= ?[가-힣])",
-                self.say_before_word,
-            ),
-            reader(
                 "measure",
                 rf"{START}(?P<low>{NUMBER}) ?[x×] ?(?P<high>{UNSIGNED})(?: ?(?P<unit>cm|mm|m|px))",
                 self.say_size,
             ),
         ]
-
-    def say_before_word(self, match: re.Match[str]) -> str | None:
-        """A number with a blank between it and what is counted: 3일 -> 삼 일."""
-        words = self.integer(match["low"])
-        if re.match(
-            r"(?:년|일|초|분|원|층|호|회|차|급|위|등|점|도|세|주|주일|개월|학년|반|페이지|쪽|조"
-            r"|항|단계|킬로|퍼센트|인분|번지|박|평|리터|미터)",
-            match.string[match.end() : match.end() + 6],
-        ):
-            return words + " " if False else words
-        return words
 
     def say_day_of_history(self, match: re.Match[str]) -> str | None:
         """6·25 -> 육이오."""

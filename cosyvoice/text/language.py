@@ -37,10 +37,11 @@ CHINESE_WORDS = re.compile(
     "|的[时時人是]|不是|可以|因[為为]|所以"
     f"|[{KANA}]是|的意思"
 )
+JAPANESE_WORDS = re.compile("曜日|丁目|番地|四半期|午前|午後")
 OTHER = f"{HAN}{KANA}{HANGUL}{CYRILLIC}"  # scripts other than the Latin one
 
 CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
-SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
+SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d{3}|[)\"”])\.\s*\Z")
 NOT_WORDS = re.compile(r"(?<!\S)\S*[@/]\S*|(?<!\w)\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 PLAIN_WORD = re.compile(r"(?<![\w@./])[a-z]{4,}(?![\w@/])|(?<![\w@./])[a-z]{3} [a-z]{3}")
@@ -58,6 +59,8 @@ QUOTED = re.compile('[「『“"‘《][^」』”"’》]{0,80}[」』”"’�
 CERTAIN = 1.5
 LEAST = 0.2
 LIKELY = 0.5  # in a text without any character of the language around
+LEAST_OF_MANY = 0.6
+SHARE = 0.3  # of all words
 NEAR = 1.35  # what the language around counts for
 WHOLE = 0.3  # and the other sentences
 
@@ -109,7 +112,8 @@ def judged_clauses(clauses: list[str], near: str) -> list[str]:
     judged: list[str] = []
     for sentence in _sentences(clauses):
         scores = summed([evidence[index] for index in sentence])
-        latin = likeliest(scores, whole, near)
+        written = " ".join(clauses[index] for index in sentence)
+        latin = likeliest(scores, whole, near) if is_enough(scores, written, near) else ""
         judged += [language_of_clause(clauses[index], latin, evidence[index]) for index in sentence]
     return judged
 
@@ -166,8 +170,8 @@ def is_chinese(clause: str, han: int, other: str) -> bool:
 def is_japanese(clause: str) -> bool:
     """Whether a clause in Han has characters that only Japanese has: 税込1,980円, 〒."""
     characters = re.findall(f"[{HAN}]", clause)
-    return (
-        any(is_japanese_only(char) for char in characters)
+    return bool(
+        (JAPANESE_WORDS.search(clause) or any(map(is_japanese_only, characters)))
         and all(is_japanese_character(char) for char in characters)
         and not CHINESE_WORDS.search(clause)
     )
@@ -245,11 +249,21 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
     return total
 
 
+def is_enough(scores: dict[str, float], sentence: str, near: str) -> bool:
+    """Whether the words of a sentence tell its language.
+
+    Beside another script or English, a name with a figure does not: Vol.3, iPhone 16 Pro Max.
+    """
+    best = max(scores.values())
+    if near not in NOT_NATIVE and near != "en":
+        return best >= LEAST
+    words = len(WORD.findall(sentence))
+    is_more = near != "en" and (words >= 2 or not re.search(r"\d", sentence))
+    return best >= CERTAIN or (is_more and best >= max(LEAST_OF_MANY, SHARE * words))
+
+
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
     """The language of a sentence in Latin letters; where its words tell little, that around it."""
-    needed = CERTAIN if near in NOT_NATIVE or near == "en" else LEAST
-    if max(scores.values()) < needed:
-        return ""
     best_of_all = max(whole.values())
 
     def score(code: str) -> float:

@@ -5,6 +5,7 @@ preposition before the number or by the ending of the noun after it; else it is 
 """
 
 import re
+from dataclasses import replace
 
 from cosyvoice.text.european import (
     DAY,
@@ -142,65 +143,65 @@ CENTS = {
     "гривна": Noun("копейка", "копеек", "f", "копейки"),
 }
 UNITS = nouns("""
-км m километр/километров/километра
-м m метр/метров/метра
+км,km m километр/километров/километра
+м,m m метр/метров/метра
 дм m дециметр/дециметров/дециметра
-см m сантиметр/сантиметров/сантиметра
-мм m миллиметр/миллиметров/миллиметра
+см,cm m сантиметр/сантиметров/сантиметра
+мм,mm m миллиметр/миллиметров/миллиметра
 мкм m микрометр/микрометров/микрометра
 нм m нанометр/нанометров/нанометра
-км²,км2,кв._км m квадратный_километр/квадратных_километров/квадратных_километра
-м²,м2,кв._м,кв.м m квадратный_метр/квадратных_метров/квадратных_метра
+км²,км2,km²,km2,кв._км m квадратный_километр/квадратных_километров/квадратных_километра
+м²,м2,m²,m2,кв._м,кв.м m квадратный_метр/квадратных_метров/квадратных_метра
 см²,см2 m квадратный_сантиметр/квадратных_сантиметров/квадратных_сантиметра
-м³,м3,куб._м m кубический_метр/кубических_метров/кубических_метра
+м³,м3,m³,m3,куб._м m кубический_метр/кубических_метров/кубических_метра
 см³,см3 m кубический_сантиметр/кубических_сантиметров/кубических_сантиметра
 га m гектар/гектаров/гектара
 кг,kg m килограмм/килограммов/килограмма
-г,гр. m грамм/граммов/грамма
-мг m миллиграмм/миллиграммов/миллиграмма
+г,g,гр. m грамм/граммов/грамма
+мг,mg m миллиграмм/миллиграммов/миллиграмма
 мкг m микрограмм/микрограммов/микрограмма
 т f тонна/тонн/тонны
 ц m центнер/центнеров/центнера
-л m литр/литров/литра
-мл m миллилитр/миллилитров/миллилитра
+л,l,L m литр/литров/литра
+мл,ml m миллилитр/миллилитров/миллилитра
 мес.,мес m месяц/месяцев/месяца
-ч,ч.,час. m час/часов/часа
-мин,мин. f минута/минут/минуты
-с,сек,сек. f секунда/секунд/секунды
+ч,h,ч.,час. m час/часов/часа
+мин,min,мин. f минута/минут/минуты
+с,s,сек,сек. f секунда/секунд/секунды
 мс f миллисекунда/миллисекунд/миллисекунды
-Вт m ватт/ватт/ватта
-кВт m киловатт/киловатт/киловатта
+Вт,W m ватт/ватт/ватта
+кВт,kW m киловатт/киловатт/киловатта
 МВт m мегаватт/мегаватт/мегаватта
 ГВт m гигаватт/гигаватт/гигаватта
-кВт·ч,кВт*ч,кВтч m киловатт-час/киловатт-часов/киловатт-часа
+кВт·ч,kWh,кВт*ч,кВтч m киловатт-час/киловатт-часов/киловатт-часа
 л.с.,л._с. f лошадиная_сила/лошадиных_сил/лошадиные_силы
-В m вольт/вольт/вольта
+В,V m вольт/вольт/вольта
 кВ m киловольт/киловольт/киловольта
 А m ампер/ампер/ампера
 мА m миллиампер/миллиампер/миллиампера
-мАч m миллиампер-час/миллиампер-часов/миллиампер-часа
+мАч,mAh m миллиампер-час/миллиампер-часов/миллиампер-часа
 Ом m ом/ом/ома
-Гц m герц/герц/герца
-кГц m килогерц/килогерц/килогерца
-МГц m мегагерц/мегагерц/мегагерца
-ГГц m гигагерц/гигагерц/гигагерца
-дБ m децибел/децибел/децибела
-Па m паскаль/паскалей/паскаля
+Гц,Hz m герц/герц/герца
+кГц,kHz m килогерц/килогерц/килогерца
+МГц,MHz m мегагерц/мегагерц/мегагерца
+ГГц,GHz m гигагерц/гигагерц/гигагерца
+дБ,dB m децибел/децибел/децибела
+Па,Pa m паскаль/паскалей/паскаля
 гПа m гектопаскаль/гектопаскалей/гектопаскаля
 кПа m килопаскаль/килопаскалей/килопаскаля
 атм f атмосфера/атмосфер/атмосферы
 Дж m джоуль/джоулей/джоуля
 кДж m килоджоуль/килоджоулей/килоджоуля
-ккал f килокалория/килокалорий/килокалории
+ккал,kcal f килокалория/килокалорий/килокалории
 кал f калория/калорий/калории
 Н m ньютон/ньютонов/ньютона
 Кб,КБ m килобайт/килобайт/килобайта
 Мб,МБ,MB m мегабайт/мегабайт/мегабайта
 Гб,ГБ,GB m гигабайт/гигабайт/гигабайта
-Тб,ТБ,TB m терабайт/терабайт/терабайта
-Мбит m мегабит/мегабит/мегабита
+Тб,ТБ,TB,TB m терабайт/терабайт/терабайта
+Мбит,Mbit m мегабит/мегабит/мегабита
 Гбит m гигабит/гигабит/гигабита
-мм_рт._ст. m миллиметр_ртутного_столба/миллиметров_ртутного_столба/миллиметра_ртутного_столба
+мм_рт._ст.,mmHg m миллиметр_ртутного_столба/миллиметров_ртутного_столба/миллиметра_ртутного_столба
 ммоль m миллимоль/миллимолей/миллимоля
 шт.,шт f штука/штук/штуки
 чел.,чел m человек/человек/человека
@@ -369,27 +370,15 @@ class Russian(European):
 
     def ordinal(self, n: int, gender: str = "m", case: str = "n") -> str:
         """2024 -> две тысячи двадцать четвёртый; gender "pl" for several."""
-        for unit, name in (*LARGE,):
-            if n % unit == 0 and n >= unit:
+        for unit, name in LARGE:
+            if n >= unit and n % unit == 0:
+                stem = "тысячн" if unit == 1000 else f"{name.one}н"
                 count = n // unit
-                stem = "тысячн" if unit == 1000 else name.one + "н"
-                prefix = "" if count == 1 else joined_genitive(count)
-                return prefix + stem + ADJECTIVE[gender][case]
-        last = next(
-            (n % size for size in (100, 1000) if n % size and (n % size) in ORDINALS | SMALL), 0
-        )
-        if not last:
-            last = n % 10 or n % 100 or n % 1000
-        if n % 100 and n % 100 < 21:
-            last = n % 100
-        elif n % 10:
-            last = n % 10
-        elif n % 100:
-            last = n % 100
-        else:
-            last = n % 1000
-        rest = n - last
-        words = [self.cardinal(rest)] if rest else []
+                return (
+                    (joined_genitive(count) if count > 1 else "") + stem + ADJECTIVE[gender][case]
+                )
+        last = n % 100 if 0 < n % 100 < 20 else n % 10 or n % 100 or n % 1000
+        words = [self.cardinal(n - last)] if n > last else []
         return " ".join([*words, ordinal_word(last, gender, case)])
 
     def case_of(self, match: re.Match[str]) -> str:
@@ -411,18 +400,15 @@ class Russian(European):
             return "a"
         return "n"
 
-    def amount_in(self, match: re.Match[str], gender: str, case: str) -> str:
-        low = self.number_in(parsed(match["low"]), gender, case)
+    def amount_in(self, match: re.Match[str], gender: str, case: str, mark: str = "") -> str:
+        """mark: how decimals are read, whatever is written before them."""
+        numbers = [parsed(match[each]) for each in ("low", "high") if match[each]]
+        numbers = [replace(number, mark=mark or number.mark) for number in numbers]
         if not match["high"]:
-            return low
-        high = parsed(match["high"])
-        link = "по" if case == "g" and before(match, GENITIVE_SPAN, 6) else "до"
-        if case in "na":  # от пяти до десяти
-            number = parsed(match["low"])
-            return (
-                f"от {self.number_in(number, gender, 'g')} до {self.number_in(high, gender, 'g')}"
-            )
-        return f"{low} {link if link == 'до' else 'до'} {self.number_in(high, gender, case)}"
+            return self.number_in(numbers[0], gender, case)
+        start = "от " if case in "na" else ""  # от пяти до десяти
+        low, high = (self.number_in(n, gender, "g" if start else case) for n in numbers)
+        return f"{start}{low} до {high}"
 
     def number_in(self, number: Number, gender: str, case: str) -> str:
         sign = self.sign(number.sign)
@@ -461,7 +447,7 @@ class Russian(European):
         number = self.last(match)
         first = scale or noun
         in_range = bool(match["high"])
-        words = self.amount_in(match, first.gender, case)
+        words = self.amount_in(match, first.gender, case, ",")
         form = self.noun_form(first, number, "g" if in_range and case in "na" else case)
         return f"{words} {form} {noun.many}" if scale else f"{words} {form}"
 
@@ -958,12 +944,25 @@ def declined(noun: Noun, n: int, case: str = "n") -> str:
             return noun.one
         return noun.few if 2 <= n % 10 <= 4 and not 12 <= n % 100 <= 14 else noun.many
     if case == "g":
-        return singular_genitive(noun) if one else noun.many
-    return plural(noun, case)
+        return noun.few if one else noun.many
+    return singular(noun, case) if one else plural(noun, case)
 
 
-def singular_genitive(noun: Noun) -> str:
-    return noun.few
+def singular(noun: Noun, case: str) -> str:
+    """Dative, instrumental and prepositional of one."""
+    first, *rest = noun.one.split(" ")
+    if first.endswith(("ый", "ая")) and rest:
+        adjective_end = ADJECTIVE["m" if first.endswith("ый") else "f"][case]
+        inside = singular(Noun(rest[0], "", noun.gender), case)
+        return " ".join([first[:-2] + adjective_end, inside, *rest[1:]])
+    if first[-1] in "оеи":  # евро, тенге
+        return noun.one
+    if noun.gender == "f":
+        end = ("ей" if first.endswith("ча") else "ой") if case == "i" else "е"
+        return " ".join([first[:-1] + end, *rest])
+    stem, soft = (first[:-1], True) if first[-1] in "ьй" else (first, False)
+    ends = {"d": "ую", "i": ("ом", "ем"), "p": "ее"}[case]
+    return " ".join([stem + ends[soft], *rest])
 
 
 def plural(noun: Noun, case: str) -> str:
@@ -998,14 +997,11 @@ def ordinal_word(n: int, gender: str, case: str) -> str:
 
 def joined_genitive(n: int) -> str:
     """The first part of двухтысячный, пятилетний."""
-    words = []
-    for word in RUSSIAN.cardinal(n, "", "g").split(" "):
-        words.append(
-            {"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}.get(
-                word, word
-            )
-        )
-    return "".join(words)
+    return "".join(FIRST_PARTS.get(word, word) for word in RUSSIAN.cardinal(n, "", "g").split(" "))
+
+
+# Words that are not in the genitive there
+FIRST_PARTS = {"ста": "сто", "девяноста": "девяносто", "одного": "одно", "тысячи": "тысяче"}
 
 
 def case_by_noun(noun: str, second: str, case: str, match: re.Match[str]) -> str:

@@ -414,14 +414,10 @@ class Spanish(European):
             else:
                 words += [ORDINAL_TENS[tens]] if tens else []
                 words += [ORDINAL_ONES[one]] if one else []
-        found = [word[:-1] + "a" for word in words] if form == "a" else words
-        if form == "er":
-            return (
-                " ".join(found)[:-1]
-                if found[-1].endswith(("primero", "tercero"))
-                else " ".join(found)
-            )
-        return " ".join(found)
+        if form == "a":
+            words = [word[:-1] + "a" for word in words]
+        found = " ".join(words)
+        return found[:-1] if form == "er" and found.endswith(("primero", "tercero")) else found
 
     def of_scale(self, noun: Noun) -> str:
         return f"de {noun.many}"
@@ -448,23 +444,14 @@ class Spanish(European):
     def time(self, hour: int, minute: int, second: str | None, match: re.Match[str]) -> str:
         half = (match.groupdict().get("half") or "").lower()
         words = [self.cardinal(hour, "f")]
-        if minute:
-            words += [
-                "y",
-                {15: "cuarto", 30: "media"}.get(minute, "")
-                if half or hour < 13 and minute in (15, 30)
-                else "",
-            ]
-            if not words[-1]:
-                words[-1] = self.cardinal(minute)
-                if minute >= 10:
-                    words.pop(-2)
+        is_colloquial = half or hour < 13
+        if minute in (15, 30) and is_colloquial:
+            words += ["y", "cuarto" if minute == 15 else "media"]
+        elif minute:
+            words += [self.cardinal(minute)] if minute >= 10 else ["y", self.cardinal(minute)]
         if second and int(second):
-            words += [
-                "y",
-                self.cardinal(int(second), "m"),
-                "segundos" if int(second) > 1 else "segundo",
-            ]
+            name = "segundos" if int(second) > 1 else "segundo"
+            words += ["y", self.cardinal(int(second), "m"), name]
         if half:
             words.append(part_of_day(hour, half[0]))
         return " ".join(words)
@@ -572,29 +559,17 @@ class Spanish(European):
         ]
 
     def say_ordinal(self, match: re.Match[str]) -> str | None:
-        n = int(match["n"].replace(".", ""))
-        end = match["end"]
+        n, end = int(match["n"].replace(".", "")), match["end"]
         if not n:
             return None
-        form = (
-            "er"
-            if end in ("er", "ᵉʳ")
-            else "a"
-            if end in "ªa" or end.startswith(("ra", "da", "ta", "va", "ma"))
-            else "o"
-        )
-        if (
-            form == "o"
-            and (n % 10 in (1, 3))
-            and n % 100 not in (11, 13)
-            and re.match(r" [a-záéíóúñ]", match.string[match.end() :])
-            and end in "º°o"
-        ):
-            form = (
-                "er"
-                if not re.match(r" (?:de|en|y|del|a|que|por)\b", match.string[match.end() :])
-                else form
-            )
+        rest = match.string[match.end() :]
+        is_short = re.match(r" (?!(?:de|en|y|del|a|que|por)\b)[a-záéíóúñ]", rest)  # primer piso
+        if end in "ªa" or end.startswith(("ra", "da", "ta", "va", "ma")):
+            form = "a"
+        elif end in ("er", "ᵉʳ") or (end in "º°o" and is_short):
+            form = "er"
+        else:
+            form = "o"
         return self.ordinal(n, form) + ("s" if end.endswith("s") else "")
 
     def say_roman(self, match: re.Match[str]) -> str | None:

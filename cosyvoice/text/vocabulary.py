@@ -45,11 +45,19 @@ COMMON_WORDS = {
         geschwindigkeit temperatur anteil zahl anzahl bürger einwohner gäste kinder bücher
         wohnung haus auto stadt land welt platz sieger spiel spiele endete gewann verlor
         siegte mannschaft note punkte teil band artikel absatz bundesliga jahrhundert mal
-        stimmen davon pro ungefähr fast mindestens höchstens maximal zusammen gesamt kilo
-        liter gramm millionen milliarden tausend hundert weg allee notruf fax mail schreiben
+        stimmen davon ungefähr fast mindestens höchstens maximal zusammen gesamt kilo liter
+        gramm millionen milliarden tausend hundert weg allee notruf fax mail schreiben
         termine öffnungszeiten fahrt flug rabatt umsatz verlust gewinn mwst lieferung größer
         kleiner weniger zweiter dritter vierte meine mein dein unser jeder jede jedes bayern
-        berlin münchen hamburg wien köln""",
+        berlin münchen hamburg wien köln könig königin papst kaiser besuchte reiste schrieb
+        starb kam ging fand gab bekam machte spielte gewinnt führt steigt stieg sank fiel
+        wächst lag blutdruck puls patient tabletten tablette schmerzen arzt krankenhaus
+        schule klasse lehrer schüler unterricht prüfung firma mitarbeiter kunde kunden
+        vertrag konto bank miete nebenkosten strom gas verbrauch leistung motor hubraum
+        baujahr gebraucht neu preise angebot sonderangebot gültig bestellen kaufen verkauft
+        fläche raum räume küche garten balkon heißt hieß wegen trotz dank laut gegenüber
+        neben hinter minute halb viertel kurz weltkrieg geburtstag person frühling sommer
+        herbst winter september""",
     "fr": """le la les l et est sont était un une des du de au aux à pour dans il elle nous vous
         ils elles je j' tu on sur sous avec sans que qui ne pas ce cet cette ces se sa son
         ses mon ma mes leur leurs en par plus moins très bien mais ou où donc car si comme
@@ -69,7 +77,14 @@ COMMON_WORDS = {
         pays monde français française paris lyon marseille population kilos litres grammes
         millions milliards mille près presque ensemble faites écrivez gens voix part partie
         quart moitié dernière chien chiens chat chats café thé film dure minuit midi matin
-        soir nuit après-midi anniversaire né née mort france""",
+        soir nuit après-midi anniversaire né née mort france réduction guerre mondiale
+        trimestre semestre pression tension pouls médecin hôpital élèves élève professeur
+        examen entreprise employés client clients contrat compte banque loyer électricité
+        gaz puissance moteur neuf promotion offre valable commander acheter vendu surface
+        pièces cuisine jardin balcon malgré grâce selon devant derrière demi président
+        ministre gouvernement loi croissance chômage taux chiffre chiffres empereur pape
+        visité voyage écrit fondé fondée créé créée million printemps automne hiver d'euros
+        d'habitants quatre cinq deux trois""",
     "es": """el la los las lo y e es son era fue un una unos unas de del al a en por para con sin
         que se su sus mi tu no hay está están ha han he hemos tiene tienen tengo muy más
         menos pero o si como cuando donde desde hasta entre sobre durante antes después este
@@ -88,7 +103,14 @@ COMMON_WORDS = {
         salida llegada autobús estación ciudad país mundo habitantes kilos litros gramos
         millones mil casi junto peso altura longitud anchura velocidad temperatura distancia
         medio cuarto mitad parte perro café película dura medianoche mediodía tarde noche
-        cumpleaños murió madrid barcelona méxico números compré frutas manzanas""",
+        cumpleaños murió madrid barcelona méxico números compré frutas manzanas mujeres
+        hombres niños niñas década descuento rebaja rebajas oferta hace presión pulso médico
+        hospital alumno profesor examen empresa empleados cliente clientes contrato cuenta
+        banco alquiler luz gas potencia motor válido pedir comprar vendido superficie
+        habitaciones cocina jardín balcón según delante detrás gobierno ley presupuesto
+        crecimiento paro tasa cifra cifras emperador papa visitó viaje escribió fundada
+        fundado creado primavera verano otoño invierno corre carrera paciente pastilla veces
+        aumento inflación pasó factura vence""",
     "it": """il lo la gli le i l un uno una di del dello della dei degli delle dell a al allo
         alla ai alle all da dal dalla dai dalle in nel nella nei nelle nell su sul sulla per
         con tra fra e è ed sono era erano che chi non si ci vi se ma o come quando dove
@@ -109,7 +131,14 @@ COMMON_WORDS = {
         paese mondo chili litri grammi milioni mila quasi insieme peso altezza lunghezza
         larghezza velocità temperatura distanza mezzo quarto metà cane caffè film dura
         mezzanotte mezzogiorno mattina pomeriggio sera compleanno morto roma milano napoli
-        frutta mele dopo eccetera""",
+        frutta mele dopo eccetera donne uomini bambini decennio sconto sconti offerta fa
+        fino greco pressione polso medico ospedale alunno professore esame azienda
+        dipendenti cliente clienti contratto conto banca affitto luce gas potenza motore
+        valido ordinare comprare venduto superficie stanze cucina giardino balcone davanti
+        dietro governo legge bilancio crescita disoccupazione tasso cifra cifre imperatore
+        visitò viaggio scrisse morì fondata fondato creato primavera estate autunno inverno
+        corre gara paziente compressa inflazione scesa fattura scade alta alti semestre
+        trimestre""",
 }
 LETTERS = {  # that one of these languages has and the others lack
     "de": "äöüß",

@@ -93,3 +93,42 @@ def test_syllables_of_scripts():
 )
 def test_the_voices_language_is_a_hint_for_what_does_not_tell_its_own(text, near, language):
     assert hint(text, near) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Guten Tag!", "de"),
+        ("Bonjour", "fr"),
+        ("Hola, ¿qué tal?", "es"),
+        ("Ciao, come stai?", "it"),
+        ("Привет", "ru"),
+        ("15,000원", "ko"),
+        ("3월 2일", "ko"),
+        ("税込1,980円", "ja"),
+        ("Am 1. Januar 2000", "de"),
+        ("Le 8 mai 1945", "fr"),
+        ("martes 3 de marzo", "es"),
+        ("martedì 3 marzo", "it"),
+        ("Купил iPhone 15 Pro Max за 100 000 рублей.", "ru"),
+        ("LG전자는 OLED TV를 3대 판매했다", "ko"),
+        ("NVIDIA GeForce RTX 4090を買った", "ja"),
+        ("今日天氣好好，我買咗3個蘋果，總共25蚊。", "yue"),
+    ],
+)
+@pytest.mark.parametrize("near", ["", "zh"])
+def test_a_short_text_tells_its_language_whatever_is_around_it(text, language, near):
+    assert language_of(text, near) == language
+
+
+@pytest.mark.parametrize("near", ["de", "fr", "es", "it", "ja", "ko", "ru", "yue"])
+@pytest.mark.parametrize("text", ["12,50 €", "5 km", "2024-03-05", "iPhone 15"])
+def test_the_language_around_decides_where_words_do_not(text, near):
+    assert language_of(text, near) == near
+
+
+def test_names_in_another_script_do_not_turn_a_sentence():
+    assert [run.language for run in runs("My friend 김민수 has 3 cats.")] == ["en", "ko", "en"]
+    assert [run.language for run in runs("我喜欢김치찌개, 吃了3碗")] == ["zh"]
+    assert language_of("日语的ありがとう是谢谢的意思，有5个假名") == "zh"
+    assert language_of("具体的な説明を3つ") == "ja"
