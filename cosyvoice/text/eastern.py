@@ -282,6 +282,7 @@ class Eastern:
         percents = rf"(?P<low>{NUMBER})(?:%?{TO}(?P<high>{UNSIGNED}))?"
         scale = rf" ?(?P<scale>[{self.scales}]*)"
         money, units = any_of(self.currencies), any_of(self.units)
+        sign = any_of(name for name in self.currencies if name[0] < "\u3000" or name == "人民幣")
         return [
             reader("percent", rf"{START}{percents} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
             reader(
@@ -292,7 +293,7 @@ class Eastern:
             reader(
                 "money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money
             ),
-            reader("money", rf"(?<![A-Za-z])(?P<before>{money}) ?{amount}{scale}", self.say_money),
+            reader("money", rf"(?<![A-Za-z])(?P<before>{sign}) ?{amount}{scale}", self.say_money),
             reader(
                 "measure",
                 rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",

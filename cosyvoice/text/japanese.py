@@ -239,6 +239,12 @@ class Japanese(Eastern):
                 rf"(?![{FIGURE}/.-])",
                 self.say_date,
             ),
+            reader(
+                "date",
+                rf"(?<![{FIGURE}.,/-])(?P<month>0[1-9])[/.-](?P<day>0[1-9]|[12]\d|3[01])"
+                rf"(?![{FIGURE}/]|[.-]\d)",
+                self.say_date,
+            ),
             reader("date", rf"(?<=日) ?{weekday}", self.say_weekday),
             reader(
                 "date",
