@@ -45,6 +45,7 @@ SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d{3}|[)\"”])\
 NOT_WORDS = re.compile(r"(?<!\S)\S*[@/]\S*|(?<!\w)\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
 PLAIN_WORD = re.compile(r"(?<![\w@./])[a-z]{4,}(?![\w@/])|(?<![\w@./])[a-z]{3} [a-z]{3}")
+UNIT = re.compile(r"\d ?[A-Za-z%°μ²³/·]+")  # with the figure before it
 ENGLISH_ENDING = re.compile("'(?:s|t|re|ve|ll|m|d)$")  # it's, don't
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
@@ -305,20 +306,14 @@ def _most_common(judged: list[str], clauses: list[tuple[int, int]]) -> str:
 
 def _without_evidence(text: str, near: str) -> str:
     """The language around; but words such as "over 45,000 fans" are no Chinese."""
-    if near in NOT_NATIVE and not re.search(f"[{OTHER}，。、；：？！]", text):
-        words = re.sub(r"\b[A-Z]\w*", " ", NOT_WORDS.sub(" ", text))  # without names
-        if PLAIN_WORD.search(words) or word_scores(words)["en"] >= LIKELY:
-            return "en"
-    return near or _fallback(text)
-
-
-def _fallback(text: str) -> str:
-    """Without any evidence: English for words in Latin letters, else Chinese."""
-    return (
-        "en"
-        if re.search(rf"[{LATIN}]{{3}}", text) and not re.search("[，。、；：？！]", text)
-        else "zh"
-    )
+    if re.search(f"[{OTHER}，。、；：？！]", text):
+        return near or "zh"
+    if near in NOT_NATIVE:
+        words = NOT_WORDS.sub(" ", text)
+        unnamed = re.sub(r"\b[A-Z]\w*", " ", words)
+        longer = re.sub(r"\b[A-Z]\w{1,2}\b", " ", words)  # without No. and the like
+        return "en" if PLAIN_WORD.search(unnamed) or word_scores(longer)["en"] >= LIKELY else near
+    return near or ("en" if re.search(f"[{LATIN}]{{2}}", UNIT.sub("", text)) else "zh")
 
 
 def _settled(clause: str, own: str, common: str, near: str) -> str:

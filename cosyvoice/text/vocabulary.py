@@ -25,7 +25,11 @@ COMMON_WORDS = {
         men women students books cups pieces items order model size edition season episode
         volume bus gate track exit pin code password mr mrs dr delivery
         s am war die mon dr mr mrs tel est ex ca ha euro euros total son sale stock grad train los
-        las du de""",
+        las du de place hand element fax vol part article table liter liters litre engine ford
+        found results service date section form act scene war king queen pope world super
+        figure appendix exercise lesson grade phase name names age total state states
+        united president street avenue lane suite county olympics edition chapter verse
+        flights boeing airport terminal lap round inning quarter half""",
     "de": """der die das den dem des und ist sind war waren wird werden wurde wurden nicht ein
         eine einen einem einer eines kein keine ich du er sie wir ihr mich mir dich dir uns
         euch ihm ihn mit auf für von zu zum zur im am um bis aus bei nach vor über unter

@@ -36,9 +36,9 @@ def test_a_class_that_a_tag_names_is_read_so_where_the_text_fits_it(way, written
     "unit",
     ["1", "1-", "1.", "1:", "1,", "1/", "a-1", "$1", "5'", '"1"', "a.", "/a", "_a", "--a", "V"],
 )
-def test_time_grows_with_the_length_only(unit):
-    seconds = [cpu_seconds((unit * 4000)[:length]) for length in (1000, 4000)]
-    assert seconds[1] < 8 * max(seconds[0], 0.01)
+def test_the_longest_passage_takes_little_time(unit):
+    """2,000 characters are read at once, so no pattern may search them over and over."""
+    assert cpu_seconds((unit * 2000)[:2000]) < 0.5
 
 
 def cpu_seconds(text: str) -> float:
