@@ -291,8 +291,9 @@ def lower(network: nn.Module, precision: str) -> None:
     """Let a loaded network compute in that precision; it cannot be trained afterwards.
 
     Layers are replaced by their exact type, wherever they are; a subclass that computes the same
-    names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class may name children that stay as they are in `exact`. The
-    memory of a mapped weight is given back as soon as it is converted.
+    names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class
+    may name children that stay as they are in `exact`. The memory of a mapped weight is given back
+    as soon as it is converted.
     """
     if precision != "float32":
         _replace_in(network, _replacements(precision, next(network.parameters()).device))
