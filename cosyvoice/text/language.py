@@ -43,6 +43,7 @@ CLAUSE_END = re.compile(r"[。！？；，、：!?;:\n]+(?!\d)|[,.](?!\w)")
 SENTENCE_STOP = re.compile(r"[。！？；!?;\n]|(?:[^\W\d_]{3}|\d|[)\"”])\.\s*\Z")
 NOT_WORDS = re.compile(r"\S*[@/]\S*|\w+(?:\.\w{2,})+|\d ?[A-Za-z]{1,2}\b")
 WORD = re.compile(rf"[{LATIN}]+(?:['-][{LATIN}]+)*")
+ENGLISH_ENDING = re.compile("'(?:s|t|re|ve|ll|m|d)$")  # it's, don't
 NOT_NATIVE = {  # parts of a clause in another script than that of its language
     code: re.compile(rf"[^{script}]*[{LATIN}][^{script}]*")
     for code, script in {
@@ -213,6 +214,8 @@ def word_evidence(word: str) -> tuple[tuple[str, float], ...]:
     weights: defaultdict[str, float] = defaultdict(float)
     if len(word) == 1 and word not in "aeoyàèéìòù":
         return ()  # a unit or an initial
+    if ENGLISH_ENDING.search(word):
+        return (("en", 1.0),)
     parts = {word, *word.split("'")} if "'" in word else {word}
     having = [code for code in COMMON_WORDS if parts & common_words(code)]
     for code in having:
@@ -242,7 +245,7 @@ def summed(evidence: list[dict[str, float]]) -> dict[str, float]:
 
 def likeliest(scores: dict[str, float], whole: dict[str, float], near: str) -> str:
     """The language of a sentence in Latin letters; where its words tell little, that around it."""
-    needed = 1.0 if near in NOT_NATIVE else LEAST
+    needed = CERTAIN if near in NOT_NATIVE or near == "en" else LEAST
     if max(scores.values()) < needed:
         return ""
     best_of_all = max(whole.values())

@@ -26,7 +26,7 @@ def test_sentences_end_with_one_stop(text, expected):
     assert spoken(text, str.split) == expected
 
 
-@pytest.mark.parametrize("text", ["U.S.A.很大", "see J. Smith at noon"])
+@pytest.mark.parametrize("text", ["J. Smith很大", "see J. Smith at noon"])
 def test_dots_inside_names_are_no_stops(text):
     (sentence,) = spoken(text)
     assert sentence.rstrip("。.") == text.rstrip("。.")
