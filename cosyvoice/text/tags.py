@@ -32,7 +32,9 @@ TAG = re.compile(rf"<(/?)([A-Za-z][\w:.-]{{0,40}})({ATTRIBUTES})\s*(/?)>")
 ELEMENT = re.compile(
     rf"<(?P<name>sub|say-as)(?P<attributes>{ATTRIBUTES})\s*>(?P<inside>[^<>]*)</(?P=name)\s*>", re.I
 )
-UNSEEN = re.compile(r"<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.I | re.S)
+UNSEEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.I | re.S
+)
 
 SAY_AS = {  # as SSML 1.1 and its speech services name them -> the classes that we read
     "characters": "characters",
