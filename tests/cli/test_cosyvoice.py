@@ -387,6 +387,13 @@ def test_phonemes_are_refused_by_a_model_that_reads_characters(engine):
         next(engine.inference_sft("你好。" * 200 + "Nguyen。", "中文女", pronunciations=said))
 
 
+def test_sounds_in_the_text_itself_are_said_by_a_model_that_reads_characters(engine):
+    chunk = next(engine.inference_sft("去<|py:chong2 qing4|>。", "中文女"))
+    assert chunk["spoken"] == "去虫庆。"
+    with pytest.raises(PronunciationError, match="in phonemes"):
+        next(engine.inference_sft("你好。" * 200 + "<|ph:HH AH0 L OW1|>", "中文女"))
+
+
 def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, reference_wav, tmp_path):
     def first(chunks):
         return next(chunks)["spoken"]
