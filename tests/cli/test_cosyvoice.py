@@ -405,6 +405,8 @@ def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, referenc
     assert saved["meta"]["language"] == "en"
     assert first(engine.inference_sft("42", "", voice=saved)) == english
     assert first(engine.inference_zero_shot("42", "", None, voice=saved)) == english
+    without_meta = {name: value for name, value in saved.items() if name != "meta"}
+    assert first(engine.inference_sft("42", "", voice=without_meta)) == chinese
     assert first(engine.inference_zero_shot("42", "How are you?", reference_wav)) == english
     assert first(engine.inference_zero_shot("42", "你好。", reference_wav)) == chinese
     assert first(engine.inference_sft("我有42个。", "英文男")) == "我有四十二个。"
