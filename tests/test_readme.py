@@ -60,7 +60,7 @@ def test_both_readmes_link_to_each_other_and_give_the_same_commands():
 CURL = argparse.ArgumentParser()
 CURL.add_argument("url", type=lambda url: url.removeprefix("http://127.0.0.1:9883"))
 CURL.add_argument("-s", action="store_true")
-for letter in "do":
+for letter in "doX":
     CURL.add_argument(f"-{letter}")
 for letter in "HF":
     CURL.add_argument(f"-{letter}", action="append", default=[])
@@ -85,7 +85,7 @@ def test_every_curl_works_in_a_fresh_clone(service, tmp_path, monkeypatch, name)
         }
         answer = client.open(
             call.url,
-            method="POST" if call.d or form else "GET",
+            method=call.X or ("POST" if call.d or form else "GET"),
             data=call.d or form,
             headers=[h.split(": ", 1) for h in call.H],
         )

@@ -236,7 +236,7 @@ class CosyVoice:
 
         prompt_wav is a path, a file object or (1, N) at 16 kHz.
         """
-        near = language_of_voice(zero_shot_spk_id, voice) or language_of_transcript(prompt_text)
+        near = language_of_transcript(prompt_text)
         if voice is None:
             prompt_text = self.frontend.text_normalize(prompt_text, False, text_frontend, check)
             condition = self.frontend.frontend_zero_shot(
@@ -244,6 +244,7 @@ class CosyVoice:
             )
         else:
             condition = self.check_voice(voice)
+        near = language_of_voice(zero_shot_spk_id, voice) or near
         reading = Reading(text_frontend, check, near, pronunciations)
         yield from self._speak(tts_text, reading, condition, stream, speed, seed)
 
@@ -424,7 +425,9 @@ class Reading:
 
 def language_of_voice(speaker: str, voice: dict | None) -> str:
     """The language of a saved voice or of a speaker by its name; "" where nothing tells it."""
-    return language_of_speaker(speaker) if voice is None else voice["meta"].get("language", "")
+    if voice is None:
+        return language_of_speaker(speaker)
+    return voice.get("meta", {}).get("language", "")  # voices of the original server have no meta
 
 
 class CosyVoice2(CosyVoice):

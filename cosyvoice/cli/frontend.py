@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli.speakers import SpeakerFile
-from cosyvoice.text.language import hint, is_speakable, without_punctuation
+from cosyvoice.text.language import SOUND_MARK, hint, is_speakable, without_punctuation
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.pronunciations import Spoken, as_characters, as_mark
 from cosyvoice.text.read import Passage, read
@@ -176,9 +176,20 @@ class CosyVoiceFrontEnd:
     ) -> Iterator[Passage]:
         """Errors of tags and of pronunciations come before the first passage is read."""
         left_out_tags(text)
+        text = SOUND_MARK.sub(self._sound, text)
         spoken = Spoken(pronunciations or {}, self.say)
         spoken.check(text)
         return read(text, hint(text, near), spoken, spoken_limit(text, check))
+
+    def _sound(self, mark: re.Match[str]) -> str:
+        """A mark such as <|py:zhang3 da4|> of the caller's own, as this model takes it.
+
+        Raises an InputError for one that it cannot take.
+        """
+        if self.say is as_mark:
+            self.encode(mark[0])
+            return mark[0]
+        return self.say(mark[0], mark[1])
 
     # speakers and references -> what tts() takes beside the text
 

@@ -62,7 +62,6 @@ MARKDOWN = [
         r"(\\)[\\`*_{}\[\]()#+.!|<>~-]",  # an escaped sign
     )
 ]
-COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 TABLE_ROW = re.compile(
     r"^[ \t]*\|.*\|[ \t]*$|^[^|\n]*\S[ \t]+\|[ \t]+\S[^|\n]*(?:\|[^|\n]*)*$", re.M
 )
@@ -84,7 +83,6 @@ def clean(text: str) -> Cleaned:
     """Plain text. Raises TextError for a tag of ours that cannot be understood."""
     objects = Objects()
     aligned = without_invisible(Aligned(text))
-    aligned = aligned.drop(match.span() for match in COMMENT.finditer(aligned.text))
     aligned = tags.replace(aligned, objects)
     aligned = aligned.sub(ENTITY, entity)
     aligned = without_markdown(aligned)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cosyvoice.text.aligned import Aligned
 from cosyvoice.text.pinyin import homophone, is_syllable, syllables_of
-from cosyvoice.text.read import read
+from cosyvoice.text.read import listed_words, read
 from cosyvoice.text.width import plain_forms
 from cosyvoice.utils.errors import PronunciationError
 
@@ -126,10 +126,8 @@ class Spoken(Mapping[str, str]):
 
     def check(self, text: str) -> None:
         """Raises a PronunciationError for a word of the text that the model cannot be told."""
-        text = plain_word(text).casefold()
-        for word in self.entries:
-            if word.casefold() in text:
-                self[word]
+        if self.entries:
+            list(listed_words(plain_word(text), self))
 
     def __getitem__(self, word: str) -> str:
         said = self.entries[word]

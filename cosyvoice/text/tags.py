@@ -22,7 +22,7 @@ SOUNDS = (
     "lipsmack|mn"
 )
 MODEL_MARK = re.compile(
-    rf"{TOKEN_MARK}|<endofprompt>|\[(?:{SOUNDS})\]|</?(?:strong|laughter)>"
+    rf"{TOKEN_MARK}|\[(?:{SOUNDS})\]|</?(?:strong|laughter)>|<endofprompt>"
     r"|(?:\[(?:[a-zü\u00e0-\u01dc]{1,6}|[A-Z]{1,2}[0-2]?)\]){2,}"
 )
 OUR_PAUSE = re.compile(r"\[(?:pause|停顿|停頓)[ :：]?\s*([^\[\]\n]{0,40})\]", re.I)
@@ -32,7 +32,9 @@ TAG = re.compile(rf"<(/?)([A-Za-z][\w:.-]{{0,40}})({ATTRIBUTES})\s*(/?)>")
 ELEMENT = re.compile(
     rf"<(?P<name>sub|say-as)(?P<attributes>{ATTRIBUTES})\s*>(?P<inside>[^<>]*)</(?P=name)\s*>", re.I
 )
-UNSEEN = re.compile(r"<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.I | re.S)
+UNSEEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.I | re.S
+)
 
 SAY_AS = {  # as SSML 1.1 and its speech services name them -> the classes that we read
     "characters": "characters",

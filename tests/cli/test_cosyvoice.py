@@ -381,9 +381,17 @@ def test_the_words_of_a_list_are_said_in_every_mode(engine, reference_wav, monke
 
 def test_phonemes_are_refused_by_a_model_that_reads_characters(engine):
     said = {"Nguyen": "W IH1 N", "Zuck": "扎克"}
-    assert next(engine.inference_sft("Zuck。", "中文女", pronunciations=said))["spoken"] == "扎克。"
+    chunk = next(engine.inference_sft("Zuck，Nguyens。", "中文女", pronunciations=said))
+    assert chunk["spoken"] == "扎克，Nguyens。"
     with pytest.raises(PronunciationError, match="Nguyen.*in words or in pinyin"):
         next(engine.inference_sft("你好。" * 200 + "Nguyen。", "中文女", pronunciations=said))
+
+
+def test_sounds_in_the_text_itself_are_said_by_a_model_that_reads_characters(engine):
+    chunk = next(engine.inference_sft("去<|py:chong2 qing4|>。", "中文女"))
+    assert chunk["spoken"] == "去虫庆。"
+    with pytest.raises(PronunciationError, match="in phonemes"):
+        next(engine.inference_sft("你好。" * 200 + "<|ph:HH AH0 L OW1|>", "中文女"))
 
 
 def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, reference_wav, tmp_path):
@@ -397,6 +405,8 @@ def test_a_text_of_figures_is_read_in_the_language_of_the_voice(engine, referenc
     assert saved["meta"]["language"] == "en"
     assert first(engine.inference_sft("42", "", voice=saved)) == english
     assert first(engine.inference_zero_shot("42", "", None, voice=saved)) == english
+    without_meta = {name: value for name, value in saved.items() if name != "meta"}
+    assert first(engine.inference_sft("42", "", voice=without_meta)) == chinese
     assert first(engine.inference_zero_shot("42", "How are you?", reference_wav)) == english
     assert first(engine.inference_zero_shot("42", "你好。", reference_wav)) == chinese
     assert first(engine.inference_sft("我有42个。", "英文男")) == "我有四十二个。"

@@ -9,10 +9,12 @@ from cosyvoice.cli.frontend import (
     END_OF_INSTRUCTION,
     MAX_SPOKEN,
     PASS_THROUGH,
+    CosyVoiceFrontEnd,
     OnnxModel,
     most_spoken,
     reference,
 )
+from cosyvoice.tokenizer import phoneme
 from cosyvoice.utils.audio import resample, trim_and_level
 from cosyvoice.utils.errors import ReferenceAudioError, TextError, TextTooLong, UnknownSpeaker
 
@@ -114,6 +116,17 @@ def test_a_text_that_becomes_too_long_in_words_is_refused_before_anything_is_spo
 def test_a_plain_text_of_any_length_is_not_too_long(frontend):
     assert most_spoken("a") == MAX_SPOKEN and most_spoken("a" * 100_000) == 400_000
     assert frontend.text_normalize("1, 2, 3. " * 1000)
+
+
+def test_a_model_of_phonemes_gets_the_sounds_of_a_list(engine, model_dir):
+    files = [model_dir / "campplus.onnx", model_dir / "speech_tokenizer_v1.onnx"]
+    frontend = CosyVoiceFrontEnd(phoneme.get_tokenizer, engine.frontend.feat_extractor, *files)
+    said = {"重庆": "chong2 qing4", "Nguyen": "W IH1 N", "996": "nine nine six"}
+    parts = frontend.sentences("重庆的 Nguyen：996。" * 30, pronunciations=said)
+    for part in parts:
+        marks = part.spoken.count("<|py:chong2 qing4|>"), part.spoken.count("<|ph:W IH1 N|>")
+        assert min(marks) > 0 and part.written.count("重庆") == marks[0]
+        assert part.spoken.count("<") == part.spoken.count("|>") == sum(marks)  # none is cut
 
 
 def test_the_empty_transcript_is_allowed(frontend):

@@ -82,3 +82,8 @@ def test_tags_that_have_no_effect_are_named_once():
     assert left_out_tags('<break time="soon"/>好') == ["break"]
     assert left_out_tags("a<b and c>d [x] <p>好</p>") == []
     assert next(read(text)).spoken == "好慢慢"
+
+
+def test_what_is_in_a_comment_is_not_looked_at():
+    assert left_out_tags("<!-- [pause 5 apples] <font> -->好<!-- <blink>") == []
+    assert clean("<!-- [pause 5 apples] -->好<!-- 完").text.text == "好"

@@ -71,7 +71,9 @@ function readingFields() {
 function start() {
   const lack = missing();
   if (lack) return notice(() => t(lack.key), { control: lack.control });
-  run(new Take(readJob()));
+  const take = new Take(readJob()), { tts_text: text, speed } = take.job.fields;
+  take.estimate = readSeconds(text, speed) ?? take.estimate;
+  run(take);
 }
 
 async function run(take) {

@@ -5,6 +5,7 @@ import { t } from "./i18n.js";
 import { recall, remember } from "./store.js";
 
 const REST = 350;                             // ms without a key before the service is asked
+const SHORT = 24;                             // characters that stay on one line
 let fieldsNow = () => null;                   // set by main.js: the fields of POST /text/preview
 let shown = null;                             // {text, speed, answer} or {text, trouble}
 let due = 0;
@@ -58,8 +59,8 @@ function render() {
 function spanOf({ class: kind, written, spoken, seconds }) {
   if (kind === "pause") return [make("span", { className: "silence", textContent: t("pause_of", { n: seconds }) })];
   if (kind === "text" || kind === "mark") return [spoken];
-  const before = spoken.startsWith(" ") ? [" "] : [];
-  return [...before, make("ruby", {}, spoken.trim(), make("rt", { textContent: written.trim() }))];
+  const before = spoken.startsWith(" ") ? [" "] : [], className = spoken.length < SHORT ? "short" : "";
+  return [...before, make("ruby", { className }, spoken.trim(), make("rt", { textContent: written.trim() }))];
 }
 
 $("reading").open = recall("reading") === "open";

@@ -35,7 +35,7 @@ export const STRINGS = {
   pause_of: ["pause {n} s", "停顿 {n} 秒"],
   left_out: ["Left out, without effect: {names}", "已略去、不起作用的标签：{names}"],
   words: ["My pronunciations", "我的发音表"],
-  words_hint: ["A word, and how it is said: in other words, in pinyin with tones (zhang3 da4), or in phonemes (HH AH0 L OW1). They hold wherever your voices and texts speak.",
+  words_hint: ["A word, and how it is said: in other words, in pinyin with tones (zhang3 da4), or in phonemes (HH AH0 L OW1). They hold in everything you let it speak.",
     "写下词语和它的读法：可以是别的文字、带声调的拼音（zhang3 da4）或音素（HH AH0 L OW1）。以后朗读时都会这样读。"],
   word: ["Word", "词语"],
   said: ["How it is said", "读法"],
