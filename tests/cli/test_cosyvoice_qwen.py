@@ -149,6 +149,15 @@ def test_marks_of_sounds_reach_the_model(qwen_engine, inputs, reference_wav, tex
     assert inputs[0]["text"] == text
 
 
+def test_speakers_are_saved_as_upstream_reads_them(qwen_engine, reference_wav):
+    """Its Fun-CosyVoice3 wants the prompt among a speaker's own ids."""
+    qwen_engine.add_zero_shot_spk("参考。", reference_wav, "kept")
+    saved = qwen_engine.frontend.spk2info.pop("kept")
+    ids = qwen_engine.frontend.encode((SYSTEM + END if is_3(qwen_engine) else "") + "参考。")
+    assert saved["prompt_text"].tolist() == [ids]
+    assert saved["prompt_text_len"].tolist() == [len(ids)]
+
+
 def test_tokens_and_mel_of_a_reference_are_of_equal_duration(qwen_engine, reference_wav):
     for samples in (16000, 17000, 19999, 40000):
         voice = qwen_engine.frontend.frontend_zero_shot("", reference_wav[:, :samples])
