@@ -1,6 +1,7 @@
 """CosyVoice2 and Fun-CosyVoice3 through the public API, at tiny width."""
 
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,18 @@ def test_pauses_are_cut_in_fun_cosyvoice3(qwen_engine, reference_wav, monkeypatc
     monkeypatch.setattr(qwen_engine.model, "_decode", lambda *_: (n for n in [5, *[1, 28] * 5, 5]))
     speech = join(qwen_engine.inference_cross_lingual(TEXT, reference_wav, seed=1))
     assert speech.shape[1] == (7 if is_3(qwen_engine) else 12) * 960
+
+
+def test_silence_without_end_can_be_stopped(qwen_engine, reference_wav, monkeypatch):
+    def check():
+        calls.append(1)
+        if len(calls) > 100:
+            raise InterruptedError
+
+    calls = []
+    monkeypatch.setattr(qwen_engine.model, "_decode", lambda *_: (1 for _ in count()))
+    with pytest.raises(InterruptedError):
+        join(qwen_engine.inference_cross_lingual(TEXT, reference_wav, check=check))
 
 
 # a text that arrives bit by bit
