@@ -166,8 +166,9 @@ class CausalConditionalCFM(ConditionalCFM):
 
     def kept_bytes(self) -> int:
         """Memory that a stream takes for each frame that it keeps."""
-        rows, weight = 2 if self.inference_cfg_rate else 1, next(self.estimator.parameters())
-        return self.estimator.kept_width * weight.element_size() * rows * self.n_timesteps
+        rows = 2 if self.inference_cfg_rate else 1
+        number_bytes = max(weight.element_size() for weight in self.estimator.parameters())
+        return self.estimator.kept_width * number_bytes * rows * self.n_timesteps
 
     def fold_times(self) -> None:
         """Let the estimator keep only what the fixed times need; once, after loading."""
