@@ -33,12 +33,13 @@ class QwenFrontEnd(CosyVoiceFrontEnd):
             return voice
         token, mel = voice["flow_prompt_speech_token"], voice["prompt_speech_feat"]
         size = min(token.shape[1], mel.shape[1] // FRAMES_PER_TOKEN)
-        cut = {
+        parts = {
+            "prompt_text": self.prompted(voice)["prompt_text"],
             "llm_prompt_speech_token": token[:, :size],
             "flow_prompt_speech_token": token[:, :size],
             "prompt_speech_feat": mel[:, : FRAMES_PER_TOKEN * size],
         }
-        return {**voice, **cut, **lengths_of(cut)}
+        return {**voice, **parts, **lengths_of(parts)}
 
     def frontend_instruct2(self, voice: dict, instruct_text: str) -> dict:
         """The timbre of a voice, preset or cloned; the LM reads the instruction, not its words.

@@ -151,8 +151,9 @@ class CosyVoiceModel:
                 noise.tokens,
                 instruction_len,
             )
-            tokens = with_short_pauses(tokens, self.silent_tokens)
         tokens = checked(tokens, check)
+        if not source_speech_token.shape[1]:
+            tokens = with_short_pauses(tokens, self.silent_tokens)
         sizes = self._hop_sizes(flow_prompt_speech_token.shape[1])
         if stream:
             tokens = ahead(tokens, next(iter(sizes)) + sizes.repeated)

@@ -58,6 +58,18 @@ def test_say_takes_a_reference_a_saved_voice_and_standard_input(
     )
 
 
+def test_say_follows_instructions_with_a_reference_where_the_model_can(
+    run, qwen_engine, reference_wav, tmp_path, monkeypatch
+):
+    soundfile.write(tmp_path / "me.wav", reference_wav[0].numpy(), 16000)
+    line = ["say", "你好。", "--reference", str(tmp_path / "me.wav"), "--instruct", "慢一点。"]
+    with pytest.raises(SystemExit, match="does not follow instructions with a reference"):
+        run(*line, "-o", str(tmp_path / "a.wav"))
+    monkeypatch.setattr(say, "load", lambda model: qwen_engine)
+    run(*line, "-o", str(tmp_path / "a.wav"))
+    assert soundfile.info(tmp_path / "a.wav").samplerate == 24000
+
+
 def test_say_plays_a_wav_through_a_pipe(run, tmp_path, monkeypatch):
     copy = "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"
     catcher = [sys.executable, "-c", copy, str(tmp_path / "heard.wav")]
@@ -112,6 +124,11 @@ def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch
         (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
         (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"),
         (["say", "你好", "-o", "a.wav", "--reference", "a.wav", "--voice", "x"], "leave out"),
+        (
+            ["say", "你好", "-o", "a.wav", "--reference", "a.wav", "--transcript", "x"]
+            + ["--instruct", "y"],
+            "takes the place of --transcript",
+        ),
         (["say", "你好", "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
         (["say", "你好", "-o", "a.wav", "--seed", "-1"], "--seed"),
         (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"),

@@ -1,6 +1,7 @@
 """CosyVoice2 and Fun-CosyVoice3 through the public API, at tiny width."""
 
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,15 @@ def test_marks_of_sounds_reach_the_model(qwen_engine, inputs, reference_wav, tex
     assert inputs[0]["text"] == text
 
 
+def test_speakers_are_saved_as_upstream_reads_them(qwen_engine, reference_wav):
+    """Its Fun-CosyVoice3 wants the prompt among a speaker's own ids."""
+    qwen_engine.add_zero_shot_spk("参考。", reference_wav, "kept")
+    saved = qwen_engine.frontend.spk2info.pop("kept")
+    ids = qwen_engine.frontend.encode((SYSTEM + END if is_3(qwen_engine) else "") + "参考。")
+    assert saved["prompt_text"].tolist() == [ids]
+    assert saved["prompt_text_len"].tolist() == [len(ids)]
+
+
 def test_tokens_and_mel_of_a_reference_are_of_equal_duration(qwen_engine, reference_wav):
     for samples in (16000, 17000, 19999, 40000):
         voice = qwen_engine.frontend.frontend_zero_shot("", reference_wav[:, :samples])
@@ -161,6 +171,18 @@ def test_pauses_are_cut_in_fun_cosyvoice3(qwen_engine, reference_wav, monkeypatc
     monkeypatch.setattr(qwen_engine.model, "_decode", lambda *_: (n for n in [5, *[1, 28] * 5, 5]))
     speech = join(qwen_engine.inference_cross_lingual(TEXT, reference_wav, seed=1))
     assert speech.shape[1] == (7 if is_3(qwen_engine) else 12) * 960
+
+
+def test_silence_without_end_can_be_stopped(qwen_engine, reference_wav, monkeypatch):
+    def check():
+        calls.append(1)
+        if len(calls) > 100:
+            raise InterruptedError
+
+    calls = []
+    monkeypatch.setattr(qwen_engine.model, "_decode", lambda *_: (1 for _ in count()))
+    with pytest.raises(InterruptedError):
+        join(qwen_engine.inference_cross_lingual(TEXT, reference_wav, check=check))
 
 
 # a text that arrives bit by bit

@@ -12,17 +12,17 @@ from modelscope_hub import HubConfig
 
 from cosyvoice.__main__ import main
 from cosyvoice.cli import model_list
-from cosyvoice.cli.model_list import LAYOUT_300M, choose_model
+from cosyvoice.cli.model_list import LAYOUT_2, LAYOUT_300M, choose_model
 
-REPOSITORY = "/api/v1/models/iic/CosyVoice-300M/repo"
 PATHS = [*LAYOUT_300M.needed, "spk2info.pt", "flow.decoder.estimator.fp32.onnx"]
 
 
 class Hub:
     """One repository. files: what is sent; listed: what the hub's list says of them."""
 
-    def __init__(self):
-        self.files = {path: f"the content of {path}".encode() for path in PATHS}
+    def __init__(self, model_id="iic/CosyVoice-300M", paths=PATHS):
+        self.address = f"/api/v1/models/{model_id}/repo"
+        self.files = {path: f"the content of {path}".encode() for path in paths}
         self.listed = {
             path: {"Size": len(data), "Sha256": hashlib.sha256(data).hexdigest()}
             for path, data in self.files.items()
@@ -33,18 +33,18 @@ class Hub:
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.revisions |= {query["Revision"]} if "Revision" in query else set()
-        if parts.path == f"{REPOSITORY}/files":
+        if parts.path == f"{self.address}/files":
             files = [{"Path": path, "Type": "blob", **of} for path, of in self.listed.items()]
             return json.dumps({"Code": 200, "Success": True, "Data": {"Files": files}}).encode()
-        if parts.path == REPOSITORY:
+        if parts.path == self.address:
             self.sent.append(query["FilePath"])
             return self.files.get(query["FilePath"])
         return None
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path):
-    hub = Hub()
+def hub(request, monkeypatch, tmp_path):
+    hub = Hub(*getattr(request, "param", ()))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -72,10 +72,10 @@ def hub(monkeypatch, tmp_path):
 
 @pytest.fixture
 def download(hub, monkeypatch, tmp_path):
-    def call(*options):
-        monkeypatch.setattr(sys, "argv", ["cosyvoice", "download", "CosyVoice-300M", *options])
+    def call(*options, name="CosyVoice-300M"):
+        monkeypatch.setattr(sys, "argv", ["cosyvoice", "download", name, *options])
         main()
-        return tmp_path / "CosyVoice-300M"
+        return tmp_path / name
 
     return call
 
@@ -84,6 +84,16 @@ def test_the_files_that_are_needed_come_from_the_revision(hub, download):
     folder = download("--revision", "4f2c")
     assert hub.revisions == {"4f2c"} and set(hub.sent) == {*LAYOUT_300M.needed, "spk2info.pt"}
     assert all((folder / path).read_bytes() == hub.files[path] for path in hub.sent)
+
+
+OF_COSYVOICE2 = [*LAYOUT_2.needed, "CosyVoice-BlankEN/model.safetensors", "flow.encoder.fp32.zip"]
+
+
+@pytest.mark.parametrize("hub", [("iic/CosyVoice2-0.5B", OF_COSYVOICE2)], indirect=True)
+def test_the_weights_that_nothing_reads_are_not_fetched(hub, download):
+    folder = download(name="CosyVoice2-0.5B")
+    assert set(hub.sent) == set(LAYOUT_2.needed)
+    assert (folder / "CosyVoice-BlankEN/vocab.json").is_file()
 
 
 def test_a_complete_folder_is_not_sent_again(hub, download):
