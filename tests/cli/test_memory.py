@@ -15,6 +15,11 @@ import torch
 
 torch.set_num_threads(1)
 engine = CosyVoice(sys.argv[1], flow_steps=1)
+hift = engine.model.hift
+hift.resblocks = hift.resblocks[::3]  # fewer kernels to compile for each length
+for block in [*hift.resblocks, *hift.source_resblocks]:
+    for layers in (block.convs1, block.convs2, block.activations1, block.activations2):
+        del layers[1:]
 engine.frontend.sentences = lambda *_: ["one"]
 engine.frontend.text_token = lambda text: torch.zeros(1, 3, dtype=torch.int32)
 utterances = [(tokens, speed) for tokens in range(2, 102) for speed in (1.0, 1.41, 1.99)]
@@ -46,4 +51,3 @@ def test_memory_is_flat_from_the_twentieth_request_on(model_dir):
     )
     early, late = map(float, shown.stdout.split())
     assert late - early < 30
-    print(early, late)
