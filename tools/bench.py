@@ -4,13 +4,16 @@
     python tools/bench.py --random 300m-25hz                         # random weights, no download
     python tools/bench.py --random 300m-25hz --compare ../CosyVoice  # beside another checkout
     python tools/bench.py --random cosyvoice2                        # or cosyvoice3
+    python tools/bench.py --random 300m-25hz --precision float32 bfloat16 int8
 
---random makes a model of a published size. Each checkout (a folder with `cosyvoice/`) runs in a
-process of its own, with the same weights, inputs and token counts; they take turns at every
-measurement, and the best of all rounds counts. Every figure is printed on stderr at once. The end
-of speech is ruled out. Text and reference are ready ids and features, so the front end has no part
-in it. CPU seconds are of all threads: trust them when the machine is shared. Loading is without
-imports and from files in the page cache; peak memory is read from /proc, so on Linux only.
+--random makes a model of a published size. --precision measures this checkout once for each; the
+last rows say how far the results are from those of the first one. Each checkout (a folder with
+`cosyvoice/`) runs in a process of its own, with the same weights, inputs and token counts; they
+take turns at every measurement, and the best of all rounds counts. Every figure is printed on
+stderr at once. The end of speech is ruled out. Text and reference are ready ids and features, so
+the front end has no part in it. CPU seconds are of all threads: trust them when the machine is
+shared. Loading is without imports and from files in the page cache; peak memory is read from /proc,
+so on Linux only.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import importlib
 import json
 import logging
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -36,6 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_RATE, MEL_HOP = 22050, 256  # of the models whose YAML tells no rate
 TEXT_IDS, PROMPT_TEXT_IDS, PROMPT_TOKENS = 50, 20, 100  # what the LM reads before its first token
 LM_TOKENS = 50  # decoded after it
+TEACHER_TOKENS = 200  # after which scores are compared
 UTTERANCE_IDS = 25  # text of the whole utterance and of the stream
 PROMPT_SECONDS = 3  # reference of the second flow measurement
 NETWORKS = ("llm", "flow", "hift")
@@ -60,6 +65,7 @@ QWEN2 = {  # config.json of that folder
     "rope_theta": 1e6,
     "tie_word_embeddings": True,
 }
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 # upstream's classes by the language model; ours is one
 MODELS = {"Qwen2LM": "CosyVoice2Model", "CosyVoice3LM": "CosyVoice3Model"}
 
@@ -85,7 +91,7 @@ class Bench:
     It has the networks of `yaml` with the weights in `folder`, and makes `seconds` of speech.
     """
 
-    def __init__(self, yaml: str, folder: str, seconds: float):
+    def __init__(self, yaml: str, folder: str, seconds: float, precision: str = ""):
         for module in re.findall(r"!new:([\w.]+)\.\w+", yaml):
             importlib.import_module(module)
         from cosyvoice.cli import model
@@ -96,7 +102,7 @@ class Bench:
                 networks = load_hyperpyyaml(yaml)
             name = MODELS.get(type(networks["llm"]).__name__, "CosyVoiceModel")
             make = getattr(model, name, model.CosyVoiceModel)
-            self.model = make(*(networks[name] for name in NETWORKS))
+            self.model = make(*(networks[name] for name in NETWORKS), **lowered(precision))
             self.model.load(*(str(Path(folder, f"{name}.pt")) for name in NETWORKS))
         self.sample_rate = networks.get("sample_rate", SAMPLE_RATE)
         self.rate = self.model.flow.input_frame_rate
@@ -177,6 +183,34 @@ class Bench:
             "stream, all of it": all_of_it.row(audio=samples / self.sample_rate),
         }
 
+    def outputs(self):
+        """What the networks give for the same input, in a file for the errors of a precision.
+
+        scores: log-probabilities of the tokens after each of TEACHER_TOKENS; mel; wave.
+        """
+        llm, hift = self.model.llm, self.model.hift
+        tokens, speaker = self.speech(TEACHER_TOKENS), torch.randn(1, 192)
+        with torch.inference_mode():
+            text = llm._encode_text(self.text(UTTERANCE_IDS), torch.tensor([UTTERANCE_IDS]))[0]
+            start = llm._sequence(llm._speakers(speaker)[0], text, text[:0])[None]
+            cache = llm.llm.new_cache()
+            states = [llm.llm.step(start, cache)[:, -1:]]
+            for token in llm.speech_embedding(tokens).unbind(1):
+                states.append(llm.llm.step(token[:, None], cache))
+            scores = llm.llm_decoder(torch.cat(states, 1)[0]).float().log_softmax(1)
+            ids = {"token": self.speech(self.tokens), "prompt_token": self.speech(0)}
+            ids["prompt_feat"] = torch.zeros(1, 0, 80)
+            start = torch.zeros(1, 80, 0, 2)
+            mel, _ = self.model.flow.inference(
+                **ids, **lengths(ids), embedding=speaker, flow_cache=start
+            )
+            # the same mel for all, so that the vocoder's own error is seen
+            wave, _ = hift.inference(speech_feat=torch.randn(mel.shape))
+        handle, path = tempfile.mkstemp(suffix=".pt")
+        os.close(handle)
+        torch.save({"scores": scores, "mel": mel, "wave": wave}, path)
+        return {"path": path}
+
     def memory(self):
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         return {"peak memory": {"mib": int(peak[1]) / 1024}}
@@ -215,7 +249,19 @@ class Bench:
         return int(tokens / self.rate * SAMPLE_RATE / MEL_HOP)
 
 
+# A checkout's package first, before torch: ours tells torch's libraries how to run.
+START = "import runpy, sys, cosyvoice; del sys.argv[0]; runpy.run_path(sys.argv[0], {}, '__main__')"
+
 ROUND = ("lm", "flow", "prompted_flow", "vocoder", "whole", "stream")
+
+
+def lowered(precision: str) -> dict:
+    """What our engine takes beside its networks; upstream's and older ones have no precision."""
+    if not precision:
+        return {}
+    from cosyvoice.utils.precision import best_device, plan
+
+    return {"precision": plan(precision, best_device())}
 
 
 def unset_weights():
@@ -260,7 +306,9 @@ def serve(requests, answers):
     """Answer lines: settings first, then names of measurements; one JSON line each."""
     settings = json.loads(next(requests))
     torch.set_num_threads(settings["threads"])
-    bench = Bench(settings["yaml"], settings["folder"], settings["seconds"])
+    bench = Bench(
+        settings["yaml"], settings["folder"], settings["seconds"], settings.get("precision", "")
+    )
     for name in requests:
         torch.manual_seed(0)
         print(json.dumps(getattr(bench, name.strip())()), file=answers, flush=True)
@@ -281,7 +329,8 @@ class Checkout:
         )
         environ = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(settings["threads"])}
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__, "--child"],
+            [sys.executable, "-W", "ignore", "-c", START, str(Path(__file__).resolve()), "--child"],
+            cwd=self.folder,
             env=environ,
             text=True,
             stdin=subprocess.PIPE,
@@ -361,6 +410,9 @@ def measure(checkouts: dict[str, Checkout], names: list[str]) -> dict[str, dict[
 def figure(row: dict) -> str:
     if "mib" in row:
         return f"{row['mib']:.0f} MiB"
+    if "error" in row:
+        top = f", top-1 {row['top1']:.1%}" if "top1" in row else ""
+        return f"{row['error']:.2%}{top}"
     seconds = f"{row['wall']:.2f} s, CPU {row['cpu']:.2f} s"
     if "tokens" in row:
         per_token, rate = 1000 * row["wall"] / row["tokens"], row["tokens"] / row["wall"]
@@ -385,11 +437,45 @@ def table(results: dict[str, dict[str, dict]]) -> str:
     for what, row in ours.items():
         cells = [
             figure(row),
-            *(figure(other[what]) for other in others),
-            *(ratios(row, other[what]) for other in others),
+            *(figure(other[what]) if what in other else "" for other in others),
+            *(ratios(row, other[what]) if what in other else "" for other in others),
         ]
         lines.append(" | ".join([f"| {what}", *cells]) + " |")
     return "\n".join(lines)
+
+
+def errors(outputs: dict[str, dict]) -> dict[str, dict[str, dict]]:
+    """{label: {what: how far it is from the first one's, as a share of its norm}}"""
+    first, found = next(iter(outputs.values())), {}
+    for label, values in outputs.items():
+        rows = {
+            f"error of {name}": {
+                "error": float((values[name] - first[name]).norm() / first[name].norm())
+            }
+            for name in first
+        }
+        agree = values["scores"].argmax(1) == first["scores"].argmax(1)
+        rows["error of scores"]["top1"] = float(agree.float().mean())
+        found[label] = rows
+    return found
+
+
+def read_outputs(checkout: Checkout) -> dict:
+    path = Path(checkout.measure("outputs")["path"])
+    try:
+        return torch.load(path)
+    finally:
+        path.unlink()
+
+
+def machine(threads: int) -> str:
+    """The processor, the instruction sets that matter here, and torch."""
+    from cosyvoice.utils.precision import processor
+
+    names = "avx2 avx512_f avx512_vnni avx512_bf16 avx512_fp16 amx_bf16 amx_int8 neon_dot bf16"
+    sets = [name for name in names.split() if processor().get(name)]
+    name = processor().get("cpu_name", platform.processor())
+    return f"{name} ({', '.join(sets)}), {threads} threads, torch {torch.__version__}"
 
 
 def run(options, folder: Path, yaml: str) -> dict:
@@ -401,10 +487,18 @@ def run(options, folder: Path, yaml: str) -> dict:
     }
     checkouts = {}
     try:
-        checkouts["this"] = Checkout(ROOT, [], settings)
+        for precision in options.precision:
+            label = "this" if len(options.precision) == 1 else precision
+            checkouts[label] = Checkout(ROOT, [], {**settings, "precision": precision})
+        ours = dict(checkouts)
         if options.compare:
             checkouts["other"] = Checkout(options.compare, options.pythonpath, settings)
-        return measure(checkouts, ["load", *options.only * options.rounds, "memory"])
+        results = measure(checkouts, ["load", *options.only * options.rounds, "memory"])
+        if len(ours) > 1:
+            outputs = {label: read_outputs(checkout) for label, checkout in ours.items()}
+            for label, rows in errors(outputs).items():
+                results[label] |= rows
+        return results
     finally:
         for checkout in checkouts.values():
             checkout.stop()
@@ -431,6 +525,13 @@ def main():
         metavar="FOLDER",
         help="a folder of modules for that checkout; may be repeated",
     )
+    parser.add_argument(
+        "--precision",
+        nargs="+",
+        choices=PRECISIONS,
+        default=["auto"],
+        help="measure this checkout in each of these; auto",
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5, help="of speech; 5")
     parser.add_argument("--rounds", type=int, default=3)
@@ -438,8 +539,8 @@ def main():
         "--only", nargs="+", choices=ROUND, default=list(ROUND), help="these measurements alone"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as made:
         folder = options.model_dir or Path(made)
         if options.random:
@@ -447,9 +548,13 @@ def main():
         else:
             yaml = networks_of(folder)
         results = run(options, folder, yaml)
-    print(table(results))
+    report = f"{machine(options.threads)}\n\n{table(results)}"
+    print(report)
+    if options.markdown:
+        options.markdown.write_text(report + "\n", encoding="utf-8")
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        found = {"machine": machine(options.threads), "results": results}
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
@@ -458,4 +563,5 @@ if __name__ == "__main__":
         answers, sys.stdout = sys.stdout, sys.stderr  # a checkout may print
         serve(sys.stdin, answers)
     else:
+        sys.path.insert(0, str(ROOT))
         main()

@@ -46,7 +46,7 @@ def say(arguments: Namespace) -> None:
 
 def list_voices(arguments: Namespace) -> None:
     """Print the names of a model's speakers, one a line, so that other programs can read them."""
-    speakers = load(arguments.model).list_available_spks()
+    speakers = load(arguments.model, "float32").list_available_spks()
     none = "this model has no speakers of its own; clone one with `say --reference`"
     print("\n".join(speakers) or none)
 

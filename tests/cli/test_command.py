@@ -15,12 +15,13 @@ from cosyvoice.cli import bench, model_list, say
 from cosyvoice.cli.model_list import LAYOUT_300M, PRETRAINED
 from cosyvoice.cli.voice import save_voice
 from cosyvoice.text.preview import preview
+from cosyvoice.utils import precision
 
 
 @pytest.fixture
 def run(engine, model_dir, monkeypatch):
     """A function that runs one command line; the model is loaded once for all tests."""
-    monkeypatch.setattr(say, "load", lambda model: engine)
+    monkeypatch.setattr(say, "load", lambda model, precision: engine)
     return lambda *argv: command.main(list(argv))
 
 
@@ -98,10 +99,24 @@ def test_voices_prints_one_name_a_line(run, engine, capsys):
     assert capsys.readouterr().out.split("\n")[:-1] == engine.list_available_spks()
 
 
-def test_bench_tells_three_figures(run, capsys):
-    run("bench", "--text", "你好。")
+def test_bench_measures_every_precision_and_names_the_best(run, capsys, monkeypatch):
+    monkeypatch.setattr(bench, "worth_measuring", lambda: ["float32", "int8"])
+    factors = iter([(0.1, 1.0, 1.0)] * 2 + [(0.2, 1.0, 1.0), (0.1, 1.0, 4.0)])
+    monkeypatch.setattr(bench, "stream", lambda *_: next(factors))
+    run("bench")
     told = capsys.readouterr().out
-    assert "loaded in" in told and "first sound" in told and "real-time factor" in told
+    assert "float32" in told and "0.25" in told and "best here: PRECISION=int8" in told
+
+
+def test_bench_streams_a_text(run, capsys, monkeypatch):
+    monkeypatch.setattr(bench, "worth_measuring", lambda: ["auto"])
+    run("bench", "--text", "你好。")
+    assert "first sound" in capsys.readouterr().out
+
+
+def test_what_turns_into_float32_is_not_measured(monkeypatch):
+    monkeypatch.setattr(precision, "processor", lambda: {"avx512_vnni": True})
+    assert bench.worth_measuring() == ["auto", "float32", "int8"]
 
 
 def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch, capfd):
