@@ -320,7 +320,7 @@ def _compute_by(lowered: nn.Module, layer: nn.Conv1d) -> None:
     """Let a convolution with a forward of its own, such as a causal one, end in the lowered one."""
     layer.lowered = lowered
     layer.weight = layer.bias = None  # type: ignore[assignment]
-    layer._conv_forward = lambda x, weight, bias: lowered(x)  # type: ignore[method-assign]
+    layer._conv_forward = lambda x, weight, bias: lowered(x)  # type: ignore[assignment]
 
 
 def _replacements(precision: str, device: torch.device) -> dict[type, Callable[[Any], nn.Module]]:
