@@ -151,6 +151,8 @@ class Builder:
             start, stop, new, _ = self.edits[self.next_edit]
             start, stop = max(start, self.at), min(stop, end)  # words may have taken a part
             written = self.line[start:stop].as_written
+            if self.line.text[start:stop].isspace():  # and the sign itself
+                new = new and " "
             inside.append((start - self.at, stop - self.at, new, written))
             self.next_edit += 1
         words = self.line[self.at : end].edit(inside)

@@ -29,7 +29,7 @@ COMMON_WORDS = {
         found results service date section form act scene war king queen pope world super
         figure appendix exercise lesson grade phase name names age total state states
         united president street avenue lane suite county olympics edition chapter verse
-        flights boeing airport terminal lap round inning quarter half""",
+        et al flights boeing airport terminal lap round inning quarter half""",
     "de": """der die das den dem des und ist sind war waren wird werden wurde wurden nicht ein
         eine einen einem einer eines kein keine ich du er sie wir ihr mich mir dich dir uns
         euch ihm ihn mit auf für von zu zum zur im am um bis aus bei nach vor über unter

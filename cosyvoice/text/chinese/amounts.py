@@ -39,7 +39,8 @@ def percent(match: re.Match[str]) -> str:
         last = share + last
     first = "百" if match["first"] == "100" and share == "百分之" else number(match["first"])
     sign = "负" if match["minus"] else "加" if match["plus"] else ""
-    return sign + share + both(first, last, joint(match))
+    per = f"每{match['per']}" if match["per"] else ""
+    return per + sign + share + both(first, last, joint(match))
 
 
 def joint(match: re.Match[str]) -> str:
@@ -101,7 +102,8 @@ READERS = (
     reader(
         "percent",
         rf"(?:(?P<minus>{MINUS})|(?<![\d%])(?P<plus>\+))?{FROM_HERE}(?P<first>{NUMBER}) ?"
-        rf"(?:(?P<own>[%‰‱])?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?(?P<sign>[%‰‱])",
+        rf"(?:(?P<own>[%‰‱])?(?P<to>{TO})(?P<last>-?{NUMBER}))? ?(?P<sign>[%‰‱])"
+        r"(?: ?/ ?(?P<per>[日天周月年次]))?",
         percent,
     ),
     reader(

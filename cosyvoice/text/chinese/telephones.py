@@ -34,7 +34,7 @@ def service(match: re.Match[str]) -> str | None:
     """110 and 12306 where somebody calls them; an emergency number also where it stands alone."""
     counted = after(match, f"{COUNTER}|名")
     called = (
-        before(match, rf"{CALLING}[^\d，。]{{0,3}}")
+        before(match, rf"{CALLING}[^\d，。]{{0,3}}(?:\d{{3,5}} ?[、,，和或及/] ?){{0,4}}", 32)
         or not counted
         and (re.fullmatch(KNOWN, match[0]) or after(match, rf"[^\d，。]{{0,5}}?{CALLED}"))
         or re.fullmatch(rf"{EMERGENCY}[。！？.!?]?", match.string.strip())

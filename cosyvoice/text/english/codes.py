@@ -104,6 +104,11 @@ WORDS = (
         lambda match: f"season {int_words(match['season'])} episode {int_words(match['episode'])}",
     ),
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
+    reader(
+        "code",  # a standard and its year: ISO 9001:2015
+        r"\b[A-Z]{2,6} (?P<span>(?P<number>\d{3,5}):(?P<year>(?:19|20)\d\d))\b",
+        lambda match: f"{whole_number(match['number'])}, {in_pairs(match['year'])}",
+    ),
 )
 
 # Numbers after the name of what they number

@@ -51,7 +51,7 @@ PHRASES = {
     r"a\.k\.a\.": "AKA",
     r"w\.r\.t\.": "with respect to",
     r"Ph\.? ?D\b\.?": "PhD",
-    r"w/(?= ?[a-z])": "with",
+    r"w/(?= ?[\w$])": "with",
     r"w/o\b": "without",
     r"b/c\b": "because",
     r"c/o\b": "care of",
