@@ -40,7 +40,14 @@ function row({ word, said } = { word: "", said: "" }) {
   return line;
 }
 
-function open() {
+// With the list as it is kept now: what is saved replaces all of it.
+async function open() {
+  try {
+    await loadWords();
+  } catch (error) {
+    if (!error.say) throw error;
+    return complain(error);
+  }
   $("words-list").replaceChildren(...list.map(row), row());
   say(null);
   $("words").showModal();
