@@ -9,6 +9,7 @@ CosyVoice 2 (arXiv 2412.10117), section 2.3; ids, lengths and sampling as in ups
 
 import logging
 import math
+import random
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -84,7 +85,7 @@ class Qwen2LM(nn.Module):
 
         batch: `text_token` (B, L), `speech_token` (B, N) and, where there are instructions,
         `instruct_token` (B, K), padded with any valid id, each with its `_len` (B,). Half of the
-        rows, where speech is long enough, are laid out in turns.
+        rows, by Python's `random`, are laid out in turns where speech is long enough.
         """
         rows = zip(
             *(_unpadded(batch, name, device) for name in ("text_token", "speech_token")),
@@ -114,7 +115,7 @@ class Qwen2LM(nn.Module):
         inputs = [start, self.text_embedding(instruction)]
         targets = [_ignored(1 + len(instruction), text)]
         enough = len(speech) * self.turn_text > len(text) * self.turn_speech
-        if enough and torch.rand(()) < 0.5:
+        if random.random() < 0.5 and enough:
             while len(text) >= self.turn_text:
                 words, text = text[: self.turn_text], text[self.turn_text :]
                 said, speech = speech[: self.turn_speech], speech[self.turn_speech :]

@@ -1,5 +1,6 @@
 import json
 import logging
+import random
 
 import pytest
 import torch
@@ -85,7 +86,7 @@ def test_scores_step_by_step_equal_the_training_loss(lm, version, monkeypatch):
     tokens = [3, 19, 7, END[version]]
     scores = script(lm, monkeypatch, tokens)
     spoken = speak(lm, prompt_speech=0, min_token_text_ratio=0)
-    monkeypatch.setattr(torch, "rand", lambda *_: torch.tensor(1.0))
+    monkeypatch.setattr(random, "random", lambda: 1.0)
     asked = request(prompt_speech=0)
     result = lm(
         batch_of(
@@ -108,7 +109,7 @@ def test_turns_in_inference_are_those_of_training(lm, version, monkeypatch):
     scores, draw = [], lm._scores
     monkeypatch.setattr(lm, "_scores", lambda *a: scores.append(draw(*a)) or scores[-1])
     spoken = list(in_turns(lm, [text[:, :4], text[:, 4:]], prompt_text=0, prompt_speech=0))
-    monkeypatch.setattr(torch, "rand", lambda *_: torch.tensor(0.0))
+    monkeypatch.setattr(random, "random", lambda: 0.0)
     result = lm(batch_of(text, torch.tensor([said]), text[:, :0]), "cpu")
     targets = [*said[:15], FILL[version], *said[15:], END[version]]
     expected = -sum(s[target] for s, target in zip(scores, targets)) / len(targets)
