@@ -88,7 +88,6 @@ class CosyVoice:
     """
 
     layout = LAYOUT_300M
-    language_model = "TransformerLM"  # as the configuration file names it
     supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
 
@@ -113,7 +112,6 @@ class CosyVoice:
                 f"{folder} holds {layout.config}, which {type(self).__name__} does not read: "
                 f"use {ENGINES[layout].__name__} or AutoModel"
             )
-        check_language_model(folder / layout.config, self.language_model)
         check_files(folder, layout)
         self.model_dir = str(folder)
         config = read_config(folder / layout.config, self._overrides(folder.resolve()))
@@ -438,7 +436,6 @@ class CosyVoice2(CosyVoice):
     """
 
     layout = LAYOUT_2
-    language_model = "Qwen2LM"
     supports_instruct2 = True
     frontend: QwenFrontEnd
 
@@ -564,7 +561,6 @@ class CosyVoice3(CosyVoice2):
     """A directory of Fun-CosyVoice3-0.5B; otherwise as CosyVoice2."""
 
     layout = LAYOUT_3
-    language_model = "CosyVoice3LM"
 
     def __init__(
         self,
@@ -630,16 +626,6 @@ def check_less(flow_steps: int, flow_guidance: float) -> None:
         raise InputError(
             f"flow_guidance must be a number from 0 to 1, got {flow_guidance!r}",
             f"flow_guidance 须为 0 至 1 的数，得到 {flow_guidance!r}",
-        )
-
-
-def check_language_model(path: Path, expected: str) -> None:
-    """Refuse a configuration file that names another language model than its name promises."""
-    found = re.search(r"^llm:\s*!new:\S*?(\w+)\s*$", read_yaml(path), re.M)
-    if found and found[1] != expected:
-        raise RuntimeError(
-            f"{path} is of a model family that is not supported under this name: its language "
-            f"model is {found[1]}, not {expected}; download the newest files of the model"
         )
 
 

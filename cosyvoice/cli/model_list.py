@@ -18,6 +18,7 @@ class Layout:
     """The files of a model directory."""
 
     config: str  # the YAML file by which the directory is recognised
+    language_model: str  # the class that the file names
     weights: tuple[str, ...]
     speaker_encoder: str
     speech_tokenizer: str
@@ -61,15 +62,23 @@ class Model:
 
 TEXT_MODEL_FILES = ("config.json", "vocab.json")
 WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
-LAYOUT_300M = Layout("cosyvoice.yaml", WEIGHTS, "campplus.onnx", "speech_tokenizer_v1.onnx")
+LAYOUT_300M = Layout(
+    "cosyvoice.yaml", "TransformerLM", WEIGHTS, "campplus.onnx", "speech_tokenizer_v1.onnx"
+)
 LAYOUT_2 = Layout(
     "cosyvoice2.yaml",
+    "Qwen2LM",
     WEIGHTS,
     "campplus.onnx",
     "speech_tokenizer_v2.onnx",
     text_model="CosyVoice-BlankEN",
 )
-LAYOUT_3 = replace(LAYOUT_2, config="cosyvoice3.yaml", speech_tokenizer="speech_tokenizer_v3.onnx")
+LAYOUT_3 = replace(
+    LAYOUT_2,
+    config="cosyvoice3.yaml",
+    language_model="CosyVoice3LM",
+    speech_tokenizer="speech_tokenizer_v3.onnx",
+)
 LAYOUTS = (LAYOUT_300M, LAYOUT_2, LAYOUT_3)  # a directory has the first whose config it holds
 FAMILY_25HZ = Family("CosyVoice-300M-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
 FAMILY_50HZ = Family("CosyVoice-300M", LAYOUT_300M, token_rate=50, sample_rate=22050)
@@ -116,14 +125,32 @@ def family_of(layout: Layout, token_rate: int) -> Family:
 
 
 def layout_of(folder: Path) -> Layout:
-    """The layout that a directory's configuration file tells. Raises FileNotFoundError."""
-    for layout in LAYOUTS:
-        if (folder / layout.config).is_file():
+    """The layout that a directory's configuration file tells.
+
+    Raises FileNotFoundError, or RuntimeError for a file that another model has under that name, as
+    the first CosyVoice2 had.
+    """
+    there = [layout for layout in LAYOUTS if (folder / layout.config).is_file()]
+    named = [named_language_model(folder / layout.config) for layout in there]
+    for layout, name in zip(there, named):
+        if name in ("", layout.language_model):
             return layout
-    first, *others = (layout.config for layout in LAYOUTS)
-    raise FileNotFoundError(
-        f"{folder / first} not found, nor {' or '.join(others)}: {how_to_get(folder, LAYOUT_300M)}"
+    if not there:
+        first, *others = (layout.config for layout in LAYOUTS)
+        how = how_to_get(folder, LAYOUT_300M)
+        raise FileNotFoundError(f"{folder / first} not found, nor {' or '.join(others)}: {how}")
+    raise RuntimeError(
+        f"{folder / there[0].config} is of a model family that is not supported under this name: "
+        f"its language model is {named[0]}, not {there[0].language_model}; "
+        "download the newest files of the model"
     )
+
+
+def named_language_model(config: Path) -> str:
+    """The class of the language model in a configuration file, or ""."""
+    text = config.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^llm:\s*!new:[\w.]*?(\w+)\s*$", text, re.M)
+    return found[1] if found else ""
 
 
 def check_files(folder: Path, layout: Layout) -> None:

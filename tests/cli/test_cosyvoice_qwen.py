@@ -1,5 +1,6 @@
 """CosyVoice2 and Fun-CosyVoice3 through the public API, at tiny width."""
 
+import shutil
 import sys
 from itertools import count
 from pathlib import Path
@@ -288,6 +289,11 @@ def test_an_older_file_name_is_told_by_its_language_model(folder):
     (folder / "cosyvoice2.yaml").rename(folder / "cosyvoice.yaml")
     with pytest.raises(RuntimeError, match="is Qwen2LM, not TransformerLM; download the newest"):
         AutoModel(folder)
+
+
+def test_a_file_of_before_the_change_of_names_does_no_harm(folder):
+    shutil.copy(folder / "cosyvoice2.yaml", folder / "cosyvoice.yaml")
+    assert type(AutoModel(folder)) is CosyVoice2
 
 
 def test_loading_leaves_the_random_state_of_the_process(folder):

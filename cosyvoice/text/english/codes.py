@@ -106,8 +106,10 @@ WORDS = (
     reader("code", r"\b802\.11", "eight oh two dot eleven"),
     reader(
         "code",  # a standard and its year: ISO 9001:2015
-        r"\b[A-Z]{2,6} (?P<span>(?P<number>\d{3,5}):(?P<year>(?:19|20)\d\d))\b",
-        lambda match: f"{whole_number(match['number'])}, {in_pairs(match['year'])}",
+        r"\b(?P<name>[A-Z]{2,6}) (?P<number>\d{3,5}):(?P<year>(?:19|20)\d\d)\b",
+        lambda match: (
+            f"{match['name']} {whole_number(match['number'])}, {in_pairs(match['year'])}"
+        ),
     ),
 )
 
