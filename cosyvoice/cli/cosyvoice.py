@@ -115,6 +115,7 @@ class CosyVoice:
             "supports_instruct", "-Instruct" in folder.name + folder.resolve().name
         )
         self.fingerprint = fingerprint(folder, layout)
+        trim()  # the file's form of what was converted
 
     @property
     def token_rate(self) -> int:
