@@ -428,18 +428,17 @@ def ratios(ours: dict, other: dict) -> str:
 
 
 def table(results: dict[str, dict[str, dict]]) -> str:
-    """Markdown; of two checkouts, with a column of ratios."""
-    ours, *others = results.values()
-    lines = [
-        "| | " + " | ".join(results) + " |" + " other / this |" * len(others),
-        "|---" * (len(results) + 1 + len(others)) + "|",
-    ]
-    for what, row in ours.items():
-        cells = [
-            figure(row),
-            *(figure(other[what]) if what in other else "" for other in others),
-            *(ratios(row, other[what]) if what in other else "" for other in others),
-        ]
+    """Markdown; of several, with columns of what `other`, or else the first, takes beside them."""
+    beside = "other" if "other" in results else next(iter(results))
+    compared = [label for label in results if label != beside]
+    heads = ["", *results, *(f"{beside} / {label}" for label in compared)]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for what in dict.fromkeys(what for rows in results.values() for what in rows):
+        found = {label: rows.get(what) for label, rows in results.items()}
+        cells = [figure(row) if row else "" for row in found.values()]
+        for label in compared:
+            row, other = found[label], found[beside]
+            cells.append(ratios(row, other) if row and other else "")
         lines.append(" | ".join([f"| {what}", *cells]) + " |")
     return "\n".join(lines)
 

@@ -137,6 +137,7 @@ class CosyVoice:
         self.supports_instruct = config.get("supports_instruct", self._follows_instructions(folder))
         self.mel_rate = self.sample_rate / config["feat_extractor"].keywords["hop_size"]
         self.fingerprint = fingerprint(folder, layout)
+        trim()  # the file's form of what was converted
 
     def _overrides(self, folder: Path) -> dict[str, str]:
         """Entries of the configuration file that are another's in each directory."""

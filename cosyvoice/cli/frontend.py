@@ -394,6 +394,8 @@ def open_onnx(path: str):
     ]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the longest reference
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, sess_options=options, providers=usable)
     except Exception as error:  # onnxruntime has no one error for a bad file

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from cosyvoice.utils.errors import ReferenceAudioError
 
+QUIETEST_POWER = 1e-10  # -100 dB; what is quieter counts as this
 REFERENCE_RATE = 16000  # Hz, of every network that reads a reference
 # Limits of one file. It is refused by its header, before it is decoded.
 MIN_RATE, MAX_RATE = 4000, 192_000  # Hz
@@ -240,17 +241,28 @@ def sinc_kernel(old: int, new: int) -> tuple[Tensor, int]:
     return (torch.sinc(t) * window * cutoff / old).float(), width
 
 
+def trim_silence(wav: Tensor, below_db=60, frame=440, hop=220) -> Tensor:
+    """Cut off the ends of (1, N) whose frames are all more than below_db dB below the loudest.
+
+    Frames lie around every hop-th sample. Source: librosa.effects.trim.
+    """
+    if not wav.shape[1]:
+        return wav
+    padded = F.pad(wav[0].double(), (frame // 2, frame // 2))
+    power = padded.unfold(0, frame, hop).square().mean(1).clamp(min=QUIETEST_POWER)
+    loud = (power > power.max() * 10 ** (-below_db / 10)).nonzero()
+    if not len(loud):
+        return wav[:, :0]
+    return wav[:, int(loud[0]) * hop : (int(loud[-1]) + 1) * hop]
+
+
 def trim_and_level(wav: Tensor) -> Tensor:
     """Cut silence off both ends of (1, N) at 16 kHz, lower the peak to 0.8, append a pause.
 
     Silence is 60 dB below the peak; the pause is 0.276 s. Source: `postprocess` of the original
     server, whose pause is 0.2 s counted at 22,050 Hz.
     """
-    import librosa
-
-    if wav.shape[1]:
-        loud, _ = librosa.effects.trim(wav.numpy(), top_db=60, frame_length=440, hop_length=220)
-        wav = torch.from_numpy(loud)
+    wav = trim_silence(wav)
     if not wav.shape[1]:
         return wav.new_zeros(1, 4410)
     wav = wav * (0.8 / wav.abs().max().clamp(min=0.8))
@@ -273,9 +285,7 @@ def log_mel_spectrogram(wav: Tensor, n_mels: int = 128) -> Tensor:
 @lru_cache
 @torch.inference_mode(False)
 def whisper_filters(n_mels) -> Tensor:
-    import librosa
-
-    return torch.from_numpy(librosa.filters.mel(sr=REFERENCE_RATE, n_fft=400, n_mels=n_mels))
+    return mel_filters(REFERENCE_RATE, 400, n_mels, 0, REFERENCE_RATE / 2)
 
 
 def kaldi_fbank(wav: Tensor, num_mel_bins: int = 80) -> Tensor:
@@ -293,3 +303,34 @@ def kaldi_fbank(wav: Tensor, num_mel_bins: int = 80) -> Tensor:
     fbank.accept_waveform(REFERENCE_RATE, wav[0].numpy())
     fbank.input_finished()
     return torch.from_numpy(np.stack([fbank.get_frame(i) for i in range(fbank.num_frames_ready)]))
+
+
+def mel_filters(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> Tensor:
+    """Triangles of equal area over the bins of a spectrum, float32 (n_mels, n_fft // 2 + 1).
+
+    Source: librosa.filters.mel, whose numbers these are to the last bit; its import takes seconds
+    and 250 MB. The scale is Slaney's: linear below 1,000 Hz, logarithmic above.
+    """
+    edges = _mel_to_hertz(np.linspace(_hertz_to_mel(fmin), _hertz_to_mel(fmax), n_mels + 2))
+    width = np.diff(edges)
+    distance = np.subtract.outer(edges, np.fft.rfftfreq(n_fft, 1 / rate))
+    rising, falling = -distance[:-2] / width[:-1, None], distance[2:] / width[1:, None]
+    filters = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    filters *= (2 / (edges[2:] - edges[:-2]))[:, None]
+    return torch.from_numpy(filters)
+
+
+HERTZ_OF_MEL = 200 / 3  # below BREAK
+BREAK = 1000.0  # Hz
+LOG_STEP = np.log(6.4) / 27  # of a mel above BREAK
+
+
+def _hertz_to_mel(hertz: float) -> float:
+    if hertz < BREAK:
+        return hertz / HERTZ_OF_MEL
+    return BREAK / HERTZ_OF_MEL + np.log(hertz / BREAK) / LOG_STEP
+
+
+def _mel_to_hertz(mel: np.ndarray) -> np.ndarray:
+    start = BREAK / HERTZ_OF_MEL
+    return np.where(mel < start, mel * HERTZ_OF_MEL, BREAK * np.exp(LOG_STEP * (mel - start)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1 << 20
 PAGE_OUT = 21  # MADV_PAGEOUT of Linux: pages leave memory, and what they held can be read as before
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # numbers of mallopt()
-KEPT = 32 * MEGABYTE  # free memory that is kept for the next request
+KEPT = 8 * MEGABYTE  # free memory that is kept for the next request
 MALLOC = {ARENA_MAX: 1, MMAP_THRESHOLD: 32 * MEGABYTE, TRIM_THRESHOLD: 64 * MEGABYTE}
 
 ENVIRONMENT = {

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 from cosyvoice.serve import checks
-from cosyvoice.serve.config import StartError
+from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.speaking import readiness
 from tests.support.fake_engine import FakeEngine
 from tests.support.jobs import INSTRUCT
@@ -114,7 +114,7 @@ def test_a_port_in_use_is_a_sentence():
 
 
 def test_a_model_that_cannot_be_loaded_is_a_sentence(service, monkeypatch, tmp_path):
-    def fail(engine, folder):
+    def fail(engine, folder, **options):
         raise KeyError("flow\nand more")
 
     monkeypatch.setattr(FakeEngine, "__init__", fail)
@@ -243,7 +243,7 @@ def test_a_damaged_instruct_model_is_a_503_and_loaded_once(service, monkeypatch,
     module = service(COSYVOICE_INSTRUCT_MODEL=tmp_path / "Broken")
     attempts = []
 
-    def fail(folder):
+    def fail(folder, config):
         attempts.append(folder)
         raise RuntimeError("llm.pt is damaged")
 
@@ -255,3 +255,10 @@ def test_a_damaged_instruct_model_is_a_503_and_loaded_once(service, monkeypatch,
         assert (answer.status_code, answer.json["field"]) == (503, "mode")
         assert client.get("/change_instruct").status_code == 503
     assert len(attempts) == 1
+
+
+def test_an_impossible_precision_ends_the_start_with_the_possible_ones(service):
+    service()
+    engines = importlib.import_module("cosyvoice.serve.speaking.engines")
+    with pytest.raises(StartError, match="PRECISION: .*'half' is not possible.*use one of auto"):
+        engines.load_model(Config(precision="half"), is_script=False)

@@ -10,11 +10,10 @@ import os
 import runpy
 from importlib import import_module
 
-from cosyvoice.serve.speaking import readiness, speech
+from cosyvoice.serve.speaking import speech
 from tests.support.fake_engine import install_fake_engine
 
 speech.GRACE = float(os.environ.get("GRACE_OF_TEST", speech.GRACE))
-readiness.trim_and_level = lambda wav: wav  # librosa, which it loads, takes seconds to import
 install_fake_engine()
 if __name__ == "__main__":
     runpy.run_module("all_api", run_name="__main__", alter_sys=True)

@@ -1,6 +1,7 @@
 import io
 import struct
 import subprocess
+import sys
 import time
 from fractions import Fraction
 
@@ -21,9 +22,11 @@ from cosyvoice.utils.audio import (
     kaldi_fbank,
     load_wav,
     log_mel_spectrogram,
+    mel_filters,
     resample,
     sinc_kernel,
     trim_and_level,
+    trim_silence,
 )
 from cosyvoice.utils.errors import ReferenceAudioError
 
@@ -245,3 +248,43 @@ def test_resampling_in_parts_equals_a_convolution(monkeypatch):
         convolved = convolved.transpose(1, 2).flatten(1)[:, : whole.shape[1]]
         torch.testing.assert_close(whole, convolved, atol=2e-6, rtol=0)
         torch.testing.assert_close(parts, convolved, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "rate, n_fft, n_mels, fmin, fmax",
+    [(16000, 400, 128, 0, 8000), (22050, 1024, 80, 0, 8000), (24000, 1920, 80, 0, None)],
+)
+def test_mel_filters_are_librosas_to_the_last_bit(rate, n_fft, n_mels, fmin, fmax):
+    librosa = pytest.importorskip("librosa")
+    expected = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    assert np.array_equal(mel_filters(rate, n_fft, n_mels, fmin, fmax or rate / 2), expected)
+
+
+@pytest.mark.parametrize(
+    "lead, sound, tail, level",
+    [
+        (0, 16000, 0, 1),
+        (3000, 16000, 5000, 1),
+        (219, 500, 221, 1e-3),
+        (5000, 1, 5000, 1),
+        (900, 300, 0, 1e-6),
+        (0, 0, 700, 1),
+    ],
+)
+def test_silence_is_trimmed_where_librosa_trims_it(lead, sound, tail, level):
+    librosa = pytest.importorskip("librosa")
+    noise = torch.randn(sound, generator=torch.Generator().manual_seed(0))
+    quiet = [1e-6 * torch.ones(n) for n in (lead, tail)]
+    wav = level * torch.cat([quiet[0], noise, quiet[1]])[None]
+    expected, _ = librosa.effects.trim(wav.numpy(), top_db=60, frame_length=440, hop_length=220)
+    assert np.array_equal(trim_silence(wav), expected)
+
+
+def test_reading_a_reference_does_not_import_librosa():
+    code = (
+        "import sys, torch; from cosyvoice.utils import audio as a; import cosyvoice.cli.frontend;"
+    )
+    code += "a.trim_and_level(torch.ones(1, 9999)), a.log_mel_spectrogram(torch.ones(1, 9999));"
+    code += "print({'librosa', 'numba'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.strip() == "set()"

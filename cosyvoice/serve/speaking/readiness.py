@@ -14,6 +14,7 @@ import torch
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.utils.audio import trim_and_level
+from cosyvoice.utils.process import trim
 
 log = logging.getLogger(__name__)
 SENTENCE = "你好，很高兴认识你。"
@@ -51,6 +52,7 @@ class Readiness:
         try:
             with self.slots.take():
                 self.real_time_factor = self._speak()
+            trim()
             self.reason, self.done = None, True
         except Exception as error:
             log.error("the model does not speak", exc_info=error)

@@ -107,9 +107,7 @@ WORDS = (
     reader(
         "code",  # a standard and its year: ISO 9001:2015
         r"\b(?P<name>[A-Z]{2,6}) (?P<number>\d{3,5}):(?P<year>(?:19|20)\d\d)\b",
-        lambda match: (
-            f"{match['name']} {whole_number(match['number'])}, {in_pairs(match['year'])}"
-        ),
+        lambda match: f"{match['name']} {whole_number(match['number'])}, {in_pairs(match['year'])}",
     ),
 )
 

@@ -12,10 +12,8 @@ import time
 import numpy as np
 import pytest
 import soundfile
-import torch
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from cosyvoice.utils.audio import trim_and_level
 from tests.support.sounds import wav_bytes
 
 WAVS = [("WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")]
@@ -84,14 +82,8 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-@pytest.fixture(scope="session")
-def librosa_is_compiled():
-    """In a fresh environment its first use takes up to half a minute."""
-    trim_and_level(torch.zeros(1, 16000))
-
-
 @pytest.fixture
-def check(service, librosa_is_compiled):
+def check(service):
     """Sends a file to /voices/check; the answer must be good, or say what is wrong."""
     client = service().app.test_client()
 

@@ -7,10 +7,11 @@ Slaney-normalised mel bands, natural logarithm floored at 1e-5. Definition: Kong
 
 from functools import cache
 
-import librosa
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from cosyvoice.utils import audio
 
 LOG_FLOOR = 1e-5
 
@@ -18,10 +19,8 @@ LOG_FLOOR = 1e-5
 @cache
 @torch.inference_mode(False)  # a cached tensor must stay usable in training
 def mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax, device) -> Tensor:
-    bands = librosa.filters.mel(
-        sr=sampling_rate, n_fft=n_fft, n_mels=num_mels, fmin=fmin, fmax=fmax
-    )
-    return torch.from_numpy(bands).to(device)  # (num_mels, n_fft // 2 + 1)
+    fmax = sampling_rate / 2 if fmax is None else fmax
+    return audio.mel_filters(sampling_rate, n_fft, num_mels, fmin, fmax).to(device)
 
 
 @cache
