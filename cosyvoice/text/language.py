@@ -425,8 +425,10 @@ def hint(text: str, near: str) -> str:
     is written so.
     """
     text = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", "", text)
-    if re.search(f"[{HAN}{KANA}{HANGUL}{CYRILLIC}]", text):
+    if re.search(f"[{KANA}{HANGUL}{CYRILLIC}]", text):
         return ""
+    if contains_chinese(text):
+        return near if near in ("ja", "yue") else ""
     return near if near in IN_LATIN_LETTERS or not re.search(f"[{LATIN}]{{3}}", text) else ""
 
 

@@ -23,18 +23,19 @@ BLANK_BEFORE_STOP = re.compile(r"[,.!?;:]+(?!\w)")
 
 def edits(line: Aligned) -> list[Edit]:
     """The changes to what is left alone of a line, in the order of the text."""
-    return [edit for match in SIGN.finditer(line.text) for edit in _edit(line, match)]
+    comma = "、" if re.search(f"[{KANA}]", line.text) else "，"
+    return [edit for match in SIGN.finditer(line.text) for edit in _edit(line, match, comma)]
 
 
-def _edit(line: Aligned, match: re.Match[str]) -> Iterator[Edit]:
+def _edit(line: Aligned, match: re.Match[str], comma: str) -> Iterator[Edit]:
     start, end = match.span()
     written = "".join(line.written[start:end])
-    new = _spoken(match, written)
+    new = _spoken(match, written, comma)
     if new != match[0]:
         yield start, end, new, written
 
 
-def _spoken(match: re.Match[str], written: str) -> str:
+def _spoken(match: re.Match[str], written: str, comma: str) -> str:
     text, sign = match.string, match[0]
     before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
     wide = _is_wide(before) or _is_wide(after)
@@ -42,7 +43,7 @@ def _spoken(match: re.Match[str], written: str) -> str:
         return "" if wide or BLANK_BEFORE_STOP.match(text, match.end()) else " "
     if match["break"] or match["dash"]:
         if _is_word(before) and _is_word(after):
-            return "，" if wide else ", " if sign != sign.strip() or sign[0] in "-—–―" else " "
+            return comma if wide else ", " if sign != sign.strip() or sign[0] in "-—–―" else " "
         return "" if wide or not (before and after) else sign.replace(sign.strip(), "")[:1]
     if sign in STAYS:
         return _as_typed(sign, written, before)

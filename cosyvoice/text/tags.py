@@ -14,6 +14,7 @@ from cosyvoice.text.objects import Mark, Objects, Pause, Said
 from cosyvoice.utils.errors import TextError
 
 LONGEST_PAUSE = 10.0  # seconds
+LONGEST_SILENCE = 300.0  # seconds, of all pauses of a text
 
 # Marks that the official models were trained with. Pinyin and phonemes of CosyVoice3 stand in
 # brackets too, always several in a row: [j][ǐ].
@@ -32,9 +33,7 @@ TAG = re.compile(rf"<(/?)([A-Za-z][\w:.-]{{0,40}})({ATTRIBUTES})\s*(/?)>")
 ELEMENT = re.compile(
     rf"<(?P<name>sub|say-as)(?P<attributes>{ATTRIBUTES})\s*>(?P<inside>[^<>]*)</(?P=name)\s*>", re.I
 )
-UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.I | re.S
-)
+UNSEEN = re.compile(r"<!--.*?-->|<(script|style|head|template)\b[^>]*>.*?</\1\s*>", re.I | re.S)
 
 SAY_AS = {  # as SSML 1.1 and its speech services name them -> the classes that we read
     "characters": "characters",
@@ -83,9 +82,19 @@ def replace(
 
 
 def left_out_tags(text: str) -> list[str]:
-    """The names of the tags in a text that have no effect, each once; errors as `replace`."""
+    """The names of the tags in a text that have no effect, each once.
+
+    Raises TextError as `replace`, and for pauses that are too long together.
+    """
     names: dict[str, None] = {}
-    replace(Aligned(text), Objects(), lambda name: names.setdefault(name))
+    objects = Objects()
+    replace(Aligned(text), objects, lambda name: names.setdefault(name))
+    silence = sum(item.seconds for item in objects.found if isinstance(item, Pause))
+    if silence > LONGEST_SILENCE:
+        raise TextError(
+            f"the pauses are {silence:g} s together: use at most {LONGEST_SILENCE:g} s in a text",
+            f"停顿共 {silence:g} 秒，每段文本最多 {LONGEST_SILENCE:g} 秒",
+        )
     return list(names)
 
 

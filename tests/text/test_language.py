@@ -132,3 +132,10 @@ def test_names_in_another_script_do_not_turn_a_sentence():
     assert [run.language for run in runs("我喜欢김치찌개, 吃了3碗")] == ["zh"]
     assert language_of("日语的ありがとう是谢谢的意思，有5个假名") == "zh"
     assert language_of("具体的な説明を3つ") == "ja"
+
+
+def test_a_voice_decides_for_figures_and_for_characters_of_its_language():
+    assert hint("3月2日", "ja") == "ja" and hint("3月2日", "en") == ""
+    assert hint("12:30", "en") == "en" and hint("Hello there 5", "ja") == ""
+    assert language_of("3月2日", hint("3月2日", "ja")) == "ja"
+    assert language_of("我们3月2日出发", hint("我们3月2日出发", "ja")) == "zh"

@@ -85,5 +85,18 @@ def test_tags_that_have_no_effect_are_named_once():
 
 
 def test_what_is_in_a_comment_is_not_looked_at():
-    assert left_out_tags("<!-- [pause 5 apples] <font> -->好<!-- <blink>") == []
-    assert clean("<!-- [pause 5 apples] -->好<!-- 完").text.text == "好"
+    assert left_out_tags("<!-- [pause 5 apples] <font> -->好") == []
+    assert clean("<!-- [pause 5 apples] -->好").text.text == "好"
+
+
+def test_pauses_together_have_a_limit():
+    assert left_out_tags("好[pause 10s]" * 30) == []
+    with pytest.raises(TextError, match="310 s together: use at most 300 s"):
+        left_out_tags("好[pause 10s]" * 31)
+
+
+def test_a_comment_or_a_script_without_an_end_loses_no_letters():
+    assert (
+        next(read("好<!-- 的")).spoken.startswith("好") and "的" in next(read("好<!-- 的")).spoken
+    )
+    assert "words" in next(read("<script>words")).spoken
