@@ -162,7 +162,7 @@ class HalfLinear(nn.Module):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.dtype = dtype
         self.weight, self.bias = halves(layer, dtype)
-        self.is_packed = self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
+        self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
 
@@ -271,6 +271,11 @@ def weighted_mean(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return torch.bmm(scores.softmax(-1), v)
     weights = scores.exp_()
     return torch.bmm(weights, v).div_(weights.sum(-1, keepdim=True))
+
+
+def is_packable(dtype: torch.dtype) -> bool:
+    """Whether oneDNN has products of weights that were laid out before."""
+    return dtype == torch.bfloat16 and has("avx512_bf16", "amx_bf16")
 
 
 def halves(layer: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
