@@ -18,7 +18,7 @@ from torch import Tensor
 from cosyvoice.cli.speakers import SpeakerFile
 from cosyvoice.text.language import SOUND_MARK, hint, is_speakable, without_punctuation
 from cosyvoice.text.objects import Pause
-from cosyvoice.text.pronunciations import Spoken, as_characters, as_mark
+from cosyvoice.text.pronunciations import Say, Spoken, as_brackets, as_characters, as_mark
 from cosyvoice.text.read import Passage, read
 from cosyvoice.text.sentences import Sentence, segments, split_sentences
 from cosyvoice.text.tags import left_out_tags
@@ -65,8 +65,7 @@ class CosyVoiceFrontEnd:
         sample_rate: int = 22050,
     ):
         self.tokenizer, self.allowed_special = get_tokenizer(), allowed_special
-        takes_phonemes = getattr(self.tokenizer, "takes_phonemes", False)
-        self.say = as_mark if takes_phonemes else as_characters  # pinyin and phonemes of a list
+        self.say = way_to_say(self.tokenizer)  # pinyin and phonemes of a list
         self.feat_extractor, self.sample_rate = feat_extractor, sample_rate
         self.campplus = OnnxModel(campplus_model, inputs=1)
         self.speech_tokenizer = OnnxModel(speech_tokenizer_model, inputs=2)
@@ -296,6 +295,14 @@ class CosyVoiceFrontEnd:
         return torch.from_numpy(
             self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1)
         )
+
+
+def way_to_say(tokenizer) -> Say:
+    """How the model is told a sound."""
+    if getattr(tokenizer, "takes_phonemes", False):
+        return as_mark
+    sounds = getattr(tokenizer, "sounds", ())
+    return as_brackets(sounds) if sounds else as_characters
 
 
 def may_be_too_long(text: str) -> bool:

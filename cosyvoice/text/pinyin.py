@@ -43,6 +43,19 @@ def homophone(syllable: str, written: str = "") -> str:
     return usual_characters().get(syllable, "")
 
 
+INITIAL = re.compile("(?:zh|ch|sh|[bpmfdtnlgkhjqxzcsryw])?")
+
+
+def initial_and_final(syllable: str) -> list[str]:
+    """chong2 -> ch, óng; ai4 -> ài: the parts that CosyVoice3 has marks for."""
+    from pypinyin.contrib.tone_convert import to_tone
+
+    initial = INITIAL.match(syllable)[0]  # type: ignore[index]
+    whole = to_tone(syllable.rstrip("5").replace("ü", "v")).replace("v", "ü")
+    final = whole[len(initial) :].replace("üè", "vè")  # as its mark is written
+    return [part for part in (initial, final) if part]
+
+
 @lru_cache
 def known_syllables() -> frozenset[str]:
     from pypinyin.constants import PINYIN_DICT

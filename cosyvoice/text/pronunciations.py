@@ -4,15 +4,15 @@
     重庆     chong2 qing4     in pinyin with tones, one syllable for each character
     Nguyen   W IH1 N          in phonemes of the CMU Pronouncing Dictionary (ARPAbet)
 
-Models whose tokens are phonemes take all three. For others a syllable of pinyin becomes a common
-character of the same sound.
+Models whose tokens are phonemes take all three, and CosyVoice3 too. For others a syllable of pinyin
+becomes a common character of the same sound.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from cosyvoice.text.aligned import Aligned
-from cosyvoice.text.pinyin import homophone, is_syllable, syllables_of
+from cosyvoice.text.pinyin import homophone, initial_and_final, is_syllable, syllables_of
 from cosyvoice.text.read import listed_words, read
 from cosyvoice.text.width import plain_forms
 from cosyvoice.utils.errors import PronunciationError
@@ -164,6 +164,24 @@ def as_mark(word: str, said: str) -> str:
     """For models whose tokens are phonemes."""
     syllables = syllables_of(said)
     return f"<|py:{' '.join(syllables)}|>" if syllables else f"<|ph:{said}|>"
+
+
+def as_brackets(marks: Collection[str]) -> Say:
+    """For CosyVoice3, whose vocabulary has these marks: [ch][óng], [W][IH1][N]."""
+
+    def say(word: str, said: str) -> str:
+        syllables = syllables_of(said)
+        parts = [part for syllable in syllables for part in initial_and_final(syllable)]
+        found = [f"[{part}]" for part in parts or phonemes_of(said)]
+        if missing := next((mark for mark in found if mark not in marks), ""):
+            raise PronunciationError(
+                f"the pronunciation of {word!r} has {missing}, a sound that this model has no mark "
+                "for: say it in words",
+                f"“{word}”的读法中，当前模型没有 {missing} 这个音，请改用文字写读法",
+            )
+        return "".join(found)
+
+    return say
 
 
 def as_characters(word: str, said: str) -> str:

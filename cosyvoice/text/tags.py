@@ -24,6 +24,7 @@ SOUNDS = (
 )
 MODEL_MARK = re.compile(
     rf"{TOKEN_MARK}|\[(?:{SOUNDS})\]|</?(?:strong|laughter)>|<endofprompt>"
+    r"|\[[a-zü]*[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ][a-z]*\]"
     r"|(?:\[(?:[a-zü\u00e0-\u01dc]{1,6}|[A-Z]{1,2}[0-2]?)\]){2,}"
 )
 OUR_PAUSE = re.compile(r"\[(?:pause|停顿|停頓)[ :：]?\s*([^\[\]\n]{0,40})\]", re.I)

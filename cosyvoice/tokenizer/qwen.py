@@ -37,7 +37,8 @@ sh t u uang ue un uo uà uài uàn uàng uá uái uán uáng uè ué uì uí uò
 uō uǎ uǎi uǎn uǎng uǐ uǒ vè w x y z zh à ài àn àng ào á ái án áng áo è èi èn èng èr é éi én éng
 ér ì ìn ìng í ín íng ò òng òu ó óng óu ù ùn ú ún ā āi ān āng āo ē ēi ēn ēng ě ěi ěn ěng ěr ī īn
 īng ō ōng ōu ū ūn ǎ ǎi ǎn ǎng ǎo ǐ ǐn ǐng ǒ ǒng ǒu ǔ ǔn ǘ ǚ ǜ""".split()
-MARKS_3 = [*MARKS, "<|endofsystem|>", *(f"[{sound}]" for sound in ENGLISH_PHONES + PINYIN)]
+SOUNDS = [f"[{sound}]" for sound in ENGLISH_PHONES + PINYIN]
+MARKS_3 = [*MARKS, "<|endofsystem|>", *SOUNDS]
 VERSIONS = {"cosyvoice2": MARKS, "cosyvoice3": MARKS_3}
 
 
@@ -53,6 +54,7 @@ class QwenTokenizer:
         longest_first = sorted(map(re.escape, marks), key=len, reverse=True)
         self._marks = re.compile(f"({'|'.join(longest_first)})")
         self.skip_special_tokens = skip_special_tokens
+        self.sounds = frozenset(SOUNDS).intersection(marks)  # marks of phonemes and pinyin
         self.n_vocab = len(ranks) + len(marks)
 
     def encode(self, text: str, allowed_special: str = "all") -> list[int]:

@@ -3,16 +3,25 @@
 import pytest
 
 from cosyvoice.text.language import is_speakable, syllables
-from cosyvoice.text.pinyin import homophone, is_common, readings, usual_characters
+from cosyvoice.text.pinyin import (
+    homophone,
+    initial_and_final,
+    is_common,
+    known_syllables,
+    readings,
+    usual_characters,
+)
 from cosyvoice.text.pronunciations import (
     MAX_ENTRIES,
     Spoken,
+    as_brackets,
     as_characters,
     as_mark,
     as_typed,
     checked,
 )
 from cosyvoice.text.read import read
+from cosyvoice.tokenizer.qwen import SOUNDS
 from cosyvoice.utils.errors import PronunciationError
 
 
@@ -84,3 +93,21 @@ def test_homophones_are_common_characters_with_that_reading_first():
     for syllable, character in table.items():
         assert is_common(character) and readings(character)[0] == syllable
     assert homophone("qing4", "庆") == "庆" and homophone("chong2", "重") not in ("重", "")
+
+
+def test_sounds_become_the_marks_of_cosyvoice3():
+    say = as_brackets(SOUNDS)
+    assert say("重庆", "chong2 qing4") == "[ch][óng][q][ìng]"
+    assert (
+        say("绿", "lü4") == "[l][ǜ]" and say("爱", "ai4") == "[ài]" and say("吗", "ma5") == "[m][a]"
+    )
+    assert say("Nguyen", "W IH1 N") == "[W][IH1][N]"
+    with pytest.raises(PronunciationError, match=r"no mark for: say it in words"):
+        say("诶", "ê1")
+    assert next(read("[ài]你[ch][óng]")).spoken == "[ài]你[ch][óng]"
+
+
+def test_cosyvoice3_has_a_mark_for_nearly_every_syllable():
+    said = [syllable + tone for syllable in known_syllables() for tone in "1234"]
+    missing = [s for s in said if not {f"[{p}]" for p in initial_and_final(s)} <= set(SOUNDS)]
+    assert len(missing) < 0.1 * len(said), missing
