@@ -108,7 +108,9 @@ class Config:
         "requests that generate at once; one keeps all cores busy, "
         "two let a short one start beside a long one",
     )
-    max_queue: int = setting(16, "requests that wait for their turn; more are refused with 503")
+    max_queue: int = setting(
+        16, "requests that wait for their turn; more are refused with 503", zero=True
+    )
     request_timeout: float = setting(
         120.0, "seconds without new audio after which a request ends with an error", most=86_400
     )

@@ -66,7 +66,7 @@ def test_say_follows_instructions_with_a_reference_where_the_model_can(
     line = ["say", "你好。", "--reference", str(tmp_path / "me.wav"), "--instruct", "慢一点。"]
     with pytest.raises(SystemExit, match="does not follow instructions with a reference"):
         run(*line, "-o", str(tmp_path / "a.wav"))
-    monkeypatch.setattr(say, "load", lambda model: qwen_engine)
+    monkeypatch.setattr(say, "load", lambda *arguments: qwen_engine)
     run(*line, "-o", str(tmp_path / "a.wav"))
     assert soundfile.info(tmp_path / "a.wav").samplerate == 24000
 

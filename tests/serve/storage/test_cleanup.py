@@ -95,7 +95,7 @@ def test_store_that_fails_is_told_before_the_first_byte(place, fault, status, st
 )
 def test_failed_fetch_is_told(place, fault, status, fields, field):
     torch.save(make_voice("CosyVoice-300M-25Hz"), file := io.BytesIO())
-    place.oss.objects[KEY], place.oss.faults = file.getvalue(), [fault] * 3
+    place.oss.objects[KEY], place.oss.faults = file.getvalue(), [fault] * 4
     answer = place.client.post("/generate_audio", json=fields)
     assert answer.status_code == status and unchanged(place) and FakeEngine.calls == []
     place.oss.faults = []
