@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cosyvoice.transformer.past import Past, lead_in, visible_frames
+from cosyvoice.utils.process import drop_pages
 
 TIME_SCALE = 1000  # times in 0..1 are embedded as diffusion steps 0..1000
 TIME_SINES = 256
@@ -240,6 +241,10 @@ class DiT(nn.Module):
         These are two fifths of the weights. Once, after loading; training needs them.
         """
         self.tables = {t.item(): self.modulations(t[None]) for t in times}
+        folded = [self.time_embed, self.norm_out]
+        folded += [block.attn_norm for block in self.transformer_blocks]
+        for parameter in nn.ModuleList(folded).parameters():
+            drop_pages(parameter)
         del self.time_embed, self.norm_out
         for block in self.transformer_blocks:
             del block.attn_norm
