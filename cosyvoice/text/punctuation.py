@@ -45,6 +45,8 @@ def _spoken(match: re.Match[str], written: str, comma: str) -> str:
         if _is_word(before) and _is_word(after):
             return comma if wide else ", " if sign != sign.strip() or sign[0] in "-—–―" else " "
         return "" if wide or not (before and after) else sign.replace(sign.strip(), "")[:1]
+    if sign == "~" and wide and _is_word(before) and _is_word(after):
+        return comma  # 你好~今天
     if sign in STAYS:
         return _as_typed(sign, written, before)
     if re.fullmatch(OBJECT, sign) or unicodedata.category(sign).startswith("M"):

@@ -104,3 +104,9 @@ def test_reading_in_threads_gives_the_same():
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(words, texts)) == [words(text) for text in texts]
+
+
+def test_signs_between_chinese_words_become_the_pause_of_a_reader():
+    spoken = ("你好~今天（周六）去——好的~", "你好，今天，周六，去，好的")
+    assert next(read(spoken[0])).spoken == spoken[1]
+    assert next(read("東京（とうきょう）です")).spoken == "東京、とうきょう、です"
