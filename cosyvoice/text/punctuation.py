@@ -55,9 +55,10 @@ def _spoken(match: re.Match[str], written: str, comma: str) -> str:
 
 
 def _is_word(char: str) -> bool:
-    return char.isalnum() or (
-        char != "" and (re.match(OBJECT, char) is not None or char in "\"'”’")
-    )
+    """Whether a word may end or begin with it; a sign such as € or % is said as one."""
+    if not char or char.isalnum() or char in "%‰\"'”’":
+        return bool(char)
+    return re.match(OBJECT, char) is not None or unicodedata.category(char).startswith("S")
 
 
 def _is_wide(char: str) -> bool:

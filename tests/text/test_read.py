@@ -109,4 +109,5 @@ def test_reading_in_threads_gives_the_same():
 def test_signs_between_chinese_words_become_the_pause_of_a_reader():
     spoken = ("你好~今天（周六）去——好的~", "你好，今天，周六，去，好的")
     assert next(read(spoken[0])).spoken == spoken[1]
+    assert next(read("ça coûte 12 € (20 %)")).spoken == "ça coûte douze euros, vingt pour cent"
     assert next(read("東京（とうきょう）です")).spoken == "東京、とうきょう、です"
