@@ -65,4 +65,6 @@ def plain_form(character: str) -> str:
     if "①" <= character <= "⓿" or "㈠" <= character <= "㊰" or "❶" <= character <= "➓":
         return character  # numbered items: read as such
     plain = unicodedata.normalize("NFKC", character)
+    if character.isalnum() and not any(char.isalnum() for char in plain):
+        return character  # ﱣ would be accents alone
     return plain if plain.strip() or not character.strip() else character
