@@ -5,10 +5,9 @@ written 1,234.56 in all three.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 
-from cosyvoice.text.grammar import Grammar
+from cosyvoice.text.grammar import Grammar, say_as_by_class
 from cosyvoice.text.spans import Reader, reader
 
 FIGURE = "A-Za-z0-9"
@@ -432,30 +431,12 @@ class Eastern:
             ),
         ]
 
-    def say_as(self) -> dict[str, Callable[[str], str]]:
-        as_kind = partial(self.as_kind, self.readers())
-        return {
-            "characters": self.characters,
-            "digits": self.characters,
-            "cardinal": partial(as_kind, ("range", "cardinal")),
-            **{
-                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
-            },
-        }
-
     def characters(self, text: str) -> str:
         names = self.zero + self.digits[1:]
         return " ".join(
             names[int(char)] if char.isdecimal() else char for char in text if not char.isspace()
         )
 
-    def as_kind(self, readers: list[Reader], kinds: tuple[str, ...], text: str) -> str:
-        for each in readers:
-            match = each.pattern.fullmatch(text) if each.kind in kinds else None
-            words = each.say(match) if match else None
-            if words is not None:
-                return words
-        return self.characters(text) if kinds == ("telephone",) else text
-
     def grammar(self) -> Grammar:
-        return Grammar(tuple(self.readers()), self.say_as())
+        readers = tuple(self.readers())
+        return Grammar(readers, say_as_by_class(readers, self.characters))

@@ -6,11 +6,11 @@ is understood too.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 
-from cosyvoice.text.grammar import Grammar
+from cosyvoice.text.grammar import Grammar, say_as_by_class
 from cosyvoice.text.spans import Reader, reader
 
 # A number as it is written: 1.234,56, 1 234,56, 1'234, 1,234.56, 3.5
@@ -645,17 +645,6 @@ class European:
         """1.2.3, or the address of a computer."""
         return f" {self.dot} ".join(self.integer(part) for part in match[0].split("."))
 
-    def say_as(self) -> dict[str, Callable[[str], str]]:
-        as_kind = partial(self.as_kind, self.readers())
-        return {
-            "characters": self.characters,
-            "digits": self.characters,
-            "cardinal": partial(as_kind, ("range", "cardinal")),
-            **{
-                each: partial(as_kind, (each,)) for each in ("telephone", "date", "time", "ordinal")
-            },
-        }
-
     def characters(self, text: str) -> str:
         """Letter by letter and figure by figure."""
         return " ".join(
@@ -664,13 +653,6 @@ class European:
             if not char.isspace()
         )
 
-    def as_kind(self, table: list[Reader], kinds: tuple[str, ...], text: str) -> str:
-        for each in table:
-            match = each.pattern.fullmatch(text) if each.kind in kinds else None
-            words = each.say(match) if match else None
-            if words is not None:
-                return words
-        return self.characters(text) if kinds == ("telephone",) else text
-
     def grammar(self) -> Grammar:
-        return Grammar(tuple(self.readers()), self.say_as())
+        readers = tuple(self.readers())
+        return Grammar(readers, say_as_by_class(readers, self.characters))
