@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from cosyvoice.text.grammar import Grammar, say_as_by_class
+from cosyvoice.text.numbers import VULGAR
 from cosyvoice.text.spans import Reader, reader
 
 FIGURE = "A-Za-z0-9"
@@ -22,12 +23,6 @@ LONGEST_IN_WORDS = 16  # figures
 YEAR, MONTH, DAY = r"(?:1[0-9]|20|21)\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 CLOCK = r"(?P<hour>[01]?\d|2\d|30):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
 PART_OF_DAY = r"(?P<half>[aApP]\.? ?[mM]\.?)"
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-VULGAR = {
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
-    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
-    "⅞": (7, 8),
-}  # fmt: skip
 
 FRACTION = (
     rf"(?<![{FIGURE}.,:/])(?P<minus>-)?(?:(?P<whole>\d{{1,4}}) )?"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from cosyvoice.text.grammar import Grammar, say_as_by_class
+from cosyvoice.text.numbers import VULGAR
 from cosyvoice.text.spans import Reader, reader
 
 # A number as it is written: 1.234,56, 1 234,56, 1'234, 1,234.56, 3.5
@@ -30,11 +31,6 @@ LETTER = r"[^\W\d_]"
 
 LONGEST_IN_WORDS = 15  # figures; a longer number is read figure by figure
 
-VULGAR = {
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
-    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
-    "⅞": (7, 8),
-}  # fmt: skip
 
 FRACTION = (
     r"(?<![\w.,:/])(?P<minus>-)?(?:(?P<whole>\d{1,4})(?: (?=\d)| ?(?=\D)))?"

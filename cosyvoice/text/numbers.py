@@ -1,7 +1,7 @@
 """Numbers: digits, number words and ordinals of Chinese and English, Roman numerals.
 
-The tables and the plain readings. Which reading fits a context is decided by the sign rules of
-each language and by the grammar.
+The tables and the plain readings. Which reading fits a context is decided by the readers of each
+language.
 """
 
 import re
@@ -29,20 +29,25 @@ ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 FIGURES = "0123456789"
 TO_CHINESE = str.maketrans(dict(zip(FIGURES, CHINESE_DIGITS)))
 TO_TELEPHONE = TO_CHINESE | str.maketrans("1", "幺")
-TO_ENGLISH = dict(zip(FIGURES, ENGLISH_DIGITS))
 
-# Patterns of written numbers
 DECIMAL = r"\d+(?:\.\d+)?"
-YEAR = r"(?:1[5-9]|20)\d\d"
-POWER = r"(?<=[\dA-Za-z])\^\{?(-?\d+)\}?"  # 10^6
-# 1.2.3, unless it is a date
-VERSION = re.compile(
-    r"(?<![\d.])(?!(?:19|20)\d\d\.\d{1,2}\.\d{1,2}(?!\d))\d+(?:\.\d+){2}(?![\d.]*\d)"
-)
-# A telephone, card or identity number
-LONG_NUMBER = re.compile(
-    r"(?:\+\d{1,3}[ -]?|\b1-)?(?<!\d)\d{3,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|\d{12,}X?"
-)
+VULGAR = {  # fractions that are one character: numerator, denominator
+    "½": (1, 2),
+    "⅓": (1, 3),
+    "⅔": (2, 3),
+    "¼": (1, 4),
+    "¾": (3, 4),
+    "⅕": (1, 5),
+    "⅖": (2, 5),
+    "⅗": (3, 5),
+    "⅘": (4, 5),
+    "⅙": (1, 6),
+    "⅚": (5, 6),
+    "⅛": (1, 8),
+    "⅜": (3, 8),
+    "⅝": (5, 8),
+    "⅞": (7, 8),
+}
 
 
 def chinese_digits(number: str) -> str:
@@ -53,11 +58,6 @@ def chinese_digits(number: str) -> str:
 def telephone_digits(number: str) -> str:
     """Digit by digit, as telephone numbers and codes are read: 110 -> 幺幺零."""
     return number.translate(TO_TELEPHONE)
-
-
-def english_digits(number: str) -> str:
-    """Character by character: 42X -> four two X."""
-    return " ".join(TO_ENGLISH.get(character, character) for character in number)
 
 
 def chinese_number(n: int) -> str:
@@ -126,16 +126,6 @@ def roman(numeral: str) -> int:
     """XIV -> 14."""
     values = [ROMAN[letter] for letter in numeral]
     return sum(-a if a < b else a for a, b in zip(values, values[1:] + [0]))
-
-
-def in_ten_thousands(number: float) -> str:
-    """2500000 -> 250万."""
-    unit, name = next(
-        (unit, name)
-        for unit, name in ((1e12, "万亿"), (1e8, "亿"), (1e4, "万"), (1, ""))
-        if max(number, 1) >= unit
-    )
-    return f"{number / unit:.10g}{name}"
 
 
 def read_number(number: str, chinese: bool) -> str:

@@ -1,4 +1,4 @@
-"""Traditional Chinese -> simplified characters, as the grammar and the dictionary know them."""
+"""Traditional Chinese -> simplified characters, as the dictionary of readings knows them."""
 
 from functools import lru_cache
 
