@@ -304,12 +304,14 @@ BEFORE_DATES = r"\b(?:[Bb]is|[Ss]eit|[Aa]b|[Vv]on|[Zz]wischen|[Nn]ach|[Vv]or) $"
 WEAK = r"\b(?:[Dd]er|[Dd]ie|[Dd]as|[Dd]iese[rs]?|[Jj]ede[rs]?|[Ee]ine|[Mm]eine|[Ss]eine|[Ii]hre) $"
 BEFORE_DATIVE = r"\b(?:[Mm]it|[Vv]on|[Bb]ei|[Nn]ach|[Ss]eit|[Vv]or|[Ii]n|[Aa]us|[Zz]u) $"
 BEFORE_ACCUSATIVE = (
-    r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte|trinke|trinkt"
+    r"\b(?:ha(?:t|be|ben|tte)|kauf(?:t|te|e|en)|nehme|nimmt|braucht?e?|sehe|sieht|möchte"
+    r"|trinke|trinkt"
     r"|esse|isst|gibt|bestelle|[Ff]ür|[Uu]m|[Oo]hne|[Dd]urch|[Gg]egen|[Pp]ro|noch"
     r"|nur|etwa|nehmen) $"
 )
 NUMBERED = (
-    r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe|Phase|Artikel"
+    r"\b(?:Nummer|Nr\.|Seite|Kapitel|Platz|Zimmer|Gleis|Linie|Teil|Band|Raum|Klasse|Stufe"
+    r"|Phase|Artikel"
     r"|Absatz|Runde|Abbildung|Tabelle|Version|Tag|Bus|Kanal|Halle|Station|Level|Punkt|Rang|Typ) $"
 )
 RULERS = r"[A-ZÄÖÜ][a-zäöüß]{2,}"

@@ -201,7 +201,8 @@ CODE_READERS = (
     reader("code", rf"{NO_DIGIT}\d{{4,9}}(?<!00)(?=号(?!线))", in_figures),
     reader(
         "code",
-        rf"{BEGIN}(?:[A-Za-z]+(?:[-_][A-Za-z]+){{0,5}}[-_]?\d|\d+(?:\.\d+)?[-_]?[A-Za-z])[A-Za-z\d]*"
+        rf"{BEGIN}(?:[A-Za-z]+(?:[-_][A-Za-z]+){{0,5}}[-_]?\d|\d+(?:\.\d+)?[-_]?[A-Za-z])"
+        rf"[A-Za-z\d]*"
         rf"(?:(?:[-_.·+]|/(?=[A-Za-z]))[A-Za-z\d]+){{0,9}}{END}",
         mixed_code,
     ),
@@ -238,7 +239,8 @@ CODE_READERS = (
     ),
     reader(
         "range",
-        rf"{BEGIN}(?P<name>[A-Z])(?P<first>\d{{1,4}})[-~](?P<again>(?P=name))(?P<last>\d{{1,4}}){END}",
+        rf"{BEGIN}(?P<name>[A-Z])(?P<first>\d{{1,4}})[-~](?P<again>(?P=name))"
+        rf"(?P<last>\d{{1,4}}){END}",
         numbered_range,
     ),
     reader(

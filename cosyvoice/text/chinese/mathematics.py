@@ -97,7 +97,8 @@ OPERATOR = rf" ?(?:[<>=!]=|[-–+×÷*·=≠≈≡<>≤≥≪≫±](?![=>+])|{OV
 EXPRESSION = rf"(?<![A-Za-z\d.]){OPERAND}(?:{OPERATOR}{OPERAND}){{1,40}}(?![A-Za-z\d]|\.\d)"
 PROOF = re.compile(r"[=+×÷≠≈≡≤≥±<>≪≫]|\d ?\* ?\d")  # a hyphen or a slash alone is none
 TOKEN = re.compile(
-    rf"\d+/\d+(?![\d/])|{NUMBER}%?|[<>=!]=|\^\{{?(?P<power>-?[\dA-Za-z]+)\}}?|(?P<raised>[{SMALL}]+)"
+    rf"\d+/\d+(?![\d/])|{NUMBER}%?|[<>=!]=|\^\{{?(?P<power>-?[\dA-Za-z]+)\}}?"
+    rf"|(?P<raised>[{SMALL}]+)"
     rf"|[A-Za-z]{{2,}}[-_][A-Za-z]+|[A-Za-z]+|[^ ]"
 )
 

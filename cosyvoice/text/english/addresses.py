@@ -89,7 +89,8 @@ ADDRESSES = (
     ),
     reader(
         "address",  # Example.com
-        rf"(?<![\w@./-])(?:[A-Z][A-Za-z0-9-]{{0,62}}\.){{1,2}}(?:com|org|net|io|ai)\b{PATH}(?![\w@])",
+        rf"(?<![\w@./-])(?:[A-Z][A-Za-z0-9-]{{0,62}}\.){{1,2}}(?:com|org|net|io|ai)"
+        rf"\b{PATH}(?![\w@])",
         say_web,
     ),
     reader("address", r"(?<![\w/])file:///?[\w.:/-]*\w", lambda match: spell(match[0])),

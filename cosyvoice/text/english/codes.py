@@ -33,7 +33,8 @@ BY_DIGITS = (
 )
 # Not codes: 3-year-old, 19th-century, mid-19th, post-1990s, 2-3x, GMT-5, 1.5e-3, 9am-noon
 NO_CODE = re.compile(
-    r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*(?:-\d+)?|[A-Za-z]+-'?\d{1,3}0s|\d+-\d+x|(?:UTC|GMT)-\d+"
+    r"\d+(?:st|nd|rd|th)?-[A-Za-z]+(?:-[A-Za-z]+)*(?:-\d+)?|[A-Za-z]+-'?\d{1,3}0s|\d+-\d+x"
+    r"|(?:UTC|GMT)-\d+"
     r"|[\d.]+[eE][-+]?\d{1,3}|\d+[AaPp][Mm]-[a-z]+|S\d\dE\d\d|[A-Za-z]+-\d+(?:st|nd|rd|th)"
 )
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

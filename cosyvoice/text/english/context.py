@@ -11,7 +11,8 @@ NEXT_SENTENCE = r"$|\s+[\"'(]?[A-Z]|[\"')]*$"
 ARTICLE = r"\b(?i:an?|the|this|that|his|her|my|your|our|their|each|every) "
 # After an amount these begin no noun that it describes: a 5 km run, but a 5 km in length.
 NO_NOUN = (
-    "of|in|on|at|to|from|for|and|or|per|by|with|is|was|as|than|long|wide|tall|high|deep|old|away|ago"
+    "of|in|on|at|to|from|for|and|or|per|by|with|is|was|as|than|long|wide|tall|high|deep|old"
+    "|away|ago"
     "|a|an|the|each|more|less|when|if|every|thick|off|across|apart|that|which|who|between|left"
     "|you|we|they|he|she|it"
 )

@@ -205,7 +205,8 @@ MONEY = (
     ),
     reader(
         "money",
-        rf"(?P<sign>{SIGN}){START}(?P<number>{EUROPEAN}|{NUMBER}(?:{TO}{NUMBER})?)(?P<scale>{SCALE})"
+        rf"(?P<sign>{SIGN}){START}(?P<number>{EUROPEAN}|{NUMBER}(?:{TO}{NUMBER})?)"
+        rf"(?P<scale>{SCALE})"
         rf" ?(?P<currency>{AFTER})(?![{LETTER}\d$]){PER_WHAT}",
         say_money_after,
     ),

@@ -152,7 +152,8 @@ NUMBERS = (
     ),
     reader(
         "decimal",
-        rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})(?![{LETTER}\d])",
+        rf"(?P<sign>{SIGN}){START}(?P<number>{NUMBER})[eE](?P<power>[-+]?\d{{1,3}})"
+        rf"(?![{LETTER}\d])",
         say_scientific,
     ),
     reader(

@@ -17,7 +17,8 @@ BOOKS = "|".join(
 )
 NUMBERED_BOOKS = "Samuel|Kings|Chronicles|Corinthians|Thessalonians|Timothy|Peter|John"
 SCORE_BEFORE = (
-    r"\b(?i:won|wins?|winning|beat|beats|lost|loses?|leads?|leading|led|scored?|scores|final|victory"
+    r"\b(?i:won|wins?|winning|beat|beats|lost|loses?|leads?|leading|led|scored?|scores|final"
+    r"|victory"
     r"|defeat|defeated|draw|drew|tied?|trail|trailed|trailing|ahead|up|down|record|match|sets?)\b"
     r"[^.!?;\d]{0,30}"
 )

@@ -65,7 +65,8 @@ LIKELY = rf"(?:\b(?i:{SURE_BEFORE}|of|and|to|or)|'s|©)[ -]\(?"
 DOUBTFUL = r"\b(?:to|by|and|or|from|its|his|the) "
 COUNTED_AFTER = (
     r"\s?(?:(?!was|is|has|as|its|this|us|plus|thus|always|does|sees|says|perhaps|yes)[a-z]+s\b"
-    r"|(?:people|men|women|children|feet)\b|(?:new|more|different|other|small|large|old|young|million"
+    r"|(?:people|men|women|children|feet)\b|(?:new|more|different|other|small|large|old|young"
+    r"|million"
     r"|extra|additional|square|cubic|active|free|of|people|male|female) |%)"
 )
 AMOUNT_BEFORE = (
