@@ -139,6 +139,7 @@ class Cantonese(Eastern):
     per = "每"
     joint = " "
     at, dot, slash, dash = "at", "點", "斜線", "橫線"
+    each = "每{unit}{words}"
     underscore, colon = "底線", "冒號"
     weekdays = "一二三四五六日"
     morning, afternoon = "上晝", "下晝"
@@ -191,11 +192,9 @@ class Cantonese(Eastern):
     def say_money(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
         sign = groups.get("before") or groups.get("after") or ""
-        scale = groups.get("scale") or ""
-        name = self.currencies[sign]
-        if name == "人民幣":
-            return f"人民幣{self.amount(match)}{scale}元"
-        return f"{self.amount(match)}{scale}{name}"
+        if self.currencies[sign] == "人民幣":
+            return f"人民幣{self.amount(match)}{groups.get('scale') or ''}元"
+        return super().say_money(match)
 
     def date(self, year: str, month: str, day: str, weekday: str) -> str:
         words = f"{self.spell(year)}年" if year else ""
@@ -263,6 +262,12 @@ class Cantonese(Eastern):
                 "score",
                 r"(?<=[^\W\d_A-Za-z])(\d{1,2})-(\d{1,2})(?=贏|輸|擊敗|打和|赢|输)",
                 self.say_score,
+            ),
+            reader("code", rf"(?<![{FIGURE}.,])[1-9]{{2}}(?=折)", self.say_digits),
+            reader(
+                "address",
+                rf"(?<![{FIGURE}.,])(\d{{1,4}})([A-Z])(?=[號号室樓楼座])",
+                lambda m: f"{self.cardinal(int(m[1]))}{m[2]}",
             ),
             reader("code", rf"(?<=[打撥拨])\d{{3,5}}(?![{FIGURE}個])", self.say_digits),
             reader(

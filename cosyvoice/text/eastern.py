@@ -72,6 +72,7 @@ class Eastern:
     currencies: Mapping[str, str]
     units: Mapping[str, str]
     per = ""  # between two units
+    each = ""  # {unit} and {words}: 199円/kg
     signs: Mapping[str, str]
     scales = ""  # characters of myriads that follow a figure
     joint = ""  # between the groups of a telephone number
@@ -126,9 +127,11 @@ class Eastern:
 
     def say_money(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
-        return self.counted(
+        words = self.counted(
             match, self.currencies[groups.get("before") or groups.get("after") or ""]
         )
+        each = groups.get("each")
+        return self.each.format(unit=self.units[each], words=words) if each else words
 
     def say_measure(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.unit(match["unit"]))
@@ -276,6 +279,7 @@ class Eastern:
         percents = rf"(?P<low>{NUMBER})(?:%?{TO}(?P<high>{UNSIGNED}))?"
         scale = rf" ?(?P<scale>[{self.scales}]*)"
         money, units = any_of(self.currencies), any_of(self.units)
+        each = rf"(?: ?/ ?(?P<each>{units}){WORD_END})?"
         sign = any_of(name for name in self.currencies if name[0] < "\u3000" or name == "人民幣")
         return [
             reader("percent", rf"{START}{percents} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
@@ -285,9 +289,13 @@ class Eastern:
                 self.say_temperature,
             ),
             reader(
-                "money", rf"{START}{amount}{scale} ?(?P<after>{money}){WORD_END}", self.say_money
+                "money",
+                rf"{START}{amount}{scale} ?(?P<after>{money}){each}{WORD_END}",
+                self.say_money,
             ),
-            reader("money", rf"(?<![A-Za-z])(?P<before>{sign}) ?{amount}{scale}", self.say_money),
+            reader(
+                "money", rf"(?<![A-Za-z])(?P<before>{sign}) ?{amount}{scale}{each}", self.say_money
+            ),
             reader(
                 "measure",
                 rf"{START}{amount}{scale} ?(?P<unit>{units}(?:/{units})?){WORD_END}",
@@ -361,6 +369,7 @@ class Eastern:
                 rf"(?<![{FIGURE}.,:/-])(\d{{1,3}}):(\d{{1,3}})(?![{FIGURE}:]|[.,]\d)",
                 self.say_score,
             ),
+            reader("score", r"\A(\d{1,2}) ?- ?(\d{1,2})\Z", self.say_score),
             reader("code", r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d.]*\d)", self.say_version),
             reader("cardinal", rf"{START}{NUMBER}", self.say_cardinal),
             reader("cardinal", r"\d+", lambda match: self.integer(match[0])),

@@ -26,8 +26,9 @@ TO = r" ?[-–—~] ?"
 # One number or two: 5, 10-20
 AMOUNT = rf"(?P<low>{NUMBER})(?:(?P<to>{TO})(?P<high>{UNSIGNED}))?"
 SIZES = "mm|cm|m|km|px|мм|см|м"
-WORD_END = r"(?![\w²³])"
+WORD_END = r"(?![\w²³]|['’]\w)"
 LETTER = r"[^\W\d_]"
+AFTER_MONEY = r"(?:(?<=[€$£₽¥])|(?<=\bруб\.)|(?<=\bруб))"
 
 LONGEST_IN_WORDS = 15  # figures; a longer number is read figure by figure
 
@@ -152,6 +153,7 @@ class European:
     temperatures: Mapping[str, str]
     signs: Mapping[str, str]
     abbreviations: Mapping[str, str]
+    weekdays: Mapping[str, str] = {}  # abbreviations, of ranges such as Mo-Fr
     clock_words = ""  # a pattern of what may follow a time, and is said with it
     date_between = ""  # a pattern between day, month and year
     telephone = ""
@@ -213,13 +215,18 @@ class European:
     def counted(self, match: re.Match[str], noun: Noun, scale: Noun | None = None) -> str:
         """10-20 km: the amount and the name of what is counted."""
         if scale is None:
-            return f"{self.amount(match, noun.gender)} {self.form(noun, self.last(match))}"
+            return f"{self.amount(match, noun.gender)} {self.form_after(self.last(match), noun)}"
         words = f"{self.amount(match, scale.gender)} {self.form(scale, self.last(match))}"
         return f"{words} {self.of_scale(noun)}"
 
     def of_scale(self, noun: Noun) -> str:
         """The noun after a million."""
         return noun.many
+
+    def form_after(self, number: Number, noun: Noun) -> str:
+        """The noun after a number, which may end in millions."""
+        is_scale = not number.decimals and number.value and number.value % 10**6 == 0
+        return self.of_scale(noun) if is_scale else self.form(noun, number)
 
     def say_percent(self, match: re.Match[str]) -> str | None:
         return f"{self.amount(match)} {self.per_mille if match['sign'] == '‰' else self.percent}"
@@ -243,6 +250,8 @@ class European:
         noun, words = self.unit(match["unit"]), self.say_fraction(match)
         if noun is None or words is None:
             return None
+        if match["top"] and 10 <= int(match["top"]) < int(match["bottom"]):  # 50/60 Hz
+            return f"{self.integer(match['top'])} {self.integer(match['bottom'])} {noun.many}"
         return self.mixed_unit(words, noun) if match["whole"] else self.part_of_unit(words, noun)
 
     def say_each_unit(self, match: re.Match[str]) -> str | None:
@@ -309,7 +318,7 @@ class European:
             return self.price(number, noun, cent)
         if cent and not match["high"] and number.decimals and not number.decimals.strip("0"):
             whole = Number(number.sign, number.whole, "", "")
-            return f"{self.number(whole, noun.gender)} {self.form(noun, whole)}"
+            return f"{self.number(whole, noun.gender)} {self.form_after(whole, noun)}"
         return self.counted(match, noun)
 
     def price(self, number: Number, noun: Noun, cent: Noun) -> str:
@@ -320,7 +329,7 @@ class European:
         if not number.value:
             return f"{sign} {self.cardinal(cents, cent.gender)} {self.form(cent, small)}".strip()
         whole = Number(number.sign, number.whole, "", "")
-        words = f"{self.number(whole, noun.gender)} {self.form(noun, whole)}"
+        words = f"{self.number(whole, noun.gender)} {self.form_after(whole, noun)}"
         return f"{words} {self.with_cents(cents, cent)}"
 
     def with_cents(self, cents: int, cent: Noun) -> str:
@@ -392,10 +401,17 @@ class European:
         whole = match["whole"]
         if (top, bottom) == (24, 7):  # always open
             return f"{self.cardinal(24)} {self.cardinal(7)}"
-        if not whole and top > bottom and top >= 10:
+        if not whole and (top > bottom and top >= 10 or 1900 <= bottom < 2100):
             return f"{self.cardinal(top)} {self.over} {self.cardinal(bottom)}"
-        words = self.mixed(int(whole), top, bottom) if whole else self.fraction(top, bottom)
+        if (top, bottom) == (1, 2):
+            words = self.half(int(whole or 0), match.string[match.end() : match.end() + 40])
+        else:
+            words = self.mixed(int(whole), top, bottom) if whole else self.fraction(top, bottom)
         return " ".join(filter(None, (self.sign(match["minus"] or ""), words)))
+
+    def half(self, whole: int, rest: str) -> str:
+        """½ or 1½ before the rest of the text, which may begin with what is halved."""
+        return self.mixed(whole, 1, 2) if whole else self.fraction(1, 2)
 
     def say_score(self, match: re.Match[str]) -> str | None:
         return f"{self.integer(match[1])} {self.against} {self.integer(match[2])}"
@@ -469,10 +485,16 @@ class European:
         money = any_of(self.currencies)
         units = any_of(sign for sign in self.units if sign != "°")
         return [
-            reader("percent", rf"{START}{AMOUNT} ?(?P<sign>[%‰]){WORD_END}", self.say_percent),
+            reader(
+                "percent",
+                rf"{START}(?P<low>{NUMBER})(?:(?: ?%)?(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+                rf" ?(?P<sign>[%‰]){WORD_END}",
+                self.say_percent,
+            ),
             reader(
                 "temperature",
-                rf"{START}{AMOUNT} ?° ?(?P<scale>[CFK])?{WORD_END}",
+                rf"{START}(?P<low>{NUMBER})(?:(?: ?° ?[CFK]?)?(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+                rf" ?° ?(?P<scale>[CFK])?{WORD_END}",
                 self.say_temperature,
                 re.I,
             ),
@@ -501,7 +523,23 @@ class European:
                 "measure", rf"{START}{AMOUNT} ?/ ?(?P<unit>{units}){WORD_END}", self.say_per_unit
             ),
             reader("measure", rf"{FRACTION} ?(?P<unit>{units}){WORD_END}", self.say_part_of_unit),
+            reader(
+                "duration",
+                r"(?<![\w.,'’′])(\d{1,3}) ?['’′] ?([0-5]?\d) ?(?:['’′]{2}|[\"”″])(?!\w)",
+                self.say_minutes,
+            ),
         ]
+
+    def say_minutes(self, match: re.Match[str]) -> str | None:
+        """5'30''"""
+        signs = ("min", "s") if "min" in self.units else ("мин", "с")
+        amounts = [
+            (parsed(figures), self.units[sign]) for figures, sign in zip(match.groups(), signs)
+        ]
+        return " ".join(
+            f"{self.number(number, noun.gender)} {self.form(noun, number)}"
+            for number, noun in amounts
+        )
 
     def say_scaled(self, match: re.Match[str]) -> str | None:
         return self.counted(match, self.scales[self.listed(match["scale"], self.scales)])
@@ -623,19 +661,32 @@ class European:
                 rf"(?<![\d.])(?!{GROUPED}(?![\d.]))\d+(?:\.\d+){{2,}}(?![\d.]*\d)",
                 self.say_version,
             ),
-            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?={LETTER}{{2}})", self.each),
-            reader("symbol", rf"(?<=[€$£₽¥]) ?/ ?(?P<unit>{units}){WORD_END}", self.say_each_unit),
+            reader("symbol", rf"{AFTER_MONEY} ?/ ?(?={LETTER}{{2}})", self.each),
+            reader("symbol", rf"{AFTER_MONEY} ?/ ?(?P<unit>{units}){WORD_END}", self.say_each_unit),
             reader(
                 "symbol",
                 any_of(sign for sign in self.signs if sign not in "-*/:^.,·<>"),
                 self.say_sign,
             ),
+            *self.weekday_readers(),
             reader(
                 "abbreviation",
                 rf"(?<![\w.]){any_of(self.abbreviations)}(?!{LETTER})",
                 self.say_abbreviation,
             ),
         ]
+
+    def weekday_readers(self) -> list[Reader]:
+        if not self.weekdays:
+            return []
+        days = any_of(self.weekdays)
+        pattern = rf"(?<!\w)(?P<low>{days})\.?{TO}(?P<high>{days})(?!\w)(?:\.(?= ?[\d,;)]))?"
+        return [reader("abbreviation", pattern, self.say_weekdays, re.I)]
+
+    def say_weekdays(self, match: re.Match[str]) -> str | None:
+        """Mo-Fr"""
+        low, high = (self.weekdays[match[each].lower()] for each in ("low", "high"))
+        return f"{low} {self.to} {high}"
 
     def say_version(self, match: re.Match[str]) -> str | None:
         """1.2.3, or the address of a computer."""

@@ -290,6 +290,10 @@ class French(European):
     percent, per_mille = "pour cent", "pour mille"
     per = each = "par"
     by = "sur"
+    weekdays = {
+        "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi",
+        "sam": "samedi", "dim": "dimanche",
+    }  # fmt: skip
     over, squared, cubed = "sur", "au carré", "au cube"
     dot, at, slash, dash = "point", "arobase", "slash", "tiret"
     underscore, colon = "tiret bas", "deux points"
@@ -395,6 +399,11 @@ class French(European):
     def fraction(self, top: int, bottom: int) -> str:
         name = {2: "demi", 3: "tiers", 4: "quart"}.get(bottom) or self.ordinal(bottom)
         return f"{self.cardinal(top)} {name}" + ("s" if top > 1 and name != "tiers" else "")
+
+    def half(self, whole: int, rest: str) -> str:
+        """½ tasse -> une demi tasse."""
+        is_feminine_half = not whole and self.gender_after(rest) == "f"
+        return "une demi" if is_feminine_half else super().half(whole, rest)
 
     def part_of_unit(self, words: str, noun: Noun) -> str:
         if words == "un demi":

@@ -250,6 +250,8 @@ Mrs. = Misses
 Ms. = Miss
 St. = Sankt
 Hbf. = Hauptbahnhof
+Bhf. = Bahnhof
+bzgl. = bezüglich
 Hbf = Hauptbahnhof
 Str. = Straße
 Pl. = Platz
@@ -317,6 +319,14 @@ NUMBERED = (
 RULERS = r"[A-ZÄÖÜ][a-zäöüß]{2,}"
 
 
+IN_ADJECTIVES = (  # what is joined to a number: 17-jährig
+    "jähr|fach|prozentig|tägig|stündig|minütig|monatig|wöchig|köpfig|stellig|teilig|zeilig|stöckig"
+    "|seitig|malig|stufig|gängig"
+)
+IN_COMPOUNDS = ("m", "km", "cm", "mm", "kg", "g", "l", "ml", "W", "kW", "V", "GB", "MB", "TB")
+HALF = {"m": "ein halber", "f": "eine halbe", "n": "ein halbes"}
+
+
 class German(European):
     digits = DIGITS
     months, month_short = tuple(MONTHS), SHORT_MONTHS
@@ -326,6 +336,10 @@ class German(European):
     percent, per_mille = "Prozent", "Promille"
     per = each = "pro"
     by = "mal"
+    weekdays = {
+        "mo": "Montag", "di": "Dienstag", "mi": "Mittwoch", "do": "Donnerstag", "fr": "Freitag",
+        "sa": "Samstag", "so": "Sonntag",
+    }  # fmt: skip
     over, squared, cubed = "zu", "zum Quadrat", "hoch drei"
     dot, at, slash, dash = "Punkt", "at", "Schrägstrich", "Bindestrich"
     underscore, colon = "Unterstrich", "Doppelpunkt"
@@ -423,11 +437,13 @@ class German(European):
         part = ordinal_stem(bottom) + "el"
         return f"{self.cardinal(top, 'n')} {part.capitalize()}"
 
+    def half(self, whole: int, rest: str) -> str:
+        """½ Tasse -> eine halbe Tasse."""
+        gender = "" if whole else self.gender_after(rest)
+        return HALF[gender] if gender else super().half(whole, rest)
+
     def part_of_unit(self, words: str, noun: Noun) -> str:
-        end = {"m": "er", "f": "e", "n": "es"}[noun.gender]
-        return f"{words}{end if words == 'ein halb' else ''} {noun.one}".replace(
-            "ein halbe ", "eine halbe "
-        )
+        return f"{HALF[noun.gender] if words == 'ein halb' else words} {noun.one}"
 
     def mixed(self, whole: int, top: int, bottom: int) -> str:
         if (top, bottom) == (1, 2):
@@ -583,6 +599,32 @@ class German(European):
                 self.say_ordinals,
             ),
             reader("abbreviation", r"(?<!\w)Fr\.(?= [A-ZÄÖÜ])", "Frau"),
+            reader("abbreviation", r"(?<!\w)([A-ZÄÖÜ][a-zäöüß]+)str\.", lambda m: f"{m[1]}straße"),
+            reader("abbreviation", r"(?<=[a-z])-Str\.", "-Straße"),
+            reader("address", r"(?:(?<=, )|(?<=\bD-))\d{5}(?= [A-ZÄÖÜ])", self.say_digits),
+            reader("telephone", r"(?<=\bNotruf )1\d\d(?!\d)", self.say_digits),
+            reader(
+                "cardinal",
+                rf"(?<![\w.,])(?P<n>\d{{1,4}})-(?P<rest>(?:{IN_ADJECTIVES})\w*)",
+                lambda m: self.cardinal(int(m["n"]), "n") + m["rest"].lower(),
+                re.I,
+            ),
+            reader(
+                "measure",
+                rf"(?<![\w.,])(?P<n>\d{{1,6}})-(?P<unit>{'|'.join(IN_COMPOUNDS)})(?=-)",
+                lambda m: f"{self.cardinal(int(m['n']), 'n')}-{self.units[m['unit']].one}",
+            ),
+            reader(
+                "fraction",
+                r"(?<![\w.,/])(?P<top>[13])/4 Stunde(?!\w)",
+                lambda m: f"eine {'Viertel' if m['top'] == '1' else 'Dreiviertel'}stunde",
+            ),
+            reader(
+                "roman",
+                rf"(?:(?<=\b[dD]er )|(?<=\b[dD]ie )|(?<=\b[dD]as ))(?P<roman>{ROMAN})\."
+                r"(?= [A-ZÄÖÜ])",
+                lambda m: self.ordinal(roman(m["roman"]), "e"),
+            ),
             reader("abbreviation", r"(?<!\w)S\.(?= ?\d)", "Seite"),
             reader("roman", rf"(?<=[a-zäöüß] )(?P<roman>{ROMAN})\.(?!\w)", self.say_ruler),
             reader(

@@ -284,6 +284,10 @@ class Italian(European):
     percent, per_mille = "per cento", "per mille"
     per, each = "per", "al"
     by = "per"
+    weekdays = {
+        "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì",
+        "sab": "sabato", "dom": "domenica",
+    }  # fmt: skip
     over, squared, cubed = "su", "al quadrato", "al cubo"
     dot, at, slash, dash = "punto", "chiocciola", "slash", "trattino"
     underscore, colon = "trattino basso", "due punti"
@@ -368,7 +372,8 @@ class Italian(European):
     def counted(self, match: re.Match[str], noun: Noun, scale: Noun | None = None) -> str:
         if scale and scale.one == "mila":
             return f"{self.amount(match)}mila {noun.many}"
-        return super().counted(match, noun, scale)
+        words = super().counted(match, noun, scale)
+        return re.sub(r"\buna (?=[aeio])", "un'", words)  # un'ora
 
     def with_cents(self, cents: int, cent: Noun) -> str:
         return f"e {super().with_cents(cents, cent)}"
@@ -399,6 +404,17 @@ class Italian(European):
     def fraction(self, top: int, bottom: int) -> str:
         name = "mezzo" if bottom == 2 else self.ordinal(bottom)
         return f"{self.cardinal(top, 'm')} {name if top == 1 else name[:-1] + 'i'}"
+
+    def say_fraction(self, match: re.Match[str]) -> str | None:
+        """n. 104/1992: the year of a law."""
+        if before(match, r"(?:\bn\.|\bnumero|[Ll]egge|[Dd]ecreto) $", 12) and match["top"]:
+            return f"{self.cardinal(int(match['top']))} del {self.cardinal(int(match['bottom']))}"
+        return super().say_fraction(match)
+
+    def half(self, whole: int, rest: str) -> str:
+        """½ tazza -> mezza tazza."""
+        gender = "" if whole else self.gender_after(rest)
+        return ("mezza" if gender == "f" else "mezzo") if gender else super().half(whole, rest)
 
     def part_of_unit(self, words: str, noun: Noun) -> str:
         if words == "un mezzo":

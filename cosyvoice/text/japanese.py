@@ -155,6 +155,7 @@ class Japanese(Eastern):
     scales = "十百千万億兆"
     joint = "の"
     at, dot, slash, dash = "アットマーク", "ドット", "スラッシュ", "ハイフン"
+    each = "一{unit}あたり{words}"
     underscore, colon = "アンダーバー", "コロン"
     weekdays = "月火水木金土日祝"
     morning, afternoon = "午前", "午後"
@@ -312,6 +313,11 @@ class Japanese(Eastern):
                 "code",
                 rf"(?<![{FIGURE}.,/-])[1-9]\d{{0,3}}(?:-\d{{1,4}}){{2,3}}(?![{FIGURE}-])",
                 self.say_block,
+            ),
+            reader(
+                "code",
+                rf"(?<![{FIGURE}.,-])(?P<below>B?)(?P<n>\d{{1,2}})F(?![{FIGURE}])",
+                lambda m: f"{'地下' if m['below'] else ''}{self.integer(m['n'])}階",
             ),
             reader("code", r"(?<=番号)\d{3,}(?!\d)", self.say_digits),
             reader("code", rf"(?<![{FIGURE}.,])\d{{4}}(?=号室|便)", self.say_digits),

@@ -177,6 +177,7 @@ class Korean(Eastern):
     per = "퍼"
     joint = " "
     at, dot, slash, dash = "골뱅이", "닷", "슬래시", "하이픈"
+    each = "{unit}당 {words}"
     underscore, colon = "언더바", "콜론"
     weekdays = "월화수목금토일"
     morning, afternoon = "오전", "오후"
@@ -451,6 +452,12 @@ class Korean(Eastern):
                 "measure",
                 rf"(?<![{FIGURE}])(?P<unit>{any_of(UNITS)})(?=당)",
                 lambda m: UNITS[m["unit"]],
+            ),
+            reader("code", r"(?<!\d)1(?:12|19|20|32)(?=에 ?(?:신고|전화|연락))", self.say_digits),
+            reader(
+                "score",
+                r"(?<![\d,./-])(\d{1,2})-(\d{1,2})(?=로 ?[가-힣]*(?:승|이|패|졌))",
+                self.say_score,
             ),
             reader(
                 "score",

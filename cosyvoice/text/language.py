@@ -429,7 +429,8 @@ def hint(text: str, near: str) -> str:
         return ""
     if contains_chinese(text):
         return near if near in ("ja", "yue") else ""
-    return near if near in IN_LATIN_LETTERS or not re.search(f"[{LATIN}]{{3}}", text) else ""
+    words = NOT_WORDS.sub(" ", text)
+    return near if near in IN_LATIN_LETTERS or not re.search(f"[{LATIN}]{{3}}", words) else ""
 
 
 def language_of_transcript(transcript: str) -> str:

@@ -500,6 +500,13 @@ class Russian(European):
             else "на литр"
         )
 
+    def say_each_unit(self, match: re.Match[str]) -> str | None:
+        """руб./кг"""
+        noun = self.unit(match["unit"])
+        if noun and noun.one.endswith(("грамм", "тонна", "литр", "метр", "штука")):
+            return f"за {noun.one[:-1] + 'у' if noun.gender == 'f' else noun.one}"
+        return super().say_each_unit(match)
+
     def unit(self, written: str) -> Noun | None:
         if written in self.units:
             return self.units[written]
@@ -541,6 +548,7 @@ class Russian(European):
     def date(self, day: int, month: int, year: str, match: re.Match[str]) -> str:
         is_named = before(match, r"\b(?:[Сс]егодня|[Зз]автра|[Дд]ата) ?[:—–-]? ?$", 20)
         is_alone = match[0] == match.string.rstrip(". ")
+        is_named = is_named or (not match.start() and after(match, r" [—–-]"))
         case = "n" if is_named or is_alone else "g"
         if before(match, r"\b(?:[Нн]а|[Пп]о) $", 6):
             case = "a"
@@ -768,7 +776,22 @@ class Russian(European):
                 rf"|съезд|конгресс|Олимпи|глав|част|том))",
                 self.say_roman,
             ),
+            reader(
+                "roman",
+                rf"\b(?P<noun>[Гг]лава|[Чч]асть|[Сс]татья|[Тт]ом|[Рр]аздел|[Пп]араграф|[Аа]кт) "
+                rf"(?P<span>{ROMAN})(?!\w)",
+                lambda m: self.ordinal(
+                    roman(m["span"]), "f" if m["noun"][-1] in "аья" else "m", "n"
+                ),
+            ),
             reader("roman", rf"(?<=[а-яё] )(?P<roman>{ROMAN})(?P<end>)(?!\w)", self.say_ruler),
+            reader("abbreviation", r"(?<!\w)пр\.(?= [А-ЯЁ])", "проспект"),
+            reader("abbreviation", r"(?<!\w)ст\.(?= \d)", "статья"),
+            reader(
+                "cardinal",
+                r"(?<![\w.,])(?P<n>\d{1,4}) ?%-?(?P<rest>н[а-яё]{2,3})(?!\w)",
+                lambda m: f"{joined_genitive(int(m['n']))}процент{m['rest']}",
+            ),
             reader(
                 "money",
                 r"(?<![\w.,])(?P<low>\d+) ?(?:руб\.?|р\.) ?(?P<cents>\d\d?) ?коп(?:\.|еек"

@@ -6,6 +6,7 @@ from cosyvoice.text.european import (
     DAY,
     MONTH,
     ROMAN,
+    TIME,
     YEAR,
     European,
     Noun,
@@ -202,6 +203,9 @@ p. ej. = por ejemplo
 P. ej. = Por ejemplo
 ej. = ejemplo
 etc. = etcétera
+c/u = cada uno
+ref. = referencia
+exp. = expediente
 es decir = es decir
 Sr. = Señor
 sr. = señor
@@ -341,6 +345,11 @@ class Spanish(European):
     percent, per_mille = "por ciento", "por mil"
     per, each = "por", "al"
     by = "por"
+    weekdays = {
+        "lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "jue": "jueves",
+        "vie": "viernes", "sáb": "sábado", "sab": "sábado", "dom": "domingo",
+        "l": "lunes", "v": "viernes",
+    }  # fmt: skip
     over, squared, cubed = "sobre", "al cuadrado", "al cubo"
     dot, at, slash, dash = "punto", "arroba", "barra", "guion"
     underscore, colon = "guion bajo", "dos puntos"
@@ -464,6 +473,14 @@ class Spanish(European):
             return f"{self.cardinal(top)} sobre {self.cardinal(bottom)}"
         return f"{self.cardinal(top, 'm')} {name}" + ("s" if top > 1 else "")
 
+    def half(self, whole: int, rest: str) -> str:
+        """½ taza -> media taza; 1½ tazas -> una y media tazas."""
+        gender = self.gender_after(rest)
+        if not gender:
+            return super().half(whole, rest)
+        half = "media" if gender == "f" else "medio"
+        return f"{self.cardinal(whole, gender)} y {half}" if whole else half
+
     def part_of_unit(self, words: str, noun: Noun) -> str:
         if words == "un medio":
             return f"{'media' if noun.gender == 'f' else 'medio'} {noun.one}"
@@ -512,6 +529,11 @@ class Spanish(European):
                 r"(?<=\blas )(?P<hour>[01]?\d|2[0-4])(?P<minute>)(?P<second>)(?!\w|[.,:/-]\d| "
                 r"(?:\d|per|pers|chic|muj|niñ|cas|dos))",
                 self.say_hour,
+            ),
+            reader(
+                "time",
+                r"(?<![\w.,:])" + TIME.format(sign="h") + r"(?:min)?(?![\w:]|[.,]\d)",
+                self.say_time,
             ),
             reader(
                 "time",
@@ -597,7 +619,7 @@ class Spanish(European):
         feminine = re.match(
             r" (?:edición|guerra|asamblea|cumbre)", match.string[match.end() :], re.I
         )
-        return self.ordinal(roman(match["roman"]), "a" if feminine else "o")
+        return self.ordinal(roman(match["roman"]), "a" if feminine else "er")
 
 
 def avo(n: int) -> str:
