@@ -133,6 +133,7 @@ Mb m mégabit/mégabits
 Mbit m mégabit/mégabits
 Gbit m gigabit/gigabits
 Mbps m mégabit_par_seconde/mégabits_par_seconde
+tr/min m tour_par_minute/tours_par_minute
 px m pixel/pixels
 mmHg m millimètre_de_mercure/millimètres_de_mercure
 mmol f millimole/millimoles

@@ -136,6 +136,7 @@ TB n Terabyte/Terabyte
 Mbit,MBit n Megabit/Megabit
 Gbit,GBit n Gigabit/Gigabit
 Mbps n Megabit_pro_Sekunde/Megabit_pro_Sekunde
+U/min,UpM,rpm f Umdrehung_pro_Minute/Umdrehungen_pro_Minute
 px n Pixel/Pixel
 mmHg m Millimeter_Quecksilbersäule/Millimeter_Quecksilbersäule
 mmol n Millimol/Millimol
@@ -483,8 +484,8 @@ class German(European):
             ),
             reader(
                 "time",
-                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?::[0-5]\d)?){TO}(?P<high>\d{{1,2}}"
-                rf"(?::[0-5]\d)?) ?Uhr(?!\w)",
+                rf"(?<![\w.,:])(?P<low>\d{{1,2}}(?:[:.][0-5]\d)?){TO}(?P<high>\d{{1,2}}"
+                rf"(?:[:.][0-5]\d)?) ?Uhr(?!\w)",
                 self.say_hours,
             ),
             reader(
@@ -566,7 +567,7 @@ class German(European):
         """9-18 Uhr, 9:30-18 Uhr"""
         words = []
         for each in (match["low"], match["high"]):
-            hour, _, minute = each.partition(":")
+            hour, _, minute = each.replace(".", ":").partition(":")
             if int(hour) > 24:
                 return None
             words.append(self.time(int(hour), int(minute or 0), None, match))
@@ -582,6 +583,7 @@ class German(European):
                 self.say_ordinal,
             ),
             reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?= [a-zäöüß])", self.say_ordinal),
+            reader("ordinal", r"(?<![\w.,])(?P<n>\d{1,3})\.(?=, )", self.say_ordinal),
             reader(
                 "ordinal",
                 r"(?:(?<=\b[aA]m )|(?<=\b[dD]em )|(?<=\b[vV]om )|(?<=\b[zZ]um )|(?<=\b[dD]en )|"

@@ -133,6 +133,7 @@ px m pixel/pixel
 mmHg m millimetro_di_mercurio/millimetri_di_mercurio
 mmol f millimole/millimoli
 mph m miglio_all'ora/miglia_all'ora
+giri/min m giro_al_minuto/giri_al_minuto
 d m giorno/giorni
 ° m grado/gradi
 """)

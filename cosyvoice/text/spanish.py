@@ -152,6 +152,7 @@ TB m terabyte/terabytes
 Mbit m megabit/megabits
 Gbit m gigabit/gigabits
 Mbps m megabit_por_segundo/megabits_por_segundo
+rpm f revolución_por_minuto/revoluciones_por_minuto
 px m píxel/píxeles
 mmHg m milímetro_de_mercurio/milímetros_de_mercurio
 mmol m milimol/milimoles
@@ -280,6 +281,7 @@ tlf. = teléfono
 Tlf. = teléfono
 ext. = extensión
 aprox. = aproximadamente
+dto. = descuento
 máx. = máximo
 mín. = mínimo
 Sto. = Santo
