@@ -6,7 +6,8 @@ INITIALS = set(
     """US IT WHO AI AM AD PE ER IP IQ EQ AR VR HR PR UI UX OS LA ET CAD CAT5 USA UAE ICU MIT IPO ISO
 NGO CEO CFO CTO COO GPA MBA IRA IRS CIA FBI NBA ABC DIY FAQ UFO VIP LED GUI API IDE SOS ATM ESP HIV
 IBM BBC CNN KFC BMW EU UN UK OCD ADHD EKG ECG ICBM BA BS MA MS PA PC TA RA RV SUV IELTS USB IPA URL
-IOU AKA ETA ASL EMS APA AA AAA ID IM IVF IUD EV AC DC AQI PMI ESG ETF IOS APR""".split()
+IOU AKA ETA ASL EMS APA AA AAA ID IM IVF IUD EV AC DC AQI PMI ESG ETF IOS APR GPS
+GDP GPU GI""".split()
 ) - {"IELTS", "CAT5", "IRA", "MA", "CAD"}
 ALWAYS_SPELT = {"am": "æm", "an": "ɐn", "I": "ˌI", "Ms": "mˈɪz"}
 
@@ -48,6 +49,10 @@ porsche pˈɔɹʃə
 hyundai hˈʌndA
 adidas ədˈidəs
 asus ˈAsus
+tahoe tˈɑhO
+acai ˌɑsIˈi
+gps ʤˌipˌiˈɛs
+gdp ʤˌidˌipˈi
 lenovo lənˈOvO
 chanel ʃənˈɛl
 hermes ɛɹmˈɛz
