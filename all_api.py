@@ -305,7 +305,7 @@ def prepare(job: Job) -> Utterance:
     claim_request(user_id, len(job.tts_text))
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
     left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
-    said = pronunciation_lists.get(access.sole_user(job.user_id))
+    said = pronunciation_lists.recent(access.sole_user(job.user_id))
     utterance = PREPARE[job.mode](job, said)
     utterance.left_out_tags.extend(left_out)
     return utterance

@@ -117,11 +117,6 @@ def ordinal(n: int) -> str:
     return " ".join([*rest, ORDINALS.get(last) or re.sub("y$", "ie", last) + "th"])
 
 
-def ordinal_figure(n: int) -> str:
-    """21 -> 21st, as the English grammar reads it."""
-    return f"{n}{ordinal(n)[-2:]}"
-
-
 def roman(numeral: str) -> int:
     """XIV -> 14."""
     values = [ROMAN[letter] for letter in numeral]

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import time
+from collections import OrderedDict
 from pathlib import Path
 
 from cosyvoice.serve.http.names import pronunciations_key
@@ -14,6 +16,8 @@ from cosyvoice.utils.errors import PronunciationError
 log = logging.getLogger(__name__)
 # An entry as JSON: at most four bytes for each character, and its names and marks.
 MAX_BYTES = MAX_ENTRIES * (4 * (MAX_WORD + MAX_SAID) + 40)
+KEPT_SECONDS = 10.0  # a list is kept, so that not each sentence asks the store
+KEPT_LISTS = 1000
 
 
 class PronunciationLists:
@@ -21,6 +25,15 @@ class PronunciationLists:
 
     def __init__(self, store: Store, work_folders: WorkFolders, scratch: Path):
         self.store, self.work_folders, self.scratch = store, work_folders, scratch
+        self.kept: OrderedDict[str, tuple[float, dict[str, str]]] = OrderedDict()
+
+    def recent(self, user_id: str) -> dict[str, str]:
+        """The same as get, from memory when it was read within KEPT_SECONDS.
+
+        A list that another process stores is used after that time at the latest.
+        """
+        read_at, said = self.kept.get(user_id, (float("-inf"), {}))
+        return said if time.monotonic() - read_at < KEPT_SECONDS else self.get(user_id)
 
     def get(self, user_id: str) -> dict[str, str]:
         """A user's words and how each is said; none without a user or a list.
@@ -29,6 +42,14 @@ class PronunciationLists:
         """
         if not user_id:
             return {}
+        begin = time.monotonic()
+        said = self._fetch(user_id)
+        self.kept[user_id] = begin, said
+        while len(self.kept) > KEPT_LISTS:
+            self.kept.popitem(last=False)
+        return said
+
+    def _fetch(self, user_id: str) -> dict[str, str]:
         with self.work_folders.folder(self.scratch) as folder:
             try:
                 self.store.fetch(pronunciations_key(user_id), path := folder / "list", MAX_BYTES)
@@ -38,6 +59,12 @@ class PronunciationLists:
 
     def put(self, user_id: str, pronunciations: dict[str, str]) -> None:
         """Keep a list in place of the one before; an empty one is none."""
+        try:
+            self._store(user_id, pronunciations)
+        finally:
+            self.kept.pop(user_id, None)
+
+    def _store(self, user_id: str, pronunciations: dict[str, str]) -> None:
         if not pronunciations:
             self.store.delete(pronunciations_key(user_id))
             return
