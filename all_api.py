@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
@@ -62,6 +63,7 @@ from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
+from cosyvoice.text.preview import estimated_seconds
 from cosyvoice.text.tags import left_out_tags
 from cosyvoice.utils.audio import load_wav, trim_and_level
 from cosyvoice.utils.errors import UnknownSpeaker
@@ -307,8 +309,8 @@ def prepare(job: Job) -> Utterance:
     left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
     said = pronunciation_lists.recent(access.sole_user(job.user_id))
     utterance = PREPARE[job.mode](job, said)
-    utterance.left_out_tags.extend(left_out)
-    return utterance
+    seconds = estimated_seconds(job.tts_text) / job.speed
+    return replace(utterance, left_out_tags=left_out, expected_seconds=seconds)
 
 
 def answer(job: Job) -> Response:

@@ -114,6 +114,13 @@ class Config:
     request_timeout: float = setting(
         120.0, "seconds without new audio after which a request ends with an error", most=86_400
     )
+    hold_back: float = setting(
+        10.0,
+        "seconds at most that a stream begins late where sound is made slower than it is heard, "
+        "so that it does not stutter; 0: never",
+        most=600,
+        zero=True,
+    )
     max_body_mb: int = setting(
         20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB", most=10_000
     )

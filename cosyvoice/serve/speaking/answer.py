@@ -1,6 +1,7 @@
 """Answers that speak: a streamed Response, or the whole sound as one file."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from cosyvoice.serve.http import access
 from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.speaking.engine import Utterance
+from cosyvoice.serve.speaking.pace import Pace
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
@@ -29,10 +31,16 @@ class Answers:
 
     def __init__(self, slots: Slots, config: Config, scratch: Path):
         self.slots, self.config, self.scratch = slots, config, scratch
+        self.paces: defaultdict[str, Pace] = defaultdict(Pace)  # by the family of the model
 
     def stream(self, utterance: Utterance, kind: str = "mp3", headers: dict | None = None):
-        """A Response of the sound as it is made; returns when there is some."""
+        """A Response of the sound as it is made; returns when there is enough to begin."""
         speech = self.start(utterance, kind)
+        try:
+            speech.hold_back(self.config.hold_back)
+        except BaseException:
+            speech.stop()
+            raise
         return stream_response(speech, follow(speech), speech.encoder.mimetype, headers)
 
     def whole(self, utterance: Utterance, kind: str = "wav", headers: dict | None = None):
@@ -71,6 +79,7 @@ class Answers:
             self.config.request_timeout,
             client_of(request.environ),
             self.scratch,
+            self.paces[utterance.engine.model_family],
         )
         return speech.start()
 

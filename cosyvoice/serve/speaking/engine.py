@@ -113,10 +113,11 @@ class Utterance:
 
     chunks(check) makes the engine's generator; it is run and closed in the thread that speaks.
     pushes: voices on their way to the store, appended by that thread before its first sound. The
-    answer begins when they are stored.
+    answer begins when they are stored. expected_seconds: of sound, an estimate; 0 when unknown.
     """
 
     engine: Engine
     chunks: Callable[[Check], Chunks]
     pushes: list[Future] = field(default_factory=list)
     left_out_tags: list[str] = field(default_factory=list)  # of the text; a header names them
+    expected_seconds: float = 0.0

@@ -17,6 +17,7 @@ from cosyvoice.encoders.wav import to_int16
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Utterance
+from cosyvoice.serve.speaking.pace import Pace, lasts
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.slots import POLL, Slots
 from cosyvoice.serve.speaking.spool import Spool
@@ -51,9 +52,12 @@ class Speech:
         stall: float,
         client: Client | None = None,
         scratch: Path | None = None,
+        pace: Pace | None = None,
     ):
         self.utterance, self.encoder, self.slots, self.record = utterance, encoder, slots, record
         self.stall, self.client, self.spool = stall, client, Spool(scratch)
+        self.pace = pace or Pace()
+        self.first_made: tuple[float, float] | None = None  # when, and seconds of sound till then
         self.cancelled = threading.Event()
         self.thread = threading.Thread(
             target=contextvars.copy_context().run,
@@ -97,6 +101,30 @@ class Speech:
                 "该文本没有可朗读的内容；请输入文字或数字",
             )
         self.record.change(first_chunk=time.monotonic() - self.record.started)
+
+    def hold_back(self, most: float):
+        """Wait, `most` seconds at most, until a listener who begins now would hear no gap.
+
+        So a machine that is slower than speech starts late instead of stuttering. Raises what
+        ended the work meanwhile.
+        """
+        until = time.monotonic() + most
+        while not self.spool.ended and not self._lasts() and (left := until - time.monotonic()) > 0:
+            self._check_client()
+            self.spool.wait_beyond(self.spool.written, min(POLL, left))
+        if self.spool.error:
+            raise self.spool.error
+
+    def _lasts(self) -> bool:
+        expected, rate = self.utterance.expected_seconds, self._rate()
+        return rate is None or lasts(self.record.seconds, expected, rate)
+
+    def _rate(self) -> float | None:
+        """Seconds of sound made in a second: here since the first chunk, else by others."""
+        if self.first_made and self.record.seconds > self.first_made[1]:
+            when, seconds = self.first_made
+            return (self.record.seconds - seconds) / max(1e-3, time.monotonic() - when)
+        return self.pace.rate
 
     def __iter__(self) -> Iterator[bytes]:
         """The encoded sound as it comes. Raises the engine's error after the sound before it."""
@@ -167,6 +195,7 @@ class Speech:
                 self.record.finish_segment()
                 self.record.change(state="spoken")
                 self.slot.seconds = self.record.engine_seconds
+                self.pace.note(self.record.seconds / max(1e-3, self.record.engine_seconds))
         except BaseException as caught:  # the reader raises it
             error = caught
         finally:
@@ -179,6 +208,7 @@ class Speech:
                 pcm = to_int16(chunk["tts_speech"])
                 self.record.engine_seconds = time.monotonic() - started
                 self.record.add_chunk(chunk, pcm)
+                self.first_made = self.first_made or (time.monotonic(), self.record.seconds)
                 self._write(self.encoder.feed(pcm))
             self._write(self.encoder.end())
 

@@ -41,6 +41,11 @@ class Spool:
         self.last_sign = time.monotonic()
         self.changed.notify_all()
 
+    def wait_beyond(self, written: int, seconds: float):
+        """Wait until there are more bytes than `written`, read or not, or the end."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended or self.written > written, seconds)
+
     def wait(self, seconds: float) -> bool:
         """Wait for something to read or for the end; True when there is one."""
         with self.changed:
