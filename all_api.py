@@ -76,6 +76,7 @@ DEMO_TEXT = "清晨的风从山谷里吹来，带着青草和泥土的气息。�
 with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a sentence
     config = read_config(sys.argv[1:] if IS_SCRIPT else None)
     checks.check_settings(config, IS_SCRIPT)
+    watermark = checks.load_watermark(config.watermark)
     keys = access.Keys(config.api_key, config.api_keys_file)
     work_folders = WorkFolders(config.output_dir)
     work_folders.sweep(config.output_dir, config.store_dir)
@@ -95,7 +96,7 @@ analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None
 needs = checks.Needs(work_folders, config.output_dir, scratch, store_dir)
-answers = Answers(slots, config, scratch)
+answers = Answers(slots, config, scratch, watermark)
 states = RequestStates(work_folders.home / "requests", work_folders)  # in the service's own folder
 atexit.register(states.flush)
 watchers = [states.note]  # functions called after every change of a request's Record

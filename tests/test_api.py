@@ -434,3 +434,33 @@ def test_every_line_of_a_request_has_its_id(post, caplog):
         headers={"X-Request-ID": "find-me-3"},
     )
     assert {record.request_id for record in caplog.records} == {"find-me-3"}
+
+
+def test_sound_says_that_a_machine_made_it(service, post):
+    whole, streamed = (post({**SFT, "stream": stream}) for stream in (False, True))
+    assert [answer.headers["X-AI-Generated"] for answer in (whole, streamed)] == ["true", "true"]
+    assert whole.data[:4] == b"RIFF" and b"LIST" in whole.data[-300:]
+    assert streamed.data[:1] == b"\xff"  # a frame, no tag
+    marking = service(MARK="always").app.test_client()
+    assert marking.post("/generate_audio", json=SFT).data[:3] == b"ID3"
+
+
+def test_a_watermark_of_the_operators_goes_into_the_sound(service, tmp_path, monkeypatch):
+    (tmp_path / "my_watermark.py").write_text(
+        "def start(sample_rate):\n    return lambda pcm: pcm // 2\n", "utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plain, marked = (
+        read_wav(
+            service(WATERMARK=watermark)
+            .app.test_client()
+            .post("/generate_audio", json={**SFT, "stream": False})
+            .data
+        )
+        for watermark in ("", "my_watermark:start")
+    )
+    assert (marked == plain // 2).all()
+    with pytest.raises(ValueError, match="WATERMARK is 'nothing:here'"):
+        service(WATERMARK="nothing:here")
+    with pytest.raises(ValueError, match="MARK is 'never'"):
+        service(MARK="never")

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -72,8 +73,15 @@ class FfmpegStream:
     `end` stops it. To give up earlier, call `close`, which also drops what was not read yet.
     """
 
-    def __init__(self, kind: str, sample_rate: int, scratch: Path | None = None):
-        self.kind, self.mimetype = kind, TYPES[kind]
+    def __init__(
+        self,
+        kind: str,
+        sample_rate: int,
+        scratch: Path | None = None,
+        options: Sequence[str] = (),
+    ):
+        """options: more of ffmpeg's, for the output."""
+        self.kind, self.mimetype, self.options = kind, TYPES[kind], options
         self.sample_rate, self.scratch = sample_rate, scratch
         self.ffmpeg: Ffmpeg | None = None
 
@@ -109,6 +117,7 @@ class FfmpegStream:
                 imageio_ffmpeg.get_ffmpeg_exe(),
                 *options,
                 *FFMPEG[self.kind],
+                *self.options,
                 *("-flush_packets", "1", "-y", str(path)),
             ],
             stdin=subprocess.PIPE,

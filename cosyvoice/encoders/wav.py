@@ -7,13 +7,16 @@ import numpy as np
 UNKNOWN = 0xFFFFFFFF  # size in the header of a stream whose end is not known yet
 
 
-def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
-    """44 bytes of RIFF header for mono int16. Without data_bytes, the sizes say "unknown"."""
+def wav_header(sample_rate: int, data_bytes: int | None = None, more: int = 0) -> bytes:
+    """44 bytes of RIFF header for mono int16. Without data_bytes, the sizes say "unknown".
+
+    more: bytes of the chunks after the data.
+    """
     data = UNKNOWN if data_bytes is None else data_bytes
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF",
-        min(data + 36, UNKNOWN),
+        min(data + 36 + more, UNKNOWN),
         b"WAVE",
         b"fmt ",
         16,
@@ -50,12 +53,16 @@ class PcmStream:
 
 
 class WavStream(PcmStream):
-    """A WAV file of unknown size. When the size is known, `wav_header` can be written over it."""
+    """A WAV file of unknown size. When the size is known, `wav_header` can be written over it.
+
+    info: a chunk between the header and the data.
+    """
 
     mimetype = "audio/wav"
 
-    def __init__(self, sample_rate: int):
-        self.header = wav_header(sample_rate)
+    def __init__(self, sample_rate: int, info: bytes = b""):
+        header = wav_header(sample_rate)
+        self.header = header[:-8] + info + header[-8:]
 
     def feed(self, pcm: np.ndarray) -> bytes:
         if not len(pcm):

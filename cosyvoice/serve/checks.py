@@ -7,6 +7,7 @@ strangers may call /ready.
 
 import contextlib
 import errno
+import importlib
 import logging
 import os
 import shutil
@@ -15,9 +16,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cosyvoice.encoders.mark import Watermark
 from cosyvoice.encoders.mp3 import AudioSegment, check_encoder
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.storage.work_folders import WorkFolders
@@ -63,6 +65,25 @@ def check_settings(config: Config, is_script: bool, environ=os.environ):
     check_reference_folder(config.reference_dir)
     if is_script:
         check_port(config.host, config.port)
+
+
+def load_watermark(name: str) -> Callable[[int], Watermark] | None:
+    """The function that WATERMARK names: sample rate -> a Watermark for one sound.
+
+    Raises a StartError for one that cannot be had.
+    """
+    if not name:
+        return None
+    module, _, function = name.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise StartError(
+            f"WATERMARK is {name!r}, which cannot be loaded: {error}; "
+            "write module:function and install what it needs, or leave it empty",
+            f"无法加载 WATERMARK {name!r}：{error}；请写成 模块:函数 并安装所需的包，或留空",
+        ) from error
+    return made
 
 
 def check_folder(name: str, folder: Path):

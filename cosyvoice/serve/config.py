@@ -34,13 +34,15 @@ def setting(
     most: float = math.inf,
     zero: bool = False,
     read: Callable[[str], str] | None = None,
+    choices: tuple[str, ...] = (),
 ):
     """A field of Config.
 
     most: largest number. zero: whether 0 is allowed. read: of each part of a list; "" if it is
-    wrong.
+    wrong. choices: of a text, all there are.
     """
     about = {"help": help, "env": env, "flag": flag, "most": most, "zero": zero, "read": read}
+    about["choices"] = choices
     return field(default=default, metadata=about)
 
 
@@ -129,6 +131,17 @@ class Config:
     )
     max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB", most=10_000)
     mp3_bitrate: str = setting("96k", "bit rate of streamed MP3")
+    mark: str = setting(
+        "files",
+        "where sound says that a machine made it: files (whole ones), or always (in streams too, "
+        "whose MP3, AAC and WAV then begin with the mark)",
+        choices=("files", "always"),
+    )
+    watermark: str = setting(
+        "",
+        "module:function that makes an inaudible watermark for each sound; empty: none; "
+        "see docs/marks.md",
+    )
     threads: int = setting(40, "listeners served at once by `python all_api.py`", most=10_000)
     output_dir: Path = setting(ROOT / "output", "working files of requests")
     reference_dir: Path = setting(ROOT / "参考音频", "reference audio that requests can name")
@@ -162,6 +175,7 @@ class Config:
         for f in fields(self):
             if f.type in (int, float):
                 _check_number(f, getattr(self, f.name))
+            _check_choice(f, getattr(self, f.name))
         rate = re.fullmatch(r"([0-9]{1,3})(k|000)", self.mp3_bitrate)
         if not rate or not KBPS[0] <= int(rate[1]) <= KBPS[1]:
             raise StartError(
@@ -206,6 +220,16 @@ def _check_number(f, value: float):
         raise StartError(
             f"{_env(f)} is {value}; it must be above 0{up_to[0]}",
             f"{_env(f)} 为 {value}，须大于 0{up_to[1]}",
+        )
+
+
+def _check_choice(f, value):
+    """Raises a StartError for a text that is none of those there are."""
+    choices = f.metadata["choices"]
+    if choices and value not in choices:
+        raise StartError(
+            f"{_env(f)} is {value!r}; it must be one of {', '.join(choices)}",
+            f"{_env(f)} 为 {value!r}，须为 {'、'.join(choices)} 之一",
         )
 
 

@@ -30,6 +30,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}  # without a key: nothing personal
 PAGES = {"/", "/docs"}  # a link elsewhere may lead here
 OWNER = re.compile(r"learn-wave/([^/]+)/")  # keys and paths that belong to a user
+EXPOSED = ("X-Request-ID", "Retry-After", "X-Text-Warnings", "X-AI-Generated")  # to pages elsewhere
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -208,7 +209,7 @@ def _cors_headers() -> dict[str, str]:
     """Headers that let a page of an allowed origin read the answer and send what it asks for."""
     headers = {
         "Access-Control-Allow-Origin": request.headers["Origin"],
-        "Access-Control-Expose-Headers": "X-Request-ID, Retry-After, X-Text-Warnings",
+        "Access-Control-Expose-Headers": ", ".join(EXPOSED),
     }
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"

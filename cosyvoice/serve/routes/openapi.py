@@ -44,10 +44,15 @@ OPENAI_SOUND = (*SOUND, "audio/pcm", "audio/ogg", "audio/flac", "audio/aac", "te
 SUBTITLES = ("application/x-subrip", "text/vtt", *JSON)
 HEADERS = {  # name -> what it says
     "X-Request-ID": "the request's id, the caller's own if one was sent",
+    "X-AI-Generated": "true: a machine made this sound",
     "X-Text-Warnings": "names of tags in the text that had no effect; without any, not sent",
     "X-Sample-Rate": "Hz of the sound",
 }
-SPOKEN = ("X-Request-ID", "X-Text-Warnings")  # headers of answers that speak a caller's text
+SPOKEN = (
+    "X-Request-ID",
+    "X-Text-Warnings",
+    "X-AI-Generated",
+)  # headers of answers that speak a caller's text
 
 
 def string(about: str, **rules) -> dict:

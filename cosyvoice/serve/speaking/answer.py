@@ -1,15 +1,18 @@
 """Answers that speak: a streamed Response, or the whole sound as one file."""
 
 import logging
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, g, request, send_file
 
 from cosyvoice.encoders import Encoder
 from cosyvoice.encoders.formats import FfmpegStream, ResampledPcm
+from cosyvoice.encoders.mark import Mark, Prefixed, Watermark, Watermarked
 from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import WavStream, wav_header
 from cosyvoice.serve.config import Config
@@ -23,14 +26,23 @@ from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
 log = logging.getLogger(__name__)
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
+SOUND = {"X-AI-Generated": "true"}  # headers of every answer that is sound
 MOST_WARNINGS = 20  # names of tags in a header
 
 
 class Answers:
     """Speaks utterances for the current request. scratch: for what does not fit in memory."""
 
-    def __init__(self, slots: Slots, config: Config, scratch: Path):
+    def __init__(
+        self,
+        slots: Slots,
+        config: Config,
+        scratch: Path,
+        watermark: Callable[[int], Watermark] | None = None,
+    ):
+        """watermark(sample_rate): the watermark of one sound."""
         self.slots, self.config, self.scratch = slots, config, scratch
+        self.watermark = watermark
         self.paces: defaultdict[str, Pace] = defaultdict(Pace)  # by the family of the model
 
     def stream(self, utterance: Utterance, kind: str = "mp3", headers: dict | None = None):
@@ -45,35 +57,43 @@ class Answers:
 
     def whole(self, utterance: Utterance, kind: str = "wav", headers: dict | None = None):
         """A Response of the whole sound with its length; a GET may ask for a range of it."""
-        speech = self.start(utterance, kind)
+        speech = self.start(utterance, kind, is_file=True)
         try:
             file = speech.whole()
         except BaseException:
             speech.stop()
             raise
-        size = speech.spool.written
         if kind == "wav":
-            file.write(wav_header(utterance.engine.sample_rate, speech.record.samples * 2))
-            file.seek(0)
+            finish_wav(file, speech, Mark.now(utterance.engine.model_family))
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         response = send_file(file, mimetype=speech.encoder.mimetype, conditional=False)
         response.content_length = size
         response.direct_passthrough = False  # else call_on_close is not called
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]  # not send_file's
-        response.headers.update({**text_warnings(utterance), **(headers or {})})
+        response.headers.update({**SOUND, **text_warnings(utterance), **(headers or {})})
         response.call_on_close(speech.close)
         speech.record.change(outcome="done")
         return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
 
-    def start(self, utterance: Utterance, kind: str) -> Speech:
+    def start(self, utterance: Utterance, kind: str, is_file: bool = False) -> Speech:
         """Begin to speak; returns when there is sound and a cloned voice is stored.
 
-        kind: see encoder(). Whoever calls it lets the response's end call the Speech's close.
+        kind: see encoder(). is_file: the bytes are sent as one file, which is marked as made by a
+        machine. Whoever calls it lets the response's end call the Speech's close.
         """
         sample_rate = utterance.engine.sample_rate
+        mark = Mark.now(utterance.engine.model_family)
+        has_mark = is_file or self.config.mark == "always"
         g.record.change(sample_rate=sample_rate)
+        encoder = self.encoder(
+            kind, sample_rate, mark, has_mark and not (is_file and kind == "wav")
+        )
+        if self.watermark:
+            encoder = Watermarked(encoder, self.watermark(sample_rate))
         speech = Speech(
             utterance,
-            self.encoder(kind, sample_rate),
+            encoder,
             self.slots,
             g.record,
             self.config.request_timeout,
@@ -83,22 +103,39 @@ class Answers:
         )
         return speech.start()
 
-    def encoder(self, kind: str, sample_rate: int) -> Encoder:
-        """kind: mp3, wav, pcm (at PCM_RATE), opus, flac or aac."""
+    def encoder(self, kind: str, sample_rate: int, mark: Mark, has_mark: bool) -> Encoder:
+        """kind: mp3, wav, pcm (at PCM_RATE), opus, flac or aac.
+
+        has_mark: whether the sound of MP3, WAV and AAC comes after the mark; FLAC and Ogg always
+        have a place for comments, PCM has none.
+        """
         if kind == "mp3":
-            return Mp3Stream(sample_rate, self.config.mp3_bitrate, self.scratch)
+            mp3 = Mp3Stream(sample_rate, self.config.mp3_bitrate, self.scratch)
+            return Prefixed(mp3, mark.id3_tag()) if has_mark else mp3
         if kind == "wav":
-            return WavStream(sample_rate)
+            return WavStream(sample_rate, mark.info_chunk() if has_mark else b"")
         if kind == "pcm":
             return ResampledPcm(sample_rate, PCM_RATE)
-        return FfmpegStream(kind, sample_rate, self.scratch)
+        if kind == "aac":
+            aac = FfmpegStream(kind, sample_rate, self.scratch)
+            return Prefixed(aac, mark.id3_tag()) if has_mark else aac
+        return FfmpegStream(kind, sample_rate, self.scratch, mark.ffmpeg_options())
+
+
+def finish_wav(file: BinaryIO, speech: Speech, mark: Mark):
+    """Write the true sizes over the header, and what made the sound after it."""
+    info, data_bytes = mark.info_chunk(), speech.record.samples * 2
+    file.write(wav_header(speech.utterance.engine.sample_rate, data_bytes, len(info)))
+    file.seek(0, os.SEEK_END)
+    file.write(info)
 
 
 def stream_response(
     speech: Speech, body: Iterable, mimetype: str, headers: dict | None = None
 ) -> Response:
     """A Response that ends the Speech when it ends."""
-    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **text_warnings(speech.utterance)}
+    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **SOUND}
+    always |= text_warnings(speech.utterance)
     response = Response(body, mimetype=mimetype, headers={**always, **(headers or {})})
     response.call_on_close(speech.close)
     return response
