@@ -30,6 +30,7 @@ SIGNS = {
     "en": {OK: "ok", NOTE: "note", FAULT: "FAULT"},
     "zh": {OK: "正常", NOTE: "提示", FAULT: "故障"},
 }
+CREDENTIALS = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
 GB = 1 << 30
 MODEL_BYTES = 8 * GB  # that the largest official model takes on the disk, while it is downloaded
 LEAST_DISK, LEAST_MEMORY = GB // 2, GB  # that the small model needs
@@ -343,8 +344,7 @@ def is_service(config: Config) -> bool:
 
 def check_store(config: Config) -> Iterator[Finding]:
     """OSS answers with these credentials, or a file can be written in the folder."""
-    credentials = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
-    unset = [name for name in credentials if not os.environ.get(name)]
+    unset = [name for name in CREDENTIALS if not os.environ.get(name)]
     if len(unset) == 1:
         yield Finding(
             "store",
