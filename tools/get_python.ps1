@@ -48,6 +48,7 @@ Say 'no Python 3.10 to 3.13 is here: getting one into .python, for this folder a
 New-Item -ItemType Directory -Force -Path $own | Out-Null
 if (-not (Test-Path -LiteralPath $uv)) { Get-Uv }
 $env:UV_NO_CONFIG = '1'
+$env:UV_SYSTEM_CERTS = '1'  # those of Windows, as a company's proxy needs
 $env:UV_PYTHON_INSTALL_DIR = $own
 $env:UV_PYTHON_INSTALL_BIN = '0'
 $env:UV_PYTHON_INSTALL_REGISTRY = '0'

@@ -34,6 +34,7 @@ UV_OPTIONS = {  # settings of pip -> options of uv; pip looks into all indexes f
     "index-url": "--default-index",
     "extra-index-url": "--index",
     "find-links": "--find-links",
+    "constraint": "--constraint",
     "trusted-host": "--allow-insecure-host",
 }
 PLACE = "made_in"  # the key of pyvenv.cfg that says where `.venv` was made
@@ -123,7 +124,8 @@ def installer() -> list:
         for part in (option, value)
     ]
     places = ["--python", PYTHON, "--cache-dir", uv.parent / "cache", "--no-config"]
-    return [uv, "pip", "install", *places, "--index-strategy", "unsafe-best-match", *options]
+    like_pip = ["--system-certs", "--index-strategy", "unsafe-best-match"]
+    return [uv, "pip", "install", *places, *like_pip, *options]
 
 
 def wants_cpu_torch() -> bool:

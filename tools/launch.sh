@@ -72,7 +72,7 @@ get_python() {
     say "no Python 3.10 to 3.13 is here: getting one into .python, for this folder alone (about 50 MB, once)" \
         "未找到 Python 3.10 至 3.13：正在下载一份到 .python，仅供本文件夹使用（约 50 MB，仅一次）"
     [ -x "$uv" ] || get_uv
-    UV_NO_CONFIG=1 UV_PYTHON_INSTALL_DIR="$own" UV_PYTHON_INSTALL_BIN=0 UV_CACHE_DIR="$own/cache" \
+    UV_NO_CONFIG=1 UV_SYSTEM_CERTS=1 UV_PYTHON_INSTALL_DIR="$own" UV_PYTHON_INSTALL_BIN=0 UV_CACHE_DIR="$own/cache" \
         "$uv" python install 3.12 \
         || give_up "Python could not be downloaded: check the network, or name a mirror of python-build-standalone in UV_PYTHON_INSTALL_MIRROR" \
             "无法下载 Python：请检查网络，或用 UV_PYTHON_INSTALL_MIRROR 指定 python-build-standalone 的镜像"
