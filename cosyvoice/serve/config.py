@@ -24,6 +24,7 @@ class StartError(ValueError):
 
     def __init__(self, en: str, zh: str):
         super().__init__(" ".join(f"{en} / {zh}".split()))
+        self.en, self.zh = en, zh
 
 
 def setting(

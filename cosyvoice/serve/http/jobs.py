@@ -40,7 +40,7 @@ from cosyvoice.serve.http.fields import (
     string,
     text,
 )
-from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.text.language import CODES
 from cosyvoice.text.pronunciations import MAX_ENTRIES, MAX_SAID, MAX_WORD
 
@@ -138,8 +138,12 @@ VOICE_FIELDS: Fields = {
 
 
 def read_voice_name(field: str, value):
-    """OpenAI's voice: a string, or {"id": name} for a saved voice; the string or the dict."""
-    read_string(field, value.get("id", "") if isinstance(value, dict) else value)
+    """OpenAI's voice: a string, or {"id": name}; the string or the dict."""
+    if isinstance(value, dict) and not (isinstance(value.get("id"), str) and value["id"].strip()):
+        raise field_error(
+            field, 'an object must be {"id": name}', '对象形式须为 {"id": 名称}', "bad_value"
+        )
+    read_string(field, value["id"] if isinstance(value, dict) else value)
     return value
 
 
