@@ -146,7 +146,8 @@ class Load:
     def __init__(self, url: str, options: argparse.Namespace):
         self.url, self.options = url.rstrip("/"), options
         self.session = requests.Session()
-        self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=256))
+        # a kept connection may be closed by the server just when it is used again
+        self.session.headers["Connection"] = "close"
         if key := os.environ.get("API_KEY"):
             self.session.headers["Authorization"] = f"Bearer {key}"
         self.sample_rate = self.session.get(f"{self.url}/ready", timeout=60).json()["sample_rate"]

@@ -146,9 +146,12 @@ def nginx(service_port: int, folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def cluster(nodes: int, environment: dict, folder: Path) -> Iterator[str]:
     """The address of a Ray cluster on this machine: nodes of one core, and a head of none."""
-    address = f"127.0.0.1:{free_port()}"
+    from ray.util import get_node_ip_address
+
+    address = f"{get_node_ip_address()}:{free_port()}"  # Ray does not take a loopback address
     start = [str(Path(sys.executable).with_name("ray")), "start", "--block"]
     start += ["--disable-usage-stats", "--object-store-memory=100000000"]
+    environment = {"RAY_raylet_start_wait_time_s": "120", **environment}  # on a busy machine
     head = [
         "--head",
         f"--port={address.split(':')[1]}",
