@@ -123,6 +123,18 @@ def wait_until_ready(url: str, process: subprocess.Popen, folder: Path):
     raise RuntimeError(f"the service did not start: {(folder / 'service.log').read_text()[-2000:]}")
 
 
+def wait_until_open(address: str):
+    """Wait until something listens at host:port."""
+    host, _, port = address.rpartition(":")
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.3)
+    raise RuntimeError(f"nothing listens at {address}")
+
+
 def nginx_program() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -162,7 +174,7 @@ def cluster(nodes: int, environment: dict, folder: Path) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         for kind in kinds:
             stack.enter_context(running([*start, *kind], environment, folder))
-            time.sleep(5)  # the head must listen before the others join
+            wait_until_open(address)  # by the head, before the others join
         replicas = [f"--{bound}_replicas={nodes}" for bound in ("min", "max")]
         deploy = [sys.executable, "deploy/ray_app.py", *replicas, "--cpus=1"]
         environment = {**environment, "RAY_ADDRESS": address}
