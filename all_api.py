@@ -84,14 +84,14 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
     atexit.register(work_folders.close)
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     checks.check_mp3(22050, config.mp3_bitrate, scratch)  # the rate of most models
-    cosyvoice: Engine = load_model(config, IS_SCRIPT)
+    slots = Slots(config.max_concurrent, config.max_queue)
+    cosyvoice: Engine = load_model(config, IS_SCRIPT, slots.is_busy)
     checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
-    instruct_model = Instruct(cosyvoice, config)
+    instruct_model = Instruct(cosyvoice, config, slots.is_busy)
 
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
-slots = Slots(config.max_concurrent, config.max_queue)
 analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None

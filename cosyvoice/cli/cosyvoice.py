@@ -90,6 +90,7 @@ class CosyVoice:
     layout = LAYOUT_300M
     supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
+    model_state = "loaded"  # for the service, whose engines may leave memory when idle
 
     def __init__(
         self,

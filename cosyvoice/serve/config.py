@@ -124,6 +124,13 @@ class Config:
         most=600,
         zero=True,
     )
+    unload_after: float = setting(
+        0.0,
+        "seconds without work after which a model leaves memory; the next request loads it again; "
+        "0: never",
+        most=604_800,
+        zero=True,
+    )
     max_body_mb: int = setting(
         20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB", most=10_000
     )

@@ -54,7 +54,8 @@ def blueprint(
     def ready():
         """The service can speak; 503 until its first sentence and while something is broken.
 
-        `reasons` says why it is not ready, "English / 中文" each.
+        `reasons` says why it is not ready, "English / 中文" each. `model_state` is "unloaded" while
+        an idle model is out of memory: still ready, since the next request loads it.
         """
         trial = None if readiness.check() else readiness.reason
         reasons = [*needs.faults(), *([trial] if trial else [])]
@@ -62,6 +63,7 @@ def blueprint(
             "ready": not reasons,
             "reasons": reasons,
             "model": engine.model_family,
+            "model_state": engine.model_state,
             "sample_rate": engine.sample_rate,
             "device": engine.device,
             "precision": engine.precision,

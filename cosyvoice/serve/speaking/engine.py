@@ -23,6 +23,10 @@ class Engine(Protocol):
     load_seconds: float  # that loading the model took
 
     @property
+    def model_state(self) -> str:
+        """ "loaded", "unloaded" (the next use loads it) or "damaged" (it could not be loaded)."""
+
+    @property
     def token_rate(self) -> int:
         """Speech tokens per second."""
 

@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import AutoModel
@@ -10,16 +12,21 @@ from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
+from cosyvoice.serve.speaking.resting import RETRY_SECONDS, Resting
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.precision import best_device, plan
 
 log = logging.getLogger(__name__)
 MAX_ERROR = 400  # characters shown; networks that do not fit list all their weights
-RETRY_SECONDS = 30.0  # between two attempts to load a model that failed
 
 
-def load_model(config: Config, is_script: bool) -> Engine:
-    """The engine to speak with. Raises a StartError. A module never downloads."""
+def load_model(
+    config: Config, is_script: bool, is_busy: Callable[[], bool] = lambda: False
+) -> Engine:
+    """The engine to speak with. Raises a StartError. A module never downloads.
+
+    is_busy: as of Resting.
+    """
     try:
         plan(config.precision, best_device())
     except InputError as error:
@@ -33,7 +40,7 @@ def load_model(config: Config, is_script: bool) -> Engine:
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
     try:
-        return load(folder, config)
+        return open_engine(folder, config, is_busy)
     except Exception as error:  # files of every kind can be in the directory
         raise StartError(
             f"the model in {folder} cannot be loaded: {short(error)}",
@@ -47,6 +54,13 @@ def short(error: Exception) -> str:
     is_own = isinstance(error, (FileNotFoundError, RuntimeError))
     text = " ".join(str(error).split())
     return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
+
+
+def open_engine(folder: str, config: Config, is_busy: Callable[[], bool]) -> Engine:
+    """The model of a folder, loaded; it leaves memory when idle if UNLOAD_AFTER says so."""
+    if not config.unload_after:
+        return load(folder, config)
+    return Resting(partial(load, folder, config), config.unload_after, is_busy)
 
 
 def load(folder: str, config: Config) -> Engine:
@@ -71,8 +85,9 @@ def load(folder: str, config: Config) -> Engine:
 class Instruct:
     """The model for 自然语言控制: the main one if it follows instructions, else a second one."""
 
-    def __init__(self, main: Engine, config: Config):
+    def __init__(self, main: Engine, config: Config, is_busy: Callable[[], bool] = lambda: False):
         self.main, self.config, self.loading = main, config, threading.Lock()
+        self.is_busy = is_busy
         self.second: Engine | None = None
         self.next_attempt = 0.0
         folder = config.instruct_model
@@ -105,7 +120,7 @@ class Instruct:
         if time.monotonic() < self.next_attempt:
             raise damaged_error()
         try:
-            return load(folder, self.config)
+            return open_engine(folder, self.config, self.is_busy)
         except Exception as error:
             self.next_attempt = time.monotonic() + RETRY_SECONDS
             log.error("the model in %s cannot be loaded", folder, exc_info=error)

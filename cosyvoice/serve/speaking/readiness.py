@@ -41,8 +41,14 @@ class Readiness:
         self.real_time_factor: float | None = None  # seconds of work per second of speech
 
     def check(self) -> bool:
-        """True when the model has spoken. After a failure it tries again, now and then."""
+        """True when the model has spoken. After a failure it tries again, now and then.
+
+        A model that is not in memory now is as good as one that is; one that could not be loaded
+        again must speak again first.
+        """
         with self.once:
+            if self.done and self.engine.model_state == "damaged":
+                self.done, self.started, self.reason = False, False, FAILED
             if not self.started and time.monotonic() >= self.next_trial:
                 self.started = True
                 threading.Thread(target=self._try, name="trial", daemon=True).start()

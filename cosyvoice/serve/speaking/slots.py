@@ -67,6 +67,10 @@ class Slots:
     def running(self) -> int:
         return self.at_work.total()
 
+    def is_busy(self) -> bool:
+        """Whether anybody works or waits."""
+        return bool(self.running or self.queue)
+
     def take(
         self,
         check: Callable[[], None] = lambda: None,
