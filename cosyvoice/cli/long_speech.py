@@ -183,7 +183,7 @@ def spoken(
     sample_rate: int,
     note: Callable[[dict, np.ndarray], None] = lambda chunk, pcm: None,
 ) -> np.ndarray:
-    """The sound of a part and the pause after it, (N,) int16. note gets each chunk and its sound."""
+    """The sound of a part and its pause, (N,) int16. note gets each chunk and its sound."""
     pieces = []
     for chunk in chunks:
         pieces.append(to_int16(chunk["tts_speech"]))

@@ -17,7 +17,7 @@ FFMPEG = {  # codec and container, as ffmpeg's options
     "flac": ["-c:a", "flac", "-f", "flac"],
     "aac": ["-c:a", "aac", "-b:a", "96k", "-f", "adts"],
 }
-TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac"}
+TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac", "mp3": "audio/mpeg"}
 # Sent when they are complete: many readers take an "unknown" length for a very long one.
 WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
@@ -74,6 +74,7 @@ class FfmpegStream:
 
     def __init__(self, kind: str, sample_rate: int, scratch: Path | None = None):
         self.kind, self.mimetype = kind, TYPES[kind]
+        self.options = FFMPEG.get(kind, [])
         self.sample_rate, self.scratch = sample_rate, scratch
         self.ffmpeg: Ffmpeg | None = None
 
@@ -108,7 +109,7 @@ class FfmpegStream:
             [
                 imageio_ffmpeg.get_ffmpeg_exe(),
                 *options,
-                *FFMPEG[self.kind],
+                *self.options,
                 *("-flush_packets", "1", "-y", str(path)),
             ],
             stdin=subprocess.PIPE,
@@ -116,6 +117,14 @@ class FfmpegStream:
             stderr=subprocess.DEVNULL,
         )
         return Ffmpeg(process, folder, output)
+
+
+class ContinuousMp3(FfmpegStream):
+    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
+
+    def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
+        super().__init__("mp3", sample_rate, scratch)
+        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
 
 
 class ResampledPcm:
