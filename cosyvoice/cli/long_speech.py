@@ -78,7 +78,8 @@ class Plan:
 
 def plan_of(manuscript: Manuscript) -> Plan:
     """Cut a manuscript into parts. Raises TextError for a tag that cannot be understood."""
-    titles, parts = [], []
+    titles: list[str] = []
+    parts: list[Part] = []
     for chapter in manuscript.chapters:
         spoken = list(chapter_parts(chapter.title, chapter.text, len(titles)))
         if spoken:
