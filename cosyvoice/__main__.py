@@ -1,4 +1,4 @@
-"""The command line: python -m cosyvoice say | book | read | voices | download | bench; with --help."""
+"""The command line: python -m cosyvoice say | book | read | voices | download | bench."""
 
 import argparse
 import os

@@ -1,13 +1,12 @@
 """`python -m cosyvoice book`: speak a text file or an EPUB into one file with chapters.
 
-What is finished is kept in a folder beside the output, so that the same command goes on after it was
-stopped, also by force. torch and the engine are imported where they are used.
+What is finished is kept in a folder beside the output, so that the same command goes on after it
+was stopped, also by force. torch and the engine are imported where they are used.
 """
 
 import hashlib
 import sys
 from argparse import Namespace
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,8 +125,7 @@ def speak_part(engine, plan: Plan, number: int, arguments: Namespace):
     seed = seed_of(arguments.seed, number)
     wanted = Namespace(**{**vars(arguments), "text": part.text, "seed": seed, "play": False})
     try:
-        with closing(say.speech_of(engine, wanted)) as chunks:
-            return spoken(chunks, part.pause, engine.sample_rate)
+        return spoken(say.speech_of(engine, wanted), part.pause, engine.sample_rate)
     except TextError as error:
         print(f"\nleft out: {part.text!r} ({error.en})", file=sys.stderr)
         return silence(part.pause or SKIPPED_SECONDS, engine.sample_rate)

@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from cosyvoice.text.manuscript import Chapter, Manuscript, short_title
 from cosyvoice.utils.errors import ManuscriptError
 
 MAX_FILES = 20_000  # in the archive
@@ -46,8 +45,14 @@ BLOCKS = frozenset(
 HEADINGS = frozenset("h1 h2 h3".split())
 
 
-def read_epub(content: bytes) -> Manuscript:
-    """Raises ManuscriptError that says why the file cannot be used."""
+Chapters = list[tuple[str, str]]
+
+
+def read_epub(content: bytes) -> tuple[str, Chapters]:
+    """The book's title, and (title, text) of each chapter; "" for no title.
+
+    Raises ManuscriptError that says why the file cannot be used.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return Book(Archive(archive)).read()
@@ -94,7 +99,7 @@ class Book:
     def __init__(self, archive: Archive):
         self.archive = archive
 
-    def read(self) -> Manuscript:
+    def read(self) -> tuple[str, Chapters]:
         root = Elements(self.archive.read(CONTAINER)).first("rootfile", "full-path")
         package = Elements(self.archive.read(root))
         self.folder = posixpath.dirname(root)
@@ -110,8 +115,7 @@ class Book:
             raise damaged_error("it names no chapters")
         self.refuse_protected(spine)
         toc = self.table_of_contents(package)
-        title = package.text_of("title") or ""
-        return Manuscript(short_title(title), tuple(self.chapters(spine, toc)))
+        return package.text_of("title"), self.chapters(spine, toc)
 
     def refuse_protected(self, spine: list[str]) -> None:
         """Fonts may be disguised; a document that is makes the book unreadable."""
@@ -140,7 +144,7 @@ class Book:
                 found.setdefault(self.path(folder, name), {}).setdefault(fragment, title)
         return found
 
-    def chapters(self, spine: list[str], toc: dict[str, dict[str, str]]) -> list[Chapter]:
+    def chapters(self, spine: list[str], toc: dict[str, dict[str, str]]) -> Chapters:
         """A document without an entry of its own goes on with the chapter before it."""
         found: list[tuple[str, list[str]]] = []
         for path in dict.fromkeys(spine):
@@ -152,10 +156,10 @@ class Book:
                 if title is None and toc and found:
                     found[-1][1].append(words)
                     continue
-                title = short_title(title or ("" if titles else text.heading))
+                title = " ".join((title or ("" if titles else text.heading)).split())
                 has_title = words[: 2 * len(title)].replace("\n", " ").startswith(title)
                 found.append((title, [words] if has_title else [title, words]))
-        return [Chapter(title, "\n".join(texts)) for title, texts in found]
+        return [(title, "\n".join(texts)) for title, texts in found]
 
     @staticmethod
     def path(folder: str, href: str) -> str:

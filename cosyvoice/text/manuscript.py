@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from cosyvoice.text.epub import read_epub
 from cosyvoice.utils.errors import ManuscriptError
 
 MAX_TITLE = 200  # characters that are kept of a title
@@ -56,9 +57,10 @@ def read_manuscript(content: bytes | str, name: str = "") -> Manuscript:
     Raises ManuscriptError for bytes that are neither an EPUB nor text, and for no words at all.
     """
     if isinstance(content, bytes) and (content.startswith(ZIP) or name.lower().endswith(".epub")):
-        from cosyvoice.text.epub import read_epub
-
-        found = read_epub(content)
+        title, chapters = read_epub(content)
+        found = Manuscript(
+            title, tuple(Chapter(short_title(name), text) for name, text in chapters)
+        )
     else:
         found = read_text(decode(content) if isinstance(content, bytes) else content)
     if not any(chapter.text.strip() for chapter in found.chapters):
