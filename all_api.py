@@ -432,8 +432,7 @@ for blueprint in (
 ):
     app.register_blueprint(blueprint)
 
-books.sweep()
-book_worker.wake_if_needed()
+book_worker.resume()
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

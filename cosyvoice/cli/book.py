@@ -5,6 +5,7 @@ was stopped, also by force. torch and the engine are imported where they are use
 """
 
 import hashlib
+import shutil
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -49,7 +50,7 @@ def book(arguments: Namespace) -> None:
             speak(plan, arguments, folder, output)
     except Timeout:
         raise ValueError(f"another run works on {output}: wait for its end") from None
-    remove(folder)
+    shutil.rmtree(folder)
     print(f"{output}: {len(plan.chapters)} chapters, {len(plan.parts)} sentences")
 
 
@@ -140,9 +141,3 @@ def check_model(folder: Path, model: str) -> None:
             "choose that model with --model, or remove the folder to start anew"
         )
     write_whole(path, model.encode())
-
-
-def remove(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
-    folder.rmdir()

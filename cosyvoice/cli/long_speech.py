@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -277,12 +278,15 @@ def join(
 ) -> None:
     """All parts as one file with chapters, whole or not at all. form: of FORMATS.
 
+    path: on the file system of files.folder, where the file is made.
     check is called after each part and stops the work by raising. Raises OSError when the disk is
     full, RuntimeError when ffmpeg fails.
     """
+    for left in files.folder.glob("join-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     lengths = [files.samples(number) or 0 for number in range(len(plan.parts))]
     marks = chapter_marks(plan, lengths, files.sample_rate)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="join-") as folder:
+    with tempfile.TemporaryDirectory(dir=files.folder, prefix="join-") as folder:
         (Path(folder) / "chapters").write_text(metadata(plan.title, marks), encoding="utf-8")
         process = start_ffmpeg(Path(folder), files.sample_rate, form, bitrate)
         try:

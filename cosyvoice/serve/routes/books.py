@@ -78,6 +78,7 @@ def blueprint(
         user_id = access.owner(wanted.job.user_id)
         refuse_too_many(user_id)
         claim(user_id, manuscript.characters)
+        g.record.change(mode="job", user_id=user_id, characters=manuscript.characters)
         engine, voice = keep_voice(wanted.job)
         speech = asdict(replace(wanted.job, tts_text="", prompt_speech_16k=""))
         speech["pronunciations"] = said_by(access.sole_user(wanted.job.user_id))

@@ -76,10 +76,17 @@ class BookWorker:
                 self.thread = threading.Thread(target=self._run, name="books", daemon=True)
                 self.thread.start()
 
-    def wake_if_needed(self) -> None:
-        """At the start of the process: go on with what an earlier one has left."""
-        if self.books.unfinished():
-            self.wake()
+    def resume(self) -> None:
+        """At the start of the process: go on with what an earlier one has left.
+
+        Records that cannot be read stop no other part of the service.
+        """
+        try:
+            self.books.sweep()
+            if self.books.unfinished():
+                self.wake()
+        except (sqlite3.Error, OSError):
+            log.error("the records of long jobs cannot be read", exc_info=True)
 
     def stop(self) -> None:
         """Stop at the engine's next step; the part being spoken is spoken again later."""
@@ -205,11 +212,14 @@ class BookWorker:
         """Wait and try again, or give up."""
         self.open.pop(book.id, None)
         problem = problem_of(error)
-        reason = {"code": problem.code, "error": str(problem)}
+        is_unknown = problem.code == "internal_error"
+        reason = {
+            "code": problem.code,
+            "error": unknown_error(book) if is_unknown else str(problem),
+        }
         try:
             if self.books.get(book.id) is None:  # deleted, and its files with it
                 return
-            is_unknown = problem.code == "internal_error"
             log.error("book %s, part %d: %s", book.id, book.done, problem, exc_info=is_unknown)
             if problem.status in (502, 503, 504, 507):
                 self.books.wait(book.id, reason, RETRY)
@@ -258,6 +268,13 @@ def chunks_of(
 
 def described(time: SentenceTime) -> dict:
     return {"text": time.text, "spoken": time.spoken, "start": time.start, "end": time.end}
+
+
+def unknown_error(book: Book) -> str:
+    return (
+        f"the service failed at sentence {book.done + 1}; its log has the reason under the job's id"
+        f" / 服务在第 {book.done + 1} 句出错，原因见日志中的任务编号"
+    )
 
 
 def other_model_error(model: str, engine: Engine) -> dict[str, str]:

@@ -93,6 +93,12 @@ def test_a_book_is_spoken_and_joined_with_its_chapters(api, tmp_path, form, mime
     }
 
 
+def test_making_a_job_is_a_request_that_ends(api):
+    post(api).close()
+    api.states.flush()
+    assert not api.states.live
+
+
 def test_each_part_is_spoken_once_with_a_seed_of_its_own(api):
     id = made(api)
     ended(api, id)
@@ -287,10 +293,19 @@ def test_a_full_disk_stops_a_book_until_there_is_room(api, monkeypatch):
     assert ended(api, id)["state"] == "done"
 
 
+def test_records_that_cannot_be_read_do_not_stop_the_service(service, caplog):
+    service().books.folder.mkdir()
+    (service().books.file).write_bytes(b"no database" * 500)
+    client = service().app.test_client()
+    assert "cannot be read" in caplog.text and client.get("/health").status_code == 200
+    assert client.get("/jobs/x").status_code == 500
+
+
 def test_what_keeps_failing_ends_as_failed(api):
     id = made(api, tts_text="一句。\n{fail=0}二句。")
     failed = ended(api, id)
     assert failed["state"] == "failed" and failed["error"]["code"] == "internal_error"
+    assert "at sentence 2" in failed["error"]["error"]
     assert failed["sentences_done"] == 1 and len(FakeEngine.calls) == 4
     answer = api.app.test_client().get(f"/jobs/{id}/audio")
     assert answer.status_code == 200 and len(answer.data) > 1000
