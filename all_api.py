@@ -305,7 +305,7 @@ def keep_voice(job: Job) -> tuple[Engine, dict]:
     directs_recording = job.mode == INSTRUCT and engine.supports_instruct2
     has_recording = job.prompt_speech_16k and job.spk_customize == NO_VOICE
     if job.mode in (CLONE, CROSS) or directs_recording and has_recording:
-        return engine, {"reference": fetch_reference(job)}
+        return engine, {"reference": fetch_reference(job).clone()}  # not the storage it is cut from
     voice = saved_voice(job, engine)
     return engine, {"voice": voice} if voice else {}
 

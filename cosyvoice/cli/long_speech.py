@@ -31,6 +31,7 @@ from cosyvoice.text.tags import left_out_tags
 LONGEST_PART = 80.0  # in characters of Chinese; a letter of others is a third of one
 LONGEST_SENTENCE = 160.0  # a longer one is cut at a comma or a blank
 NARROW = 1 / 3  # width of a character that is no syllable
+MOST_CHARACTERS = round(LONGEST_SENTENCE / NARROW) + 1  # so many are always too long
 PARAGRAPH_PAUSE = 0.3  # seconds
 TITLE_PAUSE = 0.8
 CHAPTER_PAUSE = 1.5
@@ -114,7 +115,7 @@ def paragraphs(text: str) -> Iterator[str]:
     for line, is_wrapped in zip(lines, wrapped_lines(lines)):
         line = line.strip()
         joined += (join_of(joined, line, True, False) if joined else "") + line
-        if joined and (not is_wrapped or LAST_STOP.search(joined)):
+        if joined and (not is_wrapped or LAST_STOP.search(line)):
             yield joined
             joined = ""
     if joined:
@@ -143,7 +144,7 @@ def sentences(paragraph: str) -> Iterator[str]:
 
 def cut(sentence: str) -> Iterator[str]:
     """A sentence that is too long in pieces: after commas, else at blanks, else anywhere."""
-    while width(sentence) > LONGEST_SENTENCE:
+    while width(sentence[:MOST_CHARACTERS]) > LONGEST_SENTENCE:
         most = reach(sentence, LONGEST_SENTENCE)
         least = most // 2
         places = [
@@ -243,7 +244,8 @@ class SoundFiles:
         return soundfile.read(self.path(number), dtype="int16")[0]
 
     def remove(self) -> None:
-        for path in self.folder.glob("*.flac"):
+        """Remove all sound, also what a killed process left half written."""
+        for path in [*self.folder.glob("*.flac"), *self.folder.glob("*.part")]:
             path.unlink(missing_ok=True)
 
 
@@ -278,9 +280,9 @@ def join(
 ) -> None:
     """All parts as one file with chapters, whole or not at all. form: of FORMATS.
 
-    path: on the file system of files.folder, where the file is made.
-    check is called after each part and stops the work by raising. Raises OSError when the disk is
-    full, RuntimeError when ffmpeg fails.
+    path: on the file system of files.folder, where the file is made. check is called after each
+    part and stops the work by raising. Raises OSError when the disk is full, RuntimeError when
+    ffmpeg fails.
     """
     for left in files.folder.glob("join-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)

@@ -97,7 +97,7 @@ def blueprint(
         )
         books.add(book, plan, voice)
         worker.wake()
-        return jsonify(describe(book)), 201
+        return jsonify(describe(book, 1)), 201
 
     @jobs.get("/jobs")
     def list_jobs() -> Response:
@@ -106,7 +106,8 @@ def blueprint(
         access.check_user(user_id)
         user_id = access.sole_user(user_id)
         read_values(VOICE_FIELDS, {"user_id": user_id}, ("user_id",))
-        return jsonify(jobs=[describe(book) for book in books.of_user(user_id)])
+        unfinished = len(books.unfinished())
+        return jsonify(jobs=[describe(book, unfinished) for book in books.of_user(user_id)])
 
     @jobs.get("/jobs/<id>")
     def state(id: str) -> Response:
@@ -115,7 +116,8 @@ def blueprint(
         marks = chapter_marks(read_plan(id), lengths, book.sample_rate)
         skipped = [{"index": part.number, "text": part.skipped} for part in spoken if part.skipped]
         chapters = [{"title": mark.title, "start": round(mark.start, 3)} for mark in marks]
-        return jsonify({**describe(book), "chapters": chapters, "skipped": skipped})
+        about = describe(book, len(books.unfinished()))
+        return jsonify({**about, "chapters": chapters, "skipped": skipped})
 
     @jobs.get("/jobs/<id>/audio")
     def audio(id: str) -> Response:
@@ -205,7 +207,7 @@ def blueprint(
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]
         return response
 
-    def describe(book: Book) -> dict:
+    def describe(book: Book, unfinished: int) -> dict:
         return {
             "id": book.id,
             "state": book.state,
@@ -222,7 +224,7 @@ def blueprint(
             "seconds": round(book.samples / book.sample_rate, 3),
             "created": iso(book.created),
             "ended": iso(book.ended),
-            "expected_end": iso(expected_end(book, len(books.unfinished()))),
+            "expected_end": iso(expected_end(book, unfinished)),
             "kept_until": iso(book.ended and book.ended + books.days * 24 * 3600),
         }
 
@@ -250,7 +252,8 @@ def sound_so_far(sounds: SoundFiles, count: int, encoder: ContinuousMp3) -> Iter
     """The first `count` parts as MP3."""
     try:
         for number in range(count):
-            yield encoder.feed(sounds.read(number))
+            if data := encoder.feed(sounds.read(number)):
+                yield data
         yield encoder.end()
     finally:
         encoder.close()
