@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,9 +104,10 @@ class BookWorker:
                     if not self.woken.is_set() and not self.books.unfinished():
                         self.thread = None
                         return
+                self.woken.wait(POLL)
             except Exception:  # of the record itself: a full disk, a folder that was removed
-                log.error("books cannot be worked on", exc_info=True)
-            self.woken.wait(POLL)
+                log.error("long jobs cannot be worked on", exc_info=True)
+                self.woken.wait(RETRY)
             self.woken.clear()
         self.thread = None
 
@@ -121,7 +122,8 @@ class BookWorker:
         except BookGone:
             self.open.pop(book.id, None)
         except Stopped:
-            self.books.release(book.id)
+            with suppress(BookGone):
+                self.books.release(book.id)
         except Exception as error:
             self._note_failure(book, error)
         return True

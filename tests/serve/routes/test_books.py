@@ -33,9 +33,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def api(service):
-    module = service()
-    yield module
-    module.book_worker.stop()
+    return service()
 
 
 def post(api, headers=None, **fields):
@@ -237,7 +235,6 @@ def test_a_job_is_its_owners(service, tmp_path):
     assert [job["id"] for job in listed["jobs"]] == [answer.json["id"]]
     refused = post(api, headers={"Authorization": "Bearer few"}, tts_text="好" * 60)
     assert refused.status_code == 429 and refused.json["code"] == "too_many_characters"
-    api.book_worker.stop()
 
 
 def test_one_caller_has_a_bounded_number_of_unfinished_jobs(api, monkeypatch):
@@ -339,4 +336,3 @@ def test_the_sound_of_parts_is_that_of_the_file(api, tmp_path):
     wait_for(lambda: state(api, id)["sentences_done"] == 1)
     pcm = api.books.sounds(api.books.get(id)).read(0)
     assert pcm.dtype == np.int16 and len(pcm) == 3000 + round(0.3 * 22050)
-    api.book_worker.stop()
