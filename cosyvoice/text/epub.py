@@ -53,6 +53,8 @@ def read_epub(content: bytes) -> tuple[str, Chapters]:
 
     Raises ManuscriptError that says why the file cannot be used.
     """
+    if content.count(b"PK\x01\x02") > MAX_FILES:  # before zipfile makes an object for each
+        raise too_large_error(f"it holds more than {MAX_FILES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return Book(Archive(archive)).read()
@@ -68,8 +70,6 @@ class Archive:
     def __init__(self, archive: zipfile.ZipFile):
         self.archive, self.bytes_left, self.tags_left = archive, MAX_ALL_BYTES, MAX_TAGS
         self.files = {info.filename: info for info in archive.infolist()}
-        if len(archive.infolist()) > MAX_FILES:
-            raise too_large_error(f"it holds more than {MAX_FILES} files")
 
     def __contains__(self, name: str) -> bool:
         return name in self.files

@@ -31,6 +31,7 @@ def test_a_book_is_one_file_with_chapters(run, tmp_path, capsys):
     assert (tmp_path / "story.mp3").read_bytes().count(b"CHAP") == 2
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_gives_the_same_bytes(run, engine, tmp_path, monkeypatch):
     run("-o", "whole.m4b")
     spoken, speak = [], books.speak_part

@@ -134,6 +134,12 @@ def test_an_archive_that_unpacks_to_far_more_is_refused(monkeypatch):
         read_epub(bomb)
 
 
+def test_an_archive_of_very_many_files_is_refused(monkeypatch):
+    monkeypatch.setattr(epubs, "MAX_FILES", 50)
+    with pytest.raises(ManuscriptError, match="more than 50 files"):
+        read_epub(epub({f"{n}.xhtml": "<p>a</p>" for n in range(60)}))
+
+
 def test_names_that_leave_the_archive_lead_nowhere():
     content = epub({"../../../../../etc/passwd": "no"})
     with pytest.raises(ManuscriptError, match="is missing in it"):

@@ -1,5 +1,7 @@
 """Books: long texts that are spoken part by part, and survive the end of the process.
 
+The API calls them jobs, which Job in serve/http/jobs.py, one request to speak, is not.
+
 A book's record is in one SQLite file, which all processes of the service share; its plan, its voice
 and its sound are files in a folder of its own:
 
