@@ -106,10 +106,15 @@ class Book:
         self.manifest = {
             item["id"]: item for item in package.named("item") if "id" in item and item.get("href")
         }
-        spine = [
-            self.path(self.folder, self.manifest[ref.get("idref", "")]["href"])
+        order = [
+            self.manifest.get(ref.get("idref", ""), {})
             for ref in package.named("itemref")
-            if ref.get("idref") in self.manifest and ref.get("linear", "yes").lower() != "no"
+            if ref.get("linear", "yes").lower() != "no"
+        ]
+        spine = [
+            self.path(self.folder, item["href"])
+            for item in order
+            if "html" in item.get("media-type", "")  # not pictures
         ]
         if not spine:
             raise damaged_error("it names no chapters")
