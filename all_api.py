@@ -42,6 +42,7 @@ from cosyvoice.serve.http.jobs import read_job as read_job_by
 from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
+from cosyvoice.serve.routes import books as book_routes
 from cosyvoice.serve.routes import (
     metrics,
     openai_speech,
@@ -55,10 +56,12 @@ from cosyvoice.serve.routes.page import page
 from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers
+from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.storage.books import Books
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
@@ -299,6 +302,21 @@ def instruct(job: Job, said: dict[str, str]) -> Utterance:
     )
 
 
+def keep_voice(job: Job) -> tuple[Engine, dict]:
+    """The engine of a long job, and the voice that is kept with it, as plain tensors."""
+    engine = engine_for(job.mode)
+    directs_recording = job.mode == INSTRUCT and engine.supports_instruct2
+    has_recording = job.prompt_speech_16k and job.spk_customize == NO_VOICE
+    if job.mode in (CLONE, CROSS) or directs_recording and has_recording:
+        return engine, {"reference": fetch_reference(job).clone()}  # not the storage it is cut from
+    voice = saved_voice(job, engine)
+    return engine, {"voice": voice} if voice else {}
+
+
+def engine_for(mode: str) -> Engine:
+    return instruct_model.get() if mode == INSTRUCT else cosyvoice
+
+
 PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
 
 
@@ -365,6 +383,11 @@ pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
 
 
+books = Books(work_folders.home / "books", work_folders, config.job_days)
+book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate)
+atexit.register(book_worker.stop)
+
+
 def speak(values: dict) -> Response:
     """The answer to fields of POST /generate_audio that another endpoint made."""
     return answer(read_job(values))
@@ -389,9 +412,18 @@ for blueprint in (
         claim=claim_request,
     ),
     text.blueprint(config.max_text_chars, pronunciation_lists),
+    book_routes.blueprint(
+        books=books,
+        worker=book_worker,
+        config=config,
+        scratch=scratch,
+        keep_voice=keep_voice,
+        said_by=pronunciation_lists.get,
+        claim=claim_request,
+    ),
     request_states.blueprint(states),
     metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),
-    openapi.blueprint(config.max_text_chars),
+    openapi.blueprint(config.max_text_chars, config.max_job_chars),
     status.blueprint(
         config=config,
         engine=cosyvoice,
@@ -402,6 +434,8 @@ for blueprint in (
     ),
 ):
     app.register_blueprint(blueprint)
+
+book_worker.resume()
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

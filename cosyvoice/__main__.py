@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_say(commands)
+    add_book(commands)
     add_read(commands)
     add_voices(commands)
     add_download(commands)
@@ -135,7 +136,6 @@ def add_say(commands) -> None:
         'examples: say "你好" -o hello.wav | say "Hello" --voice 英文女 --play | '
         'say "你好" --reference me.wav --transcript "what is said in me.wav" -o mine.wav'
     )
-    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
     add = command.add_argument
     add("text", help="what to speak; - reads it from standard input")
     add(
@@ -151,6 +151,12 @@ def add_say(commands) -> None:
         action="store_true",
         help="play the sound while it is made (needs ffplay, aplay, afplay or PowerShell)",
     )
+    add_voice_options(command)
+
+
+def add_voice_options(command: argparse.ArgumentParser) -> None:
+    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
+    add = command.add_argument
     add(
         "--voice",
         help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
@@ -165,6 +171,34 @@ def add_say(commands) -> None:
     add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
     add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
     add_pronounce_option(command)
+
+
+def add_book(commands) -> None:
+    command = add_command(
+        commands,
+        later("book.book"),
+        "book",
+        "speak a text, Markdown or EPUB file into one file with chapters; "
+        "run it again to go on where it stopped",
+    )
+    add_model_option(command)
+    add_precision_option(command)
+    command.epilog = (
+        "examples: book story.epub | book story.txt --voice 英文女 -o story.mp3 | "
+        'book story.md --reference me.wav --transcript "what is said in me.wav"'
+    )
+    add = command.add_argument
+    add("file", help="plain text, Markdown or an EPUB")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="file to write: .m4b or .mp3 (default: the name of the text with .m4b, here)",
+    )
+    add("--title", default="", help="of the book (default: that of the file)")
+    add("--bitrate", type=int, default=96, metavar="KBPS", help="of the file (default 96)")
+    add_voice_options(command)
 
 
 def add_voices(commands) -> None:

@@ -83,20 +83,25 @@ def check(arguments: Namespace) -> None:
         raise ValueError("the text is empty: write words or digits")
     if left_out := left_out_tags(arguments.text):
         print(f"tags left out: {', '.join(left_out)}", file=sys.stderr)
+    check_voice_options(arguments)
+    if not (arguments.output or arguments.play):
+        arguments.output = free_name(Path("speech.wav"))
+    if arguments.output:
+        check_output(arguments.output)
+    if arguments.play:
+        find_player()
+
+
+def check_voice_options(arguments: Namespace) -> None:
+    """Refuse options of voice, speed and seed that cannot be."""
     if arguments.transcript and not arguments.reference:
         raise ValueError("--transcript says what is said in --reference, which is missing")
     if arguments.reference and arguments.voice:
         raise ValueError("--reference clones a voice of its own; leave out --voice")
     if arguments.transcript and arguments.instruct:
         raise ValueError("an instruction takes the place of --transcript; leave that out")
-    if not (arguments.output or arguments.play):
-        arguments.output = free_name(Path("speech.wav"))
-    if arguments.output:
-        check_output(arguments.output)
     if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
         raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
-    if arguments.play:
-        find_player()
     pronunciations_of(arguments.pronounce)
 
 

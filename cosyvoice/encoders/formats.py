@@ -18,7 +18,7 @@ FFMPEG = {  # codec and container, as ffmpeg's options
     "flac": ["-c:a", "flac", "-f", "flac"],
     "aac": ["-c:a", "aac", "-b:a", "96k", "-f", "adts"],
 }
-TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac"}
+TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac", "mp3": "audio/mpeg"}
 # Sent when they are complete: many readers take an "unknown" length for a very long one.
 WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
@@ -81,7 +81,8 @@ class FfmpegStream:
         options: Sequence[str] = (),
     ):
         """options: more of ffmpeg's, for the output."""
-        self.kind, self.mimetype, self.options = kind, TYPES[kind], options
+        self.kind, self.mimetype = kind, TYPES[kind]
+        self.options = [*FFMPEG.get(kind, []), *options]
         self.sample_rate, self.scratch = sample_rate, scratch
         self.ffmpeg: Ffmpeg | None = None
 
@@ -116,7 +117,6 @@ class FfmpegStream:
             [
                 imageio_ffmpeg.get_ffmpeg_exe(),
                 *options,
-                *FFMPEG[self.kind],
                 *self.options,
                 *("-flush_packets", "1", "-y", str(path)),
             ],
@@ -125,6 +125,14 @@ class FfmpegStream:
             stderr=subprocess.DEVNULL,
         )
         return Ffmpeg(process, folder, output)
+
+
+class ContinuousMp3(FfmpegStream):
+    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
+
+    def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
+        super().__init__("mp3", sample_rate, scratch)
+        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
 
 
 class ResampledPcm:

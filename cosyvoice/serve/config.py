@@ -106,6 +106,10 @@ class Config:
         zero=True,
     )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
+    max_job_chars: int = setting(
+        200_000, "longest text of a long job (POST /jobs), characters", most=2_000_000
+    )
+    job_days: float = setting(7.0, "days that a finished long job is kept", most=3650)
     max_concurrent: int = setting(
         2,
         "requests that generate at once; one keeps all cores busy, "

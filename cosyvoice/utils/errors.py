@@ -42,3 +42,7 @@ class VoiceError(InputError):
 
 class InstructUnsupported(InputError):
     """The loaded model was not trained to follow instructions."""
+
+
+class ManuscriptError(InputError):
+    """A file to read from is no text and no EPUB, is damaged, protected, or holds nothing."""

@@ -240,7 +240,7 @@ def test_a_wrong_command_line_shows_the_usage(run, argv, capsys):
     assert caught.value.code == 2 and "usage: python -m cosyvoice" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["say", "voices", "download", "bench", "selfcheck"])
+@pytest.mark.parametrize("name", ["say", "book", "voices", "download", "bench", "selfcheck"])
 def test_every_command_has_help(run, name, capsys):
     with pytest.raises(SystemExit) as caught:
         run(name, "--help")

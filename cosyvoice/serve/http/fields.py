@@ -185,6 +185,21 @@ def reference(about: str) -> Field:
     return Field(read, {"type": "string", "description": about})
 
 
+def upload(about: str) -> Field:
+    """A file of a multipart form."""
+
+    def read(name: str, value) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise field_error(
+                name,
+                "must be a file of a multipart/form-data body",
+                "必须是 multipart/form-data 表单中的文件",
+            )
+        return value
+
+    return Field(read, {"type": "string", "format": "binary", "description": about})
+
+
 def pronunciations(about: str) -> Field:
     """A list of {"word", "said"}, as pairs; whether they can be used is checked later."""
 

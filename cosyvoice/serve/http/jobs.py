@@ -5,6 +5,7 @@
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
+    POST /jobs              book_fields             -> BookRequest
 
 /openapi.json describes the fields from the same tables. pydantic would replace the dataclasses but
 not the readers: every message is needed in two languages with a code and a status of its own, and
@@ -18,6 +19,7 @@ from flask import Flask, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
+from cosyvoice.cli.long_speech import FORMATS as BOOK_FORMATS
 from cosyvoice.encoders.formats import FFMPEG
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
@@ -39,9 +41,11 @@ from cosyvoice.serve.http.fields import (
     seed,
     string,
     text,
+    upload,
 )
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.text.language import CODES
+from cosyvoice.text.manuscript import MAX_TITLE
 from cosyvoice.text.pronunciations import MAX_ENTRIES, MAX_SAID, MAX_WORD
 
 MODES = PRESET, CLONE, CROSS, INSTRUCT = ("预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制")
@@ -103,6 +107,17 @@ def generate_audio_fields(max_text_chars: int) -> Fields:
         "user_id": USER_ID,
         "exp_name": new_voice(f"{CLONE}: keep the voice under this name"),
         "consent": CONSENT,
+    }
+
+
+def book_fields(max_job_chars: int) -> Fields:
+    """The fields of POST /jobs."""
+    speech = generate_audio_fields(max_job_chars)
+    return {
+        **{name: field for name, field in speech.items() if name not in ("stream", "exp_name")},
+        "file": upload("in place of tts_text: plain text, Markdown or an EPUB"),
+        "title": text(MAX_TITLE, "of the book; else that of the file"),
+        "format": choice(BOOK_FORMATS, "of the finished file, with chapters", default="m4b"),
     }
 
 
@@ -202,14 +217,24 @@ class VoiceRequest:
     overwrite: bool = False
 
 
-def read_job(fields: Fields, values: dict) -> Job:
+@dataclass(frozen=True)
+class BookRequest:
+    """One checked request to speak a long text. job.tts_text is empty where there is a file."""
+
+    job: Job
+    file: FileStorage | None = None
+    title: str = ""
+    format: str = "m4b"
+
+
+def read_job(fields: Fields, values: dict, always: Iterable[str] = ("mode", "tts_text")) -> Job:
     """Raises a Problem that names the first wrong or missing field.
 
-    It is a 403 for a user whom the caller's key may not act for.
+    It is a 403 for a user whom the caller's key may not act for. always: required in every mode.
     """
-    checked = read_values(fields, values)
+    checked = {"tts_text": "", **read_values(fields, values)}
     mode = checked.get("mode", "")
-    required = {"mode", "tts_text", *REQUIRED.get(mode, ())}
+    required = {*always, *REQUIRED.get(mode, ())}
     own_voice = checked.get("spk_customize", NO_VOICE) != NO_VOICE and "spk_id" in required
     if own_voice or mode == INSTRUCT and checked.get("prompt_speech_16k"):
         required.discard("spk_id")
@@ -218,6 +243,19 @@ def read_job(fields: Fields, values: dict) -> Job:
     require(checked, [field for field in fields if field in required])
     access.check_user(checked.get("user_id", ""))
     return Job(**checked)
+
+
+def read_book_request(fields: Fields, values: dict) -> BookRequest:
+    """Raises a Problem as read_job does."""
+    own = {name: fields[name] for name in ("file", "title", "format")}
+    asked = read_values(own, values)
+    speech = {name: field for name, field in fields.items() if name not in own}
+    if "file" in asked and values.get("tts_text"):
+        raise field_error(
+            "file", "takes the place of tts_text; send one of them", "与 tts_text 只能发送其一"
+        )
+    job = read_job(speech, values, ("mode",) if "file" in asked else ("mode", "tts_text"))
+    return BookRequest(job, **asked)
 
 
 def read_voice_request(values: dict, *required: str) -> VoiceRequest:
@@ -253,12 +291,14 @@ def read_body() -> dict:
 def body_limit(config: Config) -> Callable[[str], int]:
     """A function: Content-Type of a body -> bytes it may have.
 
-    Only a multipart form carries a recording, and only JSON a pronunciation list. In JSON and in a
+    Only a multipart form carries a file, and only JSON a pronunciation list or, as multipart too, a
+    long text. In JSON and in a
     plain form a character takes at most 12 bytes, and parsing a much longer form would cost seconds
     of processor time.
     """
     fields = 12 * (config.max_text_chars + MAX_PROMPT + MAX_CONSENT) + 65_536
-    json = max(fields, 12 * MAX_ENTRIES * (MAX_WORD + MAX_SAID) + 65_536)
+    book = 12 * (config.max_job_chars + MAX_PROMPT + MAX_CONSENT)
+    json = max(fields, 12 * MAX_ENTRIES * (MAX_WORD + MAX_SAID) + 65_536, book + 65_536)
 
     def limit(content_type: str) -> int:
         kind = content_type.lower().partition(";")[0].strip()

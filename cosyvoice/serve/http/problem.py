@@ -55,6 +55,7 @@ ENGINE: list[tuple[type[errors.InputError], int, str, str | None]] = [
     (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
     (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),
     (errors.InstructUnsupported, 404, "no_instruct_model", "mode"),
+    (errors.ManuscriptError, 400, "manuscript_unusable", "file"),
     (errors.InputError, 400, "bad_input", None),
 ]
 

@@ -3,6 +3,7 @@ import { ask, onKeyWanted, Trouble } from "./api.js";
 import { $, make } from "./dom.js";
 import { duration, language, setLanguage, t, translate } from "./i18n.js";
 import { estimateSeconds, MODES } from "./job.js";
+import { mountJobs } from "./jobs.js";
 import { addToHistory, render as renderHistory } from "./history.js";
 import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
@@ -30,10 +31,10 @@ const cloning = () => ["clone", "cross"].includes(mode()) || (mayDirectRecording
 // ---- what is asked
 
 // The first thing that is missing: {key, control}, or null.
-function missing() {
+function missing({ withText = true } = {}) {
   const seed = Number($("seed").value || 0);
   const wanted = [
-    [$("text").value.trim(), "need_text", "text"],
+    [withText ? $("text").value.trim() : "ok", "need_text", "text"],
     [!cloning() && !voiceChosen() ? "" : "ok", "need_speaker", "speaker"],
     [mode() === "instruct" ? $("instruction").value.trim() : "ok", "need_instruction", "instruction"],
     [cloning() && (!referenceFile() || recording()) ? "" : "ok", "need_reference", recording() ? "record-stop" : "record"],
@@ -58,6 +59,13 @@ function modeFields() {
   if (mode() === "cross") return cloned;
   const name = $("keep").value.trim();
   return { ...cloned, prompt_text: $("transcript").value.trim(), ...(name && { exp_name: name }) };
+}
+
+// The voice and manner for a text of its own; null when something is missing.
+function voiceOfJob() {
+  const lack = missing({ withText: false });
+  if (lack) notice(() => t(lack.key), { control: lack.control });
+  return lack ? null : readJob();
 }
 
 // What decides how the text is read.
@@ -260,6 +268,7 @@ function reload() {
 
 onKeyWanted(askForKey);
 onReading(readingFields);
+mountJobs($("jobs"), voiceOfJob);
 $("key-cancel").addEventListener("click", () => $("key").close());
 $("settings-open").addEventListener("click", () => { $("user").value = userId(); $("settings").showModal(); });
 $("settings").addEventListener("close", closeSettings);

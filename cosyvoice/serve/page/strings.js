@@ -189,6 +189,27 @@ export const STRINGS = {
   offline: ["The service does not answer", "服务没有回应"],
   machine: ["{name} · {rate} Hz · {device}", "{name} · {rate} Hz · {device}"],
   machine_rtf: ["about {n} s of work for each second of sound", "每秒声音约用时 {n} 秒"],
+
+  jobs: ["Long text", "长文本"],
+  jobs_hint: ["A chapter or a book, spoken sentence by sentence with the voice above while nobody else waits. It goes on when you close this page, and after a restart of the service.",
+    "把一章或一本书逐句读出来，使用上面选的声音，在没有别人等待时进行。关闭本页或服务重启后都会继续。"],
+  job_file: ["File: plain text, Markdown or EPUB", "文件：纯文本、Markdown 或 EPUB"],
+  job_text: ["or the text itself", "或直接粘贴文本"],
+  job_title: ["Title (optional)", "书名（可不填）"],
+  job_format: ["Format", "格式"],
+  job_start: ["Begin", "开始"],
+  job_queued: ["waiting", "排队中"],
+  job_running: ["speaking", "正在朗读"],
+  job_waiting: ["waiting: it goes on by itself", "暂停中，会自动继续"],
+  job_joining: ["joining", "正在合成文件"],
+  job_done: ["done", "已完成"],
+  job_failed: ["failed", "失败"],
+  job_progress: ["{done} of {all} sentences, {seconds}", "{done} / {all} 句，{seconds}"],
+  job_end: ["done about {time}", "预计 {time} 完成"],
+  job_listen: ["Listen so far", "先听一听"],
+  job_load: ["Download", "下载"],
+  job_drop: ["Delete", "删除"],
+  job_drop_sure: ["Delete “{title}” and all of its sound?", "删除“{title}”及其全部声音？"],
 };
 
 // What the models' speakers are called, for who does not read Chinese: id -> English.

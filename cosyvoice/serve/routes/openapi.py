@@ -20,8 +20,8 @@ ANSWERS = {
     "400": "a value is missing or wrong",
     "401": "the key is missing or unknown",
     "403": "not for this key, origin or host",
-    "404": "unknown speaker, voice, reference or request, or no model for this mode",
-    "409": "the name or the X-Request-ID is taken",
+    "404": "unknown speaker, voice, reference, request or job, or no model for this mode",
+    "409": "the name or the X-Request-ID is taken, or the job is not finished",
     "413": "too long or too large",
     "415": "neither JSON nor a form",
     "422": "the reference audio or the voice cannot be used",
@@ -40,6 +40,7 @@ WORK = ("404", "422", "429", "502", "503", "504", "507")  # of what uses the mod
 BINARY = {"type": "string", "format": "binary"}
 JSON = ("application/json",)
 SOUND = ("audio/mpeg", "audio/wav")
+BOOK_SOUND = ("audio/mpeg", "audio/mp4")
 OPENAI_SOUND = (*SOUND, "audio/pcm", "audio/ogg", "audio/flac", "audio/aac", "text/event-stream")
 SUBTITLES = ("application/x-subrip", "text/vtt", *JSON)
 HEADERS = {  # name -> what it says
@@ -64,8 +65,11 @@ def schemas(fields: Fields, *names: str) -> dict:
     return {name: fields[name].schema for name in names or fields}
 
 
-def body(properties: dict, *required: str, multipart=False) -> dict:
-    """A JSON body; with multipart also a form whose recording is a file."""
+def body(properties: dict, *required: str, multipart=False, files: dict | None = None) -> dict:
+    """A JSON body; with multipart also a form whose recording is a file.
+
+    files: further fields of the form.
+    """
 
     def content(fields: dict) -> dict:
         return {"schema": {"type": "object", "properties": fields, "required": list(required)}}
@@ -73,7 +77,9 @@ def body(properties: dict, *required: str, multipart=False) -> dict:
     kinds = {"application/json": content(properties)}
     if multipart:
         file = {**properties["prompt_speech_16k"], **BINARY}
-        kinds["multipart/form-data"] = content({**properties, "prompt_speech_16k": file})
+        kinds["multipart/form-data"] = content(
+            {**properties, "prompt_speech_16k": file, **(files or {})}
+        )
     return {"required": True, "content": kinds}
 
 
@@ -126,7 +132,7 @@ def header(about: str) -> dict:
     return {"description": about, "schema": {"type": "string"}}
 
 
-def paths(max_text_chars: int) -> dict:
+def paths(max_text_chars: int, max_job_chars: int) -> dict:
     speech = schemas(jobs.generate_audio_fields(max_text_chars))
     heard = {name: schema for name, schema in speech.items() if name not in jobs.STORING}
     voice = schemas(jobs.VOICE_FIELDS)
@@ -139,6 +145,9 @@ def paths(max_text_chars: int) -> dict:
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
     )
+    long_text = schemas(jobs.book_fields(max_job_chars))
+    files = {"file": long_text.pop("file")}
+    job_id = parameters("path", {"id": string("the id of a long job")})
     look = body(reference, "prompt_speech_16k", multipart=True)
     return {
         "/generate_audio": {
@@ -214,6 +223,50 @@ def paths(max_text_chars: int) -> dict:
                 body=body(schemas(jobs.PRONUNCIATION_FIELDS, "pronunciations"), "pronunciations"),
             ),
         },
+        "/jobs": {
+            "get": call(
+                "Long jobs of a user, newest first / 长文本任务列表", ("400",), inputs=whose
+            ),
+            "post": call(
+                "Speak a chapter or a book behind all who listen; the text as tts_text, or as a "
+                "file in a multipart form: plain text, Markdown, EPUB / 提交长文本任务",
+                (*BODY, *WORK, "409"),
+                success="201",
+                body=body(long_text, "mode", multipart=True, files=files),
+            ),
+        },
+        "/jobs/{id}": {
+            "get": call(
+                "State, sentences, seconds, expected end and chapters of a job / 任务进度",
+                ("404",),
+                inputs=job_id,
+            ),
+            "delete": call("End a job and remove its files / 删除任务", ("404",), inputs=job_id),
+        },
+        "/jobs/{id}/audio": {
+            "get": call(
+                "The sound so far as MP3, or the finished file / 收听已完成的部分",
+                ("404",),
+                BOOK_SOUND,
+                inputs=job_id,
+            )
+        },
+        "/jobs/{id}/file": {
+            "get": call(
+                "The finished file with its chapters / 下载成品",
+                ("404", "409"),
+                BOOK_SOUND,
+                inputs=job_id,
+            )
+        },
+        "/jobs/{id}/subtitles.{format}": {
+            "get": call(
+                "The sentences spoken so far as subtitles / 字幕",
+                ("404",),
+                SUBTITLES,
+                inputs=job_id + subtitle_format,
+            )
+        },
         "/requests/{id}": {
             "get": call(
                 "State, place in the queue, seconds made and sentences of a request / 请求状态",
@@ -276,12 +329,12 @@ def record(**properties: dict) -> dict:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def specification(max_text_chars: int) -> dict:
+def specification(max_text_chars: int, max_job_chars: int) -> dict:
     """The whole description."""
     word = {"type": ["string", "null"]}
     text: dict = {"type": "string"}
     openai_error = record(message=text, type=text, param=word, code=word)
-    described = paths(max_text_chars)
+    described = paths(max_text_chars, max_job_chars)
     ready = described["/ready"]["get"]["responses"]
     ready["503"] = {**ready["200"], "description": "not ready yet"}
     about = "Text to speech and voice cloning over HTTP. Fields marked * are required."
@@ -333,9 +386,10 @@ def kind_of(schema: dict) -> str:
     return " ".join([kind, *limits])
 
 
-def blueprint(max_text_chars: int) -> Blueprint:
-    """GET /openapi.json and GET /docs. max_text_chars: longest tts_text."""
-    openapi, spec = Blueprint("openapi", __name__), specification(max_text_chars)
+def blueprint(max_text_chars: int, max_job_chars: int) -> Blueprint:
+    """GET /openapi.json and GET /docs. Longest tts_text of a request, and of a long job."""
+    openapi = Blueprint("openapi", __name__)
+    spec = specification(max_text_chars, max_job_chars)
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
     @openapi.get("/openapi.json")

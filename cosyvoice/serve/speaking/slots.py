@@ -14,6 +14,7 @@ from cosyvoice.serve.http.problem import Problem
 
 POLL = 0.25  # seconds between two looks whether a waiting client is still there
 REMEMBERED = 1000  # callers whose last turn is known
+SPARE = object()  # stands for the caller of work that can wait
 
 
 @dataclass(eq=False)
@@ -98,6 +99,18 @@ class Slots:
                 self.changed.notify_all()
         on_position(0)
         return Slot(self, caller)
+
+    def take_spare(self, check: Callable[[], None] = lambda: None) -> Slot:
+        """A slot for work that can wait: while nobody waits and most of the slots are free.
+
+        It stands in no queue, so that those who listen always come first. check as in take().
+        """
+        with self.changed:
+            while self.queue or 2 * self.running >= self.limit:
+                self.changed.wait(POLL)
+                check()
+            self._begin(SPARE)
+        return Slot(self, SPARE)
 
     def order(self) -> list[Ticket]:
         """Who is next: those with the least at work, then those whose turn was longest ago."""

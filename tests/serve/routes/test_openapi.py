@@ -8,6 +8,7 @@ from cosyvoice.serve.http.jobs import (
     OPENAI_FIELDS,
     PRONUNCIATION_FIELDS,
     VOICE_FIELDS,
+    book_fields,
     preview_fields,
 )
 from tests.support.waiting import wait_for
@@ -52,6 +53,8 @@ def test_every_field_that_is_read_is_described(api, spec):
 
     assert fields("/generate_audio") == set(api.FIELDS)
     assert fields("/voices") == set(VOICE_FIELDS)
+    form = spec["paths"]["/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert set(form["schema"]["properties"]) == set(book_fields(10_000))
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
     assert fields("/text/preview") == set(preview_fields(10_000))
     assert fields("/pronunciations", "put") | {"user_id"} == set(PRONUNCIATION_FIELDS)

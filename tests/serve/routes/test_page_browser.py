@@ -1004,3 +1004,40 @@ def test_what_was_written_is_shown_and_its_words_are_its_title(visit):
     sync_api.expect(first).to_have_text("句0")
     sync_api.expect(first).to_have_attribute("title", "说0")
     sync_api.expect(page.locator("#progress")).to_contain_text("blink")
+
+
+# long texts
+
+
+def test_a_long_text_is_spoken_heard_saved_and_deleted(visit, tmp_path):
+    page = visit()
+    page.wait_for_selector("#speakers .chip")
+    page.click("#jobs summary")
+    page.fill("#job-title", "Winter")
+    page.fill("#job-text", "Chapter 1\n{chunks=1 size=22050}One.\nChapter 2\n{chunks=1}Two.")
+    page.click("#jobs .jobs-form button")
+    job = page.locator("#jobs li")
+    sync_api.expect(job).to_contain_text("done · 4 of 4 sentences")
+    job.get_by_text("Listen so far").click()
+    heard = "document.querySelector('#jobs audio').currentTime"
+    wait_for(lambda: page.evaluate(heard) > 0.2, PATIENCE / 1000)
+    with page.expect_download() as saved:
+        job.get_by_text("Download").click()
+    assert saved.value.suggested_filename == "Winter.m4b"
+    with page.expect_download() as saved:
+        job.get_by_text("SRT").click()
+    assert saved.value.path().read_text("utf-8").count("-->") == 6
+    page.on("dialog", lambda dialog: dialog.accept())
+    job.get_by_text("Delete").click()
+    sync_api.expect(job).to_have_count(0)
+
+
+def test_a_long_text_that_cannot_be_read_is_told(visit, tmp_path):
+    (tmp_path / "bad.epub").write_bytes(b"no EPUB")
+    page = visit(locale="zh-CN")
+    page.wait_for_selector("#speakers .chip")
+    page.click("#jobs summary")
+    page.set_input_files("#job-file", tmp_path / "bad.epub")
+    page.click("#jobs .jobs-form button")
+    sync_api.expect(page.locator("#notice")).to_contain_text("无法读取该 EPUB")
+    assert page.input_value("#job-text") == "" and page.locator("#jobs li").count() == 0

@@ -297,3 +297,36 @@ def test_a_full_queue_makes_room_for_a_caller_with_less():
 def test_the_guess_of_the_waiting_time_grows_with_the_place():
     slots = Slots(2, 9, seconds=10)
     assert [slots.wait_seconds(place) for place in (1, 2, 4)] == [5, 10, 20]
+
+
+def test_work_that_can_wait_lets_all_others_go_first():
+    slots, order = Slots(2, 3), []
+    held = slots.take(), slots.take()
+    waiting = threading.Thread(target=lambda: order.append(slots.take_spare()))
+    waiting.start()
+    listener = threading.Thread(target=lambda: order.append(slots.take()))
+    listener.start()
+    wait_for(lambda: slots.queue)
+    held[0].release()
+    listener.join()
+    assert waiting.is_alive() and len(order) == 1  # one of two slots is in use
+    held[1].release()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    order[0].release()
+    waiting.join(5)
+    assert len(order) == 2 and slots.running == 1
+    with slots.take():  # a listener starts beside it
+        assert slots.running == 2
+    order[1].release()
+    assert slots.running == 0
+
+
+def test_work_that_can_wait_stops_waiting_when_it_is_no_longer_wanted():
+    slots = Slots(1, 0)
+
+    def check():
+        raise InterruptedError
+
+    with slots.take(), pytest.raises(InterruptedError):
+        slots.take_spare(check)
