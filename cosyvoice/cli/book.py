@@ -97,6 +97,7 @@ def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
 
     model = choose_model(arguments.model, may_download=True)
     say.check_voice(arguments.voice, say.speakers_of(model), arguments.reference)
+    reference = say.read_reference(arguments.reference) if arguments.reference else None
     engine = say.load(model, arguments.precision)
     check_model(folder, f"{engine.model_family} {engine.fingerprint} {arguments.precision}")
     files = SoundFiles(folder, engine.sample_rate)
@@ -111,7 +112,7 @@ def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
             file=sys.stderr,
         ) as bar:
             for number in missing:
-                files.write(number, speak_part(engine, plan, number, arguments))
+                files.write(number, speak_part(engine, plan, number, arguments, reference))
                 done += 1
                 bar.update(len(plan.parts[number].text))
         print("joining ...", file=sys.stderr)
@@ -123,13 +124,13 @@ def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
         ) from None
 
 
-def speak_part(engine, plan: Plan, number: int, arguments: Namespace):
+def speak_part(engine, plan: Plan, number: int, arguments: Namespace, reference):
     """(N,) int16. A part that holds nothing to speak is told and left out."""
     part = plan.parts[number]
     seed = seed_of(arguments.seed, number)
     wanted = Namespace(**{**vars(arguments), "text": part.text, "seed": seed, "play": False})
     try:
-        return spoken(say.speech_of(engine, wanted), part.pause, engine.sample_rate)
+        return spoken(say.speech_of(engine, wanted, reference), part.pause, engine.sample_rate)
     except TextError as error:
         print(f"\nleft out: {part.text!r} ({error.en})", file=sys.stderr)
         return silence(part.pause or SKIPPED_SECONDS, engine.sample_rate)

@@ -21,6 +21,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from cosyvoice.encoders.formats import DISK_FULL
+from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.encoders.wav import to_int16
 from cosyvoice.text.clean import clean, join_of, wrapped_lines
 from cosyvoice.text.language import HAN, HANGUL, KANA, is_speakable
@@ -332,7 +333,7 @@ def feed(
 
 def metadata(title: str, marks: Iterable[Mark]) -> str:
     """Title and chapters as ffmpeg reads them. Source: ffmpeg-formats, "Metadata"."""
-    lines = [";FFMETADATA1", f"title={escaped(title)}"]
+    lines = [";FFMETADATA1", f"title={escaped(title)}", f"comment={escaped(STATEMENT)}"]
     for number, mark in enumerate(marks, 1):
         lines += ["[CHAPTER]", "TIMEBASE=1/1000"]
         lines += [f"START={round(mark.start * 1000)}", f"END={round(mark.end * 1000)}"]
