@@ -23,8 +23,14 @@ function control(name, schema, required) {
   return make("input", { ...shared, autocomplete: "off" });
 }
 
+// In the order of the section's table: JSON has sorted them by name.
+function inOrder(section, fields) {
+  const names = [...section.querySelectorAll("td code")].map((cell) => cell.textContent);
+  return fields.sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
+}
+
 function formOf(section, call) {
-  const fields = fieldsOf(call), answer = make("div", { ariaLive: "polite" });
+  const fields = inOrder(section, fieldsOf(call)), answer = make("div", { ariaLive: "polite" });
   const form = make("form", {}, ...fields.map(([name, schema, required]) =>
     make("label", {}, make("span", { textContent: required ? `${name} *` : name }), control(name, schema, required))), make("button", { textContent: WORDS.send }));
   form.addEventListener("submit", (event) => {

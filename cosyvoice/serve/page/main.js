@@ -5,7 +5,7 @@ import { allowReplacing, chooseMode, keepName, missing, mode, readingFields, rea
 import { $, make } from "./dom.js";
 import { stopMaking } from "./downloads.js";
 import { keepDraft, restoreDraft, restoreMode } from "./draft.js";
-import { duration, language, t, translate } from "./i18n.js";
+import { duration, t, translate } from "./i18n.js";
 import { estimateSeconds } from "./job.js";
 import { addToHistory, loadHistory, render as renderHistory } from "./history.js";
 import { complain, hide, notice } from "./notice.js";
@@ -13,10 +13,10 @@ import { present, presented, sound } from "./player.js";
 import { onReading, readSeconds, readSoon } from "./reading.js";
 import { onSample } from "./reference.js";
 import { speak } from "./speech.js";
-import { STRINGS } from "./strings.js";
 import { Take } from "./take.js";
 import { choose, loadVoices, ownVoices, reloadOwn, sampleVoice, voiceKept, voicesLoaded } from "./voices.js";
 import { loadWords } from "./words.js";
+import { renderExamples } from "./examples.js";
 import "./dialogs.js";
 import "./mismatch.js";
 import "./writing.js";
@@ -139,14 +139,6 @@ function renderKeep() {
   $("keep-note").textContent = t("keep_replaces", { name });
 }
 
-// What the model is known to follow, else examples.
-function renderExamples() {
-  const keys = Object.keys(STRINGS).filter((name) => name.startsWith("example_"));
-  const known = (directing?.instructions ?? []).map(({ text, en, zh }) => [language() === "zh" ? zh : en, text]);
-  const shown = known.length ? known : keys.map((name) => [t(name), t(name)]);
-  $("examples").replaceChildren(...shown.map(([name, words]) => make("button", { type: "button", className: "chip", textContent: name, title: words,
-    onclick: () => { $("instruction").value = words; hide(); keepDraft(); } })));
-}
 
 function renderMachine() {
   const { state, model: name, sample_rate: rate, device, real_time_factor: rtf } = machine ?? {};
@@ -180,7 +172,7 @@ async function connect() {
 async function loadInstructions() {
   const response = await ask("instructions");
   directing = response ? await response.json() : {};
-  renderExamples();
+  renderExamples(directing.instructions);
   setDirecting(directing);
 }
 
@@ -232,7 +224,7 @@ document.addEventListener("restore", ({ detail }) => fillAgain(detail));
 document.addEventListener("language", () => {
   renderMode();
   renderOptions();
-  renderExamples();
+  renderExamples(directing?.instructions);
   renderKeep();
   renderMachine();
 });

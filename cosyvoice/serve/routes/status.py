@@ -26,7 +26,7 @@ def blueprint(
 
     @status.get("/speakers")
     def speakers():
-        """The preset speakers of the models that are loaded; `language` is "" where no name tells it."""
+        """The preset speakers of the loaded models; language: "" where the name tells none."""
         return jsonify(
             speakers=[
                 {
