@@ -192,7 +192,7 @@ def install(app: Flask, config: Config, keys: Keys):
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
-        if answer.mimetype.startswith("audio/"):
+        if (answer.mimetype or "").startswith("audio/"):
             answer.headers.setdefault("Content-Security-Policy", SOUND_POLICY)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)

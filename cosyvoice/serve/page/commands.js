@@ -9,7 +9,7 @@ let shown = null;                             // the job
 
 // {address, fields, files: {field: name}, withKey, target: name of the file to write} of a job
 function partsOf(job) {
-  const files = { ...(job.file && { prompt_speech_16k: job.file.name }), ...(job.source && { source: job.source.name }) };
+  const files = { ...(job.file && { prompt_speech_16k: job.file.name }), ...(job.source && { source_speech_16k: job.source.name }) };
   const target = `speech.${job.fields.stream === "True" ? "mp3" : "wav"}`;
   return { address: new URL(pathOf(job), location.href).href, fields: job.fields, files, withKey: Boolean(key()), target, isForm: Object.keys(files).length > 0 };
 }

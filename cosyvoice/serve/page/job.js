@@ -13,7 +13,7 @@ export function requestOf(job) {
   if (!job.file && !job.source) return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(job.fields) };
   const body = new FormData();
   for (const [name, value] of Object.entries(job.fields)) body.append(name, value);
-  if (job.source) body.append("source", job.source.blob, job.source.name);
+  if (job.source) body.append("source_speech_16k", job.source.blob, job.source.name);
   if (job.file) body.append("prompt_speech_16k", job.file.blob, job.file.name);
   return { method: "POST", headers: {}, body };
 }

@@ -12,6 +12,7 @@ import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
 import { onReading, readSeconds, readSoon } from "./reading.js";
 import { onSample } from "./reference.js";
+import { offerShelf } from "./shelf.js";
 import { speak } from "./speech.js";
 import { Take } from "./take.js";
 import { choose, loadVoices, ownVoices, reloadOwn, sampleVoice, voiceKept, voicesLoaded } from "./voices.js";
@@ -181,6 +182,7 @@ async function learnEndpoints() {
   const response = await ask("openapi.json").catch(() => null);
   const { paths = {} } = response ? await response.json() : {};
   $("change-mode").hidden = !paths["/voice_conversion"];
+  offerShelf(paths);
   restoreMode();                              // it may be the one that is there now
   renderMode();
 }

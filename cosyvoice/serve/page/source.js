@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 import { duration } from "./i18n.js";
 
 const LONGEST = 600;                          // seconds; the service takes no more
-const box = new RecordingBox($("source-box"), { prefix: "source-", field: "source", longest: LONGEST, mostMb: 200, look, unseen });
+const box = new RecordingBox($("source-box"), { prefix: "source-", field: "source_speech_16k", longest: LONGEST, mostMb: 200, look, unseen });
 
 export const changing = () => box.recording;
 // {blob, name, seconds}, or null

@@ -76,7 +76,7 @@ function note(take, record) {
   const resumed = known.sentences.length < take.sentences.length;        // a resumed request catches up first
   if (resumed) delete known.sentences;
   take.change({ ...known, running: record.state === "running", place: waiting ? record.queue_position : null, startsIn: (waiting && record.starts_in) || null,
-    ...(waiting && { state: "queued" }), ...(take.state === "queued" && !waiting && { state: "waiting" }) });
+    ...(record.total_seconds && { estimate: record.total_seconds }), ...(waiting && { state: "queued" }), ...(take.state === "queued" && !waiting && { state: "waiting" }) });
 }
 
 // At the end: the final times, and the subtitles, which the service forgets after a while.

@@ -31,6 +31,9 @@ export const voiceLanguage = () => (chosen?.own ? ownVoice(chosen.own)?.language
 // The first speaker of a language, or null.
 export const voiceFor = (code) => speakers?.find((speaker) => speaker.language === code)?.id ?? null;
 
+export const speakerIds = () => (speakers ?? []).map(({ id }) => id);
+export const chosenOwn = () => chosen?.own ?? null;
+
 const ownVoice = (name) => own.find((voice) => voice.name === name);
 
 export async function loadVoices() {

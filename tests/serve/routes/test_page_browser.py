@@ -1287,9 +1287,53 @@ def test_the_voice_changer_sends_a_recording_and_a_voice(visit, microphone):
     page.wait_for_selector("#save-wav:visible")
     sync_api.expect(page.locator("#progress")).to_have_text("Done: 5.0 s")
     fields = page.evaluate("Object.fromEntries(window.uploaded)")
-    assert fields.pop("source") is not None
+    assert fields.pop("source_speech_16k") is not None
     assert fields == {"spk_id": "英文女", "seed": "0", "speed": "1", "stream": "False"}
     sync_api.expect(page.locator("#takes b")).to_have_text("voice.wav")
+
+
+# the shelf of saved voices
+
+SHELF = """const told = window.fetch, made = { mix: {}, voice_file: {} };
+const body = { content: { "application/json": { schema: { properties: made } } } };
+const paths = { "/voices": { post: { requestBody: body } }, "/voices/{name}/file": {},
+    "/voices/{name}": { patch: {} } };
+window.fetch = (path, options) => path === "openapi.json"
+    ? Promise.resolve(Response.json({ paths })) : told(path, options);"""
+
+
+def test_saved_voices_are_renamed_taken_along_brought_and_mixed(
+    visit, service_address, microphone, tmp_path
+):
+    page = visit(script=SHELF)
+    page.wait_for_selector("#speakers .chip")
+    user = page.evaluate("localStorage.cosyvoice_user")
+    keep_voice(service_address, user, "mum", microphone)
+    page.reload()
+    page.locator("#voices input").check(force=True)
+    asked = []
+
+    def answer(route):
+        asked.append((route.request.method, route.request.post_data or ""))
+        route.fulfill(json={"name": "x"}, status=201)
+
+    page.on("dialog", lambda dialog: dialog.accept("mother"))
+    page.route("**/voices/mum", answer)
+    page.click("#rename")
+    wait_for(lambda: asked)
+    assert asked[0][0] == "PATCH" and json.loads(asked[0][1])["new_name"] == "mother"
+    page.locator("#voices input").check(force=True)
+    page.route("**/voices/mum/file?*", lambda route: route.fulfill(body=b"a voice"))
+    assert download(page, "#take-along", tmp_path).read_bytes() == b"a voice"
+    page.route("**/voices", answer)
+    page.set_input_files("#voice-file", tmp_path / "mum.pt")
+    sync_api.expect(page.locator("#notice")).to_contain_text("“mother” is saved")
+    page.click("#mix-open")
+    page.select_option("#mix-second", "mum")
+    page.fill("#mix-name", "blend")
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#notice")).to_contain_text("“blend” is saved")
+    assert json.loads(asked[-1][1])["mix"] == {"中文女": 0.5, "mum": 0.5}
 
 
 # keyboard and phone
