@@ -28,12 +28,12 @@ export function allowReplacing(name) {
   mayReplace = name;
 }
 
-// The first thing that is missing: {key, control}, or null.
-export function missing() {
+// The first thing that is missing: {key, control}, or null. withText: false for what only the voice is wanted of.
+export function missing({ withText = true } = {}) {
   const seed = Number($("seed").value || 0), name = keepName();
   const wanted = [
-    [mode() === "change" || $("text").value.trim(), "need_text", "text"],
-    [mode() !== "change" || (sourceFile() && !changing()), "need_source", changing() ? "source-record-stop" : "source-record"],
+    [!withText || mode() === "change" || $("text").value.trim(), "need_text", "text"],
+    [!withText || mode() !== "change" || (sourceFile() && !changing()), "need_source", changing() ? "source-record-stop" : "source-record"],
     [cloning() || voiceChosen(), "need_speaker", "speaker"],
     [mode() !== "instruct" || $("instruction").value.trim(), "need_instruction", "instruction"],
     [!cloning() || (referenceFile() && !recording()), "need_reference", recording() ? "record-stop" : "record"],
@@ -50,17 +50,25 @@ export function missing() {
 export const keepName = () => (mode() === "clone" ? $("keep").value.trim() : "");
 
 export function readJob() {
-  const how = { seed: Number($("seed").value || 0), speed: Number($("speed").value), stream: $("format").value === "mp3" ? "True" : "False" };
   const file = cloning() ? referenceFile() : null;
-  if (mode() === "change") return { mode: "change", fields: { ...(cloning() ? { user_id: userId() } : voiceFields()), ...how }, file, source: sourceFile() };
-  return { mode: mode(), fields: { mode: MODES[mode()], tts_text: $("text").value, ...wordFields(), ...modeFields(), ...how }, file };
+  if (mode() === "change") return { mode: "change", fields: { ...(cloning() ? { user_id: userId() } : voiceFields()), ...howFields() }, file, source: sourceFile() };
+  return { mode: mode(), fields: { mode: MODES[mode()], tts_text: $("text").value, ...wordFields(), ...modeFields(), ...howFields() }, file };
 }
 
-function modeFields() {
-  if (mode() === "sft") return voiceFields();
-  if (mode() === "instruct") return { ...(cloning() ? { user_id: userId() } : voiceFields()), prompt_text: $("instruction").value.trim() };
+// {fields, file}: the voice and the manner that are chosen, for a text that is written elsewhere.
+export function readVoice() {
+  const file = cloning() ? referenceFile() : null;
+  const kind = mode() !== "change" ? mode() : file ? "cross" : "sft";         // the voice changer's voice reads aloud
+  return { fields: { mode: MODES[kind], ...modeFields(kind), ...howFields() }, file };
+}
+
+const howFields = () => ({ seed: Number($("seed").value || 0), speed: Number($("speed").value), stream: $("format").value === "mp3" ? "True" : "False" });
+
+function modeFields(kind = mode()) {
+  if (kind === "sft") return voiceFields();
+  if (kind === "instruct") return { ...(cloning() ? { user_id: userId() } : voiceFields()), prompt_text: $("instruction").value.trim() };
   const cloned = { user_id: userId(), consent: t("consent") };
-  if (mode() === "cross") return cloned;
+  if (kind === "cross") return cloned;
   return { ...cloned, prompt_text: $("transcript").value.trim(), ...(keepName() && { exp_name: keepName() }) };
 }
 

@@ -1,12 +1,13 @@
 // The page: lets what the visitor wants be spoken, and says what happened.
 import { ask, Trouble } from "./api.js";
 import { renderModel } from "./about.js";
-import { allowReplacing, chooseMode, keepName, missing, mode, readingFields, readJob, renderMode, restore, setDirecting } from "./composer.js";
+import { allowReplacing, chooseMode, keepName, missing, mode, readingFields, readJob, readVoice, renderMode, restore, setDirecting } from "./composer.js";
 import { $, make } from "./dom.js";
 import { stopMaking } from "./downloads.js";
 import { keepDraft, restoreDraft, restoreMode } from "./draft.js";
 import { duration, t, translate } from "./i18n.js";
 import { estimateSeconds } from "./job.js";
+import { mountJobs } from "./jobs.js";
 import { addToHistory, loadHistory, render as renderHistory } from "./history.js";
 import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
@@ -35,6 +36,13 @@ async function start() {
   const take = new Take(readJob()), { tts_text: text, speed } = take.job.fields;
   take.estimate = (text && readSeconds(text, speed)) ?? take.estimate;
   run(take);
+}
+
+// The voice for a long text, which is written elsewhere; null when something is missing.
+function voiceOfJob() {
+  const lack = missing({ withText: false });
+  if (lack) complainOf(lack);
+  return lack ? null : readVoice();
 }
 
 function complainOf({ key, control }) {
@@ -182,6 +190,7 @@ async function learnEndpoints() {
   const response = await ask("openapi.json").catch(() => null);
   const { paths = {} } = response ? await response.json() : {};
   $("change-mode").hidden = !paths["/voice_conversion"];
+  $("jobs").hidden = !paths["/jobs"];
   offerShelf(paths);
   restoreMode();                              // it may be the one that is there now
   renderMode();
@@ -204,6 +213,7 @@ function pressed(event) {
 }
 
 onReading(readingFields);
+mountJobs($("jobs"), voiceOfJob);
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   if (stopper) stop();

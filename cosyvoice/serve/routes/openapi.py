@@ -316,6 +316,12 @@ def fields_of(call: dict) -> list[tuple]:
     ]
 
 
+def anchor(method: str, path: str) -> str:
+    """The id of a call's section on the page: post-generate_audio."""
+    words = path.strip("/").replace("/", "-").translate({ord(mark): None for mark in "{}"})
+    return f"{method}-{words or 'page'}"
+
+
 def kind_of(schema: dict) -> str:
     if "enum" in schema:
         return ", ".join(dict.fromkeys(str(value) for value in schema["enum"]))
@@ -326,12 +332,6 @@ def kind_of(schema: dict) -> str:
     ]
     kind = schema["type"] if isinstance(schema["type"], str) else " or ".join(schema["type"])
     return " ".join([kind, *limits])
-
-
-def anchor(method: str, path: str) -> str:
-    """The id of a call's section on the page: post-generate_audio."""
-    words = path.strip("/").replace("/", "-").translate({ord(mark): None for mark in "{}"})
-    return f"{method}-{words or 'page'}"
 
 
 def blueprint(max_text_chars: int) -> Blueprint:
