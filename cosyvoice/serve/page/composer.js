@@ -3,7 +3,7 @@ import { $ } from "./dom.js";
 import { t } from "./i18n.js";
 import { MODES } from "./job.js";
 import { putBack, recording, referenceFile, show as showReference } from "./reference.js";
-import { changing, sourceFile } from "./source.js";
+import { changing, putSourceBack, sourceFile } from "./source.js";
 import { STRINGS } from "./strings.js";
 import { userId } from "./store.js";
 import { choose, ownVoices, voiceChosen, voiceFields, voiceReading } from "./voices.js";
@@ -79,7 +79,7 @@ export function readingFields() {
 }
 
 // Fill the form with a job that was spoken before. Consent is asked anew.
-export async function restore({ mode: kind, fields, file }) {
+export async function restore({ mode: kind, fields, file, source }) {
   document.querySelector(`[name=mode][value=${kind}]`).checked = true;
   $("text").value = fields.tts_text ?? $("text").value;
   $("seed").value = fields.seed;
@@ -87,6 +87,7 @@ export async function restore({ mode: kind, fields, file }) {
   $("format").value = fields.stream === "True" ? "mp3" : "wav";
   if (kind === "instruct") $("instruction").value = fields.prompt_text;
   if (fields.spk_customize || fields.spk_id) choose(fields.spk_customize ? { own: fields.spk_customize } : { speaker: fields.spk_id });
+  if (source) await putSourceBack(source);
   if (file) await putBack(file, kind === "clone" ? fields.prompt_text : "");
   for (const id of ["text", "speed"]) $(id).dispatchEvent(new Event("input", { bubbles: true }));
   renderMode();

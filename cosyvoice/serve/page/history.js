@@ -15,7 +15,8 @@ let takes = [];
 
 // What earlier visits have left.
 export async function loadHistory() {
-  const kept = await db.every("takes").catch(() => []);       // storage is blocked: the history lasts as long as the page
+  const kept = await db.every("takes").catch(() => null);
+  if (!kept) return;                          // storage is blocked: the history lasts as long as the page
   const known = new Map(takes.map((take) => [take.id, take]));
   takes = kept.sort((a, b) => b.made - a.made).map((record) => known.get(record.id) ?? Take.of(record));
   render();
@@ -27,30 +28,38 @@ export async function addToHistory(take) {
   const old = takes.splice(MOST);
   old.push(...takes.splice(howManyFit(takes)));
   render();
-  for (const { id } of old) await forget(id);
+  for (const gone of old) await forget(gone);
   await keep(take);
   tabs.postMessage({ takes: true });
 }
 
 function howManyFit(list) {
   let bytes = 0;
-  const over = list.findIndex((take, i) => (bytes += take.blob().size) > MOST_BYTES && i > 0);
+  const over = list.findIndex((take, i) => (bytes += sizeOf(take)) > MOST_BYTES && i > 0);
   return over < 0 ? list.length : over;
+}
+
+// Bytes of its sound and of the recordings it was made of.
+function sizeOf(take) {
+  const { file, source } = take.job;
+  return [take.blob(), file?.blob, source?.blob].reduce((sum, blob) => sum + (blob?.size ?? 0), 0);
 }
 
 // The browser may have less room than wanted: older takes go until this one fits.
 async function keep(take) {
+  if (take.keptAs !== take.id) await forget(take);            // a take that goes on has another id
+  take.keptAs = take.id;
   for (;;) {
     try {
       return await db.put("takes", take.record());
     } catch (error) {
       if (error?.name !== "QuotaExceededError" || takes.length < 2) return;
-      await forget(takes.pop().id);
+      await forget(takes.pop());
     }
   }
 }
 
-const forget = (id) => db.remove("takes", id).catch(() => {});
+const forget = ({ keptAs }) => keptAs && db.remove("takes", keptAs).catch(() => {});
 
 // Called whenever another take is shown or one has changed.
 export function render() {
@@ -80,7 +89,7 @@ function about({ job: { mode, fields, file } }) {
 }
 
 function replay(take) {
-  if (take === presented()) {
+  if (take.id === presented()?.id) {
     sound.seek(0);
     sound.play();
   } else {
@@ -94,7 +103,7 @@ async function remove(take) {
   takes = takes.filter((other) => other !== take);
   render();
   ($("takes").children[Math.min(at, takes.length - 1)]?.querySelector("[class*=icon]:last-child") ?? $("speak")).focus();
-  await forget(take.id);
+  await forget(take);
   tabs.postMessage({ takes: true });
 }
 

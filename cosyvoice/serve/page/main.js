@@ -208,6 +208,7 @@ function reload() {
 
 // Esc stops, wherever the focus is; in a dialog it closes that.
 function pressed(event) {
+  if (event.isComposing) return;              // Esc and Enter belong to the input method
   if (event.key === "Escape" && !document.querySelector("dialog[open]") && (stopper || sound.playing)) stop();
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !stopper && $("composer").contains(event.target)) start();
 }

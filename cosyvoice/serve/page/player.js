@@ -127,6 +127,10 @@ function setRate(rate) {
   remember("rate", rate);
 }
 
+function setVolume(volume) {
+  audio.volume = $("volume").value = volume >= 0 && volume <= 1 ? volume : 1;
+}
+
 function renderRates() {
   $("rate").replaceChildren(...RATES.map((rate) => make("option", { value: rate, textContent: t("speed_value", { n: rate }), selected: rate === audio.playbackRate })));
 }
@@ -138,11 +142,11 @@ function respeak() {
 }
 
 setRate(RATES.find((rate) => rate === Number(recall("rate"))) ?? 1);
-audio.volume = $("volume").value = recall("volume") ?? 1;
+setVolume(Number(recall("volume") ?? 1));
 renderRates();
 onJump(jump);
 $("rate").addEventListener("change", ({ target }) => setRate(Number(target.value)));
-$("volume").addEventListener("input", ({ target }) => { audio.volume = target.value; remember("volume", target.value); });
+$("volume").addEventListener("input", ({ target }) => { setVolume(Number(target.value)); remember("volume", target.value); });
 $("again").addEventListener("click", respeak);
 $("play").addEventListener("click", () => {
   note = null;

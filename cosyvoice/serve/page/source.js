@@ -11,6 +11,9 @@ export const changing = () => box.recording;
 // {blob, name, seconds}, or null
 export const sourceFile = () => box.file && { ...box.file, seconds: box.held.seconds };
 
+// A kept take's recording, to be used once more.
+export const putSourceBack = ({ blob, name }) => box.accept(new File([blob], name, { type: blob.type }));
+
 // All of it is used; what matters is that something is heard and that it is not too long.
 function look(samples, rate) {
   const measured = measure(samples, rate);

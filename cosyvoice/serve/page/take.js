@@ -16,7 +16,7 @@ export class Take extends EventTarget {
     Object.assign(this, {
       state: "waiting",                       // waiting, queued, speaking, done, stopped, lost or failed
       type: "", parts: [], frames: [], peaks: [], sentences: [], seconds: 0,
-      place: null, startsIn: null, rtf: null, firstSound: null, subtitles: "", seed: job.fields.seed, leftOut: "", looked: 0,
+      place: null, startsIn: null, rtf: null, firstSound: null, subtitles: "", keptAs: null, seed: job.fields.seed, leftOut: "", looked: 0,
     });
     this.begin();
   }
@@ -24,7 +24,7 @@ export class Take extends EventTarget {
   // A take of an earlier visit, of what record() gave.
   static of({ id, made, job, sound, ...known }) {
     const take = new Take(job);
-    take.change({ ...known, id, made, parts: [sound] });
+    take.change({ ...known, id, made, keptAs: id, parts: [sound] });
     return take;
   }
 

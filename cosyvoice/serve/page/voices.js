@@ -36,8 +36,9 @@ export const chosenOwn = () => chosen?.own ?? null;
 
 const ownVoice = (name) => own.find((voice) => voice.name === name);
 
+// form: where the interface of the Windows bundle is on, other callers get its list.
 export async function loadVoices() {
-  const [ready] = await Promise.all([call("speakers"), loadOwn()]);
+  const [ready] = await Promise.all([call("speakers?form=object"), loadOwn()]);
   const told = (await ready.json()).speakers;
   speakers = told.filter(({ id }, i) => told.findIndex((other) => other.id === id) === i);
   chooseDefault();

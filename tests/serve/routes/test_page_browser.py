@@ -857,6 +857,9 @@ def test_a_lost_connection_says_so_and_goes_on(visit, tmp_path):
     page.click("text=Go on from there")
     sync_api.expect(page.locator("#progress")).to_contain_text("Done: 6.1 s")
     assert len(ids) == 1 and notice.is_hidden()
+    page.reload()
+    sync_api.expect(page.locator("#takes li")).to_have_count(1)  # the whole one, not both
+    page.click("#takes .past")
     resumed = decode(download(page, "#save-mp3", tmp_path))
     page.unroute("**/generate_audio")
     speak(page, QUICK)
