@@ -155,7 +155,7 @@ def paths(max_text_chars: int) -> dict:
                 headers=SPOKEN,
             )
         },
-        "/speakers": {"get": call("Speakers of the loaded models, their languages / 预置音色")},
+        "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
         "/instructions": {
             "get": call("Instructions that the model is known to follow / 可用的指令示例")
         },
