@@ -92,7 +92,8 @@ export class RecordingBox extends EventTarget {
 
   // ---- from a file
 
-  async accept(file) {
+  // about: what else is known of it, as its script.
+  async accept(file, about = {}) {
     hide();
     const wrong = this.refusal(file);
     if (wrong) return complain(this.trouble(wrong, { name: file.name, most: this.mostMb }));
@@ -101,9 +102,9 @@ export class RecordingBox extends EventTarget {
     const mine = this.generation;
     const buffer = await file.arrayBuffer().then((data) => decode(new Uint8Array(data), RATE)).catch(() => null);
     if (mine !== this.generation) return;
-    if (buffer) return this.hold(mono(buffer), file.name, { file });
+    if (buffer) return this.hold(mono(buffer), file.name, { file, ...about });
     const found = await this.unseen(file);
-    if (mine === this.generation) this.keep({ file: { blob: file, name: file.name }, measured: null, found, peaks: [], seconds: 0 });
+    if (mine === this.generation) this.keep({ ...about, file: { blob: file, name: file.name }, measured: null, found, peaks: [], seconds: 0 });
   }
 
   refusal(file) {
@@ -114,7 +115,7 @@ export class RecordingBox extends EventTarget {
 
   // ---- what is held
 
-  // Hold samples at RATE; `file` is what to send where they need no change.
+  // Hold samples at RATE; `file` is what to send where they need no change, `script` what is said in them.
   async hold(samples, name, { file = null, ...about } = {}) {
     const looked = this.look(samples, RATE), same = looked.samples === samples && file && file.size <= MOST_MB * 1e6;
     const blob = same ? file : await small(looked.samples), as = same ? name : `${name.replace(/\.\w+$/, "")}.wav`;

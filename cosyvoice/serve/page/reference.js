@@ -1,6 +1,5 @@
 // The reference: the recording whose voice is cloned, what is said in it, and whose it is.
 import { ask } from "./api.js";
-import { decode, mono } from "./audio.js";
 import { RecordingBox } from "./box.js";
 import { bestPart, findings, LONGEST, measure, transcriptFinding } from "./doctor.js";
 import { $ } from "./dom.js";
@@ -58,8 +57,7 @@ async function trySample() {
   $("sample").ariaBusy = "true";
   try {
     const { sound, text } = await sampleNow();
-    const buffer = await decode(new Uint8Array(await sound.arrayBuffer()), 24000);
-    await box.hold(mono(buffer), "sample.mp3", { file: sound, script: text });
+    await box.accept(new File([sound], "sample.mp3", { type: sound.type }), { script: text });
     $("consent").checked = true;              // nobody's voice
   } catch (error) {
     if (!error.say) throw error;
@@ -70,11 +68,7 @@ async function trySample() {
 }
 
 // A kept take's recording and words, to be used once more.
-export async function putBack({ blob, name }, transcript = "") {
-  await box.accept(new File([blob], name, { type: blob.type }));
-  $("transcript").value = transcript;
-  box.show();
-}
+export const putBack = ({ blob, name }, script = "") => box.accept(new File([blob], name, { type: blob.type }), { script });
 
 // What was written belongs to the recording that goes.
 box.addEventListener("begin", () => {
@@ -82,7 +76,7 @@ box.addEventListener("begin", () => {
   $("consent").checked = false;
   $("keep").dispatchEvent(new Event("input", { bubbles: true }));
 });
-// A sentence that was read aloud, or that came with a sample, is what is said in it.
+// A sentence that was read aloud, or that came with the recording, is what is said in it.
 box.addEventListener("change", () => {
   if (box.held?.script) $("transcript").value = box.held.script;
 });

@@ -1,5 +1,5 @@
 // The shelf of saved voices: rename, take along as a file, bring one, mix two. Each is offered where the service has it.
-import { call } from "./api.js";
+import { call, Trouble } from "./api.js";
 import { $, make, save } from "./dom.js";
 import { t } from "./i18n.js";
 import { complain, notice } from "./notice.js";
@@ -29,42 +29,52 @@ async function change(act) {
   }
 }
 
+// A call that gives a voice a name.
+async function callNaming(path, named, options) {
+  try {
+    return await call(path, options);
+  } catch (error) {
+    if (error.code !== "voice_exists") throw error;
+    throw new Trouble(() => t("name_taken", { name: named }));
+  }
+}
+
 async function rename() {
-  const name = chosenOwn(), next = prompt(t("rename_to", { name }), name)?.trim();
-  if (!next || next === name) return;
-  await call(addressOf(name), { method: "PATCH", ...json({ user_id: userId(), new_name: next }) });
+  const old = chosenOwn(), next = prompt(t("rename_to", { name: old }), old)?.trim();
+  if (!next || next === old) return;
+  await callNaming(addressOf(old), next, { method: "PATCH", ...json({ user_id: userId(), new_name: next }) });
   remember("voice", JSON.stringify({ own: next }));
   await voiceKept(next);
   choose({ own: next });
 }
 
 async function takeAlong() {
-  const name = chosenOwn();
-  const response = await call(`${addressOf(name)}/file?user_id=${encodeURIComponent(userId())}`);
-  save(await response.blob(), `${name}.pt`);
+  const own = chosenOwn();
+  const response = await call(`${addressOf(own)}/file?user_id=${encodeURIComponent(userId())}`);
+  save(await response.blob(), `${own}.pt`);
 }
 
 async function bring(file) {
-  const name = prompt(t("bring_as"), file.name.replace(/\.\w+$/, ""))?.trim();
-  if (!name) return;
+  const kept = prompt(t("bring_as"), file.name.replace(/\.\w+$/, ""))?.trim();
+  if (!kept) return;
   const body = new FormData();
-  for (const [field, value] of Object.entries({ user_id: userId(), name })) body.append(field, value);
+  for (const [field, value] of Object.entries({ user_id: userId(), name: kept })) body.append(field, value);
   body.append("voice_file", file, file.name);
-  await call("voices", { method: "POST", body });
-  await added(name);
+  await callNaming("voices", kept, { method: "POST", body });
+  await added(kept);
 }
 
-async function added(name) {
-  await voiceKept(name);
-  choose({ own: name });
-  notice(() => t("kept", { name }), { good: true });
+async function added(own) {
+  await voiceKept(own);
+  choose({ own });
+  notice(() => t("kept", { name: own }), { good: true });
 }
 
 // ---- a mixture of two
 
 function openMix() {
   const options = () => [...speakerIds().map((id) => make("option", { value: id, textContent: describe(id, languageOf(id)) })),
-    ...ownVoices().map((name) => make("option", { value: name, textContent: name }))];
+    ...ownVoices().map((own) => make("option", { value: own, textContent: own }))];
   for (const id of ["mix-first", "mix-second"]) $(id).replaceChildren(...options());
   $("mix-second").selectedIndex = 1;
   $("mix-error").textContent = "";
@@ -79,20 +89,20 @@ function renderShare() {
 
 async function mix(event) {
   event.preventDefault();
-  const name = $("mix-name").value.trim(), first = Number($("mix-share").value);
-  const problem = !name ? "need_name" : $("mix-first").value === $("mix-second").value ? "need_two" : null;
+  const mixed = $("mix-name").value.trim(), first = Number($("mix-share").value);
+  const problem = !mixed ? "need_name" : $("mix-first").value === $("mix-second").value ? "need_two" : null;
   $("mix-error").textContent = problem ? t(problem) : "";
   if (problem) return;
   const shares = { [$("mix-first").value]: first / 100, [$("mix-second").value]: 1 - first / 100 };
   try {
-    await call("voices", { method: "POST", ...json({ user_id: userId(), name, mix: shares }) });
+    await callNaming("voices", mixed, { method: "POST", ...json({ user_id: userId(), name: mixed, mix: shares }) });
   } catch (error) {
     if (!error.say) throw error;
     $("mix-error").textContent = error.say();
     return;
   }
   $("mix").close();
-  await added(name);
+  await added(mixed);
 }
 
 $("rename").addEventListener("click", () => change(rename));

@@ -108,6 +108,7 @@ export const STRINGS = {
   mix_name: ["Name of the new voice", "新声音的名字"],
   mix_make: ["Mix", "混合"],
   need_name: ["Give the new voice a name.", "请给新声音起个名字。"],
+  name_taken: ["“{name}” is one of your voices already: choose another name.", "你已有名为“{name}”的声音，请换个名字。"],
   need_two: ["Choose two different voices.", "请选择两个不同的声音。"],
   forgotten: ["“{name}” is deleted.", "已删除“{name}”。"],
 
