@@ -37,7 +37,7 @@ export const STRINGS = {
   text: ["Text", "文字"],
   text_hint: ["Write what you want to hear …", "写下想听的话……"],
   open_text: ["Open file", "打开文件"],
-  sample_text: ["Sample text", "示例文字"],
+  sample_text: ["Example", "示例文字"],
   clear: ["Clear", "清空"],
   cleared: ["The text is cleared.", "文字已清空。"],
   undo: ["Undo", "撤销"],
