@@ -37,12 +37,12 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-# A browser that is led to a sound makes a page around it, whose player loads the address again.
-SOUND_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
 LIMITS = ("requests_per_minute", "characters_per_day")  # of a key
 MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
+# A browser that is led to a sound makes a page around it, whose player loads the address again.
+SOUND_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True)

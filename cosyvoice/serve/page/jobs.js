@@ -64,7 +64,12 @@ async function look() {
   const jobs = response ? (await response.json()).jobs : [];
   for (const [id, row] of rows) if (!jobs.some((job) => job.id === id)) { row.line.remove(); rows.delete(id); }
   for (const job of jobs.toReversed()) show(job);
-  if (jobs.some((job) => !job.ended)) polling = setTimeout(() => look().catch(() => { polling = setTimeout(look, 5 * POLL); }), POLL);
+  if (jobs.some((job) => !job.ended)) lookIn(POLL);
+}
+
+// A service that does not answer for a while may do so again.
+function lookIn(time) {
+  polling = setTimeout(() => look().catch(() => lookIn(5 * POLL)), time);
 }
 
 function show(job) {
