@@ -42,6 +42,8 @@ PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
 LIMITS = ("requests_per_minute", "characters_per_day")  # of a key
 MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
+# A browser that is led to a sound makes a page around it, whose player loads the address again.
+SOUND_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,8 @@ def install(app: Flask, config: Config, keys: Keys):
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
+        if (answer.mimetype or "").startswith("audio/"):
+            answer.headers.setdefault("Content-Security-Policy", SOUND_POLICY)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if config.cors_origins:

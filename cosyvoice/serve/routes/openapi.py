@@ -1,14 +1,14 @@
 """The description of every endpoint: GET /openapi.json for programs, GET /docs for people.
 
 OpenAPI 3.1. The fields come from the tables that check them, serve/http/jobs.py. The page works
-offline and without scripts.
+offline, and without scripts but for the forms that try a call, serve/page/docs.js.
 """
 
 import base64
 import hashlib
 from pathlib import Path
 
-from flask import Blueprint, Response, jsonify, render_template_string
+from flask import Blueprint, Response, jsonify, render_template_string, request
 
 from cosyvoice.serve.http import jobs
 from cosyvoice.serve.http.fields import Fields
@@ -374,6 +374,12 @@ def fields_of(call: dict) -> list[tuple]:
     ]
 
 
+def anchor(method: str, path: str) -> str:
+    """The id of a call's section on the page: post-generate_audio."""
+    words = path.strip("/").replace("/", "-").translate({ord(mark): None for mark in "{}"})
+    return f"{method}-{words or 'page'}"
+
+
 def kind_of(schema: dict) -> str:
     if "enum" in schema:
         return ", ".join(dict.fromkeys(str(value) for value in schema["enum"]))
@@ -398,10 +404,19 @@ def blueprint(max_text_chars: int, max_job_chars: int) -> Blueprint:
 
     @openapi.get("/docs")
     def docs() -> Response:
-        page = render_template_string(PAGE, spec=spec, style=STYLE, fields_of=fields_of)
+        page = render_template_string(
+            PAGE,
+            spec=spec,
+            style=STYLE,
+            fields_of=fields_of,
+            anchor=anchor,
+            address=request.host_url,
+        )
         answer = Response(page, mimetype="text/html")
         answer.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'self'; "
+            "connect-src 'self'; media-src blob:; img-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return answer
 

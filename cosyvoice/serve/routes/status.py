@@ -5,6 +5,7 @@ from dataclasses import asdict
 from flask import Blueprint, jsonify
 
 from cosyvoice.cli.instructions import instructions_of
+from cosyvoice.cli.speakers import language_of_speaker
 from cosyvoice.serve.checks import Needs
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.speaking.engine import Engine
@@ -25,10 +26,14 @@ def blueprint(
 
     @status.get("/speakers")
     def speakers():
-        """The preset speakers of the models that are loaded."""
+        """The preset speakers of the loaded models; language: "" where the name tells none."""
         return jsonify(
             speakers=[
-                {"id": name, "model": engine.model_family}
+                {
+                    "id": name,
+                    "model": engine.model_family,
+                    "language": language_of_speaker(name),
+                }
                 for engine in instruct_model.engines
                 for name in engine.list_available_spks()
             ]
