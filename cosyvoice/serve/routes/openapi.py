@@ -155,6 +155,16 @@ def paths(max_text_chars: int) -> dict:
                 headers=SPOKEN,
             )
         },
+        "/dialogue": {
+            "post": call(
+                "Several speakers in one answer, line after line; the body may be the list of "
+                "lines alone / 多人对话",
+                (*BODY, *WORK, "409"),
+                OPENAI_SOUND[:-1],
+                body=body(schemas(jobs.dialogue_fields(max_text_chars)), "lines"),
+                headers=SPOKEN,
+            )
+        },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
         "/instructions": {
             "get": call("Instructions that the model is known to follow / 可用的指令示例")

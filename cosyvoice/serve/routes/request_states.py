@@ -16,7 +16,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -276,6 +276,7 @@ def describe(record: Record) -> dict:
             "spoken": without_sound_marks(sentence.spoken),
             "start": seconds(sentence.start),
             "end": seconds(sentence.end),
+            **({"speaker": sentence.speaker} if sentence.speaker else {}),
         }
         for index, sentence in enumerate(record.sentence_times)
     ]
@@ -294,19 +295,23 @@ def describe(record: Record) -> dict:
 
 
 def srt(sentences: list[dict]) -> str:
-    """SubRip: numbered cues, times with a comma."""
+    """SubRip: numbered cues, times with a comma; a speaker's name stands before the words."""
     cues = (
-        f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n{line(s['text'])}\n"
+        f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n"
+        f"{named('{}: ', s)}{line(s['text'])}\n"
         for n, s in enumerate(cued(sentences), 1)
     )
     return "\n".join(cues)
 
 
 def vtt(sentences: list[dict]) -> str:
-    """WebVTT, with what its text may not hold escaped. Source: W3C WebVTT, section 4.2.2."""
+    """WebVTT, with what its text may not hold escaped, and speakers as voice spans.
+
+    Source: W3C WebVTT, section 4.2.2.
+    """
     cues = (
         f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n"
-        f"{escape(line(s['text']), quote=False)}\n"
+        f"{named('<v {}>', s, escape)}{escape(line(s['text']), quote=False)}\n"
         for s in cued(sentences)
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -315,6 +320,12 @@ def vtt(sentences: list[dict]) -> str:
 def cued(sentences: list[dict]) -> list[dict]:
     """Only what can be shown: some time and some text."""
     return [s for s in sentences if s["end"] > s["start"] and s["text"].strip()]
+
+
+def named(form: str, sentence: dict, escaped: Callable[[str], str] = str) -> str:
+    """The form with the speaker's name in it; "" for the only speaker."""
+    name = line(sentence.get("speaker", ""))
+    return form.format(escaped(name)) if name else ""
 
 
 def line(text: str) -> str:

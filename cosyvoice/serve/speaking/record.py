@@ -65,7 +65,11 @@ class Record:
         if self.current_segment is None or self.current_segment.number != number:
             self.finish_segment()
             self.current_segment = Segment(
-                number, chunk["sentences"], self.samples, self.sample_rate
+                number,
+                chunk["sentences"],
+                self.samples,
+                self.sample_rate,
+                chunk.get("speaker", ""),
             )
         self.current_segment.add(pcm)
         times = self.finished_times + self.current_segment.sentence_times(whole=False)
