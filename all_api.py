@@ -50,6 +50,7 @@ from cosyvoice.serve.routes import (
     request_states,
     status,
     text,
+    text_streams,
     voices,
 )
 from cosyvoice.serve.routes.page import page
@@ -60,6 +61,7 @@ from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.text_stream import TextStreams
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
@@ -372,6 +374,19 @@ pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
 
 
+streams = text_streams.Opener(
+    engine=cosyvoice,
+    instruct_model=instruct_model,
+    answers=answers,
+    streams=TextStreams(),
+    limits=limits,
+    read_job=read_job,
+    fetch=fetch_what_it_needs,
+    claim=claim_request,
+    most=config.max_text_chars,
+)
+
+
 def speak(values: dict) -> Response:
     """The answer to fields of POST /generate_audio that another endpoint made."""
     return answer(read_job(values))
@@ -404,6 +419,7 @@ for blueprint in (
         speak=speak,
         claim=claim_request,
     ),
+    text_streams.blueprint(streams, states),
     text.blueprint(config.max_text_chars, pronunciation_lists),
     request_states.blueprint(states),
     metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),

@@ -8,6 +8,7 @@ waits only when that is full. Source: PEP 3333, and the ASGI specification, HTTP
 import asyncio
 import itertools
 import logging
+import re
 import sys
 import tempfile
 import threading
@@ -31,6 +32,8 @@ from cosyvoice.serve.http.problem import Problem, status_error
 log = logging.getLogger(__name__)
 PROBES = ("/health", "/ready")
 PAGES = ("/", "/docs", "/openapi.json")
+STREAMS = re.compile(r"/streams/[^/]+/audio/?")
+MAX_STREAMS = 100  # listeners of text streams, whose threads mostly sleep
 BODY_IN_MEMORY = 1 << 16  # bytes of one body kept in memory; more go to a file
 ALL_BODIES = 300_000_000  # bytes of all bodies that are held at once
 PIECE = 1 << 16  # bytes sent at a time
@@ -56,12 +59,15 @@ class Bridge:
         # lock would let a probe wait behind a stranger's thousand page files.
         self.pages = ThreadPoolExecutor(2, "page")
         self.probes = ThreadPoolExecutor(1, "probe")
+        self.streams = ThreadPoolExecutor(MAX_STREAMS, "stream")
         self.held_bytes = 0  # of all bodies
 
     def pool(self, path: str) -> ThreadPoolExecutor:
         """The threads for requests to that address."""
         if path in PROBES:
             return self.probes
+        if STREAMS.fullmatch(path):
+            return self.streams
         return self.pages if path in PAGES or path.startswith("/page/") else self.threads
 
     async def __call__(self, scope, receive, send):

@@ -21,9 +21,10 @@ ANSWERS = {
     "401": "the key is missing or unknown",
     "403": "not for this key, origin or host",
     "404": "unknown speaker, voice, reference or request, or no model for this mode",
-    "409": "the name or the X-Request-ID is taken",
+    "409": "the name or the X-Request-ID is taken, or the stream has ended",
     "413": "too long or too large",
     "415": "neither JSON nor a form",
+    "421": "another process of the service has that stream",
     "422": "the reference audio or the voice cannot be used",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
@@ -32,6 +33,7 @@ ANSWERS = {
     "504": "the store or the model was too slow",
     "507": "the disk is full",
 }
+STREAM = ("404", "409", "421")  # of what belongs to a text stream
 ALWAYS = ("401", "403", "500")
 BODY = ("400", "413", "415")  # of endpoints that read a body
 STORED = ("422", "502", "504", "507")  # of what reads or writes a small thing in the store
@@ -131,6 +133,7 @@ def paths(max_text_chars: int) -> dict:
     named = parameters("path", schemas(jobs.VOICE_FIELDS, "name")) + whose
     list_of = parameters("query", schemas(jobs.PRONUNCIATION_FIELDS, "user_id"), "user_id")
     request_id = parameters("path", {"id": string("the request's X-Request-ID")})
+    stream_id = parameters("path", {"id": string("of the stream, from POST /streams")})
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
     )
@@ -163,6 +166,35 @@ def paths(max_text_chars: int) -> dict:
                 OPENAI_SOUND[:-1],
                 body=body(schemas(jobs.dialogue_fields(max_text_chars)), "lines"),
                 headers=SPOKEN,
+            )
+        },
+        "/streams": {
+            "post": call(
+                "Open a stream for text that comes in pieces / 打开文本流",
+                (*BODY, *WORK, "409"),
+                success="201",
+                body=body(schemas(jobs.stream_fields(max_text_chars)), multipart=True),
+            )
+        },
+        "/streams/{id}": {"delete": call("Stop a stream at once / 停止", STREAM, inputs=stream_id)},
+        "/streams/{id}/text": {
+            "post": call(
+                "The next piece of its text, cut anywhere; whole sentences are spoken at once / "
+                "追加文本",
+                (*BODY, *STREAM, "429"),
+                inputs=stream_id,
+                body=body(schemas(jobs.piece_fields(max_text_chars))),
+            )
+        },
+        "/streams/{id}/end": {
+            "post": call("No more text comes / 结束文本", STREAM, inputs=stream_id)
+        },
+        "/streams/{id}/audio": {
+            "get": call(
+                "Its sound from the beginning, to one listener / 获取声音",
+                STREAM,
+                OPENAI_SOUND[:-1],
+                inputs=stream_id,
             )
         },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},

@@ -121,6 +121,13 @@ class RequestStates:
         del state["process"]
         return state
 
+    def elsewhere(self, request_id: str) -> tuple[str, str] | None:
+        """Whose request another process of the service works on under this id; None for none."""
+        with self.changed:
+            is_here = request_id in self.live
+        state = None if is_here else self._load(request_id)
+        return owner_of(state) if state and self._is_running(state) else None
+
     def flush(self):
         """Write what has changed by now; a disk that fails costs the state, not the sound.
 
@@ -276,7 +283,7 @@ def describe(record: Record) -> dict:
             "spoken": without_sound_marks(sentence.spoken),
             "start": seconds(sentence.start),
             "end": seconds(sentence.end),
-            **({"speaker": sentence.speaker} if sentence.speaker else {}),
+            **({"speaker": name} if (name := record.speaker_at(sentence.start)) else {}),
         }
         for index, sentence in enumerate(record.sentence_times)
     ]

@@ -13,7 +13,7 @@ from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import WavStream, wav_header
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
-from cosyvoice.serve.http.connection import client_of
+from cosyvoice.serve.http.connection import Client, client_of
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.slots import Slots
@@ -61,27 +61,30 @@ class Answers:
 
         kind: see encoder(). Whoever calls it lets the response's end call the Speech's close.
         """
+        return self.speech(utterance, kind, client_of(request.environ)).start()
+
+    def speech(self, utterance: Utterance, kind: str, client: Client | None = None) -> Speech:
+        """The Speech of the current request's Record, not begun yet."""
         sample_rate = utterance.engine.sample_rate
         g.record.change(sample_rate=sample_rate)
-        speech = Speech(
+        return Speech(
             utterance,
             self.encoder(kind, sample_rate),
             self.slots,
             g.record,
             self.config.request_timeout,
-            client_of(request.environ),
+            client,
             self.scratch,
         )
-        return speech.start()
 
     def encoder(self, kind: str, sample_rate: int) -> Encoder:
-        """kind: mp3, wav, pcm (at PCM_RATE), opus, flac or aac."""
+        """kind: mp3, wav, pcm (at PCM_RATE), pcm_16000 or another rate, opus, flac or aac."""
         if kind == "mp3":
             return Mp3Stream(sample_rate, self.config.mp3_bitrate, self.scratch)
         if kind == "wav":
             return WavStream(sample_rate)
-        if kind == "pcm":
-            return ResampledPcm(sample_rate, PCM_RATE)
+        if kind.startswith("pcm"):
+            return ResampledPcm(sample_rate, int(kind[4:] or PCM_RATE))
         return FfmpegStream(kind, sample_rate, self.scratch)
 
 

@@ -1,6 +1,7 @@
 """What is known about one request while it runs."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -33,6 +34,9 @@ class Record:
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
+    speakers: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # (first sample, name), if several
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
     is_kept: bool = False  # its last state is written; later changes no longer count
@@ -69,11 +73,17 @@ class Record:
                 chunk["sentences"],
                 self.samples,
                 self.sample_rate,
-                chunk.get("speaker", ""),
             )
+            if speaker := chunk.get("speaker"):
+                self.speakers.append((self.samples, speaker))
         self.current_segment.add(pcm)
         times = self.finished_times + self.current_segment.sentence_times(whole=False)
         self.change(samples=self.samples + len(pcm), sentence_times=times)
+
+    def speaker_at(self, sample: int) -> str:
+        """Who speaks there, where a request has several speakers; else ""."""
+        before = bisect_right(self.speakers, sample, key=lambda turn: turn[0])
+        return self.speakers[before - 1][1] if before else ""
 
     def finish_segment(self):
         """The segment being spoken is whole: its sentences keep the times they have now."""

@@ -20,35 +20,23 @@ LENGTH_PENALTY_DB = 40.0  # when the length of a clause is off by a factor of e
 
 
 class SentenceTime(NamedTuple):
-    """A sentence as it was written and as it is spoken, and its samples in the request's sound.
-
-    speaker: who says it, where a request has several; "" for the only one.
-    """
+    """A sentence as it was written and as it is spoken, and its samples in the request's sound."""
 
     text: str
     spoken: str
     start: int
     end: int
-    speaker: str = ""
 
 
 class Segment:
     """One segment while its sound is made.
 
     sentences: (written, spoken) of each; none for a silence. start: its first sample in the
-    request's sound. speaker: who says it.
+    request's sound.
     """
 
-    def __init__(
-        self,
-        number: int,
-        sentences: Sequence[tuple[str, str]],
-        start: int,
-        rate: int,
-        speaker: str = "",
-    ):
+    def __init__(self, number: int, sentences: Sequence[tuple[str, str]], start: int, rate: int):
         self.number, self.sentences, self.start, self.rate = number, sentences, start, rate
-        self.speaker = speaker
         self.pcm = np.zeros(0, np.int16)
         clauses = [clauses_of(spoken) for _, spoken in sentences]
         # Indices of the clauses that end a sentence, without the last one.
@@ -67,7 +55,7 @@ class Segment:
         ends = self._clause_ends(whole)[self.sentence_ends]
         edges = [0, *(int(end) for end in ends if end < made), made]
         return [
-            SentenceTime(text, spoken, self.start + a, self.start + b, self.speaker)
+            SentenceTime(text, spoken, self.start + a, self.start + b)
             for (text, spoken), a, b in zip(self.sentences, edges, edges[1:])
         ]
 
