@@ -26,6 +26,7 @@ ANSWERS = {
     "415": "neither JSON nor a form",
     "421": "another process of the service has that stream",
     "422": "the reference audio or the voice cannot be used",
+    "426": "this address speaks WebSocket only",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
     "429": "a limit of the key is reached; Retry-After says when there is more",
@@ -134,6 +135,16 @@ def paths(max_text_chars: int) -> dict:
     list_of = parameters("query", schemas(jobs.PRONUNCIATION_FIELDS, "user_id"), "user_id")
     request_id = parameters("path", {"id": string("the request's X-Request-ID")})
     stream_id = parameters("path", {"id": string("of the stream, from POST /streams")})
+    socket_inputs = [
+        *parameters("path", {"voice": string("a speaker or a saved voice")}),
+        *parameters(
+            "query",
+            {
+                "output_format": string("mp3, wav, opus, flac, aac, pcm_16000 or another rate"),
+                **{name: heard[name] for name in ("seed", "user_id")},
+            },
+        ),
+    ]
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
     )
@@ -274,6 +285,15 @@ def paths(max_text_chars: int) -> dict:
                 error="OpenAIError",
                 body=body(schemas(jobs.OPENAI_FIELDS), "model", "input", "voice"),
                 headers=(*SPOKEN, "X-Sample-Rate"),
+            )
+        },
+        "/v1/text-to-speech/{voice}/stream-input": {
+            "get": call(
+                "A text stream by WebSocket, with ElevenLabs' messages / WebSocket 文本流",
+                ("400", *WORK, "409", "426"),
+                success="101",
+                error="OpenAIError",
+                inputs=socket_inputs,
             )
         },
         "/v1/models": {"get": call("OpenAI's list of models / 模型列表", error="OpenAIError")},
