@@ -9,13 +9,9 @@ import asyncio
 import queue
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
-if TYPE_CHECKING:
-    from cosyvoice.serve.http.bridge import Outbox
-    from cosyvoice.serve.http.gate import Connection
 
 MAX_MESSAGE = 1 << 18  # bytes
 WAITING_MESSAGES = 16  # that are read ahead; then the client must wait
@@ -25,7 +21,7 @@ REFUSED, BROKEN = 1008, 1011  # codes that close a WebSocket: policy, unexpected
 class GatedWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, over a connection that the Gate goes on to count."""
 
-    connection: "Connection"
+    connection: Any  # see gate.Connection.handle_websocket_upgrade
 
     def connection_lost(self, exc):
         self.connection.gate.closed(self.connection)
@@ -33,9 +29,12 @@ class GatedWebSocket(WebSocketsSansIOProtocol):
 
 
 class WebSocket:
-    """One WebSocket. Its methods but `read` are for the threads of the app."""
+    """One WebSocket. Its methods but `read` are for the threads of the app.
 
-    def __init__(self, outbox: "Outbox"):
+    outbox: the bridge's Outbox, by which messages reach the event loop.
+    """
+
+    def __init__(self, outbox: Any):
         self.outbox = outbox
         self.inbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.is_accepted = False
