@@ -36,7 +36,8 @@ PROBES = ("/health", "/ready")
 PAGES = ("/", "/docs", "/openapi.json")
 STREAMS = re.compile(r"/streams/[^/]+/audio/?")
 WEBSOCKETS = re.compile(r"/v1/text-to-speech/[^/]+/stream-input/?")
-MAX_STREAMS = 100  # listeners of text streams, whose threads mostly sleep
+MAX_STREAMS = 100  # text streams at once; the thread of each listener mostly sleeps
+SPARE = 8  # threads to refuse those that are too many
 BODY_IN_MEMORY = 1 << 16  # bytes of one body kept in memory; more go to a file
 ALL_BODIES = 300_000_000  # bytes of all bodies that are held at once
 PIECE = 1 << 16  # bytes sent at a time
@@ -62,7 +63,7 @@ class Bridge:
         # lock would let a probe wait behind a stranger's thousand page files.
         self.pages = ThreadPoolExecutor(2, "page")
         self.probes = ThreadPoolExecutor(1, "probe")
-        self.streams = ThreadPoolExecutor(MAX_STREAMS, "stream")
+        self.streams = ThreadPoolExecutor(MAX_STREAMS + SPARE, "stream")
         self.held_bytes = 0  # of all bodies
 
     def pool(self, path: str) -> ThreadPoolExecutor:

@@ -57,13 +57,14 @@ class WebSocket:
 
     async def read(self, receive: Callable):
         """Take the client's messages until it leaves; runs in the event loop."""
-        while (message := await receive())["type"] != "websocket.disconnect":
-            if message["type"] == "websocket.receive":
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
                 self.inbox.put(message.get("text") or "")
-            while self.inbox.qsize() >= WAITING_MESSAGES and not self.outbox.is_closed:
-                await asyncio.sleep(0.05)
-        self.inbox.put(None)
-        self.outbox.close()
+                while self.inbox.qsize() >= WAITING_MESSAGES and not self.outbox.is_closed:
+                    await asyncio.sleep(0.05)
+        finally:  # also when the service stops
+            self.inbox.put(None)
+            self.outbox.close()
 
 
 def run_socket(app: Callable, environ: dict, socket: WebSocket):

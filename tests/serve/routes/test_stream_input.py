@@ -169,3 +169,9 @@ def test_connections_are_counted_until_they_close(running_service, monkeypatch):
         socket.send(json.dumps({"text": f"你好 {QUICK}。"}))
         socket.recv(timeout=9)
     wait_for(lambda: gate.count == 0 and not gate.owing)
+
+
+def test_the_service_stops_while_one_waits(running_service):
+    _, host = running_service()
+    socket = connect(f"ws://{host}{PATH}").__enter__()  # open until the end of the fixture
+    assert socket.ping().wait(9)
