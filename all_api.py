@@ -375,7 +375,7 @@ pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
 
 
-streams = text_streams.Opener(
+opener = text_streams.Opener(
     engine=cosyvoice,
     instruct_model=instruct_model,
     answers=answers,
@@ -386,6 +386,7 @@ streams = text_streams.Opener(
     claim=claim_request,
     most=config.max_text_chars,
 )
+atexit.register(opener.streams.close)
 
 
 def speak(values: dict) -> Response:
@@ -420,8 +421,8 @@ for blueprint in (
         speak=speak,
         claim=claim_request,
     ),
-    text_streams.blueprint(streams, states),
-    stream_input.blueprint(streams),
+    text_streams.blueprint(opener, states),
+    stream_input.blueprint(opener),
     text.blueprint(config.max_text_chars, pronunciation_lists),
     request_states.blueprint(states),
     metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),

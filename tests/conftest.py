@@ -81,6 +81,7 @@ def service(tmp_path, monkeypatch):
 
     yield load
     for module in loaded:
+        module.opener.streams.close()
         module.work_folders.close()
 
 

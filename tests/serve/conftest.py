@@ -51,4 +51,4 @@ def running_service(service):
 
 
 def all_gone(api) -> bool:
-    return not api.streams.streams.open
+    return not api.opener.streams.open

@@ -37,7 +37,8 @@ class Limits:
     def charge(self, key: str, allowance: Allowance, characters: int, requests: int = 1):
         """Count a request and its characters; text that is added to one is no request of its own.
 
-        Raises a 429 Problem, and counts nothing, when a limit is reached."""
+        Raises a 429 Problem, and counts nothing, when a limit is reached.
+        """
         limits = (
             (MINUTE, requests, allowance.requests_per_minute),
             (DAY, characters, allowance.characters_per_day),

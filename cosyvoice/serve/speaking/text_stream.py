@@ -16,7 +16,7 @@ from dataclasses import replace
 from cosyvoice.serve.http.bridge import MAX_STREAMS
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.jobs import Job
-from cosyvoice.serve.http.problem import Problem, field_error, in_field
+from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
 from cosyvoice.serve.speaking.chain import Part, chained, seed_of, silence
 from cosyvoice.serve.speaking.engine import Check, Chunks, Prepared, Utterance
 from cosyvoice.serve.speaking.slots import POLL
@@ -183,6 +183,9 @@ class TextStream:
     def _chunks(self, check: Check) -> Chunks:
         try:
             yield from chained(self._parts(), self.prepared.engine.sample_rate, check)
+        except Exception as error:  # told by the state also when nobody listens
+            self.speech.record.change(outcome=as_problem(error).code)
+            raise
         finally:
             self.end()
             if not self.has_listener:
@@ -286,6 +289,12 @@ class TextStreams:
         with self.guard:
             self.open[stream.speech.record.id] = stream
             self.ended.pop(stream.speech.record.id, None)
+
+    def close(self):
+        """Stop all."""
+        for stream in list(self.open.values()):
+            stream.stop()
+            stream.drop()
 
     def forget(self, stream: TextStream):
         """The stream is gone; its id stays known for a while."""

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import socket
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -18,10 +20,10 @@ QUICK = "{chunks=1 size=2205}"
 def talk(host, *messages, path=PATH, query="", **options) -> tuple[bytes, list[dict]]:
     """The sound and the other messages of one conversation, until the server closes it."""
     sound, others = b"", []
-    with connect(f"ws://{host}{path}{query}", **options) as socket:
+    with connect(f"ws://{host}{path}{query}", **options) as client:
         for message in messages:
-            socket.send(message if isinstance(message, str) else json.dumps(message))
-        for message in socket:
+            client.send(message if isinstance(message, str) else json.dumps(message))
+        for message in client:
             values = json.loads(message)
             if values.get("audio"):
                 sound += base64.b64decode(values["audio"])
@@ -62,9 +64,9 @@ def test_it_sounds_as_over_http(running_service):
 
 def test_flush_speaks_what_is_not_whole(running_service):
     _, host = running_service()
-    with connect(f"ws://{host}{PATH}") as socket:
-        socket.send(json.dumps({"text": f"你好 {QUICK}", "flush": True}))
-        assert json.loads(socket.recv(timeout=9))["audio"]
+    with connect(f"ws://{host}{PATH}") as client:
+        client.send(json.dumps({"text": f"你好 {QUICK}", "flush": True}))
+        assert json.loads(client.recv(timeout=9))["audio"]
         assert spoken() == [f"你好 {QUICK}"]
 
 
@@ -89,31 +91,31 @@ def test_pcm_has_the_wanted_rate(running_service, rate):
 )
 def test_a_wrong_message_is_told_and_ends_it(running_service, message, code):
     api, host = running_service(MAX_TEXT_CHARS=100)
-    with connect(f"ws://{host}{PATH}") as socket:
-        socket.send(message if isinstance(message, str) else json.dumps(message))
-        assert json.loads(socket.recv(timeout=9))["error"]["code"] == code
+    with connect(f"ws://{host}{PATH}") as client:
+        client.send(message if isinstance(message, str) else json.dumps(message))
+        assert json.loads(client.recv(timeout=9))["error"]["code"] == code
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=9)
-        assert (socket.close_code, socket.close_reason) == (1008, code)
-    wait_for(lambda: not api.streams.streams.open)
+            client.recv(timeout=9)
+        assert (client.close_code, client.close_reason) == (1008, code)
+    wait_for(lambda: not api.opener.streams.open)
 
 
 def test_an_engine_that_fails_is_told(running_service):
     _, host = running_service()
-    with connect(f"ws://{host}{PATH}") as socket:
-        socket.send(json.dumps({"text": "你好 {fail=0}。"}))
-        assert json.loads(socket.recv(timeout=9))["error"]["code"] == "internal_error"
+    with connect(f"ws://{host}{PATH}") as client:
+        client.send(json.dumps({"text": "你好 {fail=0}。"}))
+        assert json.loads(client.recv(timeout=9))["error"]["code"] == "internal_error"
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=9)
-        assert socket.close_code == 1011
+            client.recv(timeout=9)
+        assert client.close_code == 1011
 
 
 def test_a_client_that_leaves_stops_the_work(running_service):
     api, host = running_service()
-    with connect(f"ws://{host}{PATH}") as socket:
-        socket.send(json.dumps({"text": "你好 {chunks=500 size=2205 delay=0.04}。"}))
-        socket.recv(timeout=9)
-    wait_for(lambda: not api.streams.streams.open and FakeEngine.speaking == 0)
+    with connect(f"ws://{host}{PATH}") as client:
+        client.send(json.dumps({"text": "你好 {chunks=500 size=2205 delay=0.04}。"}))
+        client.recv(timeout=9)
+    wait_for(lambda: not api.opener.streams.open and FakeEngine.speaking == 0)
 
 
 def refused(host, path=PATH, **options) -> int:
@@ -123,9 +125,9 @@ def refused(host, path=PATH, **options) -> int:
 
 
 def accepted(host, **options):
-    with connect(f"ws://{host}{PATH}", **options) as socket:
-        socket.send(json.dumps({"text": ""}))
-        assert json.loads(socket.recv(timeout=9))["isFinal"]
+    with connect(f"ws://{host}{PATH}", **options) as client:
+        client.send(json.dumps({"text": ""}))
+        assert json.loads(client.recv(timeout=9))["isFinal"]
 
 
 def test_the_handshake_is_refused_with_the_status_of_http(running_service):
@@ -164,14 +166,24 @@ def test_connections_are_counted_until_they_close(running_service, monkeypatch):
     monkeypatch.setattr(Gate, "__init__", lambda self, *a: (gates.append(self), make(self, *a))[1])
     _, host = running_service()
     (gate,) = gates
-    with connect(f"ws://{host}{PATH}") as socket:
+    with connect(f"ws://{host}{PATH}") as client:
         assert gate.count == 1 and not gate.owing
-        socket.send(json.dumps({"text": f"你好 {QUICK}。"}))
-        socket.recv(timeout=9)
+        client.send(json.dumps({"text": f"你好 {QUICK}。"}))
+        client.recv(timeout=9)
     wait_for(lambda: gate.count == 0 and not gate.owing)
 
 
 def test_the_service_stops_while_one_waits(running_service):
     _, host = running_service()
-    socket = connect(f"ws://{host}{PATH}").__enter__()  # open until the end of the fixture
-    assert socket.ping().wait(9)
+    waiting = connect(f"ws://{host}{PATH}").__enter__()  # open until the end of the fixture
+    assert waiting.ping().wait(9)
+
+
+def test_a_handshake_that_is_wrong_is_refused_and_forgotten(running_service):
+    _, host = running_service()
+    address, port = host.split(":")
+    with socket.create_connection((address, int(port)), timeout=9) as client:
+        lines = (f"GET {quote(PATH)} HTTP/1.1", f"Host: {host}", "Connection: Upgrade")
+        client.sendall("\r\n".join((*lines, "Upgrade: websocket", "", "")).encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 4")
+    assert requests.get(f"http://{host}/health", timeout=9).ok

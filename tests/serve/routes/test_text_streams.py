@@ -30,9 +30,7 @@ def service(service):
 
     yield load
     for module in modules:
-        for stream in list(streams(module).open.values()):
-            stream.stop()
-            stream.drop()
+        module.opener.streams.close()
     wait_for(lambda: not threads_of(ID))
 
 
@@ -72,7 +70,7 @@ def spoken() -> list[str]:
 
 
 def streams(api):
-    return api.streams.streams
+    return api.opener.streams
 
 
 def speak(client, *pieces, id=ID, **fields) -> bytes:
@@ -276,6 +274,12 @@ def test_an_engine_that_fails_breaks_the_answer_and_ends_the_stream(api, client)
         listen(client).get_data()
     assert client.get(f"/requests/{ID}").json["state"] == "failed"
     assert add(client, "a").status_code == 409 and api.slots.running == 0
+
+
+def test_a_failure_that_nobody_hears_is_told_by_the_state(client):
+    open_stream(client)
+    add(client, "你好 {fail=0}。")
+    wait_for(lambda: client.get(f"/requests/{ID}").json["state"] == "failed")
 
 
 def test_too_much_text_is_refused_and_nothing_of_it_taken(service, monkeypatch):
