@@ -200,7 +200,7 @@ class TextStream:
     def _parts(self) -> Iterator[Part]:
         """A part for each sentence; those for which none comes any more are empty."""
         number = 0
-        while not (self.has_ended and not self.sentences):
+        while not self._is_over():
             yield Part(functools.partial(self._speak, number))
             number += 1
 
@@ -209,11 +209,12 @@ class TextStream:
         yield NOTHING  # what was spoken before goes to the listener
         while (sentence := self._next()) is None:
             check()
-            if self.has_ended:
+            if self._is_over():
                 return
             yield NOTHING
-        if not is_speakable(clean(sentence).text.text):  # a pause, or punctuation
-            if seconds := clean(sentence).objects.pause_seconds:
+        cleaned = clean(sentence)
+        if not is_speakable(cleaned.text.text):  # a pause, or punctuation
+            if seconds := cleaned.objects.pause_seconds:
                 yield silence(seconds, self.prepared.engine.sample_rate)
             return
         seed = seed_of(self.job.seed, number)
@@ -226,6 +227,10 @@ class TextStream:
             self.speech.release_slot()
         with self.changed:
             self.last_sign = time.monotonic()
+
+    def _is_over(self) -> bool:
+        with self.changed:
+            return self.has_ended and not self.sentences
 
     def _take_slot(self, check: Check):
         began = time.monotonic()

@@ -262,6 +262,7 @@ def test_an_idle_stream_ends_and_is_forgotten(api, client, monkeypatch):
     open_stream(client)
     add(client, f"你好 {QUICK}。世")
     wait_for(lambda: len(spoken()) == 2)  # the rest too
+    assert [call["seed"] for _, call in FakeEngine.calls] == [0, 1]
     wait_for(lambda: not streams(api).open)
     assert add(client, "界").status_code == 409 and not threads_of(ID)
     assert client.get(f"/requests/{ID}").json["state"] == "cancelled"  # nobody has heard it
