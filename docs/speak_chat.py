@@ -3,7 +3,7 @@
     python docs/speak_chat.py "Tell me a story." --model gpt-4o-mini -o story.mp3
     python docs/speak_chat.py "Tell me a story." -o - | ffplay -nodisp -autoexit -
 
-Needs `pip install openai requests`. OPENAI_API_KEY and OPENAI_BASE_URL say which model speaks;
+Needs `pip install openai requests`. OPENAI_API_KEY and OPENAI_BASE_URL say which model answers;
 COSYVOICE_API_KEY is the key of the speech service, where it wants one.
 """
 

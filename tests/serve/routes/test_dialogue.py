@@ -133,11 +133,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("wrong, status, field, code", BAD)
-def test_an_error_names_the_line(service, wrong, status, field, code):
-    answer = speak(service(MAX_TEXT_CHARS=100), LINE, {**LINE, **wrong}, user_id="42")
-    assert (answer.status_code, answer.json["field"], answer.json["code"]) == (status, field, code)
-    assert answer.json["error"].startswith("lines[1]") and not FakeEngine.calls
+def test_an_error_names_the_line(service):
+    api = service(MAX_TEXT_CHARS=100)
+    for number, (wrong, *expected) in enumerate(BAD):
+        id = {"X-Request-ID": f"{ID}-{number}"}
+        answer = speak(api, LINE, {**LINE, **wrong}, user_id="42", headers=id)
+        error = answer.json
+        assert [answer.status_code, error["field"], error["code"]] == expected, wrong
+        assert error["error"].startswith("lines[1]") and not FakeEngine.calls
 
 
 def test_what_is_no_list_of_lines_is_refused(api):
