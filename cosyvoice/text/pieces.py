@@ -35,6 +35,8 @@ BEFORE_FIGURES = frozenset(
     "no nos nr fig figs eq sec ch vol pp art cap approx "
     "jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
+BLANKS = re.compile(r"\A\s+")
+AFTER_STOP = re.compile(r"\A[\s。！？!?”’」』）】]+")  # of 好！！！, whose first mark ended it
 LAST_WORD = re.compile(r"[\w'’]+\Z")
 
 # What is open at the end of a text and waits for its other half.
@@ -58,14 +60,16 @@ class Pieces:
 
     def __init__(self) -> None:
         self.rest = ""  # what is no whole sentence yet
+        self.left_over = BLANKS  # what is dropped before the next sentence
 
     def add(self, piece: str) -> list[str]:
         """The sentences that are whole now."""
-        self.rest = (self.rest + piece).lstrip()
+        self.rest = self.left_over.sub("", self.rest + piece)
         sentences = []
         while (end := end_of_first(self.rest)) is not None:
             sentences.append(self.rest[:end].strip())
-            self.rest = self.rest[end:].lstrip()
+            self.left_over = AFTER_STOP
+            self.rest = AFTER_STOP.sub("", self.rest[end:])
         return sentences
 
     def flush(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Text in pieces: the same sentences however it is cut, and each as early as it can be."""
 
 import random
+import re
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_every_way_to_cut_gives_the_same_sentences(name):
         assert sentences(text[:at], text[at:]) == whole
 
 
+def test_further_stops_of_a_sentence_do_not_begin_the_next():
+    assert sentences("好！！！", "？” 真的。") == ["好！", "真的。"]
+    assert sentences("“...好") == ["“...好"]
+
+
+def words(text: str) -> str:
+    """Without blanks and the marks that may be dropped after a sentence."""
+    return re.sub(r"[\s。！？!?”’」』）】]", "", text)
+
+
 def test_random_texts_in_random_pieces_give_the_same_sentences():
     chance = random.Random(5)
     bits = [
@@ -61,7 +72,7 @@ def test_random_texts_in_random_pieces_give_the_same_sentences():
         pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)])]
         found = sentences(*pieces)
         assert found == sentences(text), (text, pieces)
-        assert "".join("".join(found).split()) == "".join(text.split())
+        assert words("".join(found)) == words(text)
 
 
 @pytest.mark.parametrize(
