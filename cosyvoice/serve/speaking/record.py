@@ -30,7 +30,8 @@ class Record:
     samples: int = 0  # of sound made so far
     started: float = field(default_factory=time.monotonic)
     speaking: float | None = None  # when the slot was taken
-    first_chunk: float | None = None  # seconds from arrival to the first encoded sound
+    # Seconds to the first encoded sound: from arrival, in a text stream from its first sentence.
+    first_chunk: float | None = None
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments

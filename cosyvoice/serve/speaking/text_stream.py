@@ -56,6 +56,7 @@ class TextStream:
         self.has_ended = self.has_listener = self.is_gone = False
         self.changed = threading.Condition()
         self.last_sign = time.monotonic()
+        self.first_whole: float | None = None  # when the first sentence was whole
         self.speech: Speech
 
     @property
@@ -172,6 +173,8 @@ class TextStream:
         return list(names), pauses
 
     def _take(self, sentences: list[str], size: int):
+        if sentences and self.first_whole is None:
+            self.first_whole = time.monotonic()
         self.sentences.extend(sentences)
         self.characters += size
         self.speech.record.characters = self.characters
@@ -222,11 +225,17 @@ class TextStream:
         self._take_slot(check)
         try:
             with closing(self.prepared.speak(job, check)) as chunks:
-                yield from chunks
+                for chunk in chunks:
+                    yield chunk
+                    self._note_first_sound()
         finally:
             self.speech.release_slot()
         with self.changed:
             self.last_sign = time.monotonic()
+
+    def _note_first_sound(self):
+        if self.speech.record.first_chunk is None and self.first_whole is not None:
+            self.speech.record.change(first_chunk=time.monotonic() - self.first_whole)
 
     def _is_over(self) -> bool:
         with self.changed:

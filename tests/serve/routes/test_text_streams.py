@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from cosyvoice.serve.speaking import text_stream
+from cosyvoice.serve.speaking import slots, text_stream
 from tests.support.fake_engine import FakeEngine
 from tests.support.sounds import wav_bytes
 from tests.support.waiting import wait_for
@@ -161,7 +161,7 @@ def test_a_pause_alone_is_silence(client):
 def test_states_and_subtitles_are_kept_by_the_streams_id(client):
     speak(client, f"你好 {QUICK}。", f"世界 {QUICK}。", seed=3)
     state = client.get(f"/requests/{ID}").json
-    assert state["state"] == "done" and state["seed"] == 3
+    assert state["state"] == "done" and state["seed"] == 3 and state["rtf"] < 1
     assert [each["start"] for each in state["sentences"]] == [0, 0.1]
     assert client.get(f"/requests/{ID}/subtitles.srt").text.startswith("1\n00:00:00,000")
 
@@ -385,16 +385,18 @@ def test_an_idle_stream_ends_the_answer_of_its_listener_as_a_whole(client, monke
     assert client.get(f"/requests/{ID}").json["state"] == "done"
 
 
-def test_waiting_for_text_or_for_the_model_is_no_stall(service):
-    api = service(REQUEST_TIMEOUT="0.3", MAX_CONCURRENT=1)
+def test_waiting_for_text_or_for_the_model_is_no_stall(service, monkeypatch):
+    api = service(REQUEST_TIMEOUT="0.7", MAX_CONCURRENT=1)
+    for module in (text_stream, slots):
+        monkeypatch.setattr(module, "POLL", 0.02)
     client = api.app.test_client()
     open_stream(client)
     sound = listen(client).iter_encoded()
     next(sound)
     held = api.slots.take()
-    threading.Timer(0.7, add, [client, f"你好 {QUICK}。"]).start()
-    threading.Timer(1.4, held.release).start()
-    threading.Timer(1.5, end, [client]).start()
+    threading.Timer(0.9, add, [client, f"你好 {QUICK}。"]).start()
+    threading.Timer(1.8, held.release).start()
+    threading.Timer(1.9, end, [client]).start()
     assert b"".join(sound) and client.get(f"/requests/{ID}").json["state"] in ("done", "running")
 
 
