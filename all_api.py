@@ -9,6 +9,7 @@ Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 
 import atexit
 import contextlib
+import functools
 import logging
 import shutil
 import sys
@@ -44,12 +45,15 @@ from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
 from cosyvoice.serve.routes import books as book_routes
 from cosyvoice.serve.routes import (
+    dialogue,
     metrics,
     openai_speech,
     openapi,
     request_states,
     status,
+    stream_input,
     text,
+    text_streams,
     voices,
 )
 from cosyvoice.serve.routes.page import page
@@ -57,10 +61,11 @@ from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers
 from cosyvoice.serve.speaking.book_worker import BookWorker
-from cosyvoice.serve.speaking.engine import Engine, Utterance
+from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.text_stream import TextStreams
 from cosyvoice.serve.storage.books import Books
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
@@ -213,7 +218,7 @@ def claim_request(user_id: str, characters: int = 0):
     states.claim(g.record, g.caller, user_id)
 
 
-# one function per mode: fetch what it needs, return what is to be spoken
+# one function per mode: fetch what it needs, return what can speak
 
 
 def options(job: Job, said: dict[str, str]) -> dict:
@@ -241,57 +246,61 @@ def saved_voice(job: Job, engine: Engine) -> dict | None:
     return None
 
 
-def preset(job: Job, said: dict[str, str]) -> Utterance:
+def preset(job: Job, said: dict[str, str]) -> Prepared:
     voice = saved_voice(job, cosyvoice)
-    return Utterance(
+    return Prepared(
         cosyvoice,
-        lambda check: cosyvoice.inference_sft(
+        lambda job, check: cosyvoice.inference_sft(
             job.tts_text, job.spk_id, voice=voice, **options(job, said), check=check
         ),
     )
 
 
-def clone(job: Job, said: dict[str, str]) -> Utterance:
+def clone(job: Job, said: dict[str, str]) -> Prepared:
     audio = fetch_reference(job)
 
-    def speak(check):
-        voice = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
+    @functools.cache
+    def voice() -> dict:
+        made = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
         if job.exp_name:  # stored before the answer begins, while the model goes on
-            push = pusher.submit(request_log.carry(push_voice), voice, job.user_id, job.exp_name)
-            utterance.pushes.append(push)
+            push = pusher.submit(request_log.carry(push_voice), made, job.user_id, job.exp_name)
+            prepared.pushes.append(push)
+        return made
+
+    def speak(job: Job, check):
         yield from cosyvoice.inference_zero_shot(
-            job.tts_text, job.prompt_text, None, voice=voice, **options(job, said), check=check
+            job.tts_text, job.prompt_text, None, voice=voice(), **options(job, said), check=check
         )
 
-    utterance = Utterance(cosyvoice, speak)
-    return utterance
+    prepared = Prepared(cosyvoice, speak)
+    return prepared
 
 
-def cross_lingual(job: Job, said: dict[str, str]) -> Utterance:
+def cross_lingual(job: Job, said: dict[str, str]) -> Prepared:
     audio = fetch_reference(job)
-    return Utterance(
+    return Prepared(
         cosyvoice,
-        lambda check: cosyvoice.inference_cross_lingual(
+        lambda job, check: cosyvoice.inference_cross_lingual(
             job.tts_text, audio, **options(job, said), check=check
         ),
     )
 
 
-def instruct(job: Job, said: dict[str, str]) -> Utterance:
+def instruct(job: Job, said: dict[str, str]) -> Prepared:
     """With a saved voice, else with the recording if there is one, else with a speaker."""
     engine = instruct_model.get()
     if job.prompt_speech_16k and job.spk_customize == NO_VOICE and engine.supports_instruct2:
         audio = fetch_reference(job)
-        return Utterance(
+        return Prepared(
             engine,
-            lambda check: engine.inference_instruct2(
+            lambda job, check: engine.inference_instruct2(
                 job.tts_text, job.prompt_text, audio, **options(job, said), check=check
             ),
         )
     voice = saved_voice(job, engine)
-    return Utterance(
+    return Prepared(
         engine,
-        lambda check: engine.inference_instruct(
+        lambda job, check: engine.inference_instruct(
             job.tts_text,
             job.spk_id,
             job.prompt_text,
@@ -320,14 +329,18 @@ def engine_for(mode: str) -> Engine:
 PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
 
 
+def fetch_what_it_needs(job: Job) -> Prepared:
+    """What can speak the job, and others that differ in text, seed, speed and stream alone."""
+    return PREPARE[job.mode](job, pronunciation_lists.recent(access.sole_user(job.user_id)))
+
+
 def prepare(job: Job) -> Utterance:
     """Fetch what the job needs; returns what is to be spoken when the model is free."""
     user_id = access.owner(job.user_id)
     claim_request(user_id, len(job.tts_text))
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
     left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
-    said = pronunciation_lists.recent(access.sole_user(job.user_id))
-    utterance = PREPARE[job.mode](job, said)
+    utterance = fetch_what_it_needs(job).utterance(job)
     seconds = estimated_seconds(job.tts_text) / job.speed
     return replace(utterance, left_out_tags=left_out, expected_seconds=seconds)
 
@@ -386,6 +399,19 @@ shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
 books = Books(work_folders.home / "books", work_folders, config.job_days)
 book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate)
 atexit.register(book_worker.stop)
+opener = text_streams.Opener(
+    engine=cosyvoice,
+    instruct_model=instruct_model,
+    shelf=shelf,
+    answers=answers,
+    streams=TextStreams(),
+    limits=limits,
+    read_job=read_job,
+    fetch=fetch_what_it_needs,
+    claim=claim_request,
+    most=config.max_text_chars,
+)
+atexit.register(opener.streams.close)
 
 
 def speak(values: dict) -> Response:
@@ -402,6 +428,16 @@ for blueprint in (
         read_job=read_job,
         prepare=prepare,
     ),
+    dialogue.blueprint(
+        engine=cosyvoice,
+        instruct_model=instruct_model,
+        shelf=shelf,
+        answers=answers,
+        read_job=read_job,
+        fetch=fetch_what_it_needs,
+        claim=claim_request,
+        max_text_chars=config.max_text_chars,
+    ),
     voices.blueprint(
         engine=cosyvoice,
         slots=slots,
@@ -411,6 +447,8 @@ for blueprint in (
         speak=speak,
         claim=claim_request,
     ),
+    text_streams.blueprint(opener, states),
+    stream_input.blueprint(opener),
     text.blueprint(config.max_text_chars, pronunciation_lists),
     book_routes.blueprint(
         books=books,

@@ -82,6 +82,7 @@ def service(tmp_path, monkeypatch):
     yield load
     for module in loaded:
         module.book_worker.stop()
+        module.opener.streams.close()
         module.work_folders.close()
 
 

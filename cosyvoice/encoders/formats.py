@@ -92,6 +92,10 @@ class FfmpegStream:
         self.ffmpeg.write(pcm)
         return b"" if self.kind in WHOLE else self.ffmpeg.output.read()
 
+    def flush(self) -> bytes:
+        """What ffmpeg has written meanwhile; it keeps a little for itself."""
+        return b"" if self.ffmpeg is None or self.kind in WHOLE else self.ffmpeg.output.read()
+
     def end(self) -> bytes:
         if self.ffmpeg is None:
             return b""
@@ -150,6 +154,9 @@ class ResampledPcm:
 
     def feed(self, pcm: np.ndarray) -> bytes:
         return self._resample(pcm)
+
+    def flush(self) -> bytes:
+        return b""
 
     def end(self) -> bytes:
         return self._resample(np.zeros(0, np.int16), last=True)

@@ -38,6 +38,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+ELEVENLABS = "xi-api-key"  # the header that clients written for its API send
 PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
 LIMITS = ("requests_per_minute", "characters_per_day")  # of a key
@@ -346,7 +347,8 @@ def is_link_to_page() -> bool:
 
 
 def _check_key(keys: Keys) -> Rights:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    given = request.headers.get("Authorization") or f"Bearer {request.headers.get(ELEVENLABS, '')}"
+    scheme, _, key = given.partition(" ")
     rights = keys.rights_of(key.strip()) if scheme.lower() == "bearer" and key else None
     if rights is None:
         raise Problem(

@@ -14,9 +14,11 @@ from werkzeug.datastructures import FileStorage
 
 from cosyvoice.serve.http.names import MAX_NAME, check_key, check_name
 from cosyvoice.serve.http.problem import field_error, missing_field_error
+from cosyvoice.text.tags import pause_seconds
 
 MAX_SEED = 2**32 - 1
 NO_VOICE = "无"  # spk_customize: no saved voice
+SAME_SOUND = "the same seed gives the same sound"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def number(lowest: float, highest: float, about: str, default: float) -> Field:
     return Field(read, {**schema, "description": about})
 
 
-def seed() -> Field:
+def seed(about: str = SAME_SOUND) -> Field:
     """The seed of a request, also as a string of digits."""
 
     def read(name: str, value) -> int:
@@ -124,7 +126,7 @@ def seed() -> Field:
         return value
 
     schema = {"type": "integer", "minimum": 0, "maximum": MAX_SEED, "default": 0}
-    return Field(read, {**schema, "description": "the same seed gives the same sound"})
+    return Field(read, {**schema, "description": about})
 
 
 def flag(about: str, default: bool) -> Field:
@@ -214,6 +216,59 @@ def pronunciations(about: str) -> Field:
 
     entry = {"type": "object", "required": list(PAIR), "properties": PAIR}
     return Field(read, {"type": "array", "items": entry, "description": about})
+
+
+def items(fields: Fields, limit: int, about: str) -> Field:
+    """A list of objects with these fields, at least one and at most `limit`."""
+
+    def read(name: str, value) -> list[dict]:
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise field_error(
+                name,
+                f"must be a list of objects, got {short(value)}",
+                "必须是由对象组成的列表",
+            )
+        if not 1 <= len(value) <= limit:
+            raise field_error(
+                name,
+                f"must be 1 to {limit} objects, got {len(value)}",
+                f"必须有 1 到 {limit} 项，得到 {len(value)} 项",
+            )
+        return [read_item(f"{name}[{place}]", fields, item) for place, item in enumerate(value)]
+
+    item = {"type": "object", "properties": {name: each.schema for name, each in fields.items()}}
+    return Field(read, {"type": "array", "items": item, "maxItems": limit, "description": about})
+
+
+def read_item(name: str, fields: Fields, values: dict) -> dict:
+    """The checked values of one object of a list; errors name its place."""
+    return {
+        field: kind.read(f"{name}.{field}", values[field])
+        for field, kind in fields.items()
+        if values.get(field) is not None
+    }
+
+
+def pause(longest: float, about: str) -> Field:
+    """A silence: seconds as a number, or a length as in a text, such as 500ms."""
+
+    def read(name: str, value) -> float:
+        try:
+            seconds = pause_seconds(value) if isinstance(value, str) else None
+            if seconds is None:
+                seconds = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            seconds = math.nan
+        if not 0 <= seconds <= longest:
+            raise field_error(
+                name,
+                f"must be a pause of 0 to {longest:g} s: seconds as a number, or 500ms or 1.5s, "
+                f"got {short(value)}",
+                f"必须是 0 到 {longest:g} 秒的停顿：秒数，或 500ms、1.5s 这样的写法",
+            )
+        return seconds
+
+    return Field(read, {"type": ["number", "string"], "default": 0, "description": about})
 
 
 def read_pair(name: str, value) -> tuple[str, str]:

@@ -6,6 +6,8 @@
     POST /text/preview      preview_fields          -> dict, see routes/text.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
     POST /jobs              book_fields             -> BookRequest
+    POST /dialogue          dialogue_fields         -> dict, see routes/dialogue.py
+    POST /streams           stream_fields           -> dict, see routes/text_streams.py
 
 /openapi.json describes the fields from the same tables. pydantic would replace the dataclasses but
 not the readers: every message is needed in two languages with a code and a status of its own, and
@@ -25,13 +27,16 @@ from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import (
     NO_VOICE,
+    SAME_SOUND,
     Field,
     Fields,
     choice,
     flag,
+    items,
     name,
     new_voice,
     number,
+    pause,
     pronunciations,
     read_string,
     read_values,
@@ -47,6 +52,7 @@ from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.text.language import CODES
 from cosyvoice.text.manuscript import MAX_TITLE
 from cosyvoice.text.pronunciations import MAX_ENTRIES, MAX_SAID, MAX_WORD
+from cosyvoice.text.tags import LONGEST_PAUSE
 
 MODES = PRESET, CLONE, CROSS, INSTRUCT = ("预训练音色", "3s极速复刻", "跨语种复刻", "自然语言控制")
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -57,6 +63,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 MAX_PROMPT = 1000  # characters of a transcript or an instruction
 MAX_CONSENT = 2000  # characters
+MAX_LINES = 500  # of a dialogue
 MAX_INPUT = 4096  # characters of OpenAI's `input`
 RESPONSE_FORMATS = ("mp3", "wav", "pcm", *FFMPEG)
 OPENAI_VOICES = {  # name -> how the names of speakers for it end, after a language
@@ -121,6 +128,58 @@ def book_fields(max_job_chars: int) -> Fields:
     }
 
 
+def stream_fields(max_text_chars: int) -> Fields:
+    """The fields of POST /streams: those of a request to speak, without its text."""
+    speech = generate_audio_fields(max_text_chars)
+    for field in ("tts_text", "stream", *STORING):
+        del speech[field]
+    return {
+        **speech,
+        "mode": choice(MODES, "how to speak", default=PRESET),
+        "voice": VOICE,
+        "format": FORMAT,
+    }
+
+
+def piece_fields(max_text_chars: int) -> Fields:
+    """The fields of POST /streams/<id>/text."""
+    return {
+        "text": text(max_text_chars, "the next piece of the text, cut anywhere"),
+        "flush": flag("speak what has arrived, also if no sentence is whole", False),
+    }
+
+
+def line_fields(max_text_chars: int) -> Fields:
+    """The fields of a line of POST /dialogue."""
+    return {
+        "voice": VOICE,
+        "spk_id": string("a speaker of GET /speakers, in place of voice"),
+        "spk_customize": saved_voice("a saved voice of user_id, in place of voice"),
+        "text": text(max_text_chars, "what to speak", minLength=1),
+        "instruct": text(MAX_PROMPT, f"how to speak ({INSTRUCT})"),
+        "speed": SPEED,
+        "seed": seed(f"{SAME_SOUND}; without one, the dialogue's and the line's place from 0"),
+        "pause_after": pause(LONGEST_PAUSE, "silence after the line: seconds, or 500ms, 1.5s"),
+        "speaker": string("the name in subtitles and states; without one, the voice's"),
+    }
+
+
+def dialogue_fields(max_text_chars: int) -> Fields:
+    """The fields of POST /dialogue."""
+    return {
+        "lines": items(
+            line_fields(max_text_chars),
+            MAX_LINES,
+            f"the lines in their order, at most {max_text_chars} characters together",
+        ),
+        "format": FORMAT,
+        "stream": flag("True: sound while it is made; False: the whole file at once", True),
+        "seed": seed(),
+        "speed": SPEED,
+        "user_id": USER_ID,
+    }
+
+
 def preview_fields(max_text_chars: int) -> Fields:
     """The fields of POST /text/preview; those of a request to speak that decide how it is read."""
     speech = generate_audio_fields(max_text_chars)
@@ -162,6 +221,16 @@ def read_voice_name(field: str, value):
     return value
 
 
+VOICE = Field(
+    read_voice_name,
+    {
+        "type": ["string", "object"],
+        "description": "a speaker of GET /speakers, or a saved voice of user_id, "
+        'also as {"id": name}',
+    },
+)
+FORMAT = choice(RESPONSE_FORMATS, "pcm is 16-bit mono at 24,000 Hz", default="mp3")
+
 OPENAI_FIELDS: Fields = {
     "model": string("tts-1, tts-1-hd, gpt-4o-mini-tts or cosyvoice"),
     "input": text(MAX_INPUT, "what to speak", minLength=1),
@@ -174,7 +243,7 @@ OPENAI_FIELDS: Fields = {
         },
     ),
     "instructions": text(MAX_PROMPT, f"how to speak ({INSTRUCT})"),
-    "response_format": choice(RESPONSE_FORMATS, "pcm is 16-bit mono at 24,000 Hz", default="mp3"),
+    "response_format": FORMAT,
     "stream_format": choice(
         ("audio", "sse"), "sse: server-sent events with base64", default="audio"
     ),
@@ -265,13 +334,14 @@ def read_voice_request(values: dict, *required: str) -> VoiceRequest:
     return VoiceRequest(**checked)
 
 
-def read_body() -> dict:
+def read_body(bare: str = "") -> dict:
     """The fields of the current request's JSON, form or multipart body; a file part is a value.
 
-    JSON null and an empty form field count as not given. Raises a 400, 413 or 415 error.
+    bare: the field that a JSON list in place of an object stands for. JSON null and an empty form
+    field count as not given. Raises a 400, 413 or 415 error.
     """
     if request.is_json:
-        return _read_json()
+        return _read_json(bare)
     is_multipart = request.mimetype == "multipart/form-data"
     if is_multipart and not request.mimetype_params.get("boundary"):
         raise Problem(
@@ -317,7 +387,7 @@ def install(app: Flask, limit: Callable[[str], int]):
         request.max_content_length = limit(request.content_type or "")
 
 
-def _read_json() -> dict:
+def _read_json(bare: str) -> dict:
     limit = request.max_content_length
     if limit is not None and len(request.get_data()) >= limit:
         raise RequestEntityTooLarge()  # a chunked body, which Flask cuts off at the limit
@@ -325,6 +395,8 @@ def _read_json() -> dict:
         values = request.get_json()
     except (BadRequest, RecursionError):
         values = None
+    if bare and isinstance(values, list):
+        values = {bare: values}
     if not isinstance(values, dict):
         raise Problem(
             400,

@@ -97,7 +97,7 @@ def blueprint(
         read_model(fields["model"])
         instructions = fields.get("instructions", "")
         has_instructions = bool(instructions.strip())
-        speaker_engine = instruct_model.get() if has_instructions else engine
+        speaker_engine = speaking_engine(engine, instruct_model, instructions)
         user_id = the_user(fields.get("user_id", ""))
         speakers = speaker_engine.list_available_spks()
         voice = read_voice(fields["voice"], fields["input"], speakers, user_id, shelf)
@@ -175,6 +175,11 @@ def read_voice(voice, text: str, speakers: list[str], user_id: str, shelf: Voice
     if not name.strip() or not user_id:
         raise unknown_voice_error(name, speakers)
     return {"spk_customize": read_name("voice", name)}
+
+
+def speaking_engine(engine: Engine, instruct_model: Instruct, instructions: str) -> Engine:
+    """The engine that speaks with or without instructions."""
+    return instruct_model.get() if instructions.strip() else engine
 
 
 def unknown_voice_error(name: str, speakers: list[str]) -> Problem:

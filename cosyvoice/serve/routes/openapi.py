@@ -21,10 +21,12 @@ ANSWERS = {
     "401": "the key is missing or unknown",
     "403": "not for this key, origin or host",
     "404": "unknown speaker, voice, reference, request or job, or no model for this mode",
-    "409": "the name or the X-Request-ID is taken, or the job is not finished",
+    "409": "the name or the X-Request-ID is taken, the stream has ended, or the job goes on",
     "413": "too long or too large",
     "415": "neither JSON nor a form",
+    "421": "another process of the service has that stream",
     "422": "the reference audio or the voice cannot be used",
+    "426": "this address speaks WebSocket only",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
     "429": "a limit of the key is reached; Retry-After says when there is more",
@@ -32,6 +34,7 @@ ANSWERS = {
     "504": "the store or the model was too slow",
     "507": "the disk is full",
 }
+STREAM = ("404", "409", "421")  # of what belongs to a text stream
 ALWAYS = ("401", "403", "500")
 BODY = ("400", "413", "415")  # of endpoints that read a body
 STORED = ("422", "502", "504", "507")  # of what reads or writes a small thing in the store
@@ -142,6 +145,17 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
     named = parameters("path", schemas(jobs.VOICE_FIELDS, "name")) + whose
     list_of = parameters("query", schemas(jobs.PRONUNCIATION_FIELDS, "user_id"), "user_id")
     request_id = parameters("path", {"id": string("the request's X-Request-ID")})
+    stream_id = parameters("path", {"id": string("of the stream, from POST /streams")})
+    socket_inputs = [
+        *parameters("path", {"voice": string("a speaker or a saved voice")}),
+        *parameters(
+            "query",
+            {
+                "output_format": string("mp3, wav, opus, flac, aac, pcm_16000 or another rate"),
+                **{name: heard[name] for name in ("seed", "user_id")},
+            },
+        ),
+    ]
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
     )
@@ -167,6 +181,45 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
                 SOUND,
                 inputs=parameters("query", heard),
                 headers=SPOKEN,
+            )
+        },
+        "/dialogue": {
+            "post": call(
+                "Several speakers in one answer, line after line; the body may be the list of "
+                "lines alone / 多人对话",
+                (*BODY, *WORK, "409"),
+                OPENAI_SOUND[:-1],
+                body=body(schemas(jobs.dialogue_fields(max_text_chars)), "lines"),
+                headers=SPOKEN,
+            )
+        },
+        "/streams": {
+            "post": call(
+                "Open a stream for text that comes in pieces / 打开文本流",
+                (*BODY, *WORK, "409"),
+                success="201",
+                body=body(schemas(jobs.stream_fields(max_text_chars)), multipart=True),
+            )
+        },
+        "/streams/{id}": {"delete": call("Stop a stream at once / 停止", STREAM, inputs=stream_id)},
+        "/streams/{id}/text": {
+            "post": call(
+                "The next piece of its text, cut anywhere; whole sentences are spoken at once / "
+                "追加文本",
+                (*BODY, *STREAM, "429"),
+                inputs=stream_id,
+                body=body(schemas(jobs.piece_fields(max_text_chars))),
+            )
+        },
+        "/streams/{id}/end": {
+            "post": call("No more text comes / 结束文本", STREAM, inputs=stream_id)
+        },
+        "/streams/{id}/audio": {
+            "get": call(
+                "Its sound from the beginning, to one listener / 获取声音",
+                STREAM,
+                OPENAI_SOUND[:-1],
+                inputs=stream_id,
             )
         },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
@@ -290,6 +343,15 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
                 error="OpenAIError",
                 body=body(schemas(jobs.OPENAI_FIELDS), "model", "input", "voice"),
                 headers=(*SPOKEN, "X-Sample-Rate"),
+            )
+        },
+        "/v1/text-to-speech/{voice}/stream-input": {
+            "get": call(
+                "A text stream by WebSocket, with ElevenLabs' messages / WebSocket 文本流",
+                ("400", *WORK, "409", "426"),
+                success="101",
+                error="OpenAIError",
+                inputs=socket_inputs,
             )
         },
         "/v1/models": {"get": call("OpenAI's list of models / 模型列表", error="OpenAIError")},

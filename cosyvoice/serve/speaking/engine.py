@@ -3,7 +3,10 @@
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
+
+from cosyvoice.serve.http.jobs import Job
 
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
 # {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
@@ -125,3 +128,19 @@ class Utterance:
     pushes: list[Future] = field(default_factory=list)
     left_out_tags: list[str] = field(default_factory=list)  # of the text; a header names them
     expected_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A mode with all that it needs fetched, such as the voice.
+
+    speak(job, check) speaks any job that differs in text, seed, speed and stream alone; pushes: as
+    of Utterance.
+    """
+
+    engine: Engine
+    speak: Callable[[Job, Check], Chunks]
+    pushes: list[Future] = field(default_factory=list)
+
+    def utterance(self, job: Job) -> Utterance:
+        return Utterance(self.engine, partial(self.speak, job), self.pushes)

@@ -23,6 +23,7 @@ class Ticket:
 
     caller: Hashable
     number: int  # in the order of arrival
+    is_patient: bool = False  # waits however full the queue is, and takes no place of others
 
 
 class Slot:
@@ -77,15 +78,16 @@ class Slots:
         check: Callable[[], None] = lambda: None,
         on_position: Callable[[int], None] = lambda position: None,
         caller: Hashable = "",
+        is_patient: bool = False,
     ) -> Slot:
-        """Wait for a slot. Raises a 503 Problem when the queue is full.
+        """Wait for a slot. Raises a 503 Problem when the queue is full, unless is_patient.
 
         check is called now and then while waiting and ends the wait by raising. on_position gets
         the place in the queue (1 is next) whenever it changes, and 0 at the end.
         """
         shown = None
         with self.changed:
-            ticket = self._queued(caller)
+            ticket = self._queued(caller, is_patient)
             try:
                 while (position := self._place(ticket)) > 1 or self.running >= self.limit:
                     if position != shown:
@@ -133,22 +135,24 @@ class Slots:
             raise self._busy_error()
         return self.order().index(ticket) + 1
 
-    def _queued(self, caller: Hashable) -> Ticket:
-        if self.running + len(self.queue) >= self.limit + self.max_waiting:
+    def _queued(self, caller: Hashable, is_patient: bool) -> Ticket:
+        impatient = sum(not ticket.is_patient for ticket in self.queue)
+        if not is_patient and self.running + impatient >= self.limit + self.max_waiting:
             self._make_room(caller)
         self.arrivals += 1
-        self.queue.append(ticket := Ticket(caller, self.arrivals))
+        self.queue.append(ticket := Ticket(caller, self.arrivals, is_patient))
         return ticket
 
     def _make_room(self, caller: Hashable):
         """Refuse the last ticket of the caller with the most, unless the newcomer has as many."""
-        waiting = Counter(ticket.caller for ticket in self.queue)
+        impatient = [ticket for ticket in self.queue if not ticket.is_patient]
+        waiting = Counter(ticket.caller for ticket in impatient)
         most = max(waiting.values(), default=0)
         if most < waiting[caller] + 2:
             raise self._busy_error()
         self.queue.remove(
             max(
-                (ticket for ticket in self.queue if waiting[ticket.caller] == most),
+                (ticket for ticket in impatient if waiting[ticket.caller] == most),
                 key=lambda ticket: ticket.number,
             )
         )

@@ -9,7 +9,10 @@ from cosyvoice.serve.http.jobs import (
     PRONUNCIATION_FIELDS,
     VOICE_FIELDS,
     book_fields,
+    dialogue_fields,
+    piece_fields,
     preview_fields,
+    stream_fields,
 )
 from tests.support.waiting import wait_for
 
@@ -57,6 +60,9 @@ def test_every_field_that_is_read_is_described(api, spec):
     assert set(form["schema"]["properties"]) == set(book_fields(10_000))
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
     assert fields("/text/preview") == set(preview_fields(10_000))
+    assert fields("/dialogue") == set(dialogue_fields(10_000))
+    assert fields("/streams") == set(stream_fields(10_000))
+    assert fields("/streams/{id}/text") == set(piece_fields(10_000))
     assert fields("/pronunciations", "put") | {"user_id"} == set(PRONUNCIATION_FIELDS)
 
 

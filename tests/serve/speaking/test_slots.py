@@ -248,13 +248,13 @@ def test_threads_stay_flat():
     wait_for(lambda: threading.active_count() <= before)
 
 
-def waiting(slots: Slots, order: list, caller: str, name: str) -> threading.Thread:
+def waiting(slots: Slots, order: list, caller: str, name: str, **options) -> threading.Thread:
     """A thread in the queue, which notes its name when it has its turn, or "busy"."""
     before = slots.arrivals
 
     def wait():
         try:
-            with slots.take(caller=caller):
+            with slots.take(caller=caller, **options):
                 order.append(name)
         except Problem:
             order.append(f"{name} busy")
@@ -292,6 +292,32 @@ def test_a_full_queue_makes_room_for_a_caller_with_less():
     for thread in threads:
         thread.join()
     assert order == ["a2 busy", "b0", "a0", "a1"]
+
+
+def test_the_patient_wait_beside_a_full_queue_and_take_their_turn():
+    slots, order = Slots(1, 1), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "a", "a0")]
+    threads += [waiting(slots, order, "b", f"b{n}", is_patient=True) for n in range(3)]
+    with pytest.raises(Problem):
+        slots.take(caller="c")
+    assert [ticket.caller for ticket in slots.order()] == list("babb")
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert order == ["b0", "a0", "b1", "b2"]
+    slots.take(caller="c").release()
+
+
+def test_the_patient_take_no_place_of_others():
+    slots, order = Slots(1, 1), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "b", f"b{n}", is_patient=True) for n in range(3)]
+    threads.append(waiting(slots, order, "c", "c0"))
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert sorted(order) == ["b0", "b1", "b2", "c0"]
 
 
 def test_the_guess_of_the_waiting_time_grows_with_the_place():
