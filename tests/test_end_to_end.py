@@ -186,7 +186,8 @@ def test_a_line_of_a_dialogue_sounds_as_it_does_alone(real):
     fields = {"lines": lines, "format": "wav", "stream": "False", "seed": 3}
     together = real.app.test_client().post("/dialogue", json=fields, buffered=True).data
     alone = [
-        real.post(SFT, tts_text=line["text"], seed=3 + place, stream="False").data[44:]
+        read_wav(real.post(SFT, tts_text=line["text"], seed=3 + place, stream="False").data)
         for place, line in enumerate(lines)
     ]
-    assert together[44:] == b"".join(alone) and all(len(each) > 2000 for each in alone)
+    assert (read_wav(together) == np.concatenate(alone)).all()
+    assert all(len(each) > 1000 for each in alone)

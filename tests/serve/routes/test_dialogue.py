@@ -5,6 +5,7 @@ import pytest
 
 from cosyvoice.cli.voice import save_voice
 from tests.support.fake_engine import FakeEngine, make_voice, tone
+from tests.support.sounds import read_wav
 
 SIZE = 4410  # samples of each line, as its text tells the fake engine
 WORDS = "你好 {chunks=1 size=4410}"
@@ -34,7 +35,7 @@ def save(api, user_id: str, name: str, family="CosyVoice-300M-25Hz"):
 
 
 def samples(answer) -> np.ndarray:
-    return np.frombuffer(answer.data[44:], "<i2")
+    return read_wav(answer.data)
 
 
 def calls(method):
