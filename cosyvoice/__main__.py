@@ -1,4 +1,7 @@
-"""The command line: python -m cosyvoice say | read | voices | download | bench; with --help."""
+"""The command line: python -m cosyvoice COMMAND.
+
+say | convert | read | voices | download | bench; with --help.
+"""
 
 import argparse
 import os
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cosyvoice.cli.bench import TEXT, bench
+from cosyvoice.cli.convert import convert
 from cosyvoice.cli.download import download
 from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS
 from cosyvoice.cli.reading import print_reading
@@ -32,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_say(commands)
+    add_convert(commands)
     add_read(commands)
     add_voices(commands)
     add_download(commands)
@@ -129,6 +134,39 @@ def add_say(commands) -> None:
     add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
     add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
     add_pronounce_option(command)
+
+
+def add_convert(commands) -> None:
+    command = add_command(
+        commands, convert, "convert", "say what a recording says with another voice"
+    )
+    add_model_option(command)
+    add_precision_option(command)
+    command.epilog = (
+        "examples: convert me.wav --voice 中文女 -o her.wav | "
+        "convert song.mp3 --reference him.wav -o his.mp3"
+    )
+    add = command.add_argument
+    add("source", metavar="SOURCE", help="recording of somebody who speaks, 0.5 s to ten minutes")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="file to write: .wav, .mp3, .flac or .ogg",
+    )
+    target = command.add_mutually_exclusive_group()
+    target.add_argument(
+        "--voice",
+        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
+        "(default: the first speaker)",
+    )
+    target.add_argument(
+        "--reference", metavar="FILE", help="the voice of this recording, 0.5 to 30 s"
+    )
+    add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
+    add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
 
 
 def add_voices(commands) -> None:

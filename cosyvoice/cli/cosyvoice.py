@@ -21,6 +21,7 @@ from cosyvoice.cli import conversion
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
 from cosyvoice.cli.frontend_qwen import QwenFrontEnd
+from cosyvoice.cli.mixing import voice_of_speaker
 from cosyvoice.cli.model import CosyVoiceModel
 from cosyvoice.cli.model_list import (
     INSTRUCT,
@@ -341,9 +342,9 @@ class CosyVoice:
     ) -> Chunks:
         """Say what the source says, as it says it, with the voice of another.
 
-        The other is a saved voice, a speaker, or else the reference. The source, of 0.5 s to ten
-        minutes, is converted in pieces, see cli/conversion.py; "sentence" is a piece's index, and
-        the texts are empty. In all there are as many seconds as in the source, over speed.
+        The other is the saved voice, else the reference, else the speaker. The source, of 0.5 s to
+        ten minutes, is converted in pieces, see cli/conversion.py; "sentence" is the index of one,
+        and the texts are empty. In all there are as many seconds as in the source, over speed.
         """
         source = conversion.source(source_wav)
         target = self._target(either(prompt_wav, prompt_speech_16k), spk_id, voice)
@@ -365,7 +366,7 @@ class CosyVoice:
         """Whose voice a source is to get."""
         if voice is not None:
             return self.check_voice(voice)
-        if spk_id:
+        if reference is None and spk_id:
             return self.frontend.frontend_sft(spk_id)
         return self.frontend.frontend_zero_shot("", reference)
 
@@ -388,14 +389,24 @@ class CosyVoice:
         consent: the speaker's agreement, in the caller's words.
         """
         meta = {
-            "family": self.model_family,
-            "fingerprint": self.fingerprint,
+            **self._model_meta,
             "language": language_of_transcript(prompt_text),
             "consent": consent,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
         prompt_text = self.frontend.text_normalize(prompt_text, False)
         return {**self.frontend.frontend_zero_shot(prompt_text, prompt_wav), "meta": meta}
+
+    def speaker_voice(self, spk_id: str) -> dict:
+        """A speaker of the model as a voice for inference_* and save_voice.
+
+        Raises UnknownSpeaker.
+        """
+        return voice_of_speaker(spk_id, self.frontend.speaker(spk_id), self._model_meta)
+
+    @property
+    def _model_meta(self) -> dict[str, str]:
+        return {"family": self.model_family, "fingerprint": self.fingerprint}
 
     def check_voice(self, voice: dict) -> dict:
         """The voice as this model can use it, or VoiceError."""

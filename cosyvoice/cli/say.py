@@ -76,10 +76,14 @@ def check(arguments: Namespace) -> None:
         raise ValueError("an instruction takes the place of --transcript; leave that out")
     if arguments.output:
         check_output(arguments.output)
-    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
-        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    check_numbers(arguments)
     if arguments.play:
         find_player()
+
+
+def check_numbers(arguments: Namespace) -> None:
+    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
+        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
 
 
 def check_output(path: Path) -> None:
@@ -131,13 +135,17 @@ def choose_voice(engine, name: str | None) -> tuple[str, dict | None]:
     return name or speakers[0], None
 
 
-def collect(chunks: Iterable[dict], sample_rate: int) -> np.ndarray:
-    """All the speech as (N,) int16, with a progress line on stderr."""
+def collect(
+    chunks: Iterable[dict], sample_rate: int, doing="speaking", seconds: float | None = None
+) -> np.ndarray:
+    """All the speech as (N,) int16, with a progress line on stderr; seconds: of it, if known."""
     from tqdm import tqdm
 
     parts = []
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
-    with tqdm(unit="s", desc="speaking", bar_format=form, file=sys.stderr) as bar:
+    if seconds:
+        form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
+    with tqdm(total=seconds, unit="s", desc=doing, bar_format=form, file=sys.stderr) as bar:
         for chunk in chunks:
             parts.append(to_int16(chunk["tts_speech"]))
             bar.update(len(parts[-1]) / sample_rate)

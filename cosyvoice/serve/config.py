@@ -120,6 +120,12 @@ class Config:
     max_reference_mb: int = setting(
         20, "largest reference audio fetched from the store, MB", most=10_000
     )
+    max_source_mb: int = setting(
+        60,
+        "largest audio to convert, MB, also as the body of POST /voice_conversion; "
+        "ten minutes of 48 kHz mono WAV are 57.6 MB",
+        most=10_000,
+    )
     max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB", most=10_000)
     mp3_bitrate: str = setting("96k", "bit rate of streamed MP3")
     threads: int = setting(40, "listeners served at once by `python all_api.py`", most=10_000)
@@ -138,6 +144,13 @@ class Config:
     )
     api_keys_file: str = setting(
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
+    )
+    legacy_api: bool = setting(
+        False,
+        "1: speak to callers of the Windows bundle too, see docs/legacy-api.md",
+    )
+    legacy_user: str = setting(
+        "", "whose saved voices callers of LEGACY_API list and use when they name no user_id"
     )
     cors_origins: tuple = setting(
         (),
@@ -219,12 +232,22 @@ def _convert(f, text: str):
     if f.type is tuple:
         parts = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
         return tuple(_read_part(f, part) for part in parts)
+    if f.type is bool:
+        return _read_switch(f, text)
     try:
         return f.type(text)
     except ValueError as error:
         raise StartError(
             f"{_env(f)} is {text!r}; it must be a number", f"{_env(f)} 为 {text!r}，须为数字"
         ) from error
+
+
+def _read_switch(f, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise StartError(
+            f"{_env(f)} is {text!r}; it must be 1 or 0", f"{_env(f)} 为 {text!r}，须为 1 或 0"
+        )
+    return text == "1"
 
 
 def _read_part(f, text: str) -> str:

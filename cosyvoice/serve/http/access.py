@@ -211,7 +211,7 @@ def _cors_headers() -> dict[str, str]:
         "Access-Control-Expose-Headers": "X-Request-ID, Retry-After, X-Text-Warnings",
     }
     if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
+        headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
         headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         if wanted := request.headers.get("Access-Control-Request-Headers"):
             headers["Access-Control-Allow-Headers"] = wanted
@@ -263,25 +263,23 @@ def sole_user(user_id: str) -> str:
     return user_id or (next(iter(g.users)) if is_only_one else "")
 
 
-def check_reference_owner(path: str):
-    """Raises a 403 Problem for a reference of a user whom the caller's key may not act for."""
+def check_reference_owner(path: str, field: str = "prompt_speech_16k"):
+    """Raises a 403 Problem for a recording of a user whom the caller's key may not act for."""
     found = OWNER.match(path)
     if found and g.users != "*" and found[1] not in g.users:
         raise Problem(
             403,
             "foreign_user",
-            "prompt_speech_16k",
+            field,
             "that reference belongs to a user your key may not act for",
             "该参考音频属于您的密钥无权代表的用户",
         )
 
 
-def check_reference_key(key: str, user_id: str, prefix: str):
-    """Raises a 404 Problem for an object that OSS_PROMPT_PREFIX does not allow as a reference."""
+def check_reference_key(key: str, user_id: str, prefix: str, field: str = "prompt_speech_16k"):
+    """Raises a 404 Problem for an object that OSS_PROMPT_PREFIX does not allow as a recording."""
     if not key.startswith(prefix.replace("{user_id}", user_id)):
-        raise Problem(
-            404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频"
-        )
+        raise Problem(404, "no_reference", field, "no such recording", "没有这个音频文件")
 
 
 def _request_id() -> str:

@@ -1,6 +1,7 @@
 """The fields of each kind of request, in one table each, and the checked requests made of them.
 
     POST /generate_audio    generate_audio_fields   -> Job
+    POST /voice_conversion  CONVERSION_FIELDS       -> Conversion
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
@@ -12,7 +13,7 @@ form values come as strings.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, request
 from werkzeug.datastructures import FileStorage
@@ -27,6 +28,7 @@ from cosyvoice.serve.http.fields import (
     Fields,
     choice,
     flag,
+    mixture,
     name,
     new_voice,
     number,
@@ -39,8 +41,9 @@ from cosyvoice.serve.http.fields import (
     seed,
     string,
     text,
+    voice_file,
 )
-from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.text.language import CODES
 from cosyvoice.text.pronunciations import MAX_ENTRIES, MAX_SAID, MAX_WORD
 
@@ -106,6 +109,25 @@ def generate_audio_fields(max_text_chars: int) -> Fields:
     }
 
 
+def conversion_fields() -> Fields:
+    """The fields of POST /voice_conversion."""
+    speech = generate_audio_fields(0)
+    return {
+        "source_speech_16k": reference(
+            "what to convert: a recording of 0.5 s to ten minutes, named as prompt_speech_16k is; "
+            "as multipart, the file itself"
+        ),
+        "spk_id": string("the new voice: a speaker of GET /speakers"),
+        "spk_customize": saved_voice("the new voice: a saved voice of user_id"),
+        "prompt_speech_16k": REFERENCE,
+        **{name: speech[name] for name in ("seed", "stream", "speed", "user_id")},
+    }
+
+
+CONVERSION_FIELDS: Fields = conversion_fields()
+CONVERSION_PATH = "/voice_conversion"
+
+
 def preview_fields(max_text_chars: int) -> Fields:
     """The fields of POST /text/preview; those of a request to speak that decide how it is read."""
     speech = generate_audio_fields(max_text_chars)
@@ -134,6 +156,14 @@ VOICE_FIELDS: Fields = {
     "prompt_speech_16k": REFERENCE,
     "consent": CONSENT,
     "overwrite": flag("replace a voice of that name", False),
+    "mix": mixture(
+        "in place of a recording: speakers and saved voices with their weights; the speaker "
+        "vectors are mixed, the prompt is the heaviest one's"
+    ),
+    "voice_file": voice_file(
+        "in place of a recording: a file of GET /voices/<name>/file, as multipart"
+    ),
+    "new_name": new_voice("of PATCH: what the voice is to be called"),
 }
 
 
@@ -187,6 +217,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """One checked request to convert a recording to another voice.
+
+    That of spk_customize, else of the recording prompt_speech_16k, else of spk_id.
+    """
+
+    source_speech_16k: str | FileStorage
+    spk_id: str = ""
+    spk_customize: str = NO_VOICE
+    prompt_speech_16k: str | FileStorage = ""
+    seed: int = 0
+    stream: bool = True
+    speed: float = 1.0
+    user_id: str = ""
+
+
+@dataclass(frozen=True)
 class VoiceRequest:
     """One checked request about a saved voice or a reference."""
 
@@ -196,6 +243,9 @@ class VoiceRequest:
     prompt_speech_16k: str | FileStorage = ""
     consent: str = ""
     overwrite: bool = False
+    mix: dict[str, float] = field(default_factory=dict)  # name of a voice -> weight, 1 in all
+    voice_file: FileStorage | None = None
+    new_name: str = ""
 
 
 def read_job(fields: Fields, values: dict) -> Job:
@@ -214,6 +264,24 @@ def read_job(fields: Fields, values: dict) -> Job:
     require(checked, [field for field in fields if field in required])
     access.check_user(checked.get("user_id", ""))
     return Job(**checked)
+
+
+def read_conversion(values: dict) -> Conversion:
+    """Raises a Problem as read_job does."""
+    checked = read_values(CONVERSION_FIELDS, values, ("source_speech_16k",))
+    access.check_user(checked.get("user_id", ""))
+    wanted = Conversion(**checked)
+    if wanted.spk_customize != NO_VOICE:
+        require(checked, ["user_id"])
+    elif not (wanted.prompt_speech_16k or wanted.spk_id):
+        raise field_error(
+            "spk_id",
+            "the new voice is missing: give spk_id, spk_customize with user_id, "
+            "or the recording prompt_speech_16k",
+            "缺少目标音色：请提供 spk_id、spk_customize（连同 user_id）或录音 prompt_speech_16k",
+            "missing_value",
+        )
+    return wanted
 
 
 def read_voice_request(values: dict, *required: str) -> VoiceRequest:
@@ -246,8 +314,8 @@ def read_body() -> dict:
     return without_blanks(request.form.items()) | files
 
 
-def body_limit(config: Config) -> Callable[[str], int]:
-    """A function: Content-Type of a body -> bytes it may have.
+def body_limit(config: Config) -> Callable[[str, str], int]:
+    """A function: Content-Type of a body and its address -> bytes it may have.
 
     Only a multipart form carries a recording, and only JSON a pronunciation list. In JSON and in a
     plain form a character takes at most 12 bytes, and parsing a much longer form would cost seconds
@@ -256,21 +324,24 @@ def body_limit(config: Config) -> Callable[[str], int]:
     fields = 12 * (config.max_text_chars + MAX_PROMPT + MAX_CONSENT) + 65_536
     json = max(fields, 12 * MAX_ENTRIES * (MAX_WORD + MAX_SAID) + 65_536)
 
-    def limit(content_type: str) -> int:
+    def limit(content_type: str, path: str) -> int:
         kind = content_type.lower().partition(";")[0].strip()
         if kind == "multipart/form-data":
-            return config.max_body_mb * 1_000_000
+            most = config.max_body_mb
+            if path.rstrip("/") == CONVERSION_PATH:
+                most = max(most, config.max_source_mb)
+            return most * 1_000_000
         return json if kind == "application/json" else fields
 
     return limit
 
 
-def install(app: Flask, limit: Callable[[str], int]):
+def install(app: Flask, limit: Callable[[str, str], int]):
     """Refuse longer bodies with 413, whatever the server has let through."""
 
     @app.before_request
     def set_limit():
-        request.max_content_length = limit(request.content_type or "")
+        request.max_content_length = limit(request.content_type or "", request.path)
 
 
 def _read_json() -> dict:
