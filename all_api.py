@@ -46,6 +46,7 @@ from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
 from cosyvoice.serve.routes import (
+    legacy,
     metrics,
     openai_speech,
     openapi,
@@ -113,7 +114,6 @@ body_limit = jobs.body_limit(config)
 jobs.install(app, body_limit)
 request_log.install(app, watchers)
 app.extensions["bridge"] = Bridge(app, config.threads, body_limit, scratch)
-app.register_blueprint(page)
 
 
 # reading a request
@@ -438,7 +438,20 @@ def speak(values: dict) -> Response:
     return answer(read_job(values))
 
 
+if config.legacy_api:  # before the page and the list of speakers, whose addresses it shares
+    app.register_blueprint(
+        legacy.blueprint(
+            engine=cosyvoice,
+            shelf=shelf,
+            answers=answers,
+            read_job=read_job,
+            prepare=prepare,
+            user=config.legacy_user,
+            has_keys=keys.wanted,
+        )
+    )
 for blueprint in (
+    page,
     openai_speech.blueprint(
         engine=cosyvoice,
         instruct_model=instruct_model,

@@ -183,7 +183,8 @@ def install(app: Flask, config: Config, keys: Keys):
         _check_origin(config)
         if request.method == "OPTIONS":
             return Response(status=204)
-        if keys.wanted and address() not in OPEN and not request.path.startswith("/page/"):
+        is_open = address() in OPEN and not asks_for_speech(config)
+        if keys.wanted and not is_open and not request.path.startswith("/page/"):
             rights = _check_key(keys)
             g.users, g.allowance = rights.users, rights.allowance
 
@@ -314,7 +315,7 @@ def _check_origin(config: Config):
     is_foreign = site in ("cross-site", "same-site")
     origin = request.headers.get("Origin")
     if origin is None:
-        if is_link_to_page():
+        if is_link_to_page() and not asks_for_speech(config):
             return
         referer = request.headers.get("Referer", "")
         origin = origin_of(referer) if "://" in referer else None
@@ -330,6 +331,12 @@ def _check_origin(config: Config):
             "the operator can add it to CORS_ORIGINS",
             "不允许该来源的网页调用；管理员可将其加入 CORS_ORIGINS",
         )
+
+
+def asks_for_speech(config: Config) -> bool:
+    """Whether a request to the page's address is one to speak, see routes/legacy.py."""
+    is_page = request.method in ("GET", "HEAD") and "text" not in request.args
+    return config.legacy_api and address() == "/" and not is_page
 
 
 def is_link_to_page() -> bool:

@@ -146,6 +146,17 @@ def flag(about: str, default: bool) -> Field:
     return Field(read, {**schema, "default": str(default), "description": about})
 
 
+def switch(about: str) -> Field:
+    """0 or 1, also as a string or as a flag's value."""
+    as_flag = flag(about, False)
+
+    def read(name: str, value) -> bool:
+        word = {"0": "False", "1": "True"}.get(str(value) if not isinstance(value, bool) else "")
+        return as_flag.read(name, word or value)
+
+    return Field(read, {"type": ["integer", "string", "boolean"], "description": about})
+
+
 def name(about: str) -> Field:
     """A name that is one part of a path, or ""."""
     return Field(read_name, {"type": "string", "description": about, "maxLength": MAX_NAME})

@@ -5,6 +5,7 @@
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
+    LEGACY_API              LEGACY_FIELDS           -> dict, see routes/legacy.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
 
 /openapi.json describes the fields from the same tables. pydantic would replace the dataclasses but
@@ -40,6 +41,7 @@ from cosyvoice.serve.http.fields import (
     saved_voice,
     seed,
     string,
+    switch,
     text,
     voice_file,
 )
@@ -163,7 +165,10 @@ VOICE_FIELDS: Fields = {
     "voice_file": voice_file(
         "in place of a recording: a file of GET /voices/<name>/file, as multipart"
     ),
-    "new_name": new_voice("of PATCH: what the voice is to be called"),
+}
+RENAME_FIELDS: Fields = {
+    **{name: VOICE_FIELDS[name] for name in ("user_id", "name", "overwrite")},
+    "new_name": new_voice("what the voice is to be called"),
 }
 
 
@@ -195,6 +200,15 @@ OPENAI_FIELDS: Fields = {
     ),
     "seed": seed(),
     "user_id": name("whose saved voices; not needed with a key of one user"),
+}
+
+
+LEGACY_FIELDS: Fields = {  # of callers of the Windows bundle, see routes/legacy.py
+    "text": string("what to speak"),
+    "speaker": string("a name of GET /speakers"),
+    "streaming": switch("1: Ogg while it is made; 0: one WAV"),
+    "speed": SPEED,
+    "user_id": USER_ID,
 }
 
 
@@ -284,9 +298,9 @@ def read_conversion(values: dict) -> Conversion:
     return wanted
 
 
-def read_voice_request(values: dict, *required: str) -> VoiceRequest:
+def read_voice_request(values: dict, *required: str, fields: Fields = VOICE_FIELDS) -> VoiceRequest:
     """Raises a Problem as read_job does."""
-    checked = read_values(VOICE_FIELDS, values, required)
+    checked = read_values(fields, values, required)
     access.check_user(checked.get("user_id", ""))
     return VoiceRequest(**checked)
 

@@ -25,7 +25,13 @@ from cosyvoice.serve.speaking.slots import Slots
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
 # What is refused at these addresses was a request for speech.
-SPEAKING_PATHS = {"/generate_audio", "/generate_audio_get", "/v1/audio/speech", "/voice_conversion"}
+SPEAKING_PATHS = {
+    "/generate_audio",
+    "/generate_audio_get",
+    "/v1/audio/speech",
+    "/voice_conversion",
+    "/tts_to_audio",
+}
 STORE_FAILURES = {"store_failed", "store_timeout"}  # outcomes caused by the object store
 
 REQUESTS = Counter("cosyvoice_requests", "Requests for speech that have ended", ["mode", "outcome"])

@@ -26,7 +26,13 @@ from cosyvoice.cli.reference_doctor import Report, examine_file
 from cosyvoice.cli.voice import MAX_FILE_BYTES, read_voice
 from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.http.fields import read_name
-from cosyvoice.serve.http.jobs import PRESET, VoiceRequest, read_body, read_voice_request
+from cosyvoice.serve.http.jobs import (
+    PRESET,
+    RENAME_FIELDS,
+    VoiceRequest,
+    read_body,
+    read_voice_request,
+)
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
@@ -139,7 +145,8 @@ def blueprint(
     def rename(name: str) -> Response:
         """Give a voice another name."""
         values = {**request.args.to_dict(), **read_body(), "name": name}
-        wanted = read_voice_request(values, "user_id", "name", "new_name")
+        required = ("user_id", "name", "new_name")
+        wanted = read_voice_request(values, *required, fields=RENAME_FIELDS)
         if wanted.new_name == wanted.name:
             return jsonify(name=wanted.name)
         if not wanted.overwrite and shelf.exists(wanted.user_id, wanted.new_name):
