@@ -145,9 +145,11 @@ class Config:
     api_keys_file: str = setting(
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
     )
-    legacy_api: bool = setting(
-        False,
-        "1: speak to callers of the Windows bundle too, see docs/legacy-api.md",
+    legacy_api: int = setting(
+        0,
+        "1: answer callers of the Windows bundle too, see docs/legacy-api.md",
+        most=1,
+        zero=True,
     )
     legacy_user: str = setting(
         "", "whose saved voices callers of LEGACY_API list and use when they name no user_id"
@@ -232,22 +234,12 @@ def _convert(f, text: str):
     if f.type is tuple:
         parts = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
         return tuple(_read_part(f, part) for part in parts)
-    if f.type is bool:
-        return _read_switch(f, text)
     try:
         return f.type(text)
     except ValueError as error:
         raise StartError(
             f"{_env(f)} is {text!r}; it must be a number", f"{_env(f)} 为 {text!r}，须为数字"
         ) from error
-
-
-def _read_switch(f, text: str) -> bool:
-    if text not in ("0", "1"):
-        raise StartError(
-            f"{_env(f)} is {text!r}; it must be 1 or 0", f"{_env(f)} 为 {text!r}，须为 1 或 0"
-        )
-    return text == "1"
 
 
 def _read_part(f, text: str) -> str:

@@ -336,7 +336,7 @@ def _check_origin(config: Config):
 def asks_for_speech(config: Config) -> bool:
     """Whether a request to the page's address is one to speak, see routes/legacy.py."""
     is_page = request.method in ("GET", "HEAD") and "text" not in request.args
-    return config.legacy_api and address() == "/" and not is_page
+    return bool(config.legacy_api) and address() == "/" and not is_page
 
 
 def is_link_to_page() -> bool:

@@ -13,6 +13,7 @@ extension for it.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
@@ -68,7 +69,7 @@ def blueprint(
     @legacy.get("/speakers")
     def speakers() -> Response:
         if own_form():
-            return current_app.make_response(current_app.view_functions["status.speakers"]())
+            return view("status.speakers")
         return jsonify([{"name": name, "voice_id": name} for name in names()])
 
     @legacy.get("/speakers_list")
@@ -88,8 +89,7 @@ def blueprint(
                 "未设置密钥时，仅本机可取最近的字幕；"
                 "请发送 X-Request-ID 并查询 GET /requests/<id>/subtitles.srt",
             )
-        show = current_app.view_functions["requests.subtitles"]
-        return current_app.make_response(show(id=last.of(g.caller), form="srt"))
+        return view("requests.subtitles", id=last.of(g.caller), form="srt")
 
     def speak(values: dict, *required: str) -> Response:
         wanted = read_values(LEGACY_FIELDS, values, required)
@@ -158,6 +158,12 @@ class LastRequests:
     def of(self, caller: str) -> str:
         """The id, "" without one, which no request has."""
         return self.ids.get(caller, "")
+
+
+def view(endpoint: str, **arguments: str) -> Response:
+    """What another route answers."""
+    show: Any = current_app.view_functions[endpoint]
+    return current_app.make_response(show(**arguments))
 
 
 def query_and_body() -> dict:
