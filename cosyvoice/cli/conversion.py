@@ -18,7 +18,8 @@ from cosyvoice.utils.audio import REFERENCE_RATE, FileLimits, load_wav
 from cosyvoice.utils.errors import ReferenceAudioError, SourceAudioError
 
 MAX_SOURCE_SECONDS = 600
-SOURCE_LIMITS = FileLimits(MAX_SOURCE_SECONDS, 6 * 10**7)  # ten minutes of stereo at 48 kHz
+MAX_SOURCE_SAMPLES = 6 * 10**7  # ten minutes of stereo at 48 kHz
+SOURCE_LIMITS = FileLimits(MAX_SOURCE_SECONDS, MAX_SOURCE_SAMPLES)
 # Seconds of a piece. Far below what the tokenizer takes: the flow's work grows with the square of
 # the length, and sound comes once a piece where it is not streamed.
 SHORTEST, LONGEST = 5.0, 20.0
@@ -38,7 +39,9 @@ def read_source(audio: str | Path | BinaryIO, scratch: Path | None = None) -> Te
         raise SourceAudioError(error.en, error.zh) from error
     wav = source(wav)
     loud = Loudness(wav[0].numpy())
-    if not loud.speech.any() or loud.top - loud.floor < STEADY_DB:
+    if not loud.speech.any():
+        raise silent_error()
+    if loud.db.max() - loud.floor < STEADY_DB:
         raise SourceAudioError(
             "no speech is found in the audio to convert, whose loudness never changes: send a "
             "recording of somebody who speaks",
@@ -66,11 +69,15 @@ def source(wav: Audio) -> Tensor:
             "待转换音频的采样不是 -1 至 1 的数值，请以浮点格式提供",
         )
     if peak < SILENCE:
-        raise SourceAudioError(
-            "the audio to convert is silent: record it again, louder",
-            "待转换的音频没有声音，请重新录制",
-        )
+        raise silent_error()
     return mono
+
+
+def silent_error() -> SourceAudioError:
+    return SourceAudioError(
+        "the audio to convert is silent: record it again, louder",
+        "待转换的音频没有声音，请重新录制",
+    )
 
 
 def pieces(wav: Tensor, token_samples: int) -> list[tuple[int, int]]:

@@ -357,7 +357,8 @@ class CosyVoice:
                 wanted = round(end / REFERENCE_RATE * self.sample_rate / speed) - made
                 made += wanted
                 with closing(self._convert(source[:, start:end], target, options)) as speech:
-                    for chunk in conversion.fitted(speech, wanted, fade):
+                    chunks = conversion.fitted(speech, wanted, fade)
+                    for chunk in chunks if stream else [torch.cat(list(chunks), 1)]:
                         yield {"tts_speech": chunk, "sentence": index, **NOTHING_SAID}
         finally:
             trim()

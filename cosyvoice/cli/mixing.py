@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cosyvoice.cli.model_list import FAMILY_MINI
+from cosyvoice.cli.model_list import PITCHED_MINI
 from cosyvoice.cli.speakers import language_of_speaker
 from cosyvoice.cli.voice import EMBEDDINGS, IDS, MAX_META
 from cosyvoice.utils.common import lengths_of
@@ -47,7 +47,7 @@ def mixed_vector(parts: Parts, name: str) -> Tensor:
     units = F.normalize(vectors, dim=1)
     mean = (weights * units).sum(0, keepdim=True)
     length = (weights * vectors.norm(dim=1, keepdim=True)).sum()
-    if parts[heaviest(parts)][0]["meta"]["family"] == FAMILY_MINI.name:
+    if parts[heaviest(parts)][0]["meta"]["family"] == PITCHED_MINI:
         return length * with_pitch(mean, mean[:, -1:])
     return length * F.normalize(mean, dim=1)
 

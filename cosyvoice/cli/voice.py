@@ -101,6 +101,9 @@ def check_voice(voice: dict, family: str) -> dict:
     meta = check_meta(voice.get("meta", {"family": FAMILY_WITHOUT_META}), family)
     ids = {name: check_ids(name, voice[name], limit) for name, limit in IDS.items()}
     mel = check_numbers("prompt_speech_feat", voice["prompt_speech_feat"], (1, None, 80), MAX_MEL)
+    tokens = ids["flow_prompt_speech_token"].shape[1]
+    if bool(tokens) != bool(mel.shape[1]):
+        raise damaged_error(f"prompt_speech_feat has {mel.shape[1]} frames for {tokens} tokens")
     embeddings = {
         name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS
     }

@@ -32,7 +32,7 @@ MAX_CHUNKS = 1000  # of a RIFF file, that are looked at
 
 BLOCK = 2**16  # frames that are decoded at once, so that only their mean is kept of many channels
 FFMPEG_RATE = 48000  # Hz, of what ffmpeg decodes
-FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a file
+FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a reference; more for what may be longer
 FFMPEG_BYTES = 100_000_000  # of memory that ffmpeg may ask for at once
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # of the resampling filter, torchaudio's defaults
@@ -48,7 +48,7 @@ class FileLimits:
     samples: int  # over all channels
 
 
-REFERENCE_LIMITS = FileLimits(120, 3 * 10**7)
+REFERENCE_LIMITS = FileLimits(seconds=120, samples=3 * 10**7)
 
 
 def load_wav(
@@ -227,7 +227,7 @@ def decode_with_ffmpeg(
                 [get_ffmpeg_exe(), *options, *before, str(path), *after],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=FFMPEG_SECONDS,
+                timeout=FFMPEG_SECONDS * max(1, limits.seconds / REFERENCE_LIMITS.seconds),
             )
         except subprocess.TimeoutExpired as error:
             raise ReferenceAudioError(

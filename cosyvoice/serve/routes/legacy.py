@@ -19,7 +19,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from cosyvoice.serve.addresses import host_of, is_loopback
 from cosyvoice.serve.http import access
-from cosyvoice.serve.http.fields import read_values
+from cosyvoice.serve.http.fields import read_values, short
 from cosyvoice.serve.http.jobs import LEGACY_FIELDS, PRESET, Job, read_body, without_blanks
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.routes.page import index, protect
@@ -79,7 +79,7 @@ def blueprint(
     @legacy.get(f"/file/{SUBTITLES}")
     def subtitles() -> Response:
         """Only for who certainly made the request: the same key, or this computer's only user."""
-        if not (has_keys or is_this_computer()):
+        if not may_ask():
             raise Problem(
                 403,
                 "foreign_request",
@@ -90,6 +90,10 @@ def blueprint(
                 "请发送 X-Request-ID 并查询 GET /requests/<id>/subtitles.srt",
             )
         return view("requests.subtitles", id=last.of(g.caller), form="srt")
+
+    def may_ask() -> bool:
+        """Whether a caller's requests are told from those of others."""
+        return has_keys or is_this_computer()
 
     def speak(values: dict, *required: str) -> Response:
         wanted = read_values(LEGACY_FIELDS, values, required)
@@ -105,7 +109,8 @@ def blueprint(
             }
         )
         utterance = prepare(job)
-        last.note(g.caller, g.record.id)
+        if may_ask():
+            last.note(g.caller, g.record.id)
         if job.stream:
             attached = {"Content-Disposition": "attachment; filename=sound.ogg"}
             return answers.stream(utterance, "opus", attached)
@@ -120,8 +125,8 @@ def blueprint(
             known = names(owner)
             raise field_error(
                 "speaker",
-                f"there is no {speaker!r}; use one of {', '.join(known) or 'none'}",
-                f"没有角色“{speaker}”，可选：{'、'.join(known) or '无'}",
+                f"there is no {short(speaker)}; use one of {', '.join(known) or 'none'}",
+                f"没有角色 {short(speaker)}，可选：{'、'.join(known) or '无'}",
                 "unknown_speaker",
                 404,
             )

@@ -21,7 +21,7 @@ import torch
 from flask import Blueprint, Response, g, jsonify, request
 
 from cosyvoice.cli import mixing
-from cosyvoice.cli.model_list import FAMILY_3, FAMILY_MINI
+from cosyvoice.cli.model_list import FAMILY_3, PITCHED_MINI
 from cosyvoice.cli.reference_doctor import Report, examine_file
 from cosyvoice.cli.voice import MAX_FILE_BYTES, read_voice
 from cosyvoice.serve.http.connection import client_of
@@ -103,7 +103,7 @@ def blueprint(
 
     def make_mixed(wanted: VoiceRequest):
         refuse_taken_name(wanted)
-        claim(wanted.user_id)
+        begin(wanted, claim)
         parts = {name: (find(name, wanted), weight) for name, weight in wanted.mix.items()}
         voice = mixing.mix(parts, wanted.consent)
         keep(voice, wanted)
@@ -124,7 +124,7 @@ def blueprint(
         """Keep a voice that was taken elsewhere; its meta stays as it is."""
         assert wanted.voice_file
         refuse_taken_name(wanted)
-        claim(wanted.user_id)
+        begin(wanted, claim)
         data = wanted.voice_file.stream.read(MAX_FILE_BYTES + 1)
         try:
             voice = read_voice(data, engine.model_family)
@@ -206,6 +206,12 @@ def blueprint(
     return voices
 
 
+def begin(wanted: VoiceRequest, claim: Callable[[str], None]):
+    """Claim the request's id for the making of a voice, whose state can then be asked."""
+    claim(wanted.user_id)
+    g.record.change(mode="voice", user_id=wanted.user_id)
+
+
 def make_voice(
     engine: Engine,
     slots: Slots,
@@ -223,8 +229,8 @@ def make_voice(
         if client.gone():
             raise ClientGone()
 
-    claim(wanted.user_id)
-    record.change(mode="voice", user_id=wanted.user_id, state="waiting")
+    begin(wanted, claim)
+    record.change(state="waiting")
     with slots.take(
         check_client, lambda position: record.change(position=position), record.turn_of
     ):
@@ -266,7 +272,7 @@ def shown_meta(voice: dict) -> dict:
 
 def languages_of(family: str) -> frozenset[str]:
     """The languages of SENTENCES that a family speaks, by its publisher's description."""
-    if family == FAMILY_MINI.name:
+    if family == PITCHED_MINI:
         return frozenset(("zh", "en"))
     if family == FAMILY_3.name:
         return frozenset(SENTENCES)

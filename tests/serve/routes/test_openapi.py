@@ -5,8 +5,10 @@ import re
 import pytest
 
 from cosyvoice.serve.http.jobs import (
+    CONVERSION_FIELDS,
     OPENAI_FIELDS,
     PRONUNCIATION_FIELDS,
+    RENAME_FIELDS,
     VOICE_FIELDS,
     preview_fields,
 )
@@ -52,6 +54,8 @@ def test_every_field_that_is_read_is_described(api, spec):
 
     assert fields("/generate_audio") == set(api.FIELDS)
     assert fields("/voices") == set(VOICE_FIELDS)
+    assert fields("/voices/{name}", "patch") | {"name"} == set(RENAME_FIELDS)
+    assert fields("/voice_conversion") == set(CONVERSION_FIELDS)
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
     assert fields("/text/preview") == set(preview_fields(10_000))
     assert fields("/pronunciations", "put") | {"user_id"} == set(PRONUNCIATION_FIELDS)
