@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_say(commands)
     add_book(commands)
+    add_convert(commands)
     add_read(commands)
     add_voices(commands)
     add_download(commands)
@@ -199,6 +200,42 @@ def add_book(commands) -> None:
     add("--title", default="", help="of the book (default: that of the file)")
     add("--bitrate", type=int, default=96, metavar="KBPS", help="of the file (default 96)")
     add_voice_options(command)
+
+
+def add_convert(commands) -> None:
+    command = add_command(
+        commands,
+        later("convert.convert"),
+        "convert",
+        "say what a recording says with another voice",
+    )
+    add_model_option(command)
+    add_precision_option(command)
+    command.epilog = (
+        "examples: convert me.wav --voice 中文女 -o her.wav | "
+        "convert song.mp3 --reference him.wav -o his.mp3"
+    )
+    add = command.add_argument
+    add("source", metavar="SOURCE", help="recording of somebody who speaks, 0.5 s to ten minutes")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="file to write: .wav, .mp3, .flac or .ogg",
+    )
+    target = command.add_mutually_exclusive_group()
+    target.add_argument(
+        "--voice",
+        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
+        "(default: the first speaker)",
+    )
+    target.add_argument(
+        "--reference", metavar="FILE", help="the voice of this recording, 0.5 to 30 s"
+    )
+    add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
+    add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
 
 
 def add_voices(commands) -> None:

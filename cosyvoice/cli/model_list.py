@@ -85,6 +85,8 @@ LAYOUTS = (LAYOUT_300M, LAYOUT_2, LAYOUT_3)  # a directory has the first whose c
 FAMILY_25HZ = Family("CosyVoice-300M-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
 FAMILY_50HZ = Family("CosyVoice-300M", LAYOUT_300M, token_rate=50, sample_rate=22050)
 FAMILY_MINI = Family("CosyVoice-Mini-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
+# As the small model's YAML names it. The last value of its speaker vectors is the mean pitch.
+PITCHED_MINI = f"{FAMILY_MINI.name}-v2"
 FAMILY_2 = Family("CosyVoice2-0.5B", LAYOUT_2, token_rate=25, sample_rate=24000)
 FAMILY_3 = Family(
     "Fun-CosyVoice3-0.5B",

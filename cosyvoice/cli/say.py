@@ -100,8 +100,7 @@ def check_voice_options(arguments: Namespace) -> None:
         raise ValueError("--reference clones a voice of its own; leave out --voice")
     if arguments.transcript and arguments.instruct:
         raise ValueError("an instruction takes the place of --transcript; leave that out")
-    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
-        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    check_numbers(arguments)
     pronunciations_of(arguments.pronounce)
 
 
@@ -121,6 +120,11 @@ def free_name(path: Path) -> Path:
     """The path, or the first of name-2, name-3, ... that is free."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(each for each in chain([path], numbered) if not each.exists())
+
+
+def check_numbers(arguments: Namespace) -> None:
+    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
+        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
 
 
 def check_output(path: Path) -> None:
@@ -169,8 +173,10 @@ def choose_voice(engine, name: str | None) -> tuple[str, dict | None]:
     return name or engine.list_available_spks()[0], None
 
 
-def collect(chunks: Iterable[dict], sample_rate: int) -> tuple[np.ndarray, bool]:
-    """All the speech as (N,) int16, with a progress line on stderr.
+def collect(
+    chunks: Iterable[dict], sample_rate: int, doing="speaking", seconds: float | None = None
+) -> tuple[np.ndarray, bool]:
+    """All the speech as (N,) int16, with a progress line on stderr; seconds: of it, if known.
 
     After Ctrl-C it is what was spoken so far, and the second value is True.
     """
@@ -178,7 +184,9 @@ def collect(chunks: Iterable[dict], sample_rate: int) -> tuple[np.ndarray, bool]
 
     parts, stopped = [], False
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
-    with tqdm(unit="s", desc="speaking", bar_format=form, file=sys.stderr) as bar:
+    if seconds:
+        form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
+    with tqdm(total=seconds, unit="s", desc=doing, bar_format=form, file=sys.stderr) as bar:
         try:
             for chunk in chunks:
                 parts.append(to_int16(chunk["tts_speech"]))

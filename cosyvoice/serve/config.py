@@ -141,6 +141,12 @@ class Config:
     max_reference_mb: int = setting(
         20, "largest reference audio fetched from the store, MB", most=10_000
     )
+    max_source_mb: int = setting(
+        60,
+        "largest audio to convert, MB, also as the body of POST /voice_conversion; "
+        "ten minutes of 48 kHz mono WAV are 57.6 MB",
+        most=10_000,
+    )
     max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB", most=10_000)
     mp3_bitrate: str = setting("96k", "bit rate of streamed MP3")
     mark: str = setting(
@@ -170,6 +176,15 @@ class Config:
     )
     api_keys_file: str = setting(
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
+    )
+    legacy_api: int = setting(
+        0,
+        "1: answer callers of the Windows bundle too, see docs/legacy-api.md",
+        most=1,
+        zero=True,
+    )
+    legacy_user: str = setting(
+        "", "whose saved voices callers of LEGACY_API list and use when they name no user_id"
     )
     cors_origins: tuple = setting(
         (),

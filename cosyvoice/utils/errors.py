@@ -32,6 +32,10 @@ class ReferenceAudioError(InputError):
     """The reference audio cannot be read, is silent, too short or too long."""
 
 
+class SourceAudioError(InputError):
+    """Audio to convert cannot be read, is silent or without speech, too short or too long."""
+
+
 class UnknownSpeaker(InputError):
     """The model has no speaker of that name."""
 

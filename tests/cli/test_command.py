@@ -20,6 +20,7 @@ from cosyvoice.cli.model_list import LAYOUT_300M, PRETRAINED
 from cosyvoice.cli.voice import save_voice
 from cosyvoice.text.preview import preview
 from cosyvoice.utils import precision
+from tests.support.sounds import speech
 
 ROOT = Path(command.__file__).parents[1]
 
@@ -139,9 +140,31 @@ def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch
     assert str(model_dir) in capfd.readouterr().out
 
 
+def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp_path, capsys):
+    soundfile.write(tmp_path / "me.wav", speech(2.4)[0].numpy(), 16000)
+    soundfile.write(tmp_path / "him.wav", reference_wav[0].numpy(), 16000)
+    save_voice(engine.make_voice("参考。", reference_wav), tmp_path / "him.pt")
+    for target in (
+        [],
+        ["--voice", "中文女"],
+        ["--voice", str(tmp_path / "him.pt")],
+        ["--reference", str(tmp_path / "him.wav"), "--speed", "2"],
+    ):
+        out = tmp_path / "out.wav"
+        run("convert", str(tmp_path / "me.wav"), *target, "-o", str(out))
+        wanted = 1.2 if "--speed" in target else 2.4
+        assert soundfile.info(out).duration == pytest.approx(wanted, abs=1e-3)
+    told = capsys.readouterr()
+    assert "out.wav: 2.4 s" in told.out and "2.4 of 2.4 s" in told.err
+
+
 @pytest.mark.parametrize(
     "argv, told",
     [
+        (["convert", "none.wav", "-o", "a.wav"], "none.wav"),
+        (["convert", __file__, "-o", "a.xyz"], ".wav, .mp3"),
+        (["convert", __file__, "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
+        (["convert", __file__, "-o", "a.wav"], "cannot be read"),
         (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"),
         (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
         (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"),

@@ -49,13 +49,17 @@ class ClientDisconnected(ConnectionError):
 
 
 class Bridge:
-    """The ASGI app that serves a WSGI app. limit(content type) -> bytes that such a body may have.
+    """The ASGI app that serves a WSGI app. limit(content type, path) -> bytes of a body.
 
     threads: requests that the app works on at once. scratch: folder for big bodies.
     """
 
     def __init__(
-        self, app: Callable, threads: int, limit: Callable[[str], int], scratch: Path | None = None
+        self,
+        app: Callable,
+        threads: int,
+        limit: Callable[[str, str], int],
+        scratch: Path | None = None,
     ):
         self.app, self.limit, self.scratch = app, limit, scratch
         self.threads = ThreadPoolExecutor(threads, "request")
@@ -66,13 +70,16 @@ class Bridge:
         self.streams = ThreadPoolExecutor(MAX_STREAMS + SPARE, "stream")
         self.held_bytes = 0  # of all bodies
 
-    def pool(self, path: str) -> ThreadPoolExecutor:
-        """The threads for requests to that address."""
+    def pool(self, scope: dict) -> ThreadPoolExecutor:
+        """The threads for that request. With a query or a body a page may have to be spoken."""
+        path = scope["path"]
         if path in PROBES:
             return self.probes
         if STREAMS.fullmatch(path):
             return self.streams
-        return self.pages if path in PAGES or path.startswith("/page/") else self.threads
+        is_plain = scope["method"] in ("GET", "HEAD") and not scope["query_string"]
+        is_page = path in PAGES and is_plain or path.startswith("/page/")
+        return self.pages if is_page else self.threads
 
     async def __call__(self, scope, receive, send):
         connection: Connection = scope["connection"]
@@ -95,7 +102,7 @@ class Bridge:
         outbox = Outbox(loop)
         environ = make_environ(scope, body)
         environ["cosyvoice.client"] = outbox
-        work = loop.run_in_executor(self.pool(scope["path"]), run_app, self.app, environ, outbox)
+        work = loop.run_in_executor(self.pool(scope), run_app, self.app, environ, outbox)
         watch = loop.create_task(close_when_gone(receive, outbox))
         await self._deliver(scope["connection"], outbox, send, work, watch)
 
@@ -144,7 +151,9 @@ class Body:
     def __init__(self, bridge: Bridge, scope: dict):
         self.bridge = bridge
         headers = dict(scope["headers"])
-        self.limit = bridge.limit(headers.get(b"content-type", b"").decode("latin-1"))
+        self.limit = bridge.limit(
+            headers.get(b"content-type", b"").decode("latin-1"), scope["path"]
+        )
         self.declared = int(headers.get(b"content-length", 0))  # h11 has checked it
         self.size = 0
         self._file: IO[bytes] | None = None

@@ -4,6 +4,7 @@ A Field's reader returns the checked value or raises a Problem that says what is
 schema is what /openapi.json shows, made from the same limits.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from cosyvoice.serve.http.problem import field_error, missing_field_error
 from cosyvoice.text.tags import pause_seconds
 
 MAX_SEED = 2**32 - 1
+MAX_MIXED, MAX_WEIGHT = 8, 1000  # voices of a mixture, and the weight of one
 NO_VOICE = "无"  # spk_customize: no saved voice
 SAME_SOUND = "the same seed gives the same sound"
 
@@ -146,6 +148,17 @@ def flag(about: str, default: bool) -> Field:
     return Field(read, {**schema, "default": str(default), "description": about})
 
 
+def switch(about: str) -> Field:
+    """0 or 1, also as a string or as a flag's value."""
+    as_flag = flag(about, False)
+
+    def read(name: str, value) -> bool:
+        word = {"0": "False", "1": "True"}.get(str(value) if not isinstance(value, bool) else "")
+        return as_flag.read(name, word or value)
+
+    return Field(read, {"type": ["integer", "string", "boolean"], "description": about})
+
+
 def name(about: str) -> Field:
     """A name that is one part of a path, or ""."""
     return Field(read_name, {"type": "string", "description": about, "maxLength": MAX_NAME})
@@ -187,6 +200,50 @@ def reference(about: str) -> Field:
     return Field(read, {"type": "string", "description": about})
 
 
+def mixture(about: str) -> Field:
+    """{name of a voice: its weight}, also as a string of JSON; read as weights that sum to 1."""
+
+    def read(name: str, value) -> dict[str, float]:
+        value = read_json(name, value) if isinstance(value, str) else value
+        if not isinstance(value, dict) or not 2 <= len(value) <= MAX_MIXED:
+            raise field_error(
+                name,
+                f'must be 2 to {MAX_MIXED} voices with weights, such as {{"a": 0.6, "b": 0.4}}, '
+                f"got {short(value)}",
+                f'必须是 2 至 {MAX_MIXED} 个音色及其权重，例如 {{"a": 0.6, "b": 0.4}}',
+            )
+        given = {read_string(name, key): read_weight(name, key, value[key]) for key in value}
+        total = sum(given.values())
+        if not total:
+            raise field_error(
+                name, "the weights sum to nothing; make one of them positive", "权重之和不能为 0"
+            )
+        return {voice: weight / total for voice, weight in given.items()}
+
+    weights = {"type": "number", "minimum": 0, "maximum": MAX_WEIGHT}
+    schema = {"type": "object", "additionalProperties": weights, "maxProperties": MAX_MIXED}
+    return Field(read, {**schema, "description": about})
+
+
+def read_weight(name: str, voice: str, value) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_WEIGHT:
+        raise field_error(
+            name,
+            f"the weight of {short(voice)} must be a number from 0 to {MAX_WEIGHT}, "
+            f"got {short(value)}",
+            f"{short(voice)} 的权重必须是 0 到 {MAX_WEIGHT} 的数字",
+        )
+    return float(value)
+
+
+def read_json(name: str, text: str):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise field_error(name, f"must be JSON, got {short(text)}", "必须是 JSON") from error
+
+
 def upload(about: str) -> Field:
     """A file of a multipart form."""
 
@@ -194,8 +251,8 @@ def upload(about: str) -> Field:
         if not isinstance(value, FileStorage):
             raise field_error(
                 name,
-                "must be a file of a multipart/form-data body",
-                "必须是 multipart/form-data 表单中的文件",
+                "must be an uploaded file; send the fields as multipart/form-data",
+                "必须是上传的文件，请用 multipart/form-data 发送",
             )
         return value
 

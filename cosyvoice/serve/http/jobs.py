@@ -1,9 +1,11 @@
 """The fields of each kind of request, in one table each, and the checked requests made of them.
 
     POST /generate_audio    generate_audio_fields   -> Job
+    POST /voice_conversion  CONVERSION_FIELDS       -> Conversion
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
+    LEGACY_API              LEGACY_FIELDS           -> dict, see routes/legacy.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
     POST /jobs              book_fields             -> BookRequest
     POST /dialogue          dialogue_fields         -> dict, see routes/dialogue.py
@@ -15,7 +17,7 @@ form values come as strings.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, request
 from werkzeug.datastructures import FileStorage
@@ -33,6 +35,7 @@ from cosyvoice.serve.http.fields import (
     choice,
     flag,
     items,
+    mixture,
     name,
     new_voice,
     number,
@@ -45,6 +48,7 @@ from cosyvoice.serve.http.fields import (
     saved_voice,
     seed,
     string,
+    switch,
     text,
     upload,
 )
@@ -131,8 +135,8 @@ def book_fields(max_job_chars: int) -> Fields:
 def stream_fields(max_text_chars: int) -> Fields:
     """The fields of POST /streams: those of a request to speak, without its text."""
     speech = generate_audio_fields(max_text_chars)
-    for field in ("tts_text", "stream", *STORING):
-        del speech[field]
+    for without in ("tts_text", "stream", *STORING):
+        del speech[without]
     return {
         **speech,
         "mode": choice(MODES, "how to speak", default=PRESET),
@@ -180,6 +184,25 @@ def dialogue_fields(max_text_chars: int) -> Fields:
     }
 
 
+def conversion_fields() -> Fields:
+    """The fields of POST /voice_conversion."""
+    speech = generate_audio_fields(0)
+    return {
+        "source_speech_16k": reference(
+            "what to convert: a recording of 0.5 s to ten minutes, named as prompt_speech_16k is; "
+            "as multipart, the file itself"
+        ),
+        "spk_id": string("the new voice: a speaker of GET /speakers"),
+        "spk_customize": saved_voice("the new voice: a saved voice of user_id"),
+        "prompt_speech_16k": REFERENCE,
+        **{name: speech[name] for name in ("seed", "stream", "speed", "user_id")},
+    }
+
+
+CONVERSION_FIELDS: Fields = conversion_fields()
+CONVERSION_PATH = "/voice_conversion"
+
+
 def preview_fields(max_text_chars: int) -> Fields:
     """The fields of POST /text/preview; those of a request to speak that decide how it is read."""
     speech = generate_audio_fields(max_text_chars)
@@ -208,6 +231,17 @@ VOICE_FIELDS: Fields = {
     "prompt_speech_16k": REFERENCE,
     "consent": CONSENT,
     "overwrite": flag("replace a voice of that name", False),
+    "mix": mixture(
+        "in place of a recording: speakers and saved voices with their weights; the speaker "
+        "vectors are mixed, the prompt is the heaviest one's"
+    ),
+    "voice_file": upload(
+        "in place of a recording: a file of GET /voices/<name>/file, as multipart"
+    ),
+}
+RENAME_FIELDS: Fields = {
+    **{name: VOICE_FIELDS[name] for name in ("user_id", "name", "overwrite")},
+    "new_name": new_voice("what the voice is to be called"),
 }
 
 
@@ -256,6 +290,15 @@ OPENAI_FIELDS: Fields = {
 }
 
 
+LEGACY_FIELDS: Fields = {  # of callers of the Windows bundle, see routes/legacy.py
+    "text": string("what to speak"),
+    "speaker": string("a name of GET /speakers"),
+    "streaming": switch("1: Ogg while it is made; 0: one WAV"),
+    "speed": SPEED,
+    "user_id": USER_ID,
+}
+
+
 @dataclass(frozen=True)
 class Job:
     """One checked request to speak; the fields are those of the API."""
@@ -275,6 +318,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """One checked request to convert a recording to another voice.
+
+    That of spk_customize, else of the recording prompt_speech_16k, else of spk_id.
+    """
+
+    source_speech_16k: str | FileStorage
+    spk_id: str = ""
+    spk_customize: str = NO_VOICE
+    prompt_speech_16k: str | FileStorage = ""
+    seed: int = 0
+    stream: bool = True
+    speed: float = 1.0
+    user_id: str = ""
+
+
+@dataclass(frozen=True)
 class VoiceRequest:
     """One checked request about a saved voice or a reference."""
 
@@ -284,6 +344,9 @@ class VoiceRequest:
     prompt_speech_16k: str | FileStorage = ""
     consent: str = ""
     overwrite: bool = False
+    mix: dict[str, float] = field(default_factory=dict)  # name of a voice -> weight, 1 in all
+    voice_file: FileStorage | None = None
+    new_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -327,9 +390,27 @@ def read_book_request(fields: Fields, values: dict) -> BookRequest:
     return BookRequest(job, **asked)
 
 
-def read_voice_request(values: dict, *required: str) -> VoiceRequest:
+def read_conversion(values: dict) -> Conversion:
     """Raises a Problem as read_job does."""
-    checked = read_values(VOICE_FIELDS, values, required)
+    checked = read_values(CONVERSION_FIELDS, values, ("source_speech_16k",))
+    access.check_user(checked.get("user_id", ""))
+    wanted = Conversion(**checked)
+    if wanted.spk_customize != NO_VOICE:
+        require(checked, ["user_id"])
+    elif not (wanted.prompt_speech_16k or wanted.spk_id):
+        raise field_error(
+            "spk_id",
+            "the new voice is missing: give spk_id, spk_customize with user_id, "
+            "or the recording prompt_speech_16k",
+            "缺少目标音色：请提供 spk_id、spk_customize（连同 user_id）或录音 prompt_speech_16k",
+            "missing_value",
+        )
+    return wanted
+
+
+def read_voice_request(values: dict, *required: str, fields: Fields = VOICE_FIELDS) -> VoiceRequest:
+    """Raises a Problem as read_job does."""
+    checked = read_values(fields, values, required)
     access.check_user(checked.get("user_id", ""))
     return VoiceRequest(**checked)
 
@@ -358,8 +439,8 @@ def read_body(bare: str = "") -> dict:
     return without_blanks(request.form.items()) | files
 
 
-def body_limit(config: Config) -> Callable[[str], int]:
-    """A function: Content-Type of a body -> bytes it may have.
+def body_limit(config: Config) -> Callable[[str, str], int]:
+    """A function: Content-Type of a body and its address -> bytes it may have.
 
     Only a multipart form carries a file, and only JSON a pronunciation list or, as multipart too, a
     long text. In JSON and in a
@@ -370,21 +451,24 @@ def body_limit(config: Config) -> Callable[[str], int]:
     book = 12 * (config.max_job_chars + MAX_PROMPT + MAX_CONSENT)
     json = max(fields, 12 * MAX_ENTRIES * (MAX_WORD + MAX_SAID) + 65_536, book + 65_536)
 
-    def limit(content_type: str) -> int:
+    def limit(content_type: str, path: str) -> int:
         kind = content_type.lower().partition(";")[0].strip()
         if kind == "multipart/form-data":
-            return config.max_body_mb * 1_000_000
+            most = config.max_body_mb
+            if path.rstrip("/") == CONVERSION_PATH:
+                most = max(most, config.max_source_mb)
+            return most * 1_000_000
         return json if kind == "application/json" else fields
 
     return limit
 
 
-def install(app: Flask, limit: Callable[[str], int]):
+def install(app: Flask, limit: Callable[[str, str], int]):
     """Refuse longer bodies with 413, whatever the server has let through."""
 
     @app.before_request
     def set_limit():
-        request.max_content_length = limit(request.content_type or "")
+        request.max_content_length = limit(request.content_type or "", request.path)
 
 
 def _read_json(bare: str) -> dict:

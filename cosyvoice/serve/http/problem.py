@@ -61,6 +61,7 @@ ENGINE: list[tuple[type[errors.InputError], int, str, str | None]] = [
     (errors.TextError, 400, "text_unusable", "tts_text"),
     (errors.PronunciationError, 400, "pronunciation_unusable", "pronunciations"),
     (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
+    (errors.SourceAudioError, 422, "source_unusable", "source_speech_16k"),
     (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
     (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),
     (errors.InstructUnsupported, 404, "no_instruct_model", "mode"),

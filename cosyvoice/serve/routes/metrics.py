@@ -31,6 +31,8 @@ SPEAKING_PATHS = {
     "/v1/audio/speech",
     "/dialogue",
     "/streams",
+    "/voice_conversion",
+    "/tts_to_audio",
 }
 STORE_FAILURES = {"store_failed", "store_timeout"}  # outcomes caused by the object store
 

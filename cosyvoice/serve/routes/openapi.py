@@ -25,7 +25,7 @@ ANSWERS = {
     "413": "too long or too large",
     "415": "neither JSON nor a form",
     "421": "another process of the service has that stream",
-    "422": "the reference audio or the voice cannot be used",
+    "422": "the audio or the voice cannot be used",
     "426": "this address speaks WebSocket only",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
@@ -68,8 +68,11 @@ def schemas(fields: Fields, *names: str) -> dict:
     return {name: fields[name].schema for name in names or fields}
 
 
+FILES = ("prompt_speech_16k", "source_speech_16k", "voice_file")  # of a form, as files
+
+
 def body(properties: dict, *required: str, multipart=False, files: dict | None = None) -> dict:
-    """A JSON body; with multipart also a form whose recording is a file.
+    """A JSON body; with multipart also a form whose recordings are files.
 
     files: further fields of the form.
     """
@@ -79,10 +82,8 @@ def body(properties: dict, *required: str, multipart=False, files: dict | None =
 
     kinds = {"application/json": content(properties)}
     if multipart:
-        file = {**properties["prompt_speech_16k"], **BINARY}
-        kinds["multipart/form-data"] = content(
-            {**properties, "prompt_speech_16k": file, **(files or {})}
-        )
+        found = {name: {**properties[name], **BINARY} for name in FILES if name in properties}
+        kinds["multipart/form-data"] = content({**properties, **found, **(files or {})})
     return {"required": True, "content": kinds}
 
 
@@ -222,6 +223,15 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
                 inputs=stream_id,
             )
         },
+        jobs.CONVERSION_PATH: {
+            "post": call(
+                "Say what a recording says with another voice / 变声",
+                (*BODY, *WORK, "409"),
+                SOUND,
+                body=body(schemas(jobs.CONVERSION_FIELDS), "source_speech_16k", multipart=True),
+                headers=("X-Request-ID",),
+            )
+        },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
         "/instructions": {
             "get": call("Instructions that the model is known to follow / 可用的指令示例")
@@ -231,12 +241,11 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
                 "Saved voices of a user, newest first / 已保存的音色", ("400", *WORK), inputs=whose
             ),
             "post": call(
-                "Make and keep a voice without speaking / 创建音色",
+                "Make and keep a voice without speaking: of a recording and its prompt_text, "
+                "of a mix, or of a voice_file / 创建音色：用录音及其文字、混合或音色文件",
                 (*BODY, *WORK, "409"),
                 success="201",
-                body=body(
-                    voice, "user_id", "name", "prompt_text", "prompt_speech_16k", multipart=True
-                ),
+                body=body(voice, "user_id", "name", multipart=True),
             ),
         },
         "/voices/check": {
@@ -250,7 +259,25 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
             "post": call("The same as /voices/check / 同上", BODY + WORK, body=look)
         },
         "/voices/{name}": {
-            "delete": call("Forget a voice / 删除音色", ("400", *WORK), inputs=named)
+            "patch": call(
+                "Give a voice another name / 重命名音色",
+                (*BODY, *WORK, "409"),
+                inputs=parameters("path", schemas(jobs.VOICE_FIELDS, "name")),
+                body=body(
+                    schemas(jobs.RENAME_FIELDS, "user_id", "new_name", "overwrite"),
+                    "user_id",
+                    "new_name",
+                ),
+            ),
+            "delete": call("Forget a voice / 删除音色", ("400", *WORK), inputs=named),
+        },
+        "/voices/{name}/file": {
+            "get": call(
+                "The voice as a file, which POST /voices takes / 导出音色文件",
+                ("400", *WORK),
+                ("application/octet-stream",),
+                inputs=named,
+            )
         },
         "/voices/{name}/preview": {
             "get": call(

@@ -295,6 +295,7 @@ def describe(record: Record) -> dict:
         "queue_position": record.position or None,
         "starts_in": record.starts_in,
         "seconds": round(record.seconds, 3),
+        "total_seconds": record.total_seconds,
         "seed": record.seed,
         "rtf": None if factor is None else round(factor, 3),
         "sentences": sentences,

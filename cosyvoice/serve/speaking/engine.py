@@ -110,6 +110,22 @@ class Engine(Protocol):
         pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
+    def inference_vc(
+        self,
+        source_wav: Audio,
+        prompt_wav: Audio | None = ...,
+        stream: bool = ...,
+        speed: float = ...,
+        *,
+        seed: int | None = ...,
+        spk_id: str = ...,
+        voice: Voice | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def speaker_voice(self, spk_id: str) -> Voice:
+        """A preset speaker as a voice, without a prompt."""
+
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
         """A voice that inference_* takes and that can be saved."""
 

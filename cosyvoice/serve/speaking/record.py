@@ -28,6 +28,7 @@ class Record:
     position: int = 0  # in the queue; 0 is not waiting
     starts_in: int | None = None  # seconds, a guess while it waits
     samples: int = 0  # of sound made so far
+    total_seconds: float | None = None  # of sound that will be made, where it is known
     started: float = field(default_factory=time.monotonic)
     speaking: float | None = None  # when the slot was taken
     # Seconds to the first encoded sound: from arrival, in a text stream from its first sentence.

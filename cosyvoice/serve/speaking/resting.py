@@ -69,6 +69,13 @@ class Resting:
     def inference_instruct2(self, *args: Any, **options: Any) -> Chunks:
         return self._speak("inference_instruct2", *args, **options)
 
+    def inference_vc(self, *args: Any, **options: Any) -> Chunks:
+        return self._speak("inference_vc", *args, **options)
+
+    def speaker_voice(self, *args: Any, **options: Any) -> Voice:
+        with self._used() as model:
+            return model.speaker_voice(*args, **options)
+
     def make_voice(self, *args: Any, **options: Any) -> Voice:
         with self._used() as model:
             return model.make_voice(*args, **options)

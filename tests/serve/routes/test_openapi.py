@@ -5,8 +5,10 @@ import re
 import pytest
 
 from cosyvoice.serve.http.jobs import (
+    CONVERSION_FIELDS,
     OPENAI_FIELDS,
     PRONUNCIATION_FIELDS,
+    RENAME_FIELDS,
     VOICE_FIELDS,
     book_fields,
     dialogue_fields,
@@ -58,6 +60,8 @@ def test_every_field_that_is_read_is_described(api, spec):
     assert fields("/voices") == set(VOICE_FIELDS)
     form = spec["paths"]["/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert set(form["schema"]["properties"]) == set(book_fields(10_000))
+    assert fields("/voices/{name}", "patch") | {"name"} == set(RENAME_FIELDS)
+    assert fields("/voice_conversion") == set(CONVERSION_FIELDS)
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
     assert fields("/text/preview") == set(preview_fields(10_000))
     assert fields("/dialogue") == set(dialogue_fields(10_000))
