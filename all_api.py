@@ -56,6 +56,7 @@ from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers
 from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
+from cosyvoice.serve.speaking.ray_engine import RayEngine, RayInstruct, join_cluster
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
@@ -81,14 +82,21 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
     atexit.register(work_folders.close)
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     checks.check_mp3(22050, config.mp3_bitrate, scratch)  # the rate of most models
-    cosyvoice: Engine = load_model(config, IS_SCRIPT)
-    checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
-    instruct_model = Instruct(cosyvoice, config)
+    cluster = join_cluster(config.ray_address) if config.engine == "ray" else None
+    if cluster:  # which tells the sample rate later
+        cosyvoice: Engine = RayEngine(cluster)
+        instruct_model: Instruct = RayInstruct(cosyvoice, cluster)
+    else:
+        cosyvoice = load_model(config, IS_SCRIPT)
+        checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
+        instruct_model = Instruct(cosyvoice, config)
 
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
 slots = Slots(config.max_concurrent, config.max_queue)
+if cluster:
+    cluster.tell_places(slots.set_limit)
 analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None

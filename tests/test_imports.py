@@ -13,6 +13,7 @@ ROOMS = [
     ("cosyvoice.serve.request_log", "cosyvoice.serve.checks"),
     ("cosyvoice.serve.speaking", "cosyvoice.serve.storage"),
     ("cosyvoice.serve.http",),
+    ("cosyvoice.serve.cluster",),
     ("cosyvoice.serve.config", "cosyvoice.serve.addresses"),
     ("cosyvoice.__main__", "cosyvoice.bin"),
     ("cosyvoice.cli", "cosyvoice.training"),

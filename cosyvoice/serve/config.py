@@ -16,6 +16,7 @@ from pathlib import Path
 from cosyvoice.serve.addresses import host_of, is_host, origin_of
 
 ROOT = Path(__file__).resolve().parents[2]
+ENGINES = "local", "ray"
 KBPS = 8, 320  # of MP3, least and most
 
 
@@ -102,6 +103,15 @@ class Config:
         most=1,
         zero=True,
     )
+    engine: str = setting(
+        "local",
+        "where the models run: local (in this process) or ray (on a Ray cluster, docs/cluster.md)",
+        env="COSYVOICE_ENGINE",
+        flag="--engine",
+    )
+    ray_address: str = setting(
+        "auto", "of the Ray cluster, host:port; auto: of the one this machine is in"
+    )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
     max_concurrent: int = setting(
         2,
@@ -155,6 +165,11 @@ class Config:
         for f in fields(self):
             if f.type in (int, float):
                 _check_number(f, getattr(self, f.name))
+        if self.engine not in ENGINES:
+            raise StartError(
+                f"COSYVOICE_ENGINE is {self.engine!r}; use one of {', '.join(ENGINES)}",
+                f"COSYVOICE_ENGINE 为 {self.engine!r}，可选：{'、'.join(ENGINES)}",
+            )
         rate = re.fullmatch(r"([0-9]{1,3})(k|000)", self.mp3_bitrate)
         if not rate or not KBPS[0] <= int(rate[1]) <= KBPS[1]:
             raise StartError(
