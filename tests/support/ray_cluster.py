@@ -1,6 +1,8 @@
 """A Ray cluster of two nodes on this machine, and the replica that the tests run on it."""
 
 import os
+import sys
+from pathlib import Path
 
 from cosyvoice.serve.cluster.app import application, deploy
 from cosyvoice.serve.cluster.replica import Replica
@@ -19,6 +21,8 @@ class ReplicaForTests(Replica):
 
 
 class EitherEngine:
+    """Notes who speaks a text with marks, and that it has stopped."""
+
     def __init__(self, model):
         self.model, self.fake = model, FakeEngine(model.model_dir)
 
@@ -29,31 +33,60 @@ class EitherEngine:
         if "{" not in tts_text:
             yield from self.model.inference_sft(tts_text, *values, **named)
             return
-        folder = os.environ[NOTES]
-        if tts_text.startswith("pid"):
-            with open(f"{folder}/pids", "a") as file:
-                file.write(f"{os.getpid()}\n")
+        name = tts_text.partition(" ")[0]
+        note(f"{name} speaks {os.getpid()}")
+        note(f"secret {os.environ.get('OSS_SESSION_TOKEN', '')}")
+        note(f"flask {'flask' in sys.modules}")
         try:
             yield from self.fake.inference_sft(tts_text, *values, **named)
         finally:
-            with open(f"{folder}/ended", "a") as file:
-                file.write(f"{tts_text}\n")
+            note(f"{name} stopped")
 
 
-def start(notes, model_dir, instruct_dir=""):
-    """(cluster, its second node), with a replica at work on each."""
-    import ray
-    from ray.cluster_utils import Cluster
+def note(line: str):
+    with (Path(os.environ[NOTES]) / "notes").open("a") as file:
+        file.write(f"{line}\n")
 
-    os.environ[NOTES] = str(notes)
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-    node = cluster.add_node(**NODE)
-    environ = {
-        "COSYVOICE_MODEL": str(model_dir),
-        "COSYVOICE_INSTRUCT_MODEL": str(instruct_dir),
-        "PRECISION": "float32",
-    }
-    app = application(read_config(environ=environ), 2, 2, cpus=1, replica=ReplicaForTests)
-    deploy(cluster.address, app)
-    ray.shutdown()  # the service has a connection of its own
-    return cluster, node
+
+class TwoNodes:
+    """A cluster of two nodes of one core. deploy() starts a replica on each."""
+
+    def __init__(self, port: int, notes: Path):
+        from ray.cluster_utils import Cluster
+
+        os.environ[NOTES] = str(notes)
+        self.notes = notes / "notes"
+        self.cluster = Cluster(
+            initialize_head=True,
+            head_node_args={**NODE, "gcs_server_port": port, "include_dashboard": False},
+        )
+        self.second = self.cluster.add_node(**NODE)
+
+    def deploy(self, model_dir: Path, instruct_dir: Path):
+        import ray
+
+        environ = {
+            "COSYVOICE_MODEL": str(model_dir),
+            "COSYVOICE_INSTRUCT_MODEL": str(instruct_dir),
+            "PRECISION": "float32",
+        }
+        app = application(read_config(environ=environ), 2, 2, cpus=1, replica=ReplicaForTests)
+        deploy(self.cluster.address, app)
+        ray.shutdown()  # the service has a connection of its own
+
+    def noted(self, start: str) -> list[str]:
+        """The ends of the notes that begin so."""
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        return [line.removeprefix(start).strip() for line in lines if line.startswith(start)]
+
+    def speaker(self, name: str) -> int:
+        """The process of the replica that was the last to begin the text of that name; or 0."""
+        return int(([0] + self.noted(f"{name} speaks"))[-1])
+
+    def remove_second(self):
+        self.cluster.remove_node(self.second)
+
+    def close(self):
+        """End the cluster; may be called again."""
+        self.cluster.shutdown()
+        os.environ.pop(NOTES, None)

@@ -18,7 +18,6 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -141,7 +140,7 @@ class Link:
 
 
 def connect(address: str, pipe: Connection):
-    """Join the cluster, however long it takes. Raises OSError when the service has gone."""
+    """Join the cluster, however long it takes. Raises OSError or EOFError at the service's end."""
     import ray
 
     while True:
@@ -151,7 +150,8 @@ def connect(address: str, pipe: Connection):
         except (OSError, RuntimeError) as error:  # ConnectionError of both is an OSError
             log.debug("%s: %s", address, error)
             pipe.send(("away", NO_CLUSTER))
-            time.sleep(RETRY_SECONDS)
+            if pipe.poll(RETRY_SECONDS) and pipe.recv() is None:
+                raise EOFError from error
 
 
 def probe(address: str):
@@ -167,7 +167,7 @@ def main():
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     address, number = sys.argv[1:]
     pipe = Connection(int(number))
-    with contextlib.suppress(OSError):  # the service has gone
+    with contextlib.suppress(OSError, EOFError):  # the service has gone
         connect(address, pipe)
         asyncio.run(Link(pipe).run())
     sys.stdout.flush()

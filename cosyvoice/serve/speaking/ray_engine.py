@@ -30,6 +30,7 @@ from cosyvoice.serve.speaking.engines import Instruct, damaged_error
 log = logging.getLogger(__name__)
 POLL = 0.1  # seconds between two looks whether the caller still wants the sound
 RESTART_SECONDS = 2.0  # from the end of a link to the start of the next one
+END_SECONDS = 10.0  # that a link may take to end
 TOLD_AFTER = 10.0  # seconds without a cluster after which the log says so
 PATIENCE = 60.0  # seconds that a call waits for a cluster that has gone away meanwhile
 RETRY_AFTER = 5  # seconds, told to callers while the cluster is away
@@ -134,6 +135,7 @@ class Cluster:
                 self._receive_all(self._start())
             except (EOFError, OSError):
                 self._note_end_of_link()
+            self._end_process()
             time.sleep(RESTART_SECONDS)
 
     def _start(self):
@@ -150,6 +152,14 @@ class Cluster:
         with self.guard:
             self.pipe = ours
         return ours
+
+    def _end_process(self):
+        assert self.process
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def _receive_all(self, pipe):
         while True:
@@ -177,7 +187,7 @@ class Cluster:
             self.reason = reason
         if not self.has_told and (was_there or self._seconds_away() >= TOLD_AFTER):
             self.has_told = True
-            log.warning("%s; callers get 503 until it does", reason.partition(" / ")[0])
+            log.warning("%s (%s); callers get 503 meanwhile", reason, self.address)
 
     def _note_end_of_link(self):
         if self.closed:
