@@ -24,6 +24,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 APP, DEPLOYMENT = "cosyvoice", "engine"  # names in the cluster
+AT_WORK = "RUNNING", "PENDING_MIGRATION"  # states of a replica that takes calls, by Serve's names
 CONNECT_SECONDS = 2.0  # for the address to take a connection
 RETRY_SECONDS = 2.0  # between two attempts to reach the cluster
 STATUS_SECONDS = 1.0  # between two looks at the replicas
@@ -48,7 +49,7 @@ class Link:
         self.deployed = 0.0  # when the replicas that were asked about were deployed
 
     async def run(self):
-        """Work until the service or the cluster has gone."""
+        """Work until the service or the cluster has gone, then end this process."""
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         receive = threading.Thread(target=self.receive, args=(loop, ended), daemon=True)
         receive.start()
@@ -58,6 +59,7 @@ class Link:
         for task in list(self.tasks.values()):
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        os._exit(0)  # Ray would wait for a cluster that has gone, and threads for its answer
 
     def receive(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event):
         with contextlib.suppress(EOFError, OSError):
@@ -97,7 +99,7 @@ class Link:
             if again and not given:
                 log.warning("a replica has gone before it gave anything; the call is repeated")
                 return False
-            self.pipe.send(("lost", number, f"{type(error).__name__}: {error}"))
+            self.pipe.send(("lost", number, one_line(error)))
         return True
 
     async def items(self, method: str, arguments: tuple) -> AsyncIterator[dict]:
@@ -120,7 +122,7 @@ class Link:
                 status = await asyncio.wait_for(asyncio.to_thread(self.serve.status), PATIENCE)
                 news = await self.news(status.applications.get(APP))
             except Exception as error:
-                log.warning("the cluster has gone: %s: %s", type(error).__name__, error)
+                log.warning("the cluster has gone: %s", one_line(error))
                 return
             if news != told or news == ("away", NO_REPLICA):
                 self.pipe.send(told := news)
@@ -128,8 +130,9 @@ class Link:
 
     async def news(self, app: Any) -> tuple:
         """The message for what the status says of the application (None: there is none)."""
-        replicas = app.deployments[DEPLOYMENT].replica_states if app else {}
-        running = replicas.get("RUNNING", 0)
+        deployment = app and app.deployments.get(DEPLOYMENT)  # none while it is being made
+        replicas = deployment.replica_states if deployment else {}
+        running = sum(replicas.get(state, 0) for state in AT_WORK)
         if not running:
             return "away", NO_REPLICA
         if self.deployed != app.last_deployed_time_s:
@@ -139,16 +142,23 @@ class Link:
         return "replicas", running
 
 
+def one_line(error: Exception) -> str:
+    """The kind of an error and the first line of its text; Ray's have many."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
 def connect(address: str, pipe: Connection):
     """Join the cluster, however long it takes. Raises OSError or EOFError at the service's end."""
     import ray
 
+    told = ""
     while True:
         try:
             probe(address)
             return ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, RuntimeError) as error:  # ConnectionError of both is an OSError
-            log.debug("%s: %s", address, error)
+        except Exception as error:  # of many kinds; a wrong machine or version is one
+            if not isinstance(error, OSError) and one_line(error) != told:
+                log.warning("the cluster cannot be joined: %s", told := one_line(error))
             pipe.send(("away", NO_CLUSTER))
             if pipe.poll(RETRY_SECONDS) and pipe.recv() is None:
                 raise EOFError from error
@@ -170,8 +180,6 @@ def main():
     with contextlib.suppress(OSError, EOFError):  # the service has gone
         connect(address, pipe)
         asyncio.run(Link(pipe).run())
-    sys.stdout.flush()
-    os._exit(0)  # Ray would wait for a cluster that has gone
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Readiness:
             trim()
             self.reason, self.done = None, True
         except Problem as problem:  # the engines are on a cluster that is away
-            log.info("the model is not tried yet: %s", problem)
+            log.debug("the model is not tried yet: %s", problem)
             self.started = False
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
