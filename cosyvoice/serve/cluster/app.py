@@ -7,11 +7,10 @@ import argparse
 import sys
 from typing import Any
 
-from cosyvoice.serve.cluster.link import APP, DEPLOYMENT
+from cosyvoice.serve.cluster import APP, DEPLOYMENT, SECRETS
 from cosyvoice.serve.cluster.replica import Replica
 from cosyvoice.serve.config import Config, StartError, read_config
 
-SECRETS = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "API_KEY")
 LOAD = 0.75  # part of its places that a replica has taken on average before another is started
 STOP_SECONDS = 300.0  # that the requests of a replica get when it is to stop
 
@@ -82,6 +81,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--cpus", type=float, default=2, help="cores of each replica")
     parser.add_argument("--gpus", type=float, default=0, help="GPUs of each replica; may be 0.5")
     wanted = vars(parser.parse_args(argv))
+    if not 1 <= wanted["min_replicas"] <= wanted["max_replicas"]:
+        parser.error("--min_replicas must be at least 1 and at most --max_replicas")
     try:
         config = read_config()
         deploy(config.ray_address, application(config, **wanted))
@@ -94,4 +95,6 @@ def main(argv: list[str] | None = None) -> None:
             f" / {config.ray_address} 没有 Ray 集群：请先运行 `ray start --head`，"
             "或改正 RAY_ADDRESS"
         )
+    except RuntimeError as error:  # its text ends with what a replica has said
+        sys.exit(f"the engines did not start / 引擎未能启动: {error}")
     print("the engines are ready / 引擎已就绪")

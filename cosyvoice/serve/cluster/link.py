@@ -22,8 +22,9 @@ from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+from cosyvoice.serve.cluster import APP, DEPLOYMENT, MAIN
+
 log = logging.getLogger(__name__)
-APP, DEPLOYMENT = "cosyvoice", "engine"  # names in the cluster
 AT_WORK = "RUNNING", "PENDING_MIGRATION"  # states of a replica that takes calls, by Serve's names
 CONNECT_SECONDS = 2.0  # for the address to take a connection
 RETRY_SECONDS = 2.0  # between two attempts to reach the cluster
@@ -46,7 +47,7 @@ class Link:
         self.pipe, self.serve = pipe, serve
         self.tasks: dict[int, asyncio.Task] = {}  # of the calls at work, by number
         self.handle: Any = None
-        self.deployed = 0.0  # when the replicas that were asked about were deployed
+        self.asked: tuple = ()  # which deployment was asked about, and in what state
 
     async def run(self):
         """Work until the service or the cluster has gone, then end this process."""
@@ -135,10 +136,11 @@ class Link:
         running = sum(replicas.get(state, 0) for state in AT_WORK)
         if not running:
             return "away", NO_REPLICA
-        if self.deployed != app.last_deployed_time_s:
+        deployed = app.last_deployed_time_s, app.status  # replicas of before may answer meanwhile
+        if self.asked != deployed:
             self.handle = self.handle or self.serve.get_app_handle(APP)
-            self.pipe.send(("about", await self.handle.about.remote("main")))
-            self.deployed = app.last_deployed_time_s
+            self.pipe.send(("about", await self.handle.about.remote(MAIN)))
+            self.asked = deployed
         return "replicas", running
 
 

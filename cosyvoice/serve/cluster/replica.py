@@ -17,21 +17,11 @@ from typing import Any
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
+from cosyvoice.serve.cluster import FACTS, MAIN
 from cosyvoice.serve.cluster.wire import pack, pack_error, unpack
 from cosyvoice.utils.errors import InputError
 
 log = logging.getLogger(__name__)
-MAIN, FOR_INSTRUCTIONS = "main", "instruct"  # the models of a replica
-FACTS = (
-    "model_family",
-    "sample_rate",
-    "token_rate",
-    "supports_instruct",
-    "supports_instruct2",
-    "load_seconds",
-    "device",
-    "precision",
-)
 END = object()
 
 

@@ -19,8 +19,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from cosyvoice.cli.model_list import INSTRUCT
-from cosyvoice.serve.cluster.app import SECRETS
-from cosyvoice.serve.cluster.replica import FACTS, FOR_INSTRUCTIONS, MAIN
+from cosyvoice.serve.cluster import FACTS, FOR_INSTRUCTIONS, MAIN, SECRETS
 from cosyvoice.serve.cluster.wire import pack, unpack, unpack_error
 from cosyvoice.serve.config import StartError
 from cosyvoice.serve.http.problem import Problem

@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 from contextlib import closing
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,15 +18,20 @@ import soundfile
 import torch
 
 from cosyvoice.cli.cosyvoice import CosyVoice
+from cosyvoice.serve.speaking import ray_engine
 from cosyvoice.utils.errors import TextError, UnknownSpeaker
 from tests.support.fake_engine import tone
 from tests.support.jobs import CLONE, CROSS, INSTRUCT, SFT
+from tests.support.ray_cluster import TwoNodes, address_of
 from tests.support.server import free_port
 from tests.support.sounds import read_wav
 from tests.support.waiting import wait_for
 
-ray = pytest.importorskip("ray")
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
+]
 TEXT = "今天天气很好。[pause 300ms]我们去公园走一走。"
 SECONDS = 60  # for what Ray does
 
@@ -38,13 +44,10 @@ def test_engines_on_a_cluster(
     service, model_dir, reference_wav, tmp_path, monkeypatch, caplog, subtests
 ):
     caplog.set_level(logging.INFO)
-    from cosyvoice.serve.speaking import ray_engine
-    from tests.support.ray_cluster import TwoNodes
-
     monkeypatch.setattr(ray_engine, "TOLD_AFTER", 0.5)
     monkeypatch.setenv("OSS_SESSION_TOKEN", "secret")
-    port, host = free_port(), ray.util.get_node_ip_address()
-    front = service(fake=False, COSYVOICE_ENGINE="ray", RAY_ADDRESS=f"{host}:{port}")
+    port = free_port()
+    front = service(fake=False, COSYVOICE_ENGINE="ray", RAY_ADDRESS=address_of(port))
     (tmp_path / "reference/a").mkdir()
     soundfile.write(tmp_path / "reference/a/ref.wav", reference_wav[0].numpy(), 16000)
     local = CosyVoice(model_dir, precision="float32")
