@@ -7,7 +7,6 @@ sound made in a second, and the median and longest time to the first chunk of a 
 """
 
 import argparse
-import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +53,6 @@ def measure(engine: RayEngine, nodes: int, texts: int) -> float:
 
 
 def main():
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # 30 are few on a busy machine
     import ray
     from ray.cluster_utils import Cluster as LocalCluster
 

@@ -15,7 +15,6 @@ NOTES = "NOTES_OF_TEST"  # the environment variable of the folder where replicas
 
 def address_of(port: int) -> str:
     """The address of a cluster whose head has that port, whether it runs or not."""
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # 30 are few on a busy machine
     from ray.util import get_node_ip_address
 
     return f"{get_node_ip_address()}:{port}"

@@ -18,6 +18,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -29,7 +30,8 @@ AT_WORK = "RUNNING", "PENDING_MIGRATION"  # states of a replica that takes calls
 CONNECT_SECONDS = 2.0  # for the address to take a connection
 RETRY_SECONDS = 2.0  # between two attempts to reach the cluster
 STATUS_SECONDS = 1.0  # between two looks at the replicas
-PATIENCE = 10.0  # seconds for an answer about the replicas, after which the cluster has gone
+PATIENCE = 10.0  # seconds for an answer about the replicas, after which the cluster is away
+GIVE_UP_SECONDS = 30.0  # without an answer, after which the calls at work are lost
 TRIES = 2  # of a call whose replica goes before it has given anything
 NO_CLUSTER = "the Ray cluster does not answer / Ray 集群没有应答"
 NO_REPLICA = (
@@ -39,11 +41,12 @@ NO_REPLICA = (
 
 
 class Link:
-    """One connection to the cluster. All but receive() runs in the event loop."""
+    """One connection to the cluster. All but receive() runs in the event loop.
 
-    def __init__(self, pipe: Connection):
-        from ray import serve
+    serve: the module of Ray, or what stands for it.
+    """
 
+    def __init__(self, pipe: Connection, serve: Any):
         self.pipe, self.serve = pipe, serve
         self.tasks: dict[int, asyncio.Task] = {}  # of the calls at work, by number
         self.handle: Any = None
@@ -116,16 +119,21 @@ class Link:
             answer.cancel()
 
     async def watch(self):
-        """Tell the service how many replicas run, until the cluster gives no answer."""
+        """Tell the service how many replicas run, until the cluster gives no answer for long.
+
+        Calls at work go on meanwhile: the head may be slow, or away for a moment.
+        """
         told: tuple = ()
-        while True:
+        answered = time.monotonic()
+        while time.monotonic() - answered < GIVE_UP_SECONDS:
             try:
                 status = await asyncio.wait_for(asyncio.to_thread(self.serve.status), PATIENCE)
                 news = await self.news(status.applications.get(APP))
+                answered = time.monotonic()
             except Exception as error:
-                log.warning("the cluster has gone: %s", one_line(error))
-                return
-            if news != told or news == ("away", NO_REPLICA):
+                log.warning("no news of the replicas: %s", one_line(error))
+                news = "away", NO_CLUSTER
+            if news != told or news[0] == "away":
                 self.pipe.send(told := news)
             await asyncio.sleep(STATUS_SECONDS)
 
@@ -181,7 +189,9 @@ def main():
     pipe = Connection(int(number))
     with contextlib.suppress(OSError, EOFError):  # the service has gone
         connect(address, pipe)
-        asyncio.run(Link(pipe).run())
+        from ray import serve
+
+        asyncio.run(Link(pipe, serve).run())
 
 
 if __name__ == "__main__":

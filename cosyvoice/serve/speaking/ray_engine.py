@@ -92,7 +92,8 @@ class Cluster:
             raise RuntimeError("the replica has gone in the middle") if is_given else away_error()
 
     def _next(self, answers: queue.SimpleQueue, check: Callable[[], None]) -> tuple:
-        while self._seconds_away() < PATIENCE:
+        begin = time.monotonic()
+        while min(time.monotonic() - begin, self._seconds_away()) < PATIENCE:
             check()
             with contextlib.suppress(queue.Empty):
                 return answers.get(timeout=POLL)

@@ -1,6 +1,6 @@
 """The service with its engines on a real Ray cluster of two nodes, which loses its parts.
 
-One test, since one cluster takes half a minute to start: each step is a fact of its own.
+A cluster takes half a minute to start, so one test has it: each step is a fact of its own.
 """
 
 import logging
@@ -18,6 +18,7 @@ import soundfile
 import torch
 
 from cosyvoice.cli.cosyvoice import CosyVoice
+from cosyvoice.serve.config import StartError
 from cosyvoice.serve.speaking import ray_engine
 from cosyvoice.utils.errors import TextError, UnknownSpeaker
 from tests.support.fake_engine import tone
@@ -27,11 +28,6 @@ from tests.support.server import free_port
 from tests.support.sounds import read_wav
 from tests.support.waiting import wait_for
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.slow,
-    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
-]
 TEXT = "今天天气很好。[pause 300ms]我们去公园走一走。"
 SECONDS = 60  # for what Ray does
 
@@ -40,6 +36,19 @@ def sound_of(chunks) -> torch.Tensor:
     return torch.cat([chunk["tts_speech"] for chunk in chunks], 1)
 
 
+@pytest.mark.parametrize("missing", ["ray", "posix"])
+def test_where_ray_cannot_run_the_start_ends_with_a_sentence(service, monkeypatch, missing):
+    if missing == "ray":
+        monkeypatch.setattr(ray_engine, "find_spec", lambda name: None)
+    else:
+        monkeypatch.setattr(ray_engine.sys, "platform", "win32")
+    with pytest.raises(StartError, match="requirements-cluster.txt.* / .*COSYVOICE_ENGINE=ray"):
+        service(COSYVOICE_ENGINE="ray")
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
 def test_engines_on_a_cluster(
     service, model_dir, reference_wav, tmp_path, monkeypatch, caplog, subtests
 ):
