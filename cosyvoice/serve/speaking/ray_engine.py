@@ -86,7 +86,7 @@ class Cluster:
                 yield checked(message[1])
             kind = message[0]
         finally:
-            self._end(number, is_cancelled=not kind)
+            self._end(number, has_ended=kind == "end")
         if kind == "lost":
             log.warning("a call was lost: %s", message[1])
             raise RuntimeError("the replica has gone in the middle") if is_given else away_error()
@@ -116,9 +116,10 @@ class Cluster:
             self._send(("call", self.last_number, method, arguments))
             return self.last_number, answers
 
-    def _end(self, number: int, is_cancelled: bool):
+    def _end(self, number: int, has_ended: bool):
         with self.guard:
-            if self.calls.pop(number, None) and is_cancelled:
+            del self.calls[number]
+            if not has_ended:
                 self._send(("cancel", number))
 
     def _send(self, message: tuple | None):
@@ -154,7 +155,8 @@ class Cluster:
         return ours
 
     def _end_process(self):
-        assert self.process
+        if self.process is None:  # the system could not start it
+            return
         try:
             self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
