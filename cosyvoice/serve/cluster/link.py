@@ -28,6 +28,7 @@ from cosyvoice.serve.cluster import APP, DEPLOYMENT, MAIN
 log = logging.getLogger(__name__)
 AT_WORK = "RUNNING", "PENDING_MIGRATION"  # states of a replica that takes calls, by Serve's names
 CONNECT_SECONDS = 2.0  # for the address to take a connection
+CANCEL_SECONDS = 1.0  # that it may take to tell the replicas of calls that are cancelled
 RETRY_SECONDS = 2.0  # between two attempts to reach the cluster
 STATUS_SECONDS = 1.0  # between two looks at the replicas
 PATIENCE = 10.0  # seconds for an answer about the replicas, after which the cluster is away
@@ -63,6 +64,7 @@ class Link:
         for task in list(self.tasks.values()):
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        await asyncio.sleep(CANCEL_SECONDS)
         os._exit(0)  # Ray would wait for a cluster that has gone, and threads for its answer
 
     def receive(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event):
