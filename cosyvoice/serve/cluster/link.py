@@ -186,7 +186,7 @@ def probe(address: str):
 def main():
     """python -m cosyvoice.serve.cluster.link ADDRESS NUMBER_OF_THE_PIPE"""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")  # what matters the link says itself
     address, number = sys.argv[1:]
     pipe = Connection(int(number))
     with contextlib.suppress(OSError, EOFError):  # the service has gone
