@@ -68,6 +68,7 @@ from cosyvoice.serve.speaking.answer import Answers
 from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
+from cosyvoice.serve.speaking.ray_engine import RayEngine, RayInstruct, join_cluster
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.text_stream import TextStreams
@@ -99,13 +100,20 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     checks.check_mp3(22050, config.mp3_bitrate, scratch)  # the rate of most models
     slots = Slots(config.max_concurrent, config.max_queue)
-    cosyvoice: Engine = load_model(config, IS_SCRIPT, slots.is_busy)
-    checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
-    instruct_model = Instruct(cosyvoice, config, slots.is_busy)
+    cluster = join_cluster(config.ray_address) if config.engine == "ray" else None
+    if cluster:  # which tells the sample rate later
+        cosyvoice: Engine = RayEngine(cluster)
+        instruct_model: Instruct = RayInstruct(cosyvoice, cluster)
+    else:
+        cosyvoice = load_model(config, IS_SCRIPT, slots.is_busy)
+        checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
+        instruct_model = Instruct(cosyvoice, config, slots.is_busy)
 
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
+if cluster:
+    cluster.tell_places(slots.set_limit)
 analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None

@@ -14,6 +14,7 @@ ROOMS = [
     ("cosyvoice.serve.request_log", "cosyvoice.serve.checks", "cosyvoice.serve.selfcheck"),
     ("cosyvoice.serve.speaking", "cosyvoice.serve.storage"),
     ("cosyvoice.serve.http",),
+    ("cosyvoice.serve.cluster",),
     ("cosyvoice.serve.config", "cosyvoice.serve.addresses", "cosyvoice.serve.places"),
     ("cosyvoice.bin",),
     ("cosyvoice.cli", "cosyvoice.training"),

@@ -105,6 +105,16 @@ class Config:
         most=1,
         zero=True,
     )
+    engine: str = setting(
+        "local",
+        "where the models run: local (in this process) or ray (on a Ray cluster, docs/cluster.md)",
+        env="COSYVOICE_ENGINE",
+        flag="--engine",
+        choices=("local", "ray"),
+    )
+    ray_address: str = setting(
+        "auto", "of the Ray cluster, host:port; auto: of the one this machine is in"
+    )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
     max_job_chars: int = setting(
         200_000, "longest text of a long job (POST /jobs), characters", most=2_000_000

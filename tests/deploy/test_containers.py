@@ -25,7 +25,7 @@ DOCKERFILE = ROOT / "deploy/Dockerfile"
 COMPOSE = ("compose.yaml", "deploy/compose.ray.yaml")
 SETTINGS = {each.metadata["env"] or each.name.upper(): each.default for each in fields(Config)}
 # of the store, which reads them itself, and of engines on a cluster
-OTHERS = {"OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "COSYVOICE_ENGINE", "RAY_ADDRESS"}
+OTHERS = {"OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"}
 
 
 def instructions() -> list[tuple[str, str]]:

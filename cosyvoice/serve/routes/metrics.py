@@ -4,6 +4,7 @@ Fed by the changes of each request's Record. With several processes set PROMETHE
 an empty folder before they start; deploy/gunicorn.conf.py removes the figures of those that end.
 """
 
+import contextlib
 import os
 
 from flask import Blueprint, Response
@@ -18,6 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.slots import Slots
@@ -75,8 +77,9 @@ def blueprint(slots: Slots, instruct_model: Instruct, watchers: list) -> Bluepri
     def figures():
         """All figures; those of all processes together when there are several."""
         set_gauges(slots)
-        for engine in instruct_model.engines:
-            MODEL_LOAD.labels(engine.model_family).set(engine.load_seconds)
+        with contextlib.suppress(Problem):  # a cluster that has told nothing yet
+            for engine in instruct_model.engines:
+                MODEL_LOAD.labels(engine.model_family).set(engine.load_seconds)
         return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
     return metrics

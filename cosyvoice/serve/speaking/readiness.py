@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.utils.audio import trim_and_level
@@ -60,6 +61,9 @@ class Readiness:
                 self.real_time_factor = self._speak()
             trim()
             self.reason, self.done = None, True
+        except Problem as problem:  # the engines are on a cluster that is away
+            log.debug("the model is not tried yet: %s", problem)
+            self.started = False
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
             self.reason, self.next_trial = FAILED, time.monotonic() + RETRY_SECONDS

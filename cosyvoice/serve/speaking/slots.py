@@ -114,6 +114,12 @@ class Slots:
             self._begin(SPARE)
         return Slot(self, SPARE)
 
+    def set_limit(self, running: int):
+        """Let so many use the model at once from now on; those at work go on."""
+        with self.changed:
+            self.limit = running
+            self.changed.notify_all()
+
     def order(self) -> list[Ticket]:
         """Who is next: those with the least at work, then those whose turn was longest ago."""
         at_work, turns, begun = self.at_work.copy(), dict(self.turns), self.begun

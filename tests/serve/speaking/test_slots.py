@@ -36,6 +36,20 @@ def speech_of(chunks, slots: Slots, stall: float = 5.0, client=None) -> Speech:
     return Speech(Utterance(None, chunks), PcmStream(), slots, record, stall, client)
 
 
+def test_a_higher_limit_lets_waiting_callers_begin():
+    slots, begun = Slots(1, 3), threading.Event()
+    with slots.take():
+        wait = threading.Thread(target=lambda: (slots.take().release(), begun.set()))
+        wait.start()
+        wait_for(lambda: slots.queue)
+        slots.set_limit(2)
+        assert begun.wait(5)
+        wait.join()
+    slots.set_limit(1)
+    with slots.take():
+        assert slots.running == slots.limit == 1
+
+
 def test_waiting_is_in_order_and_bounded():
     slots, order, places = Slots(1, 3), [], []
     held = slots.take()
