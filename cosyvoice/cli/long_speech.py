@@ -20,7 +20,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-from cosyvoice.encoders.formats import DISK_FULL
+from cosyvoice.encoders.formats import check_exit
 from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.encoders.wav import to_int16
 from cosyvoice.text.clean import clean, join_of, wrapped_lines
@@ -324,11 +324,7 @@ def feed(
         process.stdin.close()
     except BrokenPipeError:  # it has ended; its code says why
         pass
-    code = process.wait(LAST_BYTES)
-    if 256 - code in DISK_FULL:
-        raise OSError(256 - code, os.strerror(256 - code))
-    if code:
-        raise RuntimeError(f"ffmpeg ended with code {code} while joining")
+    check_exit(process, LAST_BYTES, "joining")
 
 
 def metadata(title: str, marks: Iterable[Mark]) -> str:
