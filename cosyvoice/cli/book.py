@@ -24,11 +24,11 @@ from cosyvoice.cli.long_speech import (
     seed_of,
     silence,
     spoken,
-    write_whole,
 )
 from cosyvoice.cli.model_list import choose_model
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
+from cosyvoice.utils.whole_file import write_whole
 
 # What decides the sound of a part; a recording and a saved voice by their content
 SETTINGS = ("voice", "reference", "transcript", "instruct", "seed", "speed", "pronounce")

@@ -28,6 +28,7 @@ from cosyvoice.text.language import HAN, HANGUL, KANA, is_speakable
 from cosyvoice.text.manuscript import Manuscript
 from cosyvoice.text.read import SENTENCE_END
 from cosyvoice.text.tags import left_out_tags
+from cosyvoice.utils.whole_file import write_whole
 
 LONGEST_PART = 80.0  # in characters of Chinese; a letter of others is a third of one
 LONGEST_SENTENCE = 160.0  # a longer one is cut at a comma or a blank
@@ -197,20 +198,6 @@ def spoken(
 
 def silence(seconds: float, sample_rate: int) -> np.ndarray:
     return np.zeros(round(seconds * sample_rate), np.int16)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Whole or not at all, and on the disk when this returns."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 class SoundFiles:
