@@ -12,19 +12,14 @@ from functools import partial
 
 from flask import Blueprint, Response, g
 
+from cosyvoice.cli.long_speech import seed_of
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import NO_VOICE, read_values
-from cosyvoice.serve.http.jobs import (
-    INSTRUCT,
-    PRESET,
-    Job,
-    dialogue_fields,
-    read_body,
-)
+from cosyvoice.serve.http.jobs import INSTRUCT, PRESET, Job, dialogue_fields, read_body
 from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
 from cosyvoice.serve.routes.openai_speech import read_voice, speaking_engine
 from cosyvoice.serve.speaking.answer import Answers
-from cosyvoice.serve.speaking.chain import Part, chained, seed_of
+from cosyvoice.serve.speaking.chain import Part, chained
 from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
+from cosyvoice.cli.long_speech import seed_of
 from cosyvoice.serve.http.bridge import MAX_STREAMS
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.jobs import Job
 from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
-from cosyvoice.serve.speaking.chain import Part, chained, seed_of, silence
+from cosyvoice.serve.speaking.chain import Part, chained, silence
 from cosyvoice.serve.speaking.engine import Check, Chunks, Prepared, Utterance
 from cosyvoice.serve.speaking.slots import POLL
 from cosyvoice.serve.speaking.speech import Speech
