@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from cosyvoice.serve.addresses import host_of, is_host, origin_of
 
@@ -221,6 +222,11 @@ class Config:
                 f"MP3_BITRATE 为 {self.mp3_bitrate!r}，"
                 f"须为 {KBPS[0]}k 至 {KBPS[1]}k 的码率，如 96k",
             )
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """Of cosyvoice.cli.cosyvoice.AutoModel."""
+        return {name: getattr(self, name) for name in ("precision", "flow_steps", "flow_guidance")}
 
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}

@@ -7,7 +7,6 @@ an item too: {"error": one of ours} or {"failure": what happened, for the log}.
 import asyncio
 import logging
 import threading
-import time
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,11 +45,7 @@ class Replica:
         self.second: Any = None
 
     def load(self, folder: str) -> Any:
-        begin = time.monotonic()
-        engine = AutoModel(folder, **self.options)
-        engine.load_seconds = time.monotonic() - begin
-        log.info("loaded %s in %.1f s", engine.model_family, engine.load_seconds)
-        return engine
+        return AutoModel(folder, **self.options)
 
     def engine(self, model: str) -> Any:
         """The main model, or the one that follows instructions, loaded at its first use.
