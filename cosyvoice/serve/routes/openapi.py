@@ -52,11 +52,7 @@ HEADERS = {  # name -> what it says
     "X-Text-Warnings": "names of tags in the text that had no effect; without any, not sent",
     "X-Sample-Rate": "Hz of the sound",
 }
-SPOKEN = (
-    "X-Request-ID",
-    "X-Text-Warnings",
-    "X-AI-Generated",
-)  # headers of answers that speak a caller's text
+SPOKEN = ("X-Request-ID", "X-Text-Warnings")  # headers of answers that speak a caller's text
 
 
 def string(about: str, **rules) -> dict:
@@ -118,6 +114,8 @@ def call(
 
     failure = {"schema": {"$ref": f"#/components/schemas/{error}"}}
     done: dict = {"description": "done", "content": {t: answer(t) for t in types}}
+    if any(kind.startswith("audio/") for kind in types):
+        headers = (*headers, "X-AI-Generated")
     if headers:
         done["headers"] = {name: header(HEADERS[name]) for name in headers}
     responses = {success: done}
