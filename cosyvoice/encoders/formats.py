@@ -136,8 +136,8 @@ class ContinuousMp3(FfmpegStream):
     """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
 
     def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
-        super().__init__("mp3", sample_rate, scratch)
-        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        super().__init__("mp3", sample_rate, scratch, options)
 
 
 class ResampledPcm:

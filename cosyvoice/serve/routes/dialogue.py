@@ -29,7 +29,8 @@ from cosyvoice.text.preview import estimated_seconds
 from cosyvoice.text.tags import check_silence, left_out_tags
 from cosyvoice.utils.errors import InputError, TextError
 
-OURS = {"tts_text": "text", "prompt_text": "instruct", "mode": "instruct"}  # -> a line's field
+# Fields of POST /generate_audio -> those of a line
+LINE_FIELDS = {"tts_text": "text", "prompt_text": "instruct", "mode": "instruct"}
 
 
 def blueprint(
@@ -127,7 +128,7 @@ def line_named(place: int, line: dict) -> Iterator[None]:
         yield
     except (Problem, InputError) as error:
         found = as_problem(error).field or ""
-        field = OURS.get(found, found)
+        field = LINE_FIELDS.get(found, found)
         if "voice" in line and field in ("spk_id", "spk_customize"):
             field = "voice"
         raise in_field(f"lines[{place}]" + (f".{field}" if field else ""), error) from error

@@ -33,11 +33,11 @@ def chained(parts: Iterable[Part], sample_rate: int, check: Check) -> Chunks:
                 yield {**chunk, "sentence": last, "speaker": part.speaker}
         first = last + 1
         if part.pause:
-            yield {**silence(part.pause, sample_rate), "sentence": first}
+            yield {**silent_chunk(part.pause, sample_rate), "sentence": first}
             first += 1
 
 
-def silence(seconds: float, sample_rate: int) -> dict:
-    """A chunk without words."""
+def silent_chunk(seconds: float, sample_rate: int) -> dict:
+    """A chunk of silence, without words."""
     samples = np.zeros((1, round(seconds * sample_rate)), np.float32)
     return {"tts_speech": samples, "sentence": 0, "sentences": ()}

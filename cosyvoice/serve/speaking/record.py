@@ -36,9 +36,8 @@ class Record:
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
-    speakers: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # (first sample, name), if several
+    # (first sample, name), if several
+    speakers: list[tuple[int, str]] = field(default_factory=list)
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
     is_kept: bool = False  # its last state is written; later changes no longer count
@@ -71,10 +70,7 @@ class Record:
         if self.current_segment is None or self.current_segment.number != number:
             self.finish_segment()
             self.current_segment = Segment(
-                number,
-                chunk["sentences"],
-                self.samples,
-                self.sample_rate,
+                number, chunk["sentences"], self.samples, self.sample_rate
             )
             if speaker := chunk.get("speaker"):
                 self.speakers.append((self.samples, speaker))

@@ -32,8 +32,7 @@ import pyarrow.parquet as pq
 from cosyvoice.tokenizer.phoneme import phonemes
 
 TOKEN_SAMPLES = 882  # at 22,050 Hz: 40 ms
-GRID = 80  # Hz: half frames of the teacher, the rate of its F0
-STEPS = 3.2  # of the grid in a token
+STEPS = 3.2  # in a token, of a grid of 80 Hz: half frames of the teacher, the rate of its F0
 CONTENTS, LEVELS = 512, 8
 SHIPPED_BOOK = Path(__file__).with_name("codebook.json")
 SILENCE, PAD = "_", "_"
