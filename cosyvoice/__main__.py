@@ -11,6 +11,8 @@ from cosyvoice.cli.download import download
 from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS
 from cosyvoice.cli.reading import print_reading
 from cosyvoice.cli.say import list_voices, say
+from cosyvoice.cli.train import add_arguments as add_train_arguments
+from cosyvoice.cli.train import train
 from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
 
@@ -36,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     add_voices(commands)
     add_download(commands)
     add_bench(commands)
+    add_train(commands)
     return top
 
 
@@ -170,6 +173,20 @@ def add_bench(commands) -> None:
     command.add_argument(
         "--parts", action="store_true", help="measure each network by itself, with tools/bench.py"
     )
+
+
+def add_train(commands) -> None:
+    command = add_command(
+        commands,
+        train,
+        "train",
+        "train a model on recordings of one voice; run it again to go on where it stopped",
+    )
+    command.epilog = (
+        "example: train --recordings my_voice --from pretrained_models/CosyVoice2-0.5B; "
+        "docs/training.md says what recordings it needs and how long it takes"
+    )
+    add_train_arguments(command)
 
 
 if __name__ == "__main__":
