@@ -25,7 +25,7 @@ from cosyvoice.dataset import processor
 from cosyvoice.flow.length_regulator import length_mask
 from cosyvoice.training import checkpoint
 from cosyvoice.training.source import Source
-from cosyvoice.training.trainer import Trainer, bf16_here
+from cosyvoice.training.trainer import Trainer, bf16_here, read_config
 
 LOSS = "cv_loss"  # of the log
 SAVE_SECONDS = 300  # between checkpoints, also within an epoch
@@ -127,7 +127,8 @@ class VoiceTrainer(Trainer):
         self.enough = False  # set when validation has stopped falling
 
     def load_config(self) -> dict:
-        plan, config = self.plan, super().load_config()
+        plan = self.plan
+        config = read_config(self.args.config, self.args.model)
         return {**config, "data_pipeline": pipeline(plan), "train_conf": settings(plan.defaults)}
 
     def build(self):

@@ -320,7 +320,7 @@ def require_enough(checked: list[Checked]) -> None:
     """Raises InputError when too little is left to train on."""
     kept = [each for each in checked if each.kept]
     seconds = sum(each.used_seconds for each in kept)
-    if len(kept) < FEWEST or seconds < SHORTEST:
+    if len({each.text for each in kept}) < FEWEST or seconds < SHORTEST:
         raise InputError(
             f"{len(kept)} recordings of {seconds:.0f} s in all can be used: training needs "
             f"at least {FEWEST} of {SHORTEST} s, and ten minutes or more for a good likeness",
