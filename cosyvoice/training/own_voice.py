@@ -46,6 +46,7 @@ class Defaults:
     patience: int = 3  # validations without a gain that end the training
     warmup_steps: int = 20
     grad_clip: float = 5.0
+    log_interval: int = 10
 
 
 DEFAULTS = {
@@ -277,7 +278,7 @@ def settings(defaults: Defaults) -> dict:
         "scheduler_conf": {"warmup_steps": defaults.warmup_steps},
         "grad_clip": defaults.grad_clip,
         "accum_grad": 1,
-        "log_interval": 10,
+        "log_interval": defaults.log_interval,
     }
 
 
