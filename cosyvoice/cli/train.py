@@ -54,6 +54,13 @@ def add_arguments(command: ArgumentParser) -> None:
     add("--only", choices=NETWORKS, help="train this network alone (default: both)")
     add("--lr", type=float, help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow)")
     add("--epochs", type=int, help="passes over the recordings at most (default: 10 and 30)")
+    add(
+        "--batch",
+        metavar="N",
+        type=int,
+        help="speech and text tokens, or mel frames, that are learned from at once (default: "
+        "2000); fewer need less memory",
+    )
     add("--device", choices=("cpu", "cuda"), help="(default: cuda where there is one)")
     add("--work", metavar="DIR", type=Path, help="working folder (default: OUT.training)")
 
@@ -99,6 +106,11 @@ def check_arguments(arguments: Namespace) -> None:
         raise InputError(
             f"--epochs must be a number from 1 to 10000, got {arguments.epochs}",
             f"--epochs 须为 1 至 10000 的整数，得到 {arguments.epochs}",
+        )
+    if arguments.batch is not None and not 100 <= arguments.batch <= 100_000:
+        raise InputError(
+            f"--batch must be a number from 100 to 100000, got {arguments.batch}",
+            f"--batch 须为 100 至 100000 的整数，得到 {arguments.batch}",
         )
     if not arguments.check:
         require_pyarrow()
@@ -238,6 +250,7 @@ class Training:
             vector,
             self.arguments.lr,
             self.arguments.epochs,
+            self.arguments.batch,
             self.device,
             torch.get_num_threads(),
         )

@@ -59,7 +59,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained, on which files, and how. lr and epochs: None for the defaults."""
+    """What is trained, on which files, and how. lr, epochs and batch: None for the defaults."""
 
     source: Source
     network: str  # llm or flow
@@ -69,9 +69,9 @@ class Plan:
     speaker: Tensor  # (1, 192)
     lr: float | None = None
     epochs: int | None = None
+    batch: int | None = None  # as max_frames of Defaults
     device: str = "cpu"
     threads: int = 1
-    minutes: float = float("inf")
 
     @property
     def defaults(self) -> Defaults:
@@ -97,11 +97,11 @@ class Plan:
             cv=self.validation,
             out=self.out,
             lr=self.lr or defaults.lr,
-            max_frames=defaults.max_frames,
-            bf16=self.device == "cpu" and bf16_here(),
+            max_frames=self.batch or defaults.max_frames,
+            bf16=bf16_here(self.device),
             device=self.device,
             threads=self.threads,
-            max_minutes=self.minutes,
+            max_minutes=float("inf"),
             steps=1,
             schedule=None,
             seed=1986,

@@ -50,8 +50,10 @@ def cosine(step, total, warmup_steps=500):
     return min(1, (step + 1) / warmup_steps) * (1 + math.cos(math.pi * min(1, done))) / 2
 
 
-def bf16_here():
-    """Whether this CPU has bfloat16 instructions; without them it is slower than float32."""
+def bf16_here(device="cpu"):
+    """Whether a device has bfloat16 instructions; without them it is slower than float32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     features = torch.cpu.get_capabilities()
     return features.get("avx512_bf16", False) or features.get("amx_bf16", False)
 

@@ -28,18 +28,17 @@ def recordings(tmp_path_factory):
     return write_recordings(tmp_path_factory.mktemp("sound") / "me", seconds=2.6)
 
 
+def options(recordings, model, **changes):
+    result = dict.fromkeys(("speaker", "only", "lr", "batch", "work", "out"))
+    result |= {"recordings": recordings, "model": str(model), "check": False}
+    return Namespace(**{**result, "epochs": 1, "device": "cpu", **changes})
+
+
 @pytest.fixture
-def arguments(recordings, tmp_path, monkeypatch):
+def arguments(recordings, tmp_path):
     """A function that gives the arguments of one command for a model directory."""
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-
-    def make(model, **changes):
-        options = dict.fromkeys(("speaker", "only", "lr", "work", "out"))
-        options |= {"recordings": recordings, "model": str(model), "check": False}
-        options |= {"out": tmp_path / "out" / "me", "epochs": 1, "device": "cpu"}
-        return Namespace(**{**options, **changes})
-
-    return make
+    out = tmp_path / "out" / "me"
+    return lambda model, **changes: options(recordings, model, **{"out": out, **changes})
 
 
 def families(tmp_path):
@@ -73,10 +72,31 @@ def test_every_family_learns_and_speaks_with_the_new_voice(family, arguments, tm
     assert before == {path.name: path.read_bytes() for path in source.iterdir() if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def prepared(model_dir, recordings, tmp_path_factory):
+    """(model, working folder) of a training that was stopped before its first step."""
+    folder = tmp_path_factory.mktemp("prepared")
+    model = shutil.copytree(model_dir, folder / "model")
+    (model / "README.md").write_text("card", encoding="utf-8")
+    (model / "flow.decoder.estimator.fp32.onnx").write_bytes(b"of before")
+    given = options(recordings, model, work=folder / "work", out=folder / "me")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command.Training, "train", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            command.train(given)
+    return model, folder / "work"
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
-def tiny(model_dir, tmp_path):
-    shutil.copytree(model_dir, tmp_path / "model")
-    return tmp_path / "model"
+def tiny(prepared, tmp_path):
+    """The tiny model, for which the recordings are prepared in the test's working folder."""
+    model, work = prepared
+    shutil.copytree(work, tmp_path / "out" / "me.training")
+    return model
 
 
 def stop_at(monkeypatch, step):
@@ -94,41 +114,39 @@ def stop_at(monkeypatch, step):
 @pytest.fixture
 def small_batches(monkeypatch):
     """Several steps in an epoch of the flow."""
-    few = own_voice.Defaults(1e-3, 2, 500, ("input_embedding.",), log_interval=1)
+    few = own_voice.Defaults(1e-3, 2, 1200, ("input_embedding.",), log_interval=1)
     monkeypatch.setitem(own_voice.DEFAULTS, "flow", few)
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(
     arguments, tiny, small_batches, monkeypatch, tmp_path
 ):
-    runs = {}
-    for name, stop in (("whole", 10**6), ("parts", 2)):
-        given = arguments(tiny, only="flow", epochs=None, out=tmp_path / name, speaker="me")
-        with monkeypatch.context() as patch:
-            stop_at(patch, stop)
-            if stop == 2:
-                with pytest.raises(KeyboardInterrupt):
-                    command.train(given)
-                assert not given.out.exists()
-                assert (given.work / "flow" / "last.pt").exists()
-        if not given.out.exists():
-            command.train(given)
-        log = (given.work / "flow" / "log.jsonl").read_text("utf-8").splitlines()
-        runs[name] = [
-            {key: value for key, value in json.loads(line).items() if "seconds" not in key}
-            for line in log
-        ]
-    assert runs["whole"] == runs["parts"] and len(runs["whole"]) > 6
+    whole = arguments(tiny, only="flow", epochs=None)
+    parts = arguments(tiny, only="flow", epochs=None, out=tmp_path / "parts" / "me")
+    shutil.copytree(tmp_path / "out" / "me.training", tmp_path / "parts" / "me.training")
+    command.train(whole)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            command.train(parts)
+    assert (parts.work / "flow" / "last.pt").exists() and not parts.out.exists()
+    command.train(parts)
+    assert log(whole) == log(parts) and len(log(whole)) > 6
+
+
+def log(arguments):
+    """The entries of a training's log without its times."""
+    lines = (arguments.work / "flow" / "log.jsonl").read_text("utf-8").splitlines()
+    return [
+        {name: value for name, value in json.loads(line).items() if "seconds" not in name}
+        for line in lines
+    ]
 
 
 def test_what_was_prepared_is_not_made_again(arguments, tiny, monkeypatch):
-    given = arguments(tiny, only="llm")
-    with monkeypatch.context() as patch:
-        patch.setattr(VoiceTrainer, "run", lambda self: False)
-        with pytest.raises(KeyboardInterrupt):
-            command.train(given)
     for name in ("cosyvoice.training.recordings.check", "cosyvoice.training.prepare.row"):
         monkeypatch.setattr(name, lambda *_: pytest.fail("made again"))
+    given = arguments(tiny, only="llm")
     command.train(given)
     assert given.out.is_dir()
 
@@ -149,8 +167,8 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(arguments, tiny, monke
     assert given.out.is_dir()
 
 
-def test_too_little_room_is_told_before_anything_is_made(arguments, tiny, monkeypatch):
-    given = arguments(tiny)
+def test_too_little_room_is_told_before_anything_is_made(arguments, tiny, monkeypatch, tmp_path):
+    given = arguments(tiny, work=tmp_path / "other")
     monkeypatch.setattr(command, "COPIES", 10**12)
     with pytest.raises(InputError, match="too little room.*空间不足"):
         command.train(given)
@@ -172,8 +190,9 @@ def test_the_start_is_kept_where_training_made_it_worse(arguments, tiny, monkeyp
     monkeypatch.setattr(VoiceTrainer, "validate", lambda self: {"loss": next(losses)})
     given = arguments(tiny, only="llm")
     command.train(given)
-    for name in ("llm.pt", "flow.pt"):
+    for name in ("llm.pt", "flow.pt", "hift.pt", "README.md"):
         assert os.path.samefile(given.out / name, tiny / name)
+    assert not (given.out / "flow.decoder.estimator.fp32.onnx").exists()  # of older weights
 
 
 def test_no_model_is_overwritten(arguments, tiny):
@@ -187,20 +206,8 @@ def test_a_speaker_of_the_model_keeps_its_name(arguments, tiny):
 
 
 def test_a_working_folder_is_of_one_training(arguments, tiny):
-    given = arguments(tiny, only="llm")
-    command.train(given)
-    shutil.rmtree(given.out)
     with pytest.raises(InputError, match="another model or speaker.*另一音色"):
-        command.train(arguments(tiny, speaker="you", only="llm"))
-
-
-def test_exports_of_the_old_weights_are_left_out(arguments, tiny):
-    (tiny / "flow.decoder.estimator.fp32.onnx").write_bytes(b"of before")
-    (tiny / "README.md").write_text("card", encoding="utf-8")
-    given = arguments(tiny, only="llm")
-    command.train(given)
-    names = {path.name for path in given.out.iterdir()}
-    assert "README.md" in names and "flow.decoder.estimator.fp32.onnx" not in names
+        command.train(arguments(tiny, speaker="you"))
 
 
 def test_a_model_that_follows_instructions_by_its_name_still_does(arguments, model_dir, tmp_path):
