@@ -1,4 +1,4 @@
-"""The command line: python -m cosyvoice say | read | voices | download | bench; with --help."""
+"""The command line: python -m cosyvoice COMMAND; --help names the commands."""
 
 import argparse
 import os

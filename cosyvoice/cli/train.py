@@ -69,7 +69,7 @@ def train(arguments: Namespace) -> None:
     """Run all steps that are not done yet."""
     check_arguments(arguments)
     arguments.work.mkdir(parents=True, exist_ok=True)
-    with full_disk_told(arguments.work):
+    with want_told(arguments.work):
         recordings, checked = check_recordings(arguments)
         if arguments.check:
             return
@@ -126,12 +126,18 @@ def require_pyarrow() -> None:
 
 
 @contextmanager
-def full_disk_told(folder: Path) -> Iterator[None]:
-    """Say what is kept and what to do where something failed for want of room."""
+def want_told(folder: Path) -> Iterator[None]:
+    """Say what is kept and what to do where something failed for want of disk or memory."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # torch's own error does not say why
-        if isinstance(error, InputError) or shutil.disk_usage(folder).free > FULL:
+    except (OSError, RuntimeError) as error:  # torch's own error of a full disk does not say so
+        if "out of memory" in str(error) or "can't allocate memory" in str(error):
+            raise InputError(
+                "there is too little memory: what was trained is kept; run the same command with "
+                "a smaller --batch, such as 1000",
+                "内存不足：已训练的部分均已保留，请在同一命令中加上更小的 --batch，例如 1000",
+            ) from error
+        if shutil.disk_usage(folder).free > FULL:
             raise
         raise InputError(
             f"the disk of {folder} is full: what was made is kept; make room, then run the same "
@@ -180,7 +186,7 @@ class Training:
         self.networks = (arguments.only,) if arguments.only else NETWORKS
         self.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.pairs = [pair for pair in zip(recordings, checked) if pair[1].kept]
-        self.key = f"{room.digest(recordings)} {self.source.folder.resolve()}"
+        self.key = f"{room.digest(recordings)} {self.source.fingerprint}"
         self.seconds = sum(each.used_seconds for _, each in self.pairs)
 
     def run(self) -> None:

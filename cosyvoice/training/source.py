@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from cosyvoice.cli.cosyvoice import fingerprint
 from cosyvoice.cli.frontend import CosyVoiceFrontEnd
 from cosyvoice.cli.frontend_qwen import QwenFrontEnd
 from cosyvoice.cli.model_list import Family, Layout, check_files, family_of, find_model, layout_of
@@ -59,6 +60,10 @@ class Source:
     @cached_property
     def family(self) -> Family:
         return family_of(self.layout, self.token_rate)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.folder, self.layout)
 
     @cached_property
     def speakers(self) -> dict[str, dict]:
