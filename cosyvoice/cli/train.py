@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cosyvoice.cli.model_list import PRETRAINED, choose_model
+from cosyvoice.cli.model_list import PRETRAINED, check_files, choose_model, layout_of
 from cosyvoice.utils.errors import InputError
 
 NETWORKS = ("llm", "flow")
@@ -88,8 +88,12 @@ def check_arguments(arguments: Namespace) -> None:
     if not folder.is_dir():
         raise InputError(f"--recordings: there is no folder {folder}", f"没有文件夹 {folder}")
     arguments.speaker = (arguments.speaker or folder.resolve().name).strip()
-    if not arguments.speaker or not arguments.speaker.isprintable():
-        raise InputError("--speaker must be a name", "--speaker 须为名称")
+    name = arguments.speaker
+    if not name or not name.isprintable() or Path(name).name != name or name == "..":
+        raise InputError(
+            f"--speaker must be a name without slashes, got {name!r}",
+            f"--speaker 须为不含斜杠的名称，得到 {name!r}",
+        )
     arguments.out = Path(arguments.out or PRETRAINED / arguments.speaker)
     arguments.work = Path(arguments.work or f"{arguments.out}.training")
     if arguments.out.exists() and not arguments.check:
@@ -115,6 +119,7 @@ def check_arguments(arguments: Namespace) -> None:
     if not arguments.check:
         require_pyarrow()
         arguments.model = choose_model(arguments.model, may_download=True)
+        check_files(folder := Path(arguments.model), layout_of(folder))
 
 
 def require_pyarrow() -> None:
@@ -185,6 +190,10 @@ class Training:
             )
         self.networks = (arguments.only,) if arguments.only else NETWORKS
         self.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise InputError(
+                "--device cuda: torch finds no GPU here", "--device cuda：torch 找不到 GPU"
+            )
         self.pairs = [pair for pair in zip(recordings, checked) if pair[1].kept]
         self.key = f"{room.digest(recordings)} {self.source.fingerprint}"
         self.seconds = sum(each.used_seconds for _, each in self.pairs)

@@ -28,6 +28,8 @@ def refusal(*words) -> str:
         ("--epochs", "0", "--epochs 须为 1 至 10000"),
         ("--batch", "5", "--batch 须为"),
         ("--speaker", " ", "--speaker must be a name"),
+        ("--speaker", "a/b", "不含斜杠的名称"),
+        ("--from", "tests", "not found"),
         ("--from", "no/such model", "not found"),
     ],
 )

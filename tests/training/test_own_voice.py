@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import random
 import shutil
 import signal
 from argparse import Namespace
@@ -65,6 +66,8 @@ def test_every_family_learns_and_speaks_with_the_new_voice(family, arguments, tm
     for network in ("llm", "flow"):
         old, new = (torch.load(folder / f"{network}.pt") for folder in (source, given.out))
         assert old.keys() == new.keys()
+        frozen = [name for name in old if name.startswith(own_voice.DEFAULTS[network].frozen)]
+        assert frozen and all(torch.equal(old[name], new[name]) for name in frozen)
         history = json.loads((given.out / "training.json").read_text("utf-8"))
         losses = history["validation_loss"][network]
         changed = any(not torch.equal(old[name], new[name]) for name in old)
@@ -118,6 +121,7 @@ def small_batches(monkeypatch):
     monkeypatch.setitem(own_voice.DEFAULTS, "flow", few)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(
     arguments, tiny, small_batches, monkeypatch, tmp_path
 ):
@@ -240,8 +244,6 @@ def test_the_small_model_learns_what_it_speaks():
     }
     flow.eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        import random
-
         random.seed(1)  # no prompt
         losses = own_voice.loss_of_what_is_spoken(flow, batch, torch.device("cpu"))
         mel, _ = flow.inference(
