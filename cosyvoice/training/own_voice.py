@@ -15,10 +15,11 @@ from argparse import Namespace
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from cosyvoice.dataset import processor
@@ -285,7 +286,7 @@ def settings(defaults: Defaults) -> dict:
 # flows that speak without noise
 
 
-def spoken_without_noise(flow: nn.Module) -> bool:
+def spoken_without_noise(flow: Any) -> bool:
     """Whether a flow of the 300M layout starts its mels from nothing, as the small model does.
 
     Such a flow is no field of velocities any more: the loss of flow matching would undo its last
@@ -294,7 +295,7 @@ def spoken_without_noise(flow: nn.Module) -> bool:
     return not flow.causal and flow.decoder.inference_temperature == 0
 
 
-def loss_of_what_is_spoken(flow: nn.Module, batch: dict, device: torch.device) -> dict[str, Tensor]:
+def loss_of_what_is_spoken(flow: Any, batch: dict, device: torch.device) -> dict[str, Tensor]:
     """How far the mel of the flow's own steps is from the recording's: L1, and of its patches."""
     mel, mel_len = batch["speech_feat"].to(device), batch["speech_feat_len"].to(device)
     mask, mu, speakers, prompts = flow.conditions(batch, device)

@@ -331,6 +331,7 @@ class Trainer:
 
         The random numbers are the same each time; those of training go on as if nothing was drawn.
         """
+        assert self.cv_data
         state, means, own = checkpoint.random_state(), Means(), self.network()
         torch.manual_seed(self.args.seed)
         random.seed(self.args.seed)
@@ -400,9 +401,9 @@ def read_config(path, model):
     Raises RuntimeError for a file that names what official files do not.
     """
     wanted = {model, "hifigan"} if model == "hift" else {model}
-    unwanted = {name: None for name in ("llm", "flow", "hift", "hifigan") if name not in wanted}
+    networks = ("llm", "flow", "hift", "hifigan")
+    replaced: dict[str, str | None] = {name: None for name in networks if name not in wanted}
     text = read_yaml(path)
-    replaced = dict(unwanted)
     if re.search(r"^qwen_pretrain_path: *(''|\"\")? *$", text, re.M):
         replaced["qwen_pretrain_path"] = str(Path(path).resolve().parent / LAYOUT_2.text_model)
     return load_model_yaml(text, path, replaced)
