@@ -214,6 +214,8 @@ class VoiceTrainer(Trainer):
             began = time.perf_counter()
             self.forward(batch, None)["loss"].backward()
             self.optimizers[""].zero_grad()
+            if self.args.device == "cuda":
+                torch.cuda.synchronize()
         checkpoint.set_random_state(state)
         return (time.perf_counter() - began) * (self.args.steps - self.step)
 
