@@ -51,7 +51,11 @@ def add_arguments(command: ArgumentParser) -> None:
     )
     add("--speaker", metavar="NAME", help="the new voice (default: the name of FOLDER)")
     add("--check", action="store_true", help="only check the recordings")
-    add("--only", choices=NETWORKS, help="train this network alone (default: both)")
+    add(
+        "--only",
+        choices=NETWORKS,
+        help="train this network alone (default: both; of the small model the flow)",
+    )
     add("--lr", type=float, help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow)")
     add("--epochs", type=int, help="passes over the recordings at most (default: 10 and 30)")
     add(
@@ -188,7 +192,7 @@ class Training:
                 f"{self.source.folder} has a speaker {arguments.speaker!r}: give another --speaker",
                 f"{self.source.folder} 中已有音色 {arguments.speaker!r}，请另取 --speaker",
             )
-        self.networks = (arguments.only,) if arguments.only else NETWORKS
+        self.networks = (arguments.only,) if arguments.only else self.source.trainable
         self.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InputError(

@@ -10,7 +10,15 @@ from pathlib import Path
 from cosyvoice.cli.cosyvoice import fingerprint
 from cosyvoice.cli.frontend import CosyVoiceFrontEnd
 from cosyvoice.cli.frontend_qwen import QwenFrontEnd
-from cosyvoice.cli.model_list import Family, Layout, check_files, family_of, find_model, layout_of
+from cosyvoice.cli.model_list import (
+    FAMILY_MINI,
+    Family,
+    Layout,
+    check_files,
+    family_of,
+    find_model,
+    layout_of,
+)
 from cosyvoice.cli.speakers import SpeakerFile
 from cosyvoice.training.trainer import read_config
 
@@ -60,6 +68,16 @@ class Source:
     @cached_property
     def family(self) -> Family:
         return family_of(self.layout, self.token_rate)
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """The networks that gain from recordings.
+
+        The small model's language model learned from exact tokens. Its speech tokenizer mishears a
+        fifth of the sounds, so recordings would teach it to misspeak.
+        """
+        embedded = str(self.config.get("model_family", "")).startswith(FAMILY_MINI.name)
+        return ("flow",) if embedded else ("llm", "flow")
 
     @property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ from cosyvoice.training import checkpoint, own_voice
 from cosyvoice.training.own_voice import VoiceTrainer
 from cosyvoice.training.prepare import split
 from cosyvoice.training.recordings import Checked
+from cosyvoice.training.source import Source
 from cosyvoice.utils.errors import InputError
 from tests.support.recordings import write_recordings
 from tests.support.tiny_model import build
@@ -227,6 +228,11 @@ def test_recordings_of_one_text_are_not_both_learned_and_held_out():
     train, validation = split(pairs)
     assert len(train) + len(validation) == 40 and validation
     assert not {p[1].text for p in train} & {p[1].text for p in validation}
+
+
+def test_the_small_models_language_model_is_left_as_it_is():
+    """Its recordings' tokens are misheard ones."""
+    assert Source(PRETRAINED / EMBEDDED.name).trainable == ("flow",)
 
 
 def test_the_small_model_learns_what_it_speaks():
