@@ -5,6 +5,7 @@ directory is made. Everything that is made on the way is kept in a working folde
 command goes on where it was stopped. torch is imported once the arguments are checked.
 """
 
+import errno
 import importlib.util
 import json
 import shutil
@@ -146,7 +147,8 @@ def want_told(folder: Path) -> Iterator[None]:
                 "a smaller --batch, such as 1000",
                 "内存不足：已训练的部分均已保留，请在同一命令中加上更小的 --batch，例如 1000",
             ) from error
-        if shutil.disk_usage(folder).free > FULL:
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if not full and shutil.disk_usage(folder).free > FULL:
             raise
         raise InputError(
             f"the disk of {folder} is full: what was made is kept; make room, then run the same "

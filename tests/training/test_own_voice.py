@@ -164,7 +164,6 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(arguments, tiny, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write", full)
-        patch.setattr(command, "FULL", 2**62)
         with pytest.raises(InputError, match="is full.*磁盘已满"):
             command.train(given)
     assert not given.out.exists()
