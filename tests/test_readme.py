@@ -1,4 +1,4 @@
-"""Both READMEs give the service's settings, and each curl in them works in a fresh clone."""
+"""What the READMEs and their pages say holds: settings, endpoints, links, and each curl."""
 
 import argparse
 import re
@@ -11,6 +11,9 @@ import pytest
 from cosyvoice.serve.config import ROOT, Config
 
 README = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")}
+CHINESE = [*ROOT.glob("*.zh-CN.md"), *ROOT.glob("docs/*.zh-CN.md"), *ROOT.glob("deploy/*.zh-CN.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")]
+ENDPOINTS = {"README.md": "## Endpoints\n", "README.zh-CN.md": "## 接口\n"}
 
 
 def settings_rows(text: str) -> dict[str, str]:
@@ -51,10 +54,43 @@ def commands(text: str) -> list[list[str]]:
     ]
 
 
-def test_both_readmes_link_to_each_other_and_give_the_same_commands():
-    english, chinese = README["README.md"], README["README.zh-CN.md"]
-    assert "(README.zh-CN.md)" in english and "(README.md)" in chinese
-    assert commands(english) == commands(chinese) and len(commands(english)) > 10
+@pytest.mark.parametrize("path", CHINESE, ids=lambda path: path.name)
+def test_both_languages_link_to_each_other_and_give_the_same_commands(path):
+    other = path.with_name(path.name.replace(".zh-CN", ""))
+    english, chinese = other.read_text("utf-8"), path.read_text("utf-8")
+    assert f"({path.name})" in english and f"({other.name})" in chinese
+    assert commands(english) == commands(chinese)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_link_leads_to_a_file_and_a_heading(path):
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub makes of the headings, and the anchors that the page sets itself."""
+    headings = re.findall("^#+ (.*)$", text, re.M)
+    slugs = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall('<a id="([^"]*)"', text))
+
+
+@pytest.mark.parametrize("name", README)
+def test_endpoint_table_has_every_endpoint(service, name):
+    table = README[name].split(ENDPOINTS[name])[1].split("\n\n")[1]
+    written = {shape(code.split()[-1].split("?")[0]) for code in re.findall("`([^`]+)`", table)}
+    routes = {shape(str(rule)) for rule in service(LEGACY_API="1").app.url_map.iter_rules()}
+    assert routes - written == {"/page/<>"}, "the page's own files need no row"
+
+
+def shape(path: str) -> str:
+    """An address without the names of its parts: /jobs/<id>/subtitles.srt -> /jobs/<>/subtitles."""
+    return re.sub("<[^>]*>", "<>", re.sub(r"subtitles[.].*", "subtitles.", path))
 
 
 CURL = argparse.ArgumentParser()
