@@ -63,7 +63,7 @@ def check(arguments: Namespace) -> Path:
     if not output.resolve().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {output.resolve().parent}: make it first")
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
-        raise ValueError(f"--bitrate is from {KBPS[0]} to {KBPS[1]}")
+        raise ValueError(f"--bitrate must be from {KBPS[0]} to {KBPS[1]}, got {arguments.bitrate}")
     say.check_voice_options(arguments)
     arguments.form = form
     return output

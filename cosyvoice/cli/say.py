@@ -4,6 +4,7 @@ torch and the engine are imported where they are used, so that help and refusals
 `voices` needs neither.
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -123,8 +124,10 @@ def free_name(path: Path) -> Path:
 
 
 def check_numbers(arguments: Namespace) -> None:
-    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
-        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    if not 0.5 <= arguments.speed <= 2:
+        raise ValueError(f"--speed must be a number from 0.5 to 2, got {arguments.speed:g}")
+    if not 0 <= arguments.seed < 2**32:
+        raise ValueError(f"--seed must be a number from 0 to 4294967295, got {arguments.seed}")
 
 
 def check_output(path: Path) -> None:
@@ -182,7 +185,7 @@ def collect(
     """
     from tqdm import tqdm
 
-    parts, stopped = [], False
+    parts, made, stopped = [], 0, False
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
     if seconds:
         form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
@@ -190,7 +193,9 @@ def collect(
         try:
             for chunk in chunks:
                 parts.append(to_int16(chunk["tts_speech"]))
-                bar.update(len(parts[-1]) / sample_rate)
+                made += len(parts[-1])
+                bar.n = min(made / sample_rate, seconds or math.inf)  # tqdm warns above its total
+                bar.update(0)
         except KeyboardInterrupt:
             stopped = True
     if not (parts or stopped):
