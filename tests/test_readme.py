@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cosyvoice.serve.config import ROOT, Config
+from cosyvoice.serve.http import jobs
 
 README = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")}
 CHINESE = [*ROOT.glob("*.zh-CN.md"), *ROOT.glob("docs/*.zh-CN.md"), *ROOT.glob("deploy/*.zh-CN.md")]
@@ -96,6 +97,23 @@ def test_endpoint_table_has_every_endpoint(service, name):
 def shape(path: str) -> str:
     """An address without the names of its parts: /jobs/<id>/subtitles.srt -> /jobs/<>/subtitles."""
     return re.sub("<[^>]*>", "<>", re.sub(r"subtitles[.].*", "subtitles.", path))
+
+
+FIELDS = [
+    ("README", jobs.generate_audio_fields(1)),
+    ("docs/voices", jobs.VOICE_FIELDS | jobs.CONVERSION_FIELDS | jobs.RENAME_FIELDS),
+    ("docs/dialogue", jobs.dialogue_fields(1) | jobs.line_fields(1)),
+    ("docs/books", jobs.book_fields(1)),
+    ("docs/recipes", jobs.OPENAI_FIELDS),
+    ("docs/text", jobs.preview_fields(1) | jobs.PRONUNCIATION_FIELDS),
+]
+
+
+@pytest.mark.parametrize("language", ["", ".zh-CN"])
+@pytest.mark.parametrize("page, fields", FIELDS)
+def test_every_field_of_an_endpoint_is_on_its_page(page, fields, language):
+    text = (ROOT / f"{page}{language}.md").read_text("utf-8")
+    assert [name for name in fields if not re.search(f'[`"]{name}[`"]', text)] == []
 
 
 CURL = argparse.ArgumentParser()
