@@ -125,7 +125,7 @@ def test_bench_streams_a_text(run, capsys, monkeypatch):
 
 def test_what_turns_into_float32_is_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "processor", lambda: {"avx512_vnni": True})
-    assert bench.worth_measuring() == ["auto", "float32", "int8"]
+    assert bench.worth_measuring() == ["float32", "int8"]
 
 
 def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch, capfd):
