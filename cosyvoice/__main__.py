@@ -16,6 +16,7 @@ from cosyvoice.serve.selfcheck import LANGUAGES, selfcheck
 from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
 
+ENVIRONMENT = Path(__file__).parents[1] / ".venv"  # that run.sh and run.bat make
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
@@ -31,10 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     except (InputError, OSError, RuntimeError, ValueError) as error:
         sys.exit(sentence(error))
     except ImportError as error:
-        sys.exit(
-            f"{error}: packages are missing or damaged; start run.sh or run.bat, which installs "
-            "them, or see `python -m cosyvoice selfcheck`"
-        )
+        sys.exit(missing_package(error))
     except KeyboardInterrupt as stop:
         print(f"stopped: {str(stop) or 'nothing was kept'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -45,6 +43,17 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__
+
+
+def missing_package(error: ImportError) -> str:
+    """What to do about a package that cannot be imported: often another Python was meant."""
+    meant = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if meant.exists() and not meant.parent.samefile(Path(sys.executable).parent):
+        return f"{error}: {sys.executable} has not the packages; use {meant} -m cosyvoice"
+    return (
+        f"{error}: packages are missing or damaged; start run.sh or run.bat, which installs "
+        "them, or see `python -m cosyvoice selfcheck`"
+    )
 
 
 def later(name: str) -> Callable[[argparse.Namespace], None]:
@@ -158,7 +167,7 @@ def add_say(commands) -> None:
 
 
 def add_voice_options(command: argparse.ArgumentParser) -> None:
-    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
+    able = ", ".join(sorted(model.name for model in MODELS if model.follows_instructions))
     add_voice_option(command)
     add = command.add_argument
     add("--reference", metavar="FILE", help="clone the voice of this recording, 0.5 to 30 s")
@@ -166,7 +175,7 @@ def add_voice_options(command: argparse.ArgumentParser) -> None:
         "--transcript",
         help="what is said in the recording; leave it out when the text is in another language",
     )
-    add("--instruct", metavar="WORDS", help=f"how to speak, in words; {able} follow them")
+    add("--instruct", metavar="WORDS", help=f"how to speak, in words; for the models {able}")
     add_seed_and_speed(command)
     add_pronounce_option(command)
 

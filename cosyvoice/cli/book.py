@@ -60,7 +60,7 @@ def check(arguments: Namespace) -> Path:
     output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
     say.check_output(output, tuple(f".{form}" for form in FORMATS))
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
-        raise ValueError(f"--bitrate is from {KBPS[0]} to {KBPS[1]}")
+        raise ValueError(f"--bitrate must be from {KBPS[0]} to {KBPS[1]}, got {arguments.bitrate}")
     say.check_voice_options(arguments)
     arguments.form = output.suffix.lower()[1:]
     return output

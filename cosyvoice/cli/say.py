@@ -4,6 +4,7 @@ torch and the engine are imported where they are used, so that help and refusals
 `voices` needs neither.
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -122,8 +123,10 @@ def check_recording(path: str | None) -> None:
 
 
 def check_numbers(arguments: Namespace) -> None:
-    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
-        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    if not 0.5 <= arguments.speed <= 2:
+        raise ValueError(f"--speed must be a number from 0.5 to 2, got {arguments.speed:g}")
+    if not 0 <= arguments.seed < 2**32:
+        raise ValueError(f"--seed must be a number from 0 to 4294967295, got {arguments.seed}")
 
 
 def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
@@ -180,7 +183,7 @@ def collect(
     """
     from tqdm import tqdm
 
-    parts, stopped = [], False
+    parts, made, stopped = [], 0, False
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
     if seconds:
         form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
@@ -188,8 +191,9 @@ def collect(
         try:
             for chunk in chunks:
                 parts.append(to_int16(chunk["tts_speech"]))
-                made = len(parts[-1]) / sample_rate
-                bar.update(min(made, seconds - bar.n) if seconds else made)  # the end is rounded
+                made += len(parts[-1])
+                bar.n = min(made / sample_rate, seconds or math.inf)  # tqdm warns above its total
+                bar.update(0)
         except KeyboardInterrupt:
             stopped = True
     if not (parts or stopped):

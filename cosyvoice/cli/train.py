@@ -75,11 +75,11 @@ def train(arguments: Namespace) -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     with kept_told(arguments.work):
         recordings, checked = check_recordings(arguments)
-        if arguments.check:
-            return
         from cosyvoice.training.recordings import require_enough
 
         require_enough(checked)
+        if arguments.check:
+            return
         Training(arguments, recordings, checked).run()
 
 

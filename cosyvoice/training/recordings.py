@@ -320,9 +320,9 @@ def require_enough(checked: list[Checked]) -> None:
     if len({each.text for each in kept}) < FEWEST or seconds < SHORTEST:
         raise InputError(
             f"{len(kept)} recordings of {seconds:.0f} s in all can be used: training needs "
-            f"at least {FEWEST} of {SHORTEST} s, and ten minutes or more for a good likeness",
+            f"at least {FEWEST}, of {SHORTEST} s in all; ten minutes or more make a good likeness",
             f"可用录音 {len(kept)} 条，共 {seconds:.0f} 秒：训练至少需要 {FEWEST} 条、"
-            f"{SHORTEST} 秒，十分钟以上效果才好",
+            f"共 {SHORTEST} 秒，十分钟以上效果才好",
         )
 
 

@@ -67,3 +67,11 @@ def test_the_check_needs_no_model_and_writes_a_report(recordings, tmp_path, caps
     report = json.loads((tmp_path / "new.training" / "report.json").read_text("utf-8"))
     assert (report["recordings"], report["used"]) == (12, 11)
     assert not out.exists()
+
+
+def test_the_check_fails_when_too_little_can_be_used(recordings, tmp_path):
+    folder = shutil.copytree(recordings, tmp_path / "me")
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    said = refusal("--recordings", folder, "--out", tmp_path / "new", "--check")
+    assert "training needs at least" in said
