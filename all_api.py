@@ -46,7 +46,7 @@ from cosyvoice.serve.http.jobs import (
 from cosyvoice.serve.http.jobs import read_job as read_job_by
 from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.names import inside, voice_key
-from cosyvoice.serve.http.problem import field_error
+from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.routes import books as book_routes
 from cosyvoice.serve.routes import (
     dialogue,
@@ -338,6 +338,8 @@ def instruct(job: Job, said: dict[str, str]) -> Prepared:
                 job.tts_text, job.prompt_text, audio, **options(job, said), check=check
             ),
         )
+    if job.prompt_speech_16k and not job.spk_id and job.spk_customize == NO_VOICE:
+        raise no_recording_error(engine)
     voice = saved_voice(job, engine)
     return Prepared(
         engine,
@@ -352,11 +354,24 @@ def instruct(job: Job, said: dict[str, str]) -> Prepared:
     )
 
 
+def no_recording_error(engine: Engine) -> Problem:
+    return field_error(
+        "prompt_speech_16k",
+        f"{engine.model_family} takes no recording with an instruction; send spk_id, or a voice "
+        "saved from the recording as spk_customize",
+        f"{engine.model_family} 的 {INSTRUCT} 不支持录音；请发送 spk_id，或先用录音保存音色，"
+        "再以 spk_customize 使用",
+        "recording_not_possible",
+    )
+
+
 def keep_voice(job: Job) -> tuple[Engine, dict]:
     """The engine of a long job, and the voice that is kept with it, as plain tensors."""
     engine = engine_for(job.mode)
     directs_recording = job.mode == INSTRUCT and engine.supports_instruct2
     has_recording = job.prompt_speech_16k and job.spk_customize == NO_VOICE
+    if job.mode == INSTRUCT and has_recording and not (directs_recording or job.spk_id):
+        raise no_recording_error(engine)
     if job.mode in (CLONE, CROSS) or directs_recording and has_recording:
         return engine, {"reference": fetch_reference(job).clone()}  # not the storage it is cut from
     voice = saved_voice(job, engine)

@@ -464,3 +464,18 @@ def test_a_watermark_of_the_operators_goes_into_the_sound(service, tmp_path, mon
         service(WATERMARK="nothing:here")
     with pytest.raises(ValueError, match="MARK is 'never'"):
         service(MARK="never")
+
+
+def test_json_that_is_sent_as_a_form_is_named(api):
+    kind = "application/x-www-form-urlencoded"  # what `curl -d` sends by itself
+    client = api.app.test_client()
+    answer = client.post("/generate_audio", data=json.dumps(SFT), content_type=kind)
+    assert answer.status_code == 415 and "Content-Type: application/json" in answer.json["error"]
+
+
+def test_a_model_without_instruct2_says_that_it_takes_no_recording(post):
+    fields = {**INSTRUCT, "prompt_speech_16k": "a/ref.wav"}
+    del fields["spk_id"]
+    answer = post(fields)
+    assert (answer.status_code, answer.json["field"]) == (400, "prompt_speech_16k")
+    assert "takes no recording" in answer.json["error"]

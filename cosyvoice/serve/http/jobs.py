@@ -425,6 +425,14 @@ def read_body(bare: str = "") -> dict:
         )
     if not is_multipart and request.mimetype != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType()
+    if not is_multipart and next(iter(request.form), "").lstrip().startswith(("{", "[")):
+        raise Problem(
+            415,
+            "bad_content_type",
+            None,
+            "this is JSON that is sent as a form: add the header Content-Type: application/json",
+            "这是以表单类型发送的 JSON：请加上请求头 Content-Type: application/json",
+        )
     # The empty file input of a form has no file name.
     files = {field: file for field, file in request.files.items() if file.filename}
     return without_blanks(request.form.items()) | files
