@@ -145,22 +145,26 @@ def read_message(message: str) -> dict:
 
 
 def send_sound(socket: WebSocket, stream: TextStream):
-    """Send the sound as it is made, then the end, and close."""
-    with suppress(ClientDisconnected):
-        try:
-            for data in follow(stream.speech):
-                if data:
-                    audio = base64.b64encode(data).decode()
-                    nothing = {"alignment": None, "normalizedAlignment": None}
-                    socket.send(json.dumps({"audio": audio, "isFinal": False, **nothing}))
-        except ClientDisconnected:
-            raise
-        except Exception as error:  # follow has logged it
+    """Send the sound as it is made, then the end, and close.
+
+    The stream ends with it, so that text which waits for room is not spoken for a client that left.
+    """
+    try:
+        for data in follow(stream.speech):
+            if data:
+                audio = base64.b64encode(data).decode()
+                nothing = {"alignment": None, "normalizedAlignment": None}
+                socket.send(json.dumps({"audio": audio, "isFinal": False, **nothing}))
+        if stream.speech.record.outcome == "done":
+            socket.send(json.dumps(FINAL))
+            socket.close()
+    except ClientDisconnected:
+        pass
+    except Exception as error:  # follow has logged it
+        with suppress(ClientDisconnected):
             tell(socket, as_problem(error), BROKEN)
-        else:
-            if stream.speech.record.outcome == "done":
-                socket.send(json.dumps(FINAL))
-                socket.close()
+    finally:
+        stream.stop()
 
 
 def tell(socket: WebSocket, problem: Problem, code: int):
