@@ -5,6 +5,7 @@ Two JSON forms: the service's own, and OpenAI's for addresses under /v1/.
 
 import errno
 import logging
+import sqlite3
 
 from flask import Flask, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -101,13 +102,22 @@ def as_problem(error: BaseException) -> Problem:
     for kind, status, code, field in ENGINE:
         if isinstance(error, kind):
             return Problem(status, code, field, error.en, error.zh)
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if is_disk_full(error):
         return Problem(
             507,
             "disk_full",
             None,
             "the service's disk is full; tell its operator",
             "服务器磁盘已满，请联系管理员",
+        )
+    if isinstance(error, sqlite3.OperationalError) and "database is locked" in str(error):
+        return Problem(
+            503,
+            "busy",
+            None,
+            "another process of the service holds its records; try again in 5 s",
+            "服务的另一个进程正在使用记录；请在 5 秒后重试",
+            {"Retry-After": "5"},
         )
     if isinstance(error, HTTPException):
         return status_error(error.code or 500, error.name)
@@ -118,6 +128,13 @@ def as_problem(error: BaseException) -> Problem:
         "the service failed; its log has the reason under this request's id",
         "服务内部错误，原因见日志中的同一请求编号",
     )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there was no room; SQLite says so in words alone before Python 3.11."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in DISK_FULL
 
 
 def handle(error: Exception):
