@@ -132,11 +132,21 @@ class FfmpegStream:
 
 
 class ContinuousMp3(FfmpegStream):
-    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
+    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many.
 
-    def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
+    It begins with a tag, which has the metadata of `options`.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        bitrate: str,
+        scratch: Path | None = None,
+        options: Sequence[str] = (),
+    ):
         super().__init__("mp3", sample_rate, scratch)
-        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        mp3 = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        self.options = [*mp3, *options]
 
 
 class ResampledPcm:

@@ -22,6 +22,7 @@ from flask import Blueprint, Response, g, jsonify, request, send_file
 
 from cosyvoice.cli.long_speech import TYPES, Plan, SoundFiles, chapter_marks, plan_of
 from cosyvoice.encoders.formats import ContinuousMp3
+from cosyvoice.encoders.mark import Mark
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_values
@@ -126,7 +127,8 @@ def blueprint(
             return finished(book)
         sounds = books.sounds(book)
         headers = {"Accept-Ranges": "none", "X-Accel-Buffering": "no"}
-        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch)
+        marked = Mark.now(book.model).ffmpeg_options()
+        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch, marked)
         response = Response(
             sound_so_far(sounds, book.done, encoder), mimetype=encoder.mimetype, headers=headers
         )

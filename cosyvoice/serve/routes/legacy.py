@@ -23,7 +23,7 @@ from cosyvoice.serve.http.fields import read_values, short
 from cosyvoice.serve.http.jobs import LEGACY_FIELDS, PRESET, Job, read_body, without_blanks
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.routes.page import index, protect
-from cosyvoice.serve.speaking.answer import Answers
+from cosyvoice.serve.speaking.answer import Answers, sound_headers
 from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 
@@ -52,7 +52,7 @@ def blueprint(
         if "text" not in request.args:
             return protect(index())
         if request.method == "HEAD":
-            return Response(mimetype="audio/wav")  # a look at the headers costs no speech
+            return sound_headers("audio/ogg" if is_streaming() else "audio/wav")
         return speak(without_blanks(request.args.items()), "text", "speaker")
 
     @legacy.post("/")
@@ -174,6 +174,12 @@ def view(endpoint: str, **arguments: str) -> Response:
 def query_and_body() -> dict:
     """The fields of a body and of the query, where the bundle's callers put `speed`."""
     return {**without_blanks(request.args.items()), **read_body()}
+
+
+def is_streaming() -> bool:
+    """Whether the query asks for sound while it is made."""
+    name = "streaming"
+    return name in request.args and LEGACY_FIELDS[name].read(name, request.args[name])
 
 
 def own_form() -> bool:

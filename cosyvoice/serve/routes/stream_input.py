@@ -18,6 +18,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, g, request
 
 from cosyvoice.serve import request_log
+from cosyvoice.serve.http.access import SOUND
 from cosyvoice.serve.http.bridge import ClientDisconnected
 from cosyvoice.serve.http.fields import field_error, read_string, short
 from cosyvoice.serve.http.jobs import RESPONSE_FORMATS, SPEED
@@ -80,7 +81,7 @@ def read_format(name: str) -> str:
 def converse(socket: WebSocket, stream: TextStream, id: str):
     """Take text and send sound until the client or the sound ends."""
     try:
-        socket.accept({"X-Request-ID": id})
+        socket.accept({"X-Request-ID": id, **SOUND})
         sender = threading.Thread(
             target=request_log.carry(send_sound), args=(socket, stream), name=f"send-{id}"
         )

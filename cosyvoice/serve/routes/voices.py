@@ -34,6 +34,7 @@ from cosyvoice.serve.http.jobs import (
     read_voice_request,
 )
 from cosyvoice.serve.http.problem import Problem, field_error
+from cosyvoice.serve.speaking.answer import sound_headers
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone
@@ -177,7 +178,7 @@ def blueprint(
         """A fixed sentence in the voice's language, else in the listener's, as MP3."""
         wanted = read_named(name)
         if request.method == "HEAD":
-            return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
+            return sound_headers("audio/mpeg")
         own = shelf.fetch(wanted.user_id, wanted.name)["meta"]["language"]
         listener = request.accept_languages.best_match(["zh", "en"]) or "zh"
         sentence = SENTENCES[own if own in languages_of(engine.model_family) else listener]

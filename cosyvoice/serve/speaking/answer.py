@@ -26,7 +26,6 @@ from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
 log = logging.getLogger(__name__)
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
-SOUND = {"X-AI-Generated": "true"}  # headers of every answer that is sound
 MOST_WARNINGS = 20  # names of tags in a header
 
 
@@ -71,7 +70,7 @@ class Answers:
         response.content_length = size
         response.direct_passthrough = False  # else call_on_close is not called
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]  # not send_file's
-        response.headers.update({**SOUND, **text_warnings(utterance), **(headers or {})})
+        response.headers.update({**text_warnings(utterance), **(headers or {})})
         response.call_on_close(speech.close)
         speech.record.change(outcome="done")
         return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
@@ -143,11 +142,16 @@ def stream_response(
     speech: Speech, body: Iterable, mimetype: str, headers: dict | None = None
 ) -> Response:
     """A Response that ends the Speech when it ends."""
-    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **SOUND}
+    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **access.SOUND}
     always |= text_warnings(speech.utterance)
     response = Response(body, mimetype=mimetype, headers={**always, **(headers or {})})
     response.call_on_close(speech.close)
     return response
+
+
+def sound_headers(mimetype: str) -> Response:
+    """The answer to HEAD, which costs no speech; how long the sound would be is not known."""
+    return Response(iter(()), mimetype=mimetype)
 
 
 def text_warnings(utterance: Utterance) -> dict[str, str]:
