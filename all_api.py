@@ -413,6 +413,7 @@ def prepare_conversion(wanted: Conversion) -> Utterance:
             voice=voice,
             check=check,
         ),
+        expected_seconds=seconds / wanted.speed,
     )
 
 
