@@ -222,6 +222,13 @@ def test_a_bad_request_is_refused_and_keeps_nothing(service, fields, status, cod
     assert not list(api.books.folder.glob("*/plan.json")) and api.book_worker.thread is None
 
 
+def test_a_wrong_text_is_named_by_the_field_it_came_in(api):
+    for text in ("。。。", "好[pause 99h]。"):
+        assert post(api, tts_text=text).json["field"] == "tts_text"
+        file = (io.BytesIO(text.encode()), "a.txt")
+        assert post(api, tts_text=None, file=file).json["field"] == "file"
+
+
 KEYS = {
     "anna-key": ["anna"],
     "both-keys": ["anna", "1321"],

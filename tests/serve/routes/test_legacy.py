@@ -98,6 +98,8 @@ def test_tts_to_audio_has_a_speaker_of_its_own(client):
         ({"text": "你好。", "speaker": "nobody"}, 404, "speaker"),
         ({**TEXT, "streaming": "maybe"}, 400, "streaming"),
         ({**TEXT, "speed": 9}, 400, "speed"),
+        ({**TEXT, "text": "好[pause 9x]"}, 400, "text"),
+        ({**TEXT, "text": "好" * 10_001}, 413, "text"),
     ],
 )
 def test_a_wrong_call_is_refused_by_name(client, given, status, field):
