@@ -8,7 +8,7 @@ import logging
 import sqlite3
 
 from flask import Flask, g, jsonify, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from cosyvoice.utils import errors
 
@@ -85,6 +85,11 @@ HTTP = {
         "send application/json, multipart/form-data or application/x-www-form-urlencoded",
         "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded",
     ),
+    416: (
+        "range_beyond_end",
+        "the range begins after the end of the sound; ask for an earlier one, or for all",
+        "请求的范围超出音频末尾；请改用更靠前的范围，或获取全部",
+    ),
     431: ("headers_too_large", "the request headers are too large", "请求头过大"),
 }
 
@@ -150,6 +155,8 @@ def handle(error: Exception):
     answer.headers.extend(problem.headers)
     if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
+    if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
+        answer.headers["Content-Range"] = f"{error.units} */{error.length}"
     return answer
 
 

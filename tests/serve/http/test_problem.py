@@ -12,6 +12,16 @@ from cosyvoice.serve.http.problem import as_problem
 ALLOWANCE = Allowance(requests_per_minute=5)
 
 
+def test_a_range_beyond_the_end_is_told_with_the_length(service):
+    client = service().app.test_client()
+    query = {"tts_text": "你好。", "stream": "False"}
+    whole = client.get("/generate_audio_get", query_string=query)
+    headers = {"Range": "bytes=99999999-"}
+    answer = client.get("/generate_audio_get", query_string=query, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (416, "range_beyond_end")
+    assert answer.headers["Content-Range"] == f"bytes */{len(whole.data)}"
+
+
 def problem_of_charging(file):
     with pytest.raises(sqlite3.OperationalError) as error:
         Limits(file).charge("key", ALLOWANCE, 1)
