@@ -64,7 +64,7 @@ from cosyvoice.serve.routes import (
 from cosyvoice.serve.routes.page import page
 from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
-from cosyvoice.serve.speaking.answer import Answers
+from cosyvoice.serve.speaking.answer import Answers, sound_headers
 from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
@@ -428,6 +428,7 @@ def prepare_conversion(wanted: Conversion) -> Utterance:
             voice=voice,
             check=check,
         ),
+        expected_seconds=seconds / wanted.speed,
     )
 
 
@@ -463,7 +464,7 @@ def generate_audio_get():
                 "GET 请求不保存音色，不能使用该字段；请改用 POST /generate_audio",
             )
     if request.method == "HEAD":
-        return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
+        return sound_headers("audio/mpeg")
     speakers = cosyvoice.list_available_spks()
     speaker = "中文女" if "中文女" in speakers else next(iter(speakers), "")
     demo = {"mode": PRESET, "tts_text": DEMO_TEXT, "spk_id": speaker}
@@ -491,7 +492,7 @@ shelf = VoiceShelf(
 
 
 books = Books(work_folders.home / "books", work_folders, config.job_days)
-book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate)
+book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate, watermark)
 atexit.register(book_worker.stop)
 opener = text_streams.Opener(
     engine=cosyvoice,

@@ -176,7 +176,9 @@ def test_get_speaks_a_demonstration_and_takes_fields(api):
     )
     assert FakeEngine.calls[-1][1].items() >= {"text": "再见", "seed": 9}.items()
     calls = len(FakeEngine.calls)
-    assert client.head("/generate_audio_get").status_code == 200 and len(FakeEngine.calls) == calls
+    look = client.head("/generate_audio_get")
+    assert look.status_code == 200 and look.headers["X-AI-Generated"] == "true"
+    assert "Content-Length" not in look.headers and len(FakeEngine.calls) == calls
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

@@ -119,9 +119,7 @@ def family_of(voice: dict) -> str | None:
 
 
 def check_meta(meta, family: str) -> dict:
-    if not isinstance(meta, dict) or not all(
-        isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= MAX_META for name in META
-    ):
+    if not isinstance(meta, dict) or not all(is_short_text(meta.get(name, "")) for name in META):
         raise damaged_error("its meta data are not short texts")
     if meta.get("family") != family:
         raise VoiceError(
@@ -131,6 +129,13 @@ def check_meta(meta, family: str) -> dict:
         )
     language = meta.get("language", "")
     return {**{name: meta.get(name, "") for name in META}, "language": known(language)}
+
+
+def is_short_text(value) -> bool:
+    """Whether it can be shown: half of a surrogate pair cannot be sent as JSON."""
+    if not isinstance(value, str) or len(value) > MAX_META:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def known(language: str) -> str:

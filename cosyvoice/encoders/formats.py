@@ -133,11 +133,20 @@ class FfmpegStream:
 
 
 class ContinuousMp3(FfmpegStream):
-    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
+    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many.
 
-    def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
-        options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
-        super().__init__("mp3", sample_rate, scratch, options)
+    It begins with a tag, which has the metadata of `options`.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        bitrate: str,
+        scratch: Path | None = None,
+        options: Sequence[str] = (),
+    ):
+        mp3 = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        super().__init__("mp3", sample_rate, scratch, [*mp3, *options])
 
 
 class ResampledPcm:

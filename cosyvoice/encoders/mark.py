@@ -95,6 +95,14 @@ class Prefixed:
 Watermark = Callable[[np.ndarray], np.ndarray]
 
 
+def with_watermark(pcm: np.ndarray, watermark: Watermark) -> np.ndarray:
+    """The samples with the watermark. Raises ValueError for one that returns something else."""
+    marked = watermark(pcm)
+    if marked.shape != pcm.shape or marked.dtype != np.int16:
+        raise ValueError(f"WATERMARK returned {marked.dtype} {marked.shape} for int16 {pcm.shape}")
+    return marked
+
+
 class Watermarked:
     """An encoder of samples that went through a watermark."""
 
@@ -102,12 +110,7 @@ class Watermarked:
         self.encoder, self.watermark, self.mimetype = encoder, watermark, encoder.mimetype
 
     def feed(self, pcm: np.ndarray) -> bytes:
-        marked = self.watermark(pcm)
-        if marked.shape != pcm.shape or marked.dtype != np.int16:
-            raise ValueError(
-                f"WATERMARK returned {marked.dtype} {marked.shape} for int16 {pcm.shape}"
-            )
-        return self.encoder.feed(marked)
+        return self.encoder.feed(with_watermark(pcm, self.watermark))
 
     def flush(self) -> bytes:
         return self.encoder.flush()

@@ -172,6 +172,7 @@ BAD = {
     ),
     "not short texts": lambda v: v.update(meta="x"),
     "meta data are not short texts": lambda v: v.update(meta={"family": FAMILY, "consent": 5}),
+    "meta data are not short": lambda v: v["meta"].update(consent="\ud800"),
     "made with 'CosyVoice-300M'": lambda v: v["meta"].update(family="CosyVoice-300M"),
 }
 

@@ -47,6 +47,9 @@ MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
 SOUND_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 
+SOUND = {"X-AI-Generated": "true"}  # headers of every answer that is sound
+
+
 @dataclass(frozen=True)
 class Rights:
     """What a key may do: act for these users, or for all; and how much."""
@@ -199,7 +202,7 @@ def install(app: Flask, config: Config, keys: Keys):
         if kind.startswith("audio/"):
             answer.headers.setdefault("Content-Security-Policy", SOUND_POLICY)
         if kind.startswith("audio/") or kind == "text/event-stream":
-            answer.headers["X-AI-Generated"] = "true"
+            answer.headers.update(SOUND)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if config.cors_origins:

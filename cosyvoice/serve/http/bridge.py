@@ -305,7 +305,11 @@ def run_app(app: Callable, environ: dict, outbox: Outbox):
     start: dict = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info=None):
-        encoded = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]
+        encoded = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in headers
+            if name.lower() != "date"  # which the server writes
+        ]
         start.update(type="http.response.start", status=int(status[:3]), headers=encoded)
 
     answer: Any = None

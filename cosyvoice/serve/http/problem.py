@@ -4,9 +4,10 @@ Two JSON forms: the service's own, and OpenAI's for addresses under /v1/.
 """
 
 import logging
+import sqlite3
 
 from flask import Flask, g, jsonify, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from cosyvoice.utils import errors
 
@@ -82,6 +83,11 @@ HTTP = {
         "send application/json, multipart/form-data or application/x-www-form-urlencoded",
         "请发送 application/json、multipart/form-data 或 application/x-www-form-urlencoded",
     ),
+    416: (
+        "range_beyond_end",
+        "the range begins after the end of the sound; ask for an earlier one, or for all",
+        "请求的范围超出音频末尾；请改用更靠前的范围，或获取全部",
+    ),
     431: ("headers_too_large", "the request headers are too large", "请求头过大"),
 }
 
@@ -99,13 +105,22 @@ def as_problem(error: BaseException) -> Problem:
     for kind, status, code, field in ENGINE:
         if isinstance(error, kind):
             return Problem(status, code, field, error.en, error.zh)
-    if isinstance(error, OSError) and error.errno in errors.DISK_FULL:
+    if is_disk_full(error):
         return Problem(
             507,
             "disk_full",
             None,
             "the service's disk is full; tell its operator",
             "服务器磁盘已满，请联系管理员",
+        )
+    if isinstance(error, sqlite3.OperationalError) and "database is locked" in str(error):
+        return Problem(
+            503,
+            "busy",
+            None,
+            "another process of the service holds its records; try again in 5 s",
+            "服务的另一个进程正在使用记录；请在 5 秒后重试",
+            {"Retry-After": "5"},
         )
     if isinstance(error, HTTPException):
         return status_error(error.code or 500, error.name)
@@ -116,6 +131,13 @@ def as_problem(error: BaseException) -> Problem:
         "the service failed; its log has the reason under this request's id",
         "服务内部错误，原因见日志中的同一请求编号",
     )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there was no room; SQLite says so in words alone before Python 3.11."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in errors.DISK_FULL
 
 
 def handle(error: Exception):
@@ -131,6 +153,8 @@ def handle(error: Exception):
     answer.headers.extend(problem.headers)
     if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
+    if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
+        answer.headers["Content-Range"] = f"{error.units} */{error.length}"
     return answer
 
 

@@ -11,6 +11,7 @@ DELETE /jobs/<id>                     ends it and removes its files
 A job is its owner's, as states of requests are; to all others it is a 404.
 """
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from flask import Blueprint, Response, g, jsonify, request, send_file
 
 from cosyvoice.cli.long_speech import TYPES, Plan, SoundFiles, chapter_marks, plan_of
 from cosyvoice.encoders.formats import ContinuousMp3
+from cosyvoice.encoders.mark import Mark
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_values
@@ -33,14 +35,14 @@ from cosyvoice.serve.http.jobs import (
     read_body,
     read_book_request,
 )
-from cosyvoice.serve.http.problem import Problem, field_error
+from cosyvoice.serve.http.problem import Problem, field_error, in_field
 from cosyvoice.serve.routes.request_states import FORMATS as SUBTITLES
 from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.storage.books import DAY, Book, Books, new_id
 from cosyvoice.text.language import without_sound_marks
 from cosyvoice.text.manuscript import Manuscript, read_manuscript
-from cosyvoice.utils.errors import ManuscriptError
+from cosyvoice.utils.errors import InputError, ManuscriptError
 
 MOST_OF_ONE = 20  # jobs of one caller that are not finished
 MOST = 200  # of all callers
@@ -67,14 +69,15 @@ def blueprint(
     @jobs.post("/jobs")
     def make():
         wanted = read_book_request(fields, read_body())
-        manuscript = read_text(wanted, config.max_job_chars)
-        plan = plan_of(manuscript)
+        with text_named(wanted):
+            manuscript = read_text(wanted, config.max_job_chars)
+            plan = plan_of(manuscript)
+            if not plan.parts:
+                raise ManuscriptError(
+                    "the text holds nothing that can be spoken: send words",
+                    "文本中没有可以朗读的内容，请发送文字",
+                )
         plan = replace(plan, title=wanted.title or plan.title)
-        if not plan.parts:
-            raise ManuscriptError(
-                "the text holds nothing that can be spoken: send words",
-                "文本中没有可以朗读的内容，请发送文字",
-            )
         user_id = access.owner(wanted.job.user_id)
         refuse_too_many(user_id)
         claim(user_id, manuscript.characters)
@@ -126,7 +129,8 @@ def blueprint(
             return finished(book)
         sounds = books.sounds(book)
         headers = {"Accept-Ranges": "none", "X-Accel-Buffering": "no"}
-        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch)
+        marked = Mark.now(book.model).ffmpeg_options()
+        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch, marked)
         response = Response(
             sound_so_far(sounds, book.done, encoder), mimetype=encoder.mimetype, headers=headers
         )
@@ -229,6 +233,15 @@ def blueprint(
         }
 
     return jobs
+
+
+@contextlib.contextmanager
+def text_named(wanted: BookRequest) -> Iterator[None]:
+    """Errors of the text name the field in which it came."""
+    try:
+        yield
+    except InputError as error:
+        raise in_field("tts_text" if wanted.file is None else "file", error) from error
 
 
 def read_text(wanted: BookRequest, most: int) -> Manuscript:

@@ -10,9 +10,10 @@ docs/legacy-api.md has the table. Source: api.py of v3ucn/CosyVoice_For_Windows,
 extension for it.
 """
 
+import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
@@ -21,13 +22,15 @@ from cosyvoice.serve.addresses import host_of, is_loopback
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import read_values, short
 from cosyvoice.serve.http.jobs import LEGACY_FIELDS, PRESET, Job, read_body, without_blanks
-from cosyvoice.serve.http.problem import Problem, field_error
+from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
 from cosyvoice.serve.routes.page import index, protect
-from cosyvoice.serve.speaking.answer import Answers
+from cosyvoice.serve.speaking.answer import Answers, sound_headers
 from cosyvoice.serve.speaking.engine import Engine, Utterance
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
+from cosyvoice.utils.errors import InputError
 
 SUBTITLES = "output.srt"  # what the bundle wrote after each request
+THEIRS = {"tts_text": "text", "spk_id": "speaker", "spk_customize": "speaker"}
 REMEMBERED = 1000  # callers whose last request is known
 
 
@@ -52,7 +55,7 @@ def blueprint(
         if "text" not in request.args:
             return protect(index())
         if request.method == "HEAD":
-            return Response(mimetype="audio/wav")  # a look at the headers costs no speech
+            return sound_headers("audio/ogg" if is_streaming() else "audio/wav")
         return speak(without_blanks(request.args.items()), "text", "speaker")
 
     @legacy.post("/")
@@ -98,17 +101,17 @@ def blueprint(
     def speak(values: dict, *required: str) -> Response:
         wanted = read_values(LEGACY_FIELDS, values, required)
         owner = the_user(wanted.get("user_id", ""))
-        job = read_job(
-            {
-                "mode": PRESET,
-                "tts_text": wanted["text"],
-                "stream": wanted.get("streaming", False),
-                "speed": wanted.get("speed", 1.0),
-                "user_id": owner,
-                **choose(wanted["speaker"], owner),
-            }
-        )
-        utterance = prepare(job)
+        values = {
+            "mode": PRESET,
+            "tts_text": wanted["text"],
+            "stream": wanted.get("streaming", False),
+            "speed": wanted.get("speed", 1.0),
+            "user_id": owner,
+            **choose(wanted["speaker"], owner),
+        }
+        with in_their_words():
+            job = read_job(values)
+            utterance = prepare(job)
         if may_ask():
             last.note(g.caller, g.record.id)
         if job.stream:
@@ -146,6 +149,17 @@ def blueprint(
     return legacy
 
 
+@contextlib.contextmanager
+def in_their_words() -> Iterator[None]:
+    """Errors name the field as the caller wrote it."""
+    try:
+        yield
+    except (Problem, InputError) as error:
+        if (field := as_problem(error).field) in THEIRS:
+            raise in_field(THEIRS[field], error) from error
+        raise
+
+
 class LastRequests:
     """The id of each caller's last request, in this process. Thread-safe."""
 
@@ -174,6 +188,12 @@ def view(endpoint: str, **arguments: str) -> Response:
 def query_and_body() -> dict:
     """The fields of a body and of the query, where the bundle's callers put `speed`."""
     return {**without_blanks(request.args.items()), **read_body()}
+
+
+def is_streaming() -> bool:
+    """Whether the query asks for sound while it is made."""
+    name = "streaming"
+    return name in request.args and LEGACY_FIELDS[name].read(name, request.args[name])
 
 
 def own_form() -> bool:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, g, request
 
 from cosyvoice.serve import request_log
+from cosyvoice.serve.http.access import SOUND
 from cosyvoice.serve.http.bridge import ClientDisconnected
 from cosyvoice.serve.http.fields import field_error, read_string, short
 from cosyvoice.serve.http.jobs import RESPONSE_FORMATS, SPEED
@@ -80,7 +81,7 @@ def read_format(name: str) -> str:
 def converse(socket: WebSocket, stream: TextStream, id: str):
     """Take text and send sound until the client or the sound ends."""
     try:
-        socket.accept({"X-Request-ID": id})
+        socket.accept({"X-Request-ID": id, **SOUND})
         sender = threading.Thread(
             target=request_log.carry(send_sound), args=(socket, stream), name=f"send-{id}"
         )
@@ -145,22 +146,26 @@ def read_message(message: str) -> dict:
 
 
 def send_sound(socket: WebSocket, stream: TextStream):
-    """Send the sound as it is made, then the end, and close."""
-    with suppress(ClientDisconnected):
-        try:
-            for data in follow(stream.speech):
-                if data:
-                    audio = base64.b64encode(data).decode()
-                    nothing = {"alignment": None, "normalizedAlignment": None}
-                    socket.send(json.dumps({"audio": audio, "isFinal": False, **nothing}))
-        except ClientDisconnected:
-            raise
-        except Exception as error:  # follow has logged it
+    """Send the sound as it is made, then the end, and close.
+
+    The stream ends with it, so that text which waits for room is not spoken for a client that left.
+    """
+    try:
+        for data in follow(stream.speech):
+            if data:
+                audio = base64.b64encode(data).decode()
+                nothing = {"alignment": None, "normalizedAlignment": None}
+                socket.send(json.dumps({"audio": audio, "isFinal": False, **nothing}))
+        if stream.speech.record.outcome == "done":
+            socket.send(json.dumps(FINAL))
+            socket.close()
+    except ClientDisconnected:
+        pass
+    except Exception as error:  # follow has logged it
+        with suppress(ClientDisconnected):
             tell(socket, as_problem(error), BROKEN)
-        else:
-            if stream.speech.record.outcome == "done":
-                socket.send(json.dumps(FINAL))
-                socket.close()
+    finally:
+        stream.stop()
 
 
 def tell(socket: WebSocket, problem: Problem, code: int):

@@ -33,7 +33,7 @@ from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.routes.openai_speech import read_voice, speaking_engine
 from cosyvoice.serve.routes.request_states import RequestStates
-from cosyvoice.serve.speaking.answer import Answers, follow, stream_response
+from cosyvoice.serve.speaking.answer import Answers, follow, sound_headers, stream_response
 from cosyvoice.serve.speaking.engine import Engine, Prepared
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.text_stream import TextStream, TextStreams, ended_error
@@ -134,7 +134,7 @@ def blueprint(opener: Opener, states: RequestStates) -> Blueprint:
         stream = find(id)
         mimetype = stream.speech.encoder.mimetype
         if request.method == "HEAD":
-            return Response(mimetype=mimetype)
+            return sound_headers(mimetype)
         stream.listen(client_of(request.environ))
         answer = stream_response(stream.speech, sound_of(stream), mimetype)
         answer.call_on_close(stream.drop)

@@ -11,9 +11,10 @@ POST   /voices/doctor             what is good and bad about a reference; nothin
 POST   /voices/check              the same
 """
 
+import contextlib
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ from cosyvoice.serve.http.jobs import (
     read_voice_request,
 )
 from cosyvoice.serve.http.problem import Problem, field_error
+from cosyvoice.serve.speaking.answer import sound_headers
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone
@@ -113,12 +115,8 @@ def blueprint(
         """A preset speaker, else a saved voice of the user. Raises a 404 Problem."""
         if name in engine.list_available_spks():
             return engine.speaker_voice(name)
-        try:
+        with voice_named("mix", wanted.user_id, name):
             return shelf.fetch(wanted.user_id, read_name("mix", name))
-        except Problem as problem:
-            if problem.status != 404:
-                raise
-            raise unknown_voice_error("mix", wanted.user_id, name) from problem
 
     def make_of_file(wanted: VoiceRequest):
         """Keep a voice that was taken elsewhere; its meta stays as it is."""
@@ -148,11 +146,14 @@ def blueprint(
         required = ("user_id", "name", "new_name")
         wanted = read_voice_request(values, *required, fields=RENAME_FIELDS)
         if wanted.new_name == wanted.name:
+            if not shelf.exists(wanted.user_id, wanted.name):
+                raise unknown_voice_error("name", wanted.user_id, wanted.name)
             return jsonify(name=wanted.name)
         if not wanted.overwrite and shelf.exists(wanted.user_id, wanted.new_name):
             raise taken_name_error(wanted.new_name, "new_name")
         try:
-            shelf.rename(wanted.user_id, wanted.name, wanted.new_name, wanted.overwrite)
+            with voice_named("name", wanted.user_id, wanted.name):
+                shelf.rename(wanted.user_id, wanted.name, wanted.new_name, wanted.overwrite)
         except ObjectExists as error:  # another has made it meanwhile
             raise taken_name_error(wanted.new_name, "new_name") from error
         return jsonify(name=wanted.new_name)
@@ -161,7 +162,8 @@ def blueprint(
     def file(name: str) -> Response:
         """The voice as a file, which POST /voices takes as voice_file."""
         wanted = read_named(name)
-        data = shelf.fetch_file(wanted.user_id, wanted.name)
+        with voice_named("name", wanted.user_id, wanted.name):
+            data = shelf.fetch_file(wanted.user_id, wanted.name)
         answer = Response(data, mimetype="application/octet-stream")
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}.pt"
         return answer
@@ -177,8 +179,9 @@ def blueprint(
         """A fixed sentence in the voice's language, else in the listener's, as MP3."""
         wanted = read_named(name)
         if request.method == "HEAD":
-            return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
-        own = shelf.fetch(wanted.user_id, wanted.name)["meta"]["language"]
+            return sound_headers("audio/mpeg")
+        with voice_named("name", wanted.user_id, wanted.name):
+            own = shelf.fetch(wanted.user_id, wanted.name)["meta"]["language"]
         listener = request.accept_languages.best_match(["zh", "en"]) or "zh"
         sentence = SENTENCES[own if own in languages_of(engine.model_family) else listener]
         fields = {"spk_customize": wanted.name, "user_id": wanted.user_id}
@@ -277,6 +280,17 @@ def languages_of(family: str) -> frozenset[str]:
     if family == FAMILY_3.name:
         return frozenset(SENTENCES)
     return frozenset(("zh", "en", "yue", "ja", "ko"))
+
+
+@contextlib.contextmanager
+def voice_named(field: str, user_id: str, name: str) -> Iterator[None]:
+    """A 404 Problem for a voice names the field that the caller has written."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        raise unknown_voice_error(field, user_id, name) from problem
 
 
 def unknown_voice_error(field: str, user_id: str, name: str) -> Problem:

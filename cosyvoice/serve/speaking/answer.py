@@ -42,7 +42,9 @@ class Answers:
         """watermark(sample_rate): the watermark of one sound."""
         self.slots, self.config, self.scratch = slots, config, scratch
         self.watermark = watermark
-        self.paces: defaultdict[str, Pace] = defaultdict(Pace)  # by the family of the model
+        # By the model's family and what it does: conversion is faster than speech, and the pauses
+        # of a dialogue cost nothing.
+        self.paces: defaultdict[tuple[str, str], Pace] = defaultdict(Pace)
 
     def stream(self, utterance: Utterance, kind: str = "mp3", headers: dict | None = None):
         """A Response of the sound as it is made; returns when there is enough to begin."""
@@ -107,7 +109,7 @@ class Answers:
             self.config.request_timeout,
             client,
             self.scratch,
-            self.paces[utterance.engine.model_family],
+            self.paces[utterance.engine.model_family, g.record.mode],
         )
 
     def encoder(self, kind: str, sample_rate: int, mark: Mark, has_mark: bool) -> Encoder:
@@ -145,6 +147,11 @@ def stream_response(
     response = Response(body, mimetype=mimetype, headers={**always, **(headers or {})})
     response.call_on_close(speech.close)
     return response
+
+
+def sound_headers(mimetype: str) -> Response:
+    """The answer to HEAD, which costs no speech; how long the sound would be is not known."""
+    return Response(iter(()), mimetype=mimetype)
 
 
 def text_warnings(utterance: Utterance) -> dict[str, str]:

@@ -4,7 +4,6 @@ A turn is one part of one book, with a slot of its own (see Slots.take_spare), o
 book whose parts are all spoken. What cannot be helped by waiting ends the book as failed.
 """
 
-import errno
 import logging
 import sqlite3
 import threading
@@ -23,8 +22,9 @@ from cosyvoice.cli.long_speech import (
     silence,
     spoken,
 )
+from cosyvoice.encoders.mark import Watermark, with_watermark
 from cosyvoice.serve.http.jobs import CLONE, CROSS, INSTRUCT
-from cosyvoice.serve.http.problem import Problem, as_problem
+from cosyvoice.serve.http.problem import as_problem
 from cosyvoice.serve.speaking.engine import Check, Chunks, Engine
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.sentence_times import SentenceTime
@@ -55,13 +55,21 @@ class OpenBook:
 
 
 class BookWorker:
-    """engine_for: the engine for a mode; it may load a model. bitrate: of the finished files."""
+    """engine_for: the engine for a mode; it may load a model. bitrate: of the finished files.
+
+    watermark(sample_rate): the watermark of one part.
+    """
 
     def __init__(
-        self, books: Books, slots: Slots, engine_for: Callable[[str], Engine], bitrate: str
+        self,
+        books: Books,
+        slots: Slots,
+        engine_for: Callable[[str], Engine],
+        bitrate: str,
+        watermark: Callable[[int], Watermark] | None = None,
     ):
         self.books, self.slots = books, slots
-        self.engine_for, self.bitrate = engine_for, bitrate
+        self.engine_for, self.bitrate, self.watermark = engine_for, bitrate, watermark
         self.open: dict[str, OpenBook] = {}
         self.thread: threading.Thread | None = None
         self.changing = threading.Lock()  # of `thread`
@@ -157,6 +165,8 @@ class BookWorker:
                 log.warning("book %s: part %d is left out: %s", book.id, number, error.en)
                 pcm, skipped = silence(part.pause or SKIPPED_SECONDS, book.sample_rate), part.text
         record.finish_segment()
+        if self.watermark:
+            pcm = with_watermark(pcm, self.watermark(book.sample_rate))
         opened.sounds.write(number, pcm)
         self.books.finish_part(
             book,
@@ -213,7 +223,7 @@ class BookWorker:
     def _note_failure(self, book: Book, error: Exception) -> None:
         """Wait and try again, or give up."""
         self.open.pop(book.id, None)
-        problem = problem_of(error)
+        problem = as_problem(error)
         is_unknown = problem.code == "internal_error"
         reason = {
             "code": problem.code,
@@ -235,12 +245,6 @@ class BookWorker:
         except (sqlite3.Error, OSError):  # the disk is full for the record too
             log.error("the state of book %s is not written", book.id, exc_info=True)
             self.woken.wait(POLL)
-
-
-def problem_of(error: Exception) -> Problem:
-    """The Problem of an error; SQLite has no number for a full disk."""
-    is_full = isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
-    return as_problem(OSError(errno.ENOSPC, "") if is_full else error)
 
 
 def chunks_of(

@@ -35,6 +35,9 @@ class App:
         if path == "/short":
             start_response("200 OK", [("Content-Length", "10")])
             return [b"12345"]
+        if path == "/dated":
+            start_response("200 OK", [("Date", "Thu, 01 Jan 1970 00:00:00 GMT")])
+            return [b"old"]
         if path == "/none":
             start_response("204 NO CONTENT", [])
             return []
@@ -125,6 +128,12 @@ def test_headers_with_an_underscore_are_dropped(running):
     app = running()
     ask(app, headers={"X-Request-ID": "right", "X_Request_ID": "wrong"}).read()
     assert app.seen[0]["HTTP_X_REQUEST_ID"] == "right"
+
+
+def test_an_answer_has_one_date(running):
+    app = running()
+    answer = ask(app, "/dated")
+    assert len(answer.headers.get_all("Date")) == 1 and "1970" not in answer.headers["Date"]
 
 
 def test_a_body_over_its_limit_is_refused_before_it_is_read(running):

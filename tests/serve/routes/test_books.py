@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from cosyvoice.cli.voice import save_voice
+from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.serve.speaking import book_worker
 from tests.support.epub_files import epub
 from tests.support.fake_engine import FakeEngine, make_voice
@@ -126,6 +127,23 @@ def test_the_sound_so_far_and_its_subtitles_can_be_had_before_the_end(api):
     assert refused.status_code == 409 and refused.json["code"] == "job_unfinished"
 
 
+def test_its_sound_says_that_a_machine_made_it(service, tmp_path, monkeypatch):
+    (tmp_path / "halves.py").write_text("def start(rate):\n    return lambda pcm: pcm // 2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    slow = "{chunks=1 size=22050}一句。\n{chunks=1 delay=20}慢。"
+    heard = []
+    for settings in ({}, {"WATERMARK": "halves:start"}):
+        api = service(**settings)
+        id = made(api, tts_text=slow)
+        wait_for(lambda api=api, id=id: state(api, id)["sentences_done"] == 1)
+        answer = api.app.test_client().get(f"/jobs/{id}/audio")
+        assert answer.headers["X-AI-Generated"] == "true"
+        assert answer.data.startswith(b"ID3") and STATEMENT.encode() in answer.data[:1000]
+        heard.append(soundfile.read(io.BytesIO(answer.data))[0])
+        api.app.test_client().delete(f"/jobs/{id}")
+    assert np.abs(heard[0]).max() == pytest.approx(2 * np.abs(heard[1]).max(), rel=0.1)
+
+
 def test_a_deleted_book_stops_at_once_and_leaves_nothing(api):
     id = made(api, tts_text="{chunks=1 delay=30}慢。", prompt_text="x")
     wait_for(lambda: FakeEngine.speaking)
@@ -203,6 +221,13 @@ def test_a_bad_request_is_refused_and_keeps_nothing(service, fields, status, cod
     answer = post(api, **fields)
     assert (answer.status_code, answer.json["code"]) == (status, code), answer.text
     assert not list(api.books.folder.glob("*/plan.json")) and api.book_worker.thread is None
+
+
+def test_a_wrong_text_is_named_by_the_field_it_came_in(api):
+    for text in ("。。。", "好[pause 99h]。"):
+        assert post(api, tts_text=text).json["field"] == "tts_text"
+        file = (io.BytesIO(text.encode()), "a.txt")
+        assert post(api, tts_text=None, file=file).json["field"] == "file"
 
 
 KEYS = {

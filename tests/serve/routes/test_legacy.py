@@ -54,7 +54,12 @@ def test_streaming_is_one_ogg_stream(client):
 
 
 def test_a_look_at_the_headers_costs_no_speech(client):
-    assert client.head("/", query_string=TEXT).status_code == 200 and not FakeEngine.calls
+    for streaming, mimetype in (("0", "audio/wav"), ("1", "audio/ogg")):
+        query = {**TEXT, "streaming": streaming}
+        answer = client.head("/", query_string=query)
+        assert (answer.status_code, answer.mimetype) == (200, mimetype)
+        assert "Content-Length" not in answer.headers and not FakeEngine.calls
+    assert client.head("/", query_string={**TEXT, "streaming": "2"}).status_code == 400
 
 
 def test_lists_have_speakers_and_saved_voices_in_the_old_form(client):
@@ -93,6 +98,8 @@ def test_tts_to_audio_has_a_speaker_of_its_own(client):
         ({"text": "你好。", "speaker": "nobody"}, 404, "speaker"),
         ({**TEXT, "streaming": "maybe"}, 400, "streaming"),
         ({**TEXT, "speed": 9}, 400, "speed"),
+        ({**TEXT, "text": "好[pause 9x]"}, 400, "text"),
+        ({**TEXT, "text": "好" * 10_001}, 413, "text"),
     ],
 )
 def test_a_wrong_call_is_refused_by_name(client, given, status, field):

@@ -118,6 +118,18 @@ def test_a_client_that_leaves_stops_the_work(running_service):
     wait_for(lambda: not api.opener.streams.open and FakeEngine.speaking == 0)
 
 
+def test_a_client_that_leaves_while_text_waits_for_room_stops_the_work(running_service):
+    api, host = running_service()
+    sentence = "{chunks=500 size=2205 delay=0.04}" + "好" * 300 + "。"
+    with connect(f"ws://{host}{PATH}") as client:
+        for message in texts(*[sentence] * 30):
+            client.send(json.dumps(message))
+        client.recv(timeout=9)
+        client.socket.shutdown(socket.SHUT_RDWR)
+        wait_for(lambda: not api.opener.streams.open and FakeEngine.speaking == 0)
+    assert len(FakeEngine.calls) == 1
+
+
 def refused(host, path=PATH, **options) -> int:
     with pytest.raises(InvalidStatus) as error, connect(f"ws://{host}{path}", **options):
         pass

@@ -6,7 +6,7 @@ import json
 import pytest
 import soundfile
 
-from tests.support.fake_engine import FakeEngine, make_voice
+from tests.support.fake_engine import SETTINGS, FakeEngine, make_voice
 from tests.support.sounds import decode, read_wav, speech, wav_bytes
 
 PATH = "/voice_conversion"
@@ -130,3 +130,15 @@ def test_another_users_recordings_are_not_read(service, tmp_path):
     key = {"Authorization": "Bearer a"}
     answer = convert(api, key, source_speech_16k="learn-wave/2/me.wav")
     assert answer.status_code == 403 and answer.json["field"] == "source_speech_16k"
+
+
+def test_a_slow_conversion_is_held_back_and_its_pace_is_its_own(api, monkeypatch):
+    monkeypatch.setitem(SETTINGS, "delay", 0.2)  # for each of three chunks of 1.36 s
+    paces = api.answers.paces
+    paces["CosyVoice-300M-25Hz", "voice_conversion"].note(0.25)
+    client = api.app.test_client()
+    data = {"source_speech_16k": take(), "spk_id": "中文女"}
+    answer = client.post(PATH, data=data, headers={"X-Request-ID": "held-back"})
+    assert client.get("/requests/held-back").json["seconds"] > 0.75 * 2.4
+    answer.close()
+    assert paces.keys() == {("CosyVoice-300M-25Hz", "voice_conversion")}

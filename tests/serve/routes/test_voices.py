@@ -671,6 +671,18 @@ def test_a_file_that_is_no_voice_of_this_family_is_refused(local, tmp_path):
     assert answer.status_code == 400 and "multipart" in answer.json["error"]
 
 
+def test_a_voice_that_is_not_there_is_told_by_its_name(api):
+    client = api.app.test_client()
+    own = {"user_id": "1321"}
+    for answer in (
+        client.get("/voices/nobody/file", query_string=own),
+        client.get("/voices/nobody/preview", query_string=own),
+        client.patch("/voices/nobody", json={**own, "new_name": "else"}),
+        client.patch("/voices/nobody", json={**own, "new_name": "nobody"}),
+    ):
+        assert (answer.status_code, answer.json["field"]) == (404, "name"), answer.text
+
+
 def test_another_users_voice_is_neither_renamed_nor_taken_along(service, tmp_path):
     (tmp_path / "keys.json").write_text(json.dumps({"a": ["1"], "b": ["2"]}))
     api = service(API_KEYS_FILE=tmp_path / "keys.json")
