@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from pathlib import Path
 
 import requests
 
-from tools.servers import APP, FAKE, SERVERS, missing, service, usage
+from tools.servers import APP, FAKE, SERVERS, missing, nodes_of, service, usage
 
 PATIENCE = 600.0  # seconds that a listener waits for the next sound
 STARTS_WITH = 0.2  # seconds of sound with which a player begins
@@ -248,12 +249,12 @@ class Load:
         return heard, took, time.perf_counter() - begin
 
 
-def measure(load: Load, server: str, callers: int, pid: int | None) -> Level:
+def measure(load: Load, server: str, callers: int, processes: list[int]) -> Level:
     """One row: so many callers at once."""
-    before = usage(pid) if pid else {"cpu": 0.0}
+    before = usage(processes)
     count = max(load.options.least, callers * load.options.requests)
     heard, took, seconds = load.run(callers, count)
-    after = usage(pid) if pid else {"cpu": 0.0, "memory": 0.0}
+    after = usage(processes)
     served = [each for each in heard if not each.failure]
     firsts = [each.first - each.asked for each in served]
     sound, cpu = sum(each.seconds for each in served), after["cpu"] - before["cpu"]
@@ -267,13 +268,13 @@ def measure(load: Load, server: str, callers: int, pid: int | None) -> Level:
     )  # fmt: skip
 
 
-def soak(load: Load, pid: int | None, folder: Path | None) -> list[dict]:
+def soak(load: Load, processes: list[int], folder: Path | None) -> list[dict]:
     """Many requests; what the process and its folder hold after each hundred, and at the end."""
     rows: list[dict] = []
     done = 0
 
     def look():
-        held = usage(pid) if pid else {}
+        held = usage(processes) if processes else {}
         held.pop("cpu", None)
         if folder:
             held["left"] = sum(STATES not in path.parts for path in folder.rglob("*"))
@@ -302,27 +303,30 @@ def soak(load: Load, pid: int | None, folder: Path | None) -> list[dict]:
     return rows
 
 
-def ramp(load: Load, server: str, pid: int | None) -> list[Level]:
+def ramp(load: Load, server: str, processes: list[int]) -> list[Level]:
     load.listen(0)  # what the first request alone has to wait for is not of interest here
     levels = []
     for callers in load.options.callers:
-        levels.append(measure(load, server, callers, pid))
+        levels.append(measure(load, server, callers, processes))
         print(row(levels[-1]), flush=True)
     return levels
 
 
-def run_servers(options: argparse.Namespace) -> Iterator[tuple[str, str, int, Path]]:
-    """(server, address, process id, its folder) of each that can be started here."""
+def run_servers(options: argparse.Namespace) -> Iterator[tuple[str, str, list[int], Path]]:
+    """(server, address, processes, its folder) of each that can be started here."""
     for server in options.servers or SERVERS:
-        if lacking := missing(server):
+        lacking = missing(server)
+        if options.fake and nodes_of(server):
+            lacking = "a replica with the tests' engine"
+        if lacking:
             print(f"{server} is left out: {lacking} is not here", file=sys.stderr)
             continue
         settings = {"MAX_QUEUE": str(options.max_queue)}
         app = FAKE if options.fake else APP
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             model = folder if options.fake else options.model
-            with service(server, model, Path(folder), app, **settings) as (url, pid):
-                yield server, url, pid, Path(folder) / "output"
+            with service(server, model, Path(folder), app, **settings) as (url, processes):
+                yield server, url, processes, Path(folder) / "output"
 
 
 def main(argv: list[str] | None = None):
@@ -356,6 +360,7 @@ def main(argv: list[str] | None = None):
     parser.add_argument("--soak_callers", type=int, default=8)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started here is ended
     if (options.url is None) == (options.servers is None):
         parser.error("give --url or --servers")
     options.modes = options.modes or (["preset", "clone", "cross"] if options.mixed else ["preset"])
@@ -364,17 +369,17 @@ def main(argv: list[str] | None = None):
     if not options.soak:
         print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
     places = (
-        [(options.url, options.url, options.pid, options.folder)]
+        [(options.url, options.url, [options.pid] if options.pid else [], options.folder)]
         if options.url
         else run_servers(options)
     )
     figures: list[dict] = []
-    for server, url, pid, folder in places:
+    for server, url, processes, folder in places:
         load = Load(url, options)
         if options.soak:
-            figures += [{"server": server, **each} for each in soak(load, pid, folder)]
+            figures += [{"server": server, **each} for each in soak(load, processes, folder)]
         else:
-            figures += [asdict(level) for level in ramp(load, server, pid)]
+            figures += [asdict(level) for level in ramp(load, server, processes)]
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False), "utf-8")
 

@@ -1,8 +1,9 @@
 """The service as each server runs it, started on loopback for a benchmark or a load.
 
 uvicorn is `python all_api.py`; nginx stands before gunicorn with the files of deploy/; ray-1 and
-ray-2 are `python all_api.py` before engines on a Ray cluster of so many nodes of one core. werkzeug
-and waitress run the plain Flask app: a thread for each listener, for comparison.
+ray-2 are `python all_api.py` before engines on a Ray cluster of so many nodes, each with a core of
+its own that the rest shares (see only_cores). werkzeug and waitress run the plain Flask app: a
+thread for each listener, for comparison.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180
 STOP_SECONDS = 90
+OBJECTS = 100_000_000  # bytes of a Ray node's store
 THREADS = 100  # of the servers that need one for each listener
 APP = "all_api"
 FAKE = "tests.support.fake_server"
@@ -43,11 +45,16 @@ def missing(server: str) -> str:
     lacking = [name for name in PACKAGES.get(server, []) if not find_spec(name)]
     if server == "nginx" and not nginx_program():
         lacking.append("nginx")
-    if server.startswith("ray-") and not (
-        find_spec("ray") and (ROOT / "deploy/ray_app.py").exists()
-    ):
+    if nodes_of(server) and not find_spec("ray"):
         lacking.append("ray")
+    if nodes_of(server) > len(cores()):
+        lacking.append(f"{nodes_of(server)} cores")
     return ", ".join(lacking)
+
+
+def nodes_of(server: str) -> int:
+    """How many nodes of a Ray cluster it has."""
+    return int(server[4:]) if server.startswith("ray-") else 0
 
 
 def command(server: str, app: str, port: int) -> list[str]:
@@ -72,10 +79,11 @@ def free_port() -> int:
 @contextlib.contextmanager
 def service(
     server: str, model: str, folder: Path, app: str = APP, **settings: str
-) -> Iterator[tuple[str, int]]:
-    """The address and the process id of a running service.
+) -> Iterator[tuple[str, list[int]]]:
+    """The address and the processes of a running service, which have started all its others.
 
-    folder: for its files. app: a module, such as FAKE with the fake engine of the tests.
+    folder: for its files. app: a module, such as FAKE with the fake engine of the tests. Engines on
+    a Ray cluster always run the model.
     """
     port = free_port()
     environment = {
@@ -87,15 +95,18 @@ def service(
         **settings,
     }
     with contextlib.ExitStack() as stack:
-        if server.startswith("ray-"):
-            address = stack.enter_context(cluster(int(server[4:]), environment, folder))
+        others: list[int] = []
+        if nodes := nodes_of(server):
+            stack.enter_context(only_cores(cores()[:nodes]))
+            address, others = stack.enter_context(cluster(nodes, environment, folder))
             environment |= {"COSYVOICE_ENGINE": "ray", "RAY_ADDRESS": address}
         process = stack.enter_context(running(command(server, app, port), environment, folder))
         wait_until_ready(f"http://127.0.0.1:{port}", process, folder)
+        processes = [process.pid, *others]
         if server == "nginx":
-            yield stack.enter_context(nginx(port, folder)), process.pid
+            yield stack.enter_context(nginx(port, folder)), processes
         else:
-            yield f"http://127.0.0.1:{port}", process.pid
+            yield f"http://127.0.0.1:{port}", processes
 
 
 @contextlib.contextmanager
@@ -120,19 +131,11 @@ def wait_until_ready(url: str, process: subprocess.Popen, folder: Path):
             if requests.get(f"{url}/ready", timeout=2).ok:
                 return
         time.sleep(0.3)
-    raise RuntimeError(f"the service did not start: {(folder / 'service.log').read_text()[-2000:]}")
+    raise RuntimeError(f"the service did not start: {end_of_log(folder)}")
 
 
-def wait_until_open(address: str):
-    """Wait until something listens at host:port."""
-    host, _, port = address.rpartition(":")
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return
-        time.sleep(0.3)
-    raise RuntimeError(f"nothing listens at {address}")
+def end_of_log(folder: Path) -> str:
+    return (folder / "service.log").read_text("utf-8", "replace")[-3000:]
 
 
 def nginx_program() -> str | None:
@@ -156,59 +159,81 @@ def nginx(service_port: int, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def cluster(nodes: int, environment: dict, folder: Path) -> Iterator[str]:
-    """The address of a Ray cluster on this machine: nodes of one core, and a head of none."""
-    from ray.util import get_node_ip_address
+def cluster(nodes: int, environment: dict, folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """The address and processes of a Ray cluster on this machine: a replica on each of its nodes.
 
-    address = f"{get_node_ip_address()}:{free_port()}"  # Ray does not take a loopback address
-    start = [str(Path(sys.executable).with_name("ray")), "start", "--block"]
-    start += ["--disable-usage-stats", "--object-store-memory=100000000"]
-    environment = {"RAY_raylet_start_wait_time_s": "120", **environment}  # on a busy machine
-    head = [
-        "--head",
-        f"--port={address.split(':')[1]}",
-        "--num-cpus=0",
-        "--include-dashboard=false",
-    ]
-    kinds = [head, *[[f"--address={address}", "--num-cpus=1"]] * nodes]
-    with contextlib.ExitStack() as stack:
-        for kind in kinds:
-            stack.enter_context(running([*start, *kind], environment, folder))
-            wait_until_open(address)  # by the head, before the others join
-        replicas = [f"--{bound}_replicas={nodes}" for bound in ("min", "max")]
-        deploy = [sys.executable, "deploy/ray_app.py", *replicas, "--cpus=1"]
-        environment = {**environment, "RAY_ADDRESS": address}
-        end = time.monotonic() + START_SECONDS
-        while subprocess.run(
-            deploy, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
-        ).returncode:
-            if time.monotonic() > end:  # the head listens some time before it answers
-                raise RuntimeError(f"the engines did not start: {' '.join(deploy)}")
-        yield address
+    A node has one core; the head has none for replicas. Ray ends them all even when this process is
+    killed.
+    """
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # on a busy machine
+    from ray.cluster_utils import Cluster
+
+    here = Cluster()
+    try:
+        here.add_node(num_cpus=0, object_store_memory=OBJECTS, include_dashboard=False)
+        for core in cores()[:nodes]:
+            with only_cores([core]):
+                here.add_node(num_cpus=1, object_store_memory=OBJECTS)
+        start_engines(nodes, {**environment, "RAY_ADDRESS": here.address}, folder)
+        kinds = [each for node in here.list_all_nodes() for each in node.all_processes.values()]
+        yield here.address, [each.process.pid for kind in kinds for each in kind]
+    finally:
+        here.shutdown()
+
+
+def start_engines(replicas: int, environment: dict, folder: Path):
+    """Run deploy/ray_app.py. Raises a RuntimeError with what it said."""
+    numbers = [f"--{bound}_replicas={replicas}" for bound in ("min", "max")]
+    words = [sys.executable, "deploy/ray_app.py", *numbers, "--cpus=1"]
+    with running(words, environment, folder) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(START_SECONDS)
+        if process.returncode != 0:
+            raise RuntimeError(f"the engines did not start: {end_of_log(folder)}")
+
+
+def cores() -> list[int]:
+    """The numbers of the cores that this process may use; none where a system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+
+
+@contextlib.contextmanager
+def only_cores(numbers: list[int]) -> Iterator[None]:
+    """What starts in the block, in this thread, runs on these cores alone to its end. Linux only.
+
+    So a cluster of two nodes has two cores in all, one of one node has one: the head, the service
+    and the listeners take their time from the same cores.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, numbers)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 # what processes use, on Linux; 0 elsewhere
 
 
-def family(pid: int) -> list[Path]:
-    """The folders in /proc of a process and of those that it and they have started."""
+def family(processes: Iterable[int]) -> list[Path]:
+    """The folders in /proc of processes and of those that they and these have started."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # ended meanwhile
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    found = [pid]
+    found = list(processes)
     for each in found:  # grows while it is read
         found += [child for child, parent in parents.items() if parent == each]
     return [Path(f"/proc/{each}") for each in found]
 
 
-def usage(pid: int) -> dict[str, float]:
-    """memory (MB), threads, files (open ones) and CPU seconds of a process and its children.
+def usage(processes: Iterable[int]) -> dict[str, float]:
+    """memory (MB), threads, files (open ones) and CPU seconds of processes and their children.
 
     CPU seconds also count children that have ended.
     """
     total = {"memory": 0.0, "threads": 0, "files": 0, "cpu": 0.0}
-    for folder in family(pid):
+    for folder in family(processes):
         with contextlib.suppress(OSError):
             after_name = (folder / "stat").read_text().rpartition(")")[2].split()
             total["cpu"] += sum(map(int, after_name[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -44,9 +44,9 @@ def main(argv=None) -> int:
         for kind in PLAN[server]:
             if kind in arguments.kinds:
                 with tempfile.TemporaryDirectory() as folder:
-                    with service(server, arguments.model, Path(folder)) as (url, pid):
+                    with service(server, arguments.model, Path(folder)) as (url, (process,)):
                         module = importlib.import_module(f"tools.stress.{kind}")
-                        report(server, module.run(url, pid))
+                        report(server, module.run(url, process))
     if "starts" in arguments.kinds:
         with tempfile.TemporaryDirectory() as folder:
             report("starts", starts.run(Path(folder)))

@@ -8,10 +8,12 @@ import sys
 from typing import Any
 
 from cosyvoice.serve.cluster import APP, DEPLOYMENT, SECRETS
+from cosyvoice.serve.cluster.link import probe
 from cosyvoice.serve.cluster.replica import Replica
 from cosyvoice.serve.config import Config, StartError, read_config
 
 LOAD = 0.75  # part of its places that a replica has taken on average before another is started
+UP_SECONDS, DOWN_SECONDS = 10.0, 300.0  # that the need for another, or for one less, must last
 STOP_SECONDS = 300.0  # that the requests of a replica get when it is to stop
 
 
@@ -37,8 +39,8 @@ def application(
             "min_replicas": min_replicas,
             "max_replicas": max_replicas,
             "target_ongoing_requests": LOAD * config.max_concurrent,
-            "upscale_delay_s": 10.0,
-            "downscale_delay_s": 300.0,
+            "upscale_delay_s": UP_SECONDS,
+            "downscale_delay_s": DOWN_SECONDS,
         },
         ray_actor_options={
             "num_cpus": cpus,
@@ -57,8 +59,10 @@ def application(
 def deploy(address: str, app: Any) -> None:
     """Start the application, or replace the one that runs; returns when replicas are ready.
 
-    It stays when this process ends.
+    It stays when this process ends. Raises an OSError when no cluster answers, a RuntimeError when
+    replicas cannot start.
     """
+    probe(address)  # Ray itself takes a minute to give up
     import ray
     from ray import serve
 
@@ -84,7 +88,7 @@ def main(argv: list[str] | None = None) -> None:
         deploy(config.ray_address, application(config, **wanted))
     except StartError as error:
         sys.exit(str(error))
-    except ConnectionError as error:
+    except OSError as error:
         sys.exit(
             f"no Ray cluster answers at {config.ray_address} ({error}): start one with "
             "`ray start --head`, or correct RAY_ADDRESS"
