@@ -65,10 +65,11 @@ class Opener:
         values: fields of POST /streams. kind: see Answers.encoder. Raises a Problem.
         """
         job = self._read(values)
-        self.streams.check_room()
         user_id = access.owner(job.user_id)
+        g.record.change(user_id=user_id)
+        self.streams.check_room(g.record.turn_of)
         self.claim(user_id)
-        g.record.change(mode=job.mode, user_id=user_id, seed=job.seed)
+        g.record.change(mode=job.mode, seed=job.seed)
         charge = partial(self.limits.charge, g.caller, g.allowance, requests=0)
         stream = TextStream(self.fetch(job), job, self.most, charge, self._over)
         stream.begin(self.answers.speech(stream.utterance, kind))

@@ -288,15 +288,23 @@ class TextStreams:
         self.ended: OrderedDict[str, tuple[str, str]] = OrderedDict()  # id -> caller, user
         self.guard = threading.Lock()
 
-    def check_room(self):
-        """Raises a 503 Problem when there are too many."""
-        if len(self.open) >= MAX_STREAMS:
+    def check_room(self, caller: tuple[str, str]):
+        """Raises a 503 Problem when there are too many, or too many of one caller's.
+
+        One caller has half of the places at most, so that others always find one.
+        """
+        with self.guard:
+            open_by = [stream.speech.record.turn_of for stream in self.open.values()]
+        own = open_by.count(caller)
+        if len(open_by) >= MAX_STREAMS or own >= MAX_STREAMS // 2:
             raise Problem(
                 503,
                 "busy",
                 None,
-                f"{MAX_STREAMS} streams are open, which is the most; try again in {IDLE:g} s",
-                f"已有 {MAX_STREAMS} 个流，达到上限；请在 {IDLE:g} 秒后重试",
+                f"{len(open_by)} streams are open, {own} of them yours, of {MAX_STREAMS} and "
+                f"{MAX_STREAMS // 2} at most; end one, or try again in {IDLE:g} s",
+                f"已有 {len(open_by)} 个流，其中 {own} 个是您的；上限为 {MAX_STREAMS} 个，"
+                f"每位调用者 {MAX_STREAMS // 2} 个；请结束一个流，或在 {IDLE:g} 秒后重试",
                 {"Retry-After": f"{IDLE:g}"},
             )
 

@@ -356,10 +356,13 @@ def test_pieces_count_as_characters_but_not_as_requests(service, tmp_path):
 
 
 def test_there_are_only_so_many_streams(api, client, monkeypatch):
-    monkeypatch.setattr(text_stream, "MAX_STREAMS", 2)
+    monkeypatch.setattr(text_stream, "MAX_STREAMS", 4)
     assert [open_stream(client, f"{ID}-{n}").status_code for n in range(3)] == [201, 201, 503]
+    for n in range(3, 5):  # another caller has places of its own
+        assert open_stream(client, f"{ID}-{n}", user_id="42").status_code == 201
+    assert open_stream(client, f"{ID}-5", user_id="43").status_code == 503  # all are taken
     client.delete(f"/streams/{ID}-0")
-    assert open_stream(client, f"{ID}-3").status_code == 201
+    assert open_stream(client, f"{ID}-6").status_code == 201
 
 
 def test_a_stream_of_another_process_is_told(api, client, monkeypatch):
