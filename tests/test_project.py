@@ -28,6 +28,7 @@ def declared(name: str) -> list[str]:
         ("dependencies", "requirements.txt"),
         ("test", "requirements-test.txt"),
         ("judges", "requirements-judges.txt"),
+        ("verify", "requirements-verify.txt"),
     ],
 )
 def test_pyproject_and_the_requirements_files_agree(name, file):

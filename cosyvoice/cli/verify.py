@@ -22,7 +22,6 @@ from cosyvoice.tokenizer.sounds import BOOK, SoundBook, groups_of_text
 from cosyvoice.utils.audio import resample
 from cosyvoice.utils.noise import Noise
 
-LIMIT = 0.05  # error rate above which a sentence is spoken again, unless set
 TRIES = 3  # of a sentence, at most
 RATE = 16000  # Hz that whisper hears
 # Without it whisper may write traditional characters and leave punctuation out.
@@ -44,7 +43,7 @@ class Verifier:
     """Speaks a sentence again, at most twice, while its error rate is above the limit."""
 
     reader: Reader
-    limit: float = LIMIT
+    limit: float
 
     def best(
         self, spoken: str, index: int, seed: int, make: Callable[[int], Made], sample_rate: int

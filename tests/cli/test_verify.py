@@ -95,20 +95,20 @@ def test_a_short_sentence_is_read_with_its_neighbour(speak):
     assert [chunk["text"] for chunk in chunks] == [f"好。{FIRST}是的。"]
 
 
-def test_a_request_that_is_given_up_stops_inside_a_try(speak):
-    calls = []
+def test_a_request_that_is_given_up_stops_inside_a_try(engine, monkeypatch):
+    reader = FakeReader(0.5)
+    monkeypatch.setattr(engine, "verifier", Verifier(reader, 0.1))
 
     class Stop(Exception):
         pass
 
     def check():
-        calls.append(1)
-        if len(calls) > 150:
+        if reader.read:
             raise Stop
 
     with pytest.raises(Stop):
-        speak(FIRST + SECOND, 0.5, 0.5, check=check)
-    assert len(calls) == 151
+        list(engine.inference_sft(FIRST, "中文女", seed=5, check=check))
+    assert reader.read == [FIRST]
 
 
 def test_the_seed_of_a_try_follows_from_request_sentence_and_try():

@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
+from cosyvoice.cli.verify import Reader, SoundReader, Verifier, WhisperReader
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
@@ -15,6 +17,7 @@ from cosyvoice.utils.precision import best_device, plan
 
 log = logging.getLogger(__name__)
 MAX_ERROR = 400  # characters shown; networks that do not fit list all their weights
+WHISPER = "small"  # hears where neither VERIFY_MODEL nor the model's own tokens do
 RETRY_SECONDS = 30.0  # between two attempts to load a model that failed
 
 
@@ -33,7 +36,9 @@ def load_model(config: Config, is_script: bool) -> Engine:
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
     try:
-        return load(folder, config)
+        return load(folder, config, may_download=is_script)
+    except StartError:
+        raise
     except Exception as error:  # files of every kind can be in the directory
         raise StartError(
             f"the model in {folder} cannot be loaded: {short(error)}",
@@ -49,7 +54,9 @@ def short(error: Exception) -> str:
     return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
 
 
-def load(folder: str, config: Config) -> Engine:
+def load(folder: str, config: Config, may_download=False) -> Engine:
+    """may_download: the model that VERIFY hears with."""
+    verifier = verifier_for(folder, config, may_download)
     begin = time.monotonic()
     engine: Engine = AutoModel(
         folder,
@@ -58,6 +65,7 @@ def load(folder: str, config: Config) -> Engine:
         flow_guidance=config.flow_guidance,
     )
     engine.load_seconds = time.monotonic() - begin
+    engine.verifier = verifier
     log.info(
         "loaded %s on %s in %.1f s, precision %s",
         engine.model_family,
@@ -66,6 +74,38 @@ def load(folder: str, config: Config) -> Engine:
         engine.precision,
     )
     return engine
+
+
+def verifier_for(folder: str, config: Config, may_download: bool) -> Verifier | None:
+    """What reads the model's sentences back. Raises a StartError when it cannot be had."""
+    if config.verify_limit is None:
+        return None
+    reader: Reader | None = None if config.verify_model else SoundReader.of(folder)
+    if reader is None:
+        reader = whisper(config.verify_model or WHISPER, may_download)
+    return Verifier(reader, config.verify_limit)
+
+
+@lru_cache
+def whisper(model: str, may_download: bool) -> WhisperReader:
+    """One for all engines. Raises a StartError."""
+    try:
+        return WhisperReader(model, may_download)
+    except ImportError as error:
+        raise StartError(
+            "VERIFY hears with faster-whisper, which is not installed: "
+            "pip install -r requirements-verify.txt, or leave VERIFY empty",
+            "VERIFY 需要 faster-whisper：请运行 pip install -r requirements-verify.txt，"
+            "或不设置 VERIFY",
+        ) from error
+    except Exception as error:  # of many libraries
+        raise StartError(
+            f"VERIFY cannot hear with the model {model} ({short(error)}): set VERIFY_MODEL to a "
+            "folder of faster-whisper's, or to a name it knows, such as small, which "
+            "python all_api.py downloads",
+            f"VERIFY 无法加载模型 {model}：请将 VERIFY_MODEL 设为 faster-whisper 模型目录，"
+            "或其支持的名称（如 small，由 python all_api.py 下载）",
+        ) from error
 
 
 class Instruct:

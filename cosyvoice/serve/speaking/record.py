@@ -32,6 +32,7 @@ class Record:
     first_chunk: float | None = None  # seconds from arrival to the first encoded sound
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
+    readings: list[tuple[float, int]] = field(default_factory=list)  # score, tries of sentences
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
@@ -67,6 +68,9 @@ class Record:
             self.current_segment = Segment(
                 number, chunk["sentences"], self.samples, self.sample_rate
             )
+            if "tries" in chunk:
+                reading = chunk["score"], chunk["tries"]
+                self.readings = self.readings + [reading] * len(chunk["sentences"])
         self.current_segment.add(pcm)
         times = self.finished_times + self.current_segment.sentence_times(whole=False)
         self.change(samples=self.samples + len(pcm), sentence_times=times)
