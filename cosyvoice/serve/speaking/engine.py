@@ -5,8 +5,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cosyvoice.cli.verify import Verifier
-
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
 # {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
 # (written, spoken) of each sentence in it, none in a pause}, with a verifier also "score" and
@@ -24,7 +22,6 @@ class Engine(Protocol):
     supports_instruct: bool  # by inference_instruct, with a speaker or a saved voice
     supports_instruct2: bool  # by inference_instruct2 too, with a reference
     load_seconds: float  # that loading the model took
-    verifier: Verifier | None  # reads each sentence back
 
     @property
     def token_rate(self) -> int:

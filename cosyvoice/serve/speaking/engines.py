@@ -58,7 +58,7 @@ def load(folder: str, config: Config, may_download=False) -> Engine:
     """may_download: the model that VERIFY hears with."""
     verifier = verifier_for(folder, config, may_download)
     begin = time.monotonic()
-    engine: Engine = AutoModel(
+    engine = AutoModel(
         folder,
         precision=config.precision,
         flow_steps=config.flow_steps,
