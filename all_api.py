@@ -9,6 +9,7 @@ Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
 
 import atexit
 import contextlib
+import functools
 import logging
 import shutil
 import sys
@@ -19,8 +20,9 @@ from dataclasses import replace
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
+from cosyvoice.cli import conversion
 from cosyvoice.cli.frontend import reference
-from cosyvoice.cli.voice import load_voice, save_voice
+from cosyvoice.cli.voice import load_voice, read_voice_file, save_voice
 from cosyvoice.serve import checks, request_log
 from cosyvoice.serve.config import read_config
 from cosyvoice.serve.http import access, jobs, problem
@@ -28,41 +30,54 @@ from cosyvoice.serve.http.bridge import Bridge
 from cosyvoice.serve.http.fields import NO_VOICE, short
 from cosyvoice.serve.http.jobs import (
     CLONE,
+    CONVERSION_PATH,
     CROSS,
     INSTRUCT,
     PRESET,
     STORING,
+    Conversion,
     Job,
     VoiceRequest,
     generate_audio_fields,
     read_body,
+    read_conversion,
     without_blanks,
 )
 from cosyvoice.serve.http.jobs import read_job as read_job_by
 from cosyvoice.serve.http.limits import Limits
 from cosyvoice.serve.http.names import inside, voice_key
 from cosyvoice.serve.http.problem import field_error
+from cosyvoice.serve.routes import books as book_routes
 from cosyvoice.serve.routes import (
+    dialogue,
+    legacy,
     metrics,
     openai_speech,
     openapi,
     request_states,
     status,
+    stream_input,
     text,
+    text_streams,
     voices,
 )
 from cosyvoice.serve.routes.page import page
 from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers
-from cosyvoice.serve.speaking.engine import Engine, Utterance
+from cosyvoice.serve.speaking.book_worker import BookWorker
+from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct, load_model
+from cosyvoice.serve.speaking.ray_engine import RayEngine, RayInstruct, join_cluster
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.speaking.text_stream import TextStreams
+from cosyvoice.serve.storage.books import Books
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
+from cosyvoice.text.language import PACE
 from cosyvoice.text.preview import estimated_seconds
 from cosyvoice.text.tags import left_out_tags
 from cosyvoice.utils.audio import load_wav, trim_and_level
@@ -84,14 +99,21 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
     atexit.register(work_folders.close)
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     checks.check_mp3(22050, config.mp3_bitrate, scratch)  # the rate of most models
-    cosyvoice: Engine = load_model(config, IS_SCRIPT)
-    checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
-    instruct_model = Instruct(cosyvoice, config)
+    slots = Slots(config.max_concurrent, config.max_queue)
+    cluster = join_cluster(config.ray_address) if config.engine == "ray" else None
+    if cluster:  # which tells the sample rate later
+        cosyvoice: Engine = RayEngine(cluster)
+        instruct_model: Instruct = RayInstruct(cosyvoice, cluster)
+    else:
+        cosyvoice = load_model(config, IS_SCRIPT, slots.is_busy)
+        checks.check_mp3(cosyvoice.sample_rate, config.mp3_bitrate, scratch)
+        instruct_model = Instruct(cosyvoice, config, slots.is_busy)
 
 store = open_store(config.store_dir, work_folders)
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
-slots = Slots(config.max_concurrent, config.max_queue)
+if cluster:
+    cluster.tell_places(slots.set_limit)
 analyses = Analyses()
 readiness = Readiness(cosyvoice, slots)
 store_dir = config.store_dir if store.name == "local" else None
@@ -111,7 +133,6 @@ body_limit = jobs.body_limit(config)
 jobs.install(app, body_limit)
 request_log.install(app, watchers)
 app.extensions["bridge"] = Bridge(app, config.threads, body_limit, scratch)
-app.register_blueprint(page)
 
 
 # reading a request
@@ -126,15 +147,15 @@ def read_job(values: dict) -> Job:
 # fetching, pushing, cleaning
 
 
-def fetch_voice(user_id: str, name: str) -> dict:
-    """A user's saved voice: the copy in output/ if there is one, else the store's.
+def use_voice_file(user_id: str, name: str, use: Callable):
+    """What use(path) makes of a saved voice: of the copy in output/ if there is one.
 
-    Raises a 404 Problem.
+    Else of the store's. Raises a 404 Problem.
     """
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "spk_customize")
     if local:
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
-            return load_voice(local, cosyvoice.model_family)
+            return use(local)
     with work_folders.folder(config.output_dir) as folder:
         try:
             limit = config.max_voice_mb * 1_000_000
@@ -147,7 +168,17 @@ def fetch_voice(user_id: str, name: str) -> dict:
                 "unknown_voice",
                 404,
             ) from error
-        return load_voice(folder / "voice.pt", cosyvoice.model_family)
+        return use(folder / "voice.pt")
+
+
+def fetch_voice(user_id: str, name: str) -> dict:
+    """A user's saved voice, or a 404 Problem."""
+    return use_voice_file(user_id, name, lambda path: load_voice(path, cosyvoice.model_family))
+
+
+def fetch_voice_file(user_id: str, name: str) -> bytes:
+    """The file of a user's saved voice as it is, or a 404 Problem."""
+    return use_voice_file(user_id, name, read_voice_file)
 
 
 def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
@@ -155,11 +186,16 @@ def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
 
     Without overwrite, raises ObjectExists for a name that is taken.
     """
+    push_voice_file(lambda path: save_voice(voice, path), user_id, name, overwrite)
+
+
+def push_voice_file(write: Callable, user_id: str, name: str, overwrite: bool):
+    """As push_voice, of the file that write(path) makes."""
     local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
     if local and not overwrite:
         raise ObjectExists(name)
     with work_folders.folder(config.output_dir) as folder:
-        save_voice(voice, path := folder / f"{name}.pt")
+        write(path := folder / f"{name}.pt")
         store.push(path, voice_key(user_id, name), overwrite)
         if local and local.exists():  # a copy that was deleted meanwhile does not come back
             path.replace(local)
@@ -173,27 +209,40 @@ def read_reference(audio):
     return reference(trim_and_level(load_wav(audio, 16000, scratch)))
 
 
-def fetch_reference(wanted: Job | VoiceRequest, read: Callable = read_reference):
-    """What read() makes of the reference: an upload, a file of 参考音频/ or an object of the store.
+def read_source(audio):
+    """Read a recording that is to be converted; one that cannot be is refused here."""
+    return conversion.read_source(audio, scratch)
 
-    read_reference makes (1, N) at 16 kHz.
-    """
-    source = wanted.prompt_speech_16k
+
+def fetch_reference(wanted: Job | VoiceRequest | Conversion, read: Callable = read_reference):
+    """What read() makes of the reference; read_reference makes (1, N) at 16 kHz."""
+    limit = config.max_reference_mb
+    return fetch_recording(wanted.prompt_speech_16k, wanted.user_id, read, limit)
+
+
+def fetch_source(wanted: Conversion):
+    """(1, N) at 16 kHz of the recording that is to be converted."""
+    source, limit = wanted.source_speech_16k, config.max_source_mb
+    return fetch_recording(source, wanted.user_id, read_source, limit, "source_speech_16k")
+
+
+def fetch_recording(source, user_id: str, read: Callable, limit_mb: int, field="prompt_speech_16k"):
+    """What read() makes of a recording: an upload, a file of 参考音频/ or a stored object."""
     if isinstance(source, FileStorage):
         return analyses.run(read, source.stream)
-    access.check_reference_owner(source)
-    local = inside(config.reference_dir, source, "prompt_speech_16k")
+    access.check_reference_owner(source, field)
+    local = inside(config.reference_dir, source, field)
     if local:
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             return analyses.run(read, local)
-    access.check_reference_key(source, wanted.user_id, config.oss_prompt_prefix)
+    access.check_reference_key(source, user_id, config.oss_prompt_prefix, field)
     with work_folders.folder(config.output_dir) as folder:
         try:
-            store.fetch(source, folder / "reference", config.max_reference_mb * 1_000_000)
+            store.fetch(source, folder / "reference", limit_mb * 1_000_000)
         except NoObject as error:
             raise field_error(
-                "prompt_speech_16k",
-                "no such reference audio in 参考音频/ or the store; upload it or check the path",
+                field,
+                "no such recording in 参考音频/ or the store; upload it or check the path",
                 "参考音频/ 和对象存储中都没有该文件，请上传或检查路径",
                 "no_reference",
                 404,
@@ -210,7 +259,7 @@ def claim_request(user_id: str, characters: int = 0):
     states.claim(g.record, g.caller, user_id)
 
 
-# one function per mode: fetch what it needs, return what is to be spoken
+# one function per mode: fetch what it needs, return what can speak
 
 
 def options(job: Job, said: dict[str, str]) -> dict:
@@ -219,7 +268,7 @@ def options(job: Job, said: dict[str, str]) -> dict:
     return {**speech, "pronunciations": said}
 
 
-def saved_voice(job: Job, engine: Engine) -> dict | None:
+def saved_voice(job: Job | Conversion, engine: Engine) -> dict | None:
     """The voice of spk_customize; without one, spk_id must be a speaker of the model."""
     if job.spk_customize != NO_VOICE:
         return fetch_voice(job.user_id, job.spk_customize)
@@ -238,57 +287,61 @@ def saved_voice(job: Job, engine: Engine) -> dict | None:
     return None
 
 
-def preset(job: Job, said: dict[str, str]) -> Utterance:
+def preset(job: Job, said: dict[str, str]) -> Prepared:
     voice = saved_voice(job, cosyvoice)
-    return Utterance(
+    return Prepared(
         cosyvoice,
-        lambda check: cosyvoice.inference_sft(
+        lambda job, check: cosyvoice.inference_sft(
             job.tts_text, job.spk_id, voice=voice, **options(job, said), check=check
         ),
     )
 
 
-def clone(job: Job, said: dict[str, str]) -> Utterance:
+def clone(job: Job, said: dict[str, str]) -> Prepared:
     audio = fetch_reference(job)
 
-    def speak(check):
-        voice = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
+    @functools.cache
+    def voice() -> dict:
+        made = cosyvoice.make_voice(job.prompt_text, audio, job.consent)
         if job.exp_name:  # stored before the answer begins, while the model goes on
-            push = pusher.submit(request_log.carry(push_voice), voice, job.user_id, job.exp_name)
-            utterance.pushes.append(push)
+            push = pusher.submit(request_log.carry(push_voice), made, job.user_id, job.exp_name)
+            prepared.pushes.append(push)
+        return made
+
+    def speak(job: Job, check):
         yield from cosyvoice.inference_zero_shot(
-            job.tts_text, job.prompt_text, None, voice=voice, **options(job, said), check=check
+            job.tts_text, job.prompt_text, None, voice=voice(), **options(job, said), check=check
         )
 
-    utterance = Utterance(cosyvoice, speak)
-    return utterance
+    prepared = Prepared(cosyvoice, speak)
+    return prepared
 
 
-def cross_lingual(job: Job, said: dict[str, str]) -> Utterance:
+def cross_lingual(job: Job, said: dict[str, str]) -> Prepared:
     audio = fetch_reference(job)
-    return Utterance(
+    return Prepared(
         cosyvoice,
-        lambda check: cosyvoice.inference_cross_lingual(
+        lambda job, check: cosyvoice.inference_cross_lingual(
             job.tts_text, audio, **options(job, said), check=check
         ),
     )
 
 
-def instruct(job: Job, said: dict[str, str]) -> Utterance:
+def instruct(job: Job, said: dict[str, str]) -> Prepared:
     """With a saved voice, else with the recording if there is one, else with a speaker."""
     engine = instruct_model.get()
     if job.prompt_speech_16k and job.spk_customize == NO_VOICE and engine.supports_instruct2:
         audio = fetch_reference(job)
-        return Utterance(
+        return Prepared(
             engine,
-            lambda check: engine.inference_instruct2(
+            lambda job, check: engine.inference_instruct2(
                 job.tts_text, job.prompt_text, audio, **options(job, said), check=check
             ),
         )
     voice = saved_voice(job, engine)
-    return Utterance(
+    return Prepared(
         engine,
-        lambda check: engine.inference_instruct(
+        lambda job, check: engine.inference_instruct(
             job.tts_text,
             job.spk_id,
             job.prompt_text,
@@ -299,7 +352,27 @@ def instruct(job: Job, said: dict[str, str]) -> Utterance:
     )
 
 
+def keep_voice(job: Job) -> tuple[Engine, dict]:
+    """The engine of a long job, and the voice that is kept with it, as plain tensors."""
+    engine = engine_for(job.mode)
+    directs_recording = job.mode == INSTRUCT and engine.supports_instruct2
+    has_recording = job.prompt_speech_16k and job.spk_customize == NO_VOICE
+    if job.mode in (CLONE, CROSS) or directs_recording and has_recording:
+        return engine, {"reference": fetch_reference(job).clone()}  # not the storage it is cut from
+    voice = saved_voice(job, engine)
+    return engine, {"voice": voice} if voice else {}
+
+
+def engine_for(mode: str) -> Engine:
+    return instruct_model.get() if mode == INSTRUCT else cosyvoice
+
+
 PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
+
+
+def fetch_what_it_needs(job: Job) -> Prepared:
+    """What can speak the job, and others that differ in text, seed, speed and stream alone."""
+    return PREPARE[job.mode](job, pronunciation_lists.recent(access.sole_user(job.user_id)))
 
 
 def prepare(job: Job) -> Utterance:
@@ -308,14 +381,43 @@ def prepare(job: Job) -> Utterance:
     claim_request(user_id, len(job.tts_text))
     g.record.change(mode=job.mode, user_id=user_id, seed=job.seed, characters=len(job.tts_text))
     left_out = left_out_tags(job.tts_text)  # raises TextError for a pause that cannot be made
-    said = pronunciation_lists.recent(access.sole_user(job.user_id))
-    utterance = PREPARE[job.mode](job, said)
+    utterance = fetch_what_it_needs(job).utterance(job)
     seconds = estimated_seconds(job.tts_text) / job.speed
     return replace(utterance, left_out_tags=left_out, expected_seconds=seconds)
 
 
-def answer(job: Job) -> Response:
-    utterance = prepare(job)
+def prepare_conversion(wanted: Conversion) -> Utterance:
+    """Fetch the source and the new voice; returns what is to be converted when the model is free.
+
+    A source counts against a key's characters as a text of its length would.
+    """
+    user_id = access.owner(wanted.user_id)
+    has_reference = wanted.prompt_speech_16k and wanted.spk_customize == NO_VOICE
+    claim_request(user_id)
+    g.record.change(mode="voice_conversion", user_id=user_id, seed=wanted.seed)
+    voice = None if has_reference else saved_voice(wanted, cosyvoice)
+    target = fetch_reference(wanted) if has_reference else None
+    source = fetch_source(wanted)
+    seconds = source.shape[1] / 16000
+    limits.charge(g.caller, g.allowance, round(seconds * PACE), requests=0)
+    g.record.change(total_seconds=round(seconds / wanted.speed, 3))
+    return Utterance(
+        cosyvoice,
+        lambda check: cosyvoice.inference_vc(
+            source,
+            target,
+            stream=wanted.stream,
+            speed=wanted.speed,
+            seed=wanted.seed,
+            spk_id=wanted.spk_id,
+            voice=voice,
+            check=check,
+        ),
+    )
+
+
+def answer(job: Job | Conversion) -> Response:
+    utterance = prepare_conversion(job) if isinstance(job, Conversion) else prepare(job)
     if job.stream:
         inline = {"Content-Disposition": "inline; filename=sound.mp3"}
         return answers.stream(utterance, "mp3", inline)
@@ -353,6 +455,12 @@ def generate_audio_get():
     return answer(read_job(demo | fields))
 
 
+@app.post(CONVERSION_PATH)
+def voice_conversion():
+    """Say what a recording says with another voice: streamed MP3, or one WAV file."""
+    return answer(read_conversion(read_body()))
+
+
 @app.get("/change_instruct")
 def change_instruct():
     """Kept for old callers: make sure that the model for 自然语言控制 is loaded."""
@@ -362,7 +470,27 @@ def change_instruct():
 
 
 pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
-shelf = VoiceShelf(store, config.output_dir, fetch_voice, push_voice)
+shelf = VoiceShelf(
+    store, config.output_dir, fetch_voice, push_voice, fetch_voice_file, push_voice_file
+)
+
+
+books = Books(work_folders.home / "books", work_folders, config.job_days)
+book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate)
+atexit.register(book_worker.stop)
+opener = text_streams.Opener(
+    engine=cosyvoice,
+    instruct_model=instruct_model,
+    shelf=shelf,
+    answers=answers,
+    streams=TextStreams(),
+    limits=limits,
+    read_job=read_job,
+    fetch=fetch_what_it_needs,
+    claim=claim_request,
+    most=config.max_text_chars,
+)
+atexit.register(opener.streams.close)
 
 
 def speak(values: dict) -> Response:
@@ -370,7 +498,20 @@ def speak(values: dict) -> Response:
     return answer(read_job(values))
 
 
+if config.legacy_api:  # before the page and the list of speakers, whose addresses it shares
+    app.register_blueprint(
+        legacy.blueprint(
+            engine=cosyvoice,
+            shelf=shelf,
+            answers=answers,
+            read_job=read_job,
+            prepare=prepare,
+            user=config.legacy_user,
+            has_keys=keys.wanted,
+        )
+    )
 for blueprint in (
+    page,
     openai_speech.blueprint(
         engine=cosyvoice,
         instruct_model=instruct_model,
@@ -378,6 +519,16 @@ for blueprint in (
         answers=answers,
         read_job=read_job,
         prepare=prepare,
+    ),
+    dialogue.blueprint(
+        engine=cosyvoice,
+        instruct_model=instruct_model,
+        shelf=shelf,
+        answers=answers,
+        read_job=read_job,
+        fetch=fetch_what_it_needs,
+        claim=claim_request,
+        max_text_chars=config.max_text_chars,
     ),
     voices.blueprint(
         engine=cosyvoice,
@@ -388,10 +539,21 @@ for blueprint in (
         speak=speak,
         claim=claim_request,
     ),
+    text_streams.blueprint(opener, states),
+    stream_input.blueprint(opener),
     text.blueprint(config.max_text_chars, pronunciation_lists),
+    book_routes.blueprint(
+        books=books,
+        worker=book_worker,
+        config=config,
+        scratch=scratch,
+        keep_voice=keep_voice,
+        said_by=pronunciation_lists.get,
+        claim=claim_request,
+    ),
     request_states.blueprint(states),
     metrics.blueprint(slots=slots, instruct_model=instruct_model, watchers=watchers),
-    openapi.blueprint(config.max_text_chars),
+    openapi.blueprint(config.max_text_chars, config.max_job_chars),
     status.blueprint(
         config=config,
         engine=cosyvoice,
@@ -402,6 +564,8 @@ for blueprint in (
     ),
 ):
     app.register_blueprint(blueprint)
+
+book_worker.resume()
 
 if IS_SCRIPT:
     from cosyvoice.serve.server import serve

@@ -1,29 +1,59 @@
-"""The command line: python -m cosyvoice say | read | voices | download | bench; with --help."""
+"""The command line: python -m cosyvoice COMMAND; --help lists the commands.
+
+Commands are imported when they are called: help comes at once, and selfcheck needs no package.
+"""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-from cosyvoice.cli.bench import TEXT, bench
-from cosyvoice.cli.download import download
-from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS
-from cosyvoice.cli.reading import print_reading
-from cosyvoice.cli.say import list_voices, say
+from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS, name_to_download
+from cosyvoice.serve.selfcheck import LANGUAGES, selfcheck
 from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
 
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command. Ends with one sentence on stderr and status 1 when it cannot be done."""
+    """Run one command.
+
+    Ends with one sentence on stderr: with status 1 when it cannot be done, and with 130 after
+    Ctrl-C, when the sentence says what was kept.
+    """
     arguments = parser().parse_args(argv)
     try:
         arguments.run(arguments)
     except (InputError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped")
+        sys.exit(sentence(error))
+    except ImportError as error:
+        sys.exit(
+            f"{error}: packages are missing or damaged; start run.sh or run.bat, which installs "
+            "them, or see `python -m cosyvoice selfcheck`"
+        )
+    except KeyboardInterrupt as stop:
+        print(f"stopped: {str(stop) or 'nothing was kept'}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def sentence(error: Exception) -> str:
+    """What an error says; of one that the system reports, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def later(name: str) -> Callable[[argparse.Namespace], None]:
+    """A function of cosyvoice.cli, "module.function", that is imported when it is called."""
+    module, _, function = name.rpartition(".")
+
+    def run(arguments: argparse.Namespace) -> None:
+        getattr(import_module(f"cosyvoice.cli.{module}"), function)(arguments)
+
+    return run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,10 +62,13 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_say(commands)
+    add_book(commands)
+    add_convert(commands)
     add_read(commands)
     add_voices(commands)
     add_download(commands)
     add_bench(commands)
+    add_selfcheck(commands)
     return top
 
 
@@ -50,9 +83,10 @@ def add_command(
 def add_model_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
-        metavar="DIR",
+        metavar="MODEL",
         default=os.environ.get("COSYVOICE_MODEL", ""),
-        help="model directory (default: COSYVOICE_MODEL, else the best one in pretrained_models/)",
+        help="a directory, or the name of a model that `download` has brought "
+        "(default: COSYVOICE_MODEL, else the best one in pretrained_models/)",
     )
 
 
@@ -69,7 +103,10 @@ def add_pronounce_option(command: argparse.ArgumentParser) -> None:
 
 def add_read(commands) -> None:
     command = add_command(
-        commands, print_reading, "read", "show how a text is read: its spans and their words"
+        commands,
+        later("reading.print_reading"),
+        "read",
+        "show how a text is read: its spans and their words",
     )
     command.epilog = 'examples: read "3月2日涨了10-20%" | read "Call 911 at 5pm" --json'
     command.add_argument("text", help="what to read; - reads it from standard input")
@@ -93,14 +130,13 @@ def add_precision_option(command: argparse.ArgumentParser) -> None:
 
 
 def add_say(commands) -> None:
-    command = add_command(commands, say, "say", "speak a text into a file, or aloud")
+    command = add_command(commands, later("say.say"), "say", "speak a text into a file, or aloud")
     add_model_option(command)
     add_precision_option(command)
     command.epilog = (
         'examples: say "你好" -o hello.wav | say "Hello" --voice 英文女 --play | '
         'say "你好" --reference me.wav --transcript "what is said in me.wav" -o mine.wav'
     )
-    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
     add = command.add_argument
     add("text", help="what to speak; - reads it from standard input")
     add(
@@ -108,13 +144,20 @@ def add_say(commands) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="file to write: .wav, .mp3, .flac or .ogg",
+        help="file to write: .wav, .mp3, .flac or .ogg "
+        "(default without --play: speech.wav, or speech-2.wav, ... where that is taken)",
     )
     add(
         "--play",
         action="store_true",
         help="play the sound while it is made (needs ffplay, aplay, afplay or PowerShell)",
     )
+    add_voice_options(command)
+
+
+def add_voice_options(command: argparse.ArgumentParser) -> None:
+    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
+    add = command.add_argument
     add(
         "--voice",
         help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
@@ -131,8 +174,74 @@ def add_say(commands) -> None:
     add_pronounce_option(command)
 
 
+def add_book(commands) -> None:
+    command = add_command(
+        commands,
+        later("book.book"),
+        "book",
+        "speak a text, Markdown or EPUB file into one file with chapters; "
+        "run it again to go on where it stopped",
+    )
+    add_model_option(command)
+    add_precision_option(command)
+    command.epilog = (
+        "examples: book story.epub | book story.txt --voice 英文女 -o story.mp3 | "
+        'book story.md --reference me.wav --transcript "what is said in me.wav"'
+    )
+    add = command.add_argument
+    add("file", help="plain text, Markdown or an EPUB")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="file to write: .m4b or .mp3 (default: the name of the text with .m4b, here)",
+    )
+    add("--title", default="", help="of the book (default: that of the file)")
+    add("--bitrate", type=int, default=96, metavar="KBPS", help="of the file (default 96)")
+    add_voice_options(command)
+
+
+def add_convert(commands) -> None:
+    command = add_command(
+        commands,
+        later("convert.convert"),
+        "convert",
+        "say what a recording says with another voice",
+    )
+    add_model_option(command)
+    add_precision_option(command)
+    command.epilog = (
+        "examples: convert me.wav --voice 中文女 -o her.wav | "
+        "convert song.mp3 --reference him.wav -o his.mp3"
+    )
+    add = command.add_argument
+    add("source", metavar="SOURCE", help="recording of somebody who speaks, 0.5 s to ten minutes")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="file to write: .wav, .mp3, .flac or .ogg",
+    )
+    target = command.add_mutually_exclusive_group()
+    target.add_argument(
+        "--voice",
+        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
+        "(default: the first speaker)",
+    )
+    target.add_argument(
+        "--reference", metavar="FILE", help="the voice of this recording, 0.5 to 30 s"
+    )
+    add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
+    add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
+
+
 def add_voices(commands) -> None:
-    command = add_command(commands, list_voices, "voices", "list the speakers of a model")
+    command = add_command(
+        commands, later("say.list_voices"), "voices", "list the speakers of a model"
+    )
     add_model_option(command)
     command.epilog = "Without --model the best model in pretrained_models/ is used."
 
@@ -140,14 +249,14 @@ def add_voices(commands) -> None:
 def add_download(commands) -> None:
     command = add_command(
         commands,
-        download,
+        later("download.download"),
         "download",
         "download an official model into pretrained_models/; "
         "run it again to go on where it stopped",
     )
     command.add_argument(
         "name",
-        choices=DOWNLOADABLE,
+        type=name_to_download,
         metavar="MODEL",
         help=f"one of {', '.join(DOWNLOADABLE)}; {DEFAULT.name} is the one to begin with",
     )
@@ -160,15 +269,29 @@ def add_download(commands) -> None:
 
 def add_bench(commands) -> None:
     command = add_command(
-        commands, bench, "bench", "measure how fast a model speaks on this computer"
+        commands, later("bench.bench"), "bench", "measure how fast a model speaks on this computer"
     )
     add_model_option(command)
     command.epilog = "Without --model the best model in pretrained_models/ is used."
     command.add_argument(
-        "--text", default=TEXT, help="what to speak (default: two Chinese sentences)"
+        "--text", default="", help="what to speak (default: two Chinese sentences)"
     )
     command.add_argument(
         "--parts", action="store_true", help="measure each network by itself, with tools/bench.py"
+    )
+
+
+def add_selfcheck(commands) -> None:
+    command = add_command(
+        commands,
+        selfcheck,
+        "selfcheck",
+        "say what is there and what is missing here, with its remedy",
+    )
+    command.epilog = "The exit status is 1 when something is missing that the service needs."
+    command.add_argument("--json", action="store_true", help="for programs, in both languages")
+    command.add_argument(
+        "--language", choices=LANGUAGES, default="", help="default: that of the system"
     )
 
 

@@ -1,6 +1,7 @@
 """gunicorn -c deploy/gunicorn.conf.py all_api:app
 
-One worker, because there is one model. It loads the model itself: with preload, a forked process
+One worker, because there is one model, and because a text stream lives in the process that opened
+it. The worker loads the model itself: with preload, a forked process
 would inherit torch's threads. The worker's event loop holds the connections, so that slow clients
 hold no thread; THREADS is how many requests it works on at once.
 """

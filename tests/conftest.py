@@ -81,6 +81,8 @@ def service(tmp_path, monkeypatch):
 
     yield load
     for module in loaded:
+        module.book_worker.stop()
+        module.opener.streams.close()
         module.work_folders.close()
 
 

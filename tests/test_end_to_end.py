@@ -162,3 +162,32 @@ def decoded(data: bytes, kind: str) -> np.ndarray:
         [*command, "-f", "s16le", "-ar", "24000", "-ac", "1", "-"], input=data, capture_output=True
     )
     return np.frombuffer(done.stdout, np.int16)
+
+
+def test_a_text_stream_sounds_the_same_however_it_is_cut(real):
+    client, spk = real.app.test_client(), real.cosyvoice.list_available_spks()[0]
+
+    def sound(*pieces):
+        fields = {"voice": spk, "format": "pcm", "seed": 3}
+        stream = client.post("/streams", json=fields).json
+        for piece in pieces:
+            client.post(stream["text"], json={"text": piece})
+        client.post(stream["end"])
+        return client.get(stream["audio"], buffered=True).data
+
+    text = "你好。Then we go home."
+    whole = sound(text)
+    assert len(whole) > 5000 and sound(*text) == whole
+
+
+def test_a_line_of_a_dialogue_sounds_as_it_does_alone(real):
+    spk = real.cosyvoice.list_available_spks()[0]
+    lines = [{"voice": spk, "text": text} for text in ("你好。", "Good.")]
+    fields = {"lines": lines, "format": "wav", "stream": "False", "seed": 3}
+    together = real.app.test_client().post("/dialogue", json=fields, buffered=True).data
+    alone = [
+        read_wav(real.post(SFT, tts_text=line["text"], seed=3 + place, stream="False").data)
+        for place, line in enumerate(lines)
+    ]
+    assert (read_wav(together) == np.concatenate(alone)).all()
+    assert all(len(each) > 1000 for each in alone)

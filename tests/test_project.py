@@ -27,6 +27,7 @@ def declared(name: str) -> list[str]:
     [
         ("dependencies", "requirements.txt"),
         ("test", "requirements-test.txt"),
+        ("cluster", "requirements-cluster.txt"),
         ("judges", "requirements-judges.txt"),
         ("verify", "requirements-verify.txt"),
     ],

@@ -1,7 +1,7 @@
 """Start CosyVoice from a fresh checkout: make `.venv`, install packages, serve, open the page.
 
-Standard library only, since it runs before anything is installed. `run.sh`, `run.bat`, `test.sh`
-and `check.sh` call it:
+Standard library only, since it runs before anything is installed. `run.bat` and `tools/launch.sh`,
+which `run.sh`, `test.sh` and `check.sh` use, find a Python or get one, and call it:
 
     python tools/launch.py [--locked] [--no-browser] [options of all_api.py]
     python tools/launch.py --test [--locked] [options of pytest]
@@ -24,11 +24,20 @@ import urllib.request
 import venv
 import webbrowser
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV = ROOT / ".venv"
 PYTHON = ENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"  # Linux wheels on PyPI bring several GB of CUDA
+UV_OPTIONS = {  # settings of pip -> options of uv; pip looks into all indexes for the best version
+    "index-url": "--default-index",
+    "extra-index-url": "--index",
+    "find-links": "--find-links",
+    "constraint": "--constraint",
+    "trusted-host": "--allow-insecure-host",
+}
+PLACE = "made_in"  # the key of pyvenv.cfg that says where `.venv` was made
 PAGE_WAIT = 600  # seconds a big model may take to load before we stop waiting to open the page
 
 
@@ -47,30 +56,76 @@ def digest(*requirements: Path) -> str:
 
 
 def make_env() -> None:
-    """Create `.venv`, again when its interpreter no longer runs (moved folder, removed Python)."""
-    if (
-        PYTHON.exists()
-        and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0
-    ):
+    """Create `.venv`, again when its interpreter does not run or when the folder was moved.
+
+    Programs in an environment name its path, so that it cannot be moved.
+    """
+    if was_moved():
+        say("this folder was moved: making .venv again", "本文件夹已被移动：正在重新创建 .venv")
+    elif runs_pip():
         return
-    say("making the environment .venv", "正在创建运行环境 .venv")
+    else:
+        say("making the environment .venv", "正在创建运行环境 .venv")
     try:
         venv.create(ENV, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
-        sys.exit(
-            "[CosyVoice] this Python cannot make environments; "
-            "on Debian or Ubuntu run: sudo apt install python3-venv"
-            " / 此 Python 无法创建虚拟环境；"
-            "在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv"
+        fail(
+            "this Python cannot make environments; "
+            "on Debian or Ubuntu run: sudo apt install python3-venv",
+            "此 Python 无法创建虚拟环境；"
+            "在 Debian 或 Ubuntu 上请运行: sudo apt install python3-venv",
         )
+    with (ENV / "pyvenv.cfg").open("a", encoding="utf-8") as file:
+        file.write(f"{PLACE} = {ENV.resolve()}\n")
+
+
+def was_moved() -> bool:
+    """`.venv` was made in another place. One that does not say where is taken as it is."""
+    settings = ENV / "pyvenv.cfg"
+    lines = settings.read_text("utf-8").splitlines() if settings.is_file() else []
+    places = [line.partition(" = ")[2] for line in lines if line.startswith(f"{PLACE} = ")]
+    return places not in ([], [str(ENV.resolve())])
+
+
+def runs_pip() -> bool:
+    return (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0
+    )
+
+
+def pip_settings() -> dict:
+    """What pip's environment variables and files set, such as {"index-url": "https://..."}."""
+    told = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True)
+    lines = [line.partition("=") for line in reversed(told.stdout.splitlines())]
+    return {name.rpartition(".")[2]: value.strip("'\"") for name, _, value in lines}
 
 
 def has_own_index() -> bool:
     """pip's settings name a package index or a folder of packages."""
-    settings = subprocess.run(
-        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True
-    ).stdout
-    return any(word in settings for word in ("index-url", "find-links", "no-index"))
+    return not {"index-url", "extra-index-url", "find-links", "no-index"}.isdisjoint(pip_settings())
+
+
+def installer() -> list:
+    """The command that installs packages: pip, or uv with pip's settings where this folder has one.
+
+    uv needs a quarter of the time. Its cache is in this folder, where files are linked, not copied.
+    """
+    uv = ROOT / ".python" / ("uv.exe" if os.name == "nt" else "uv")
+    if not uv.exists():
+        # what is imported is compiled then: a small part of what is installed
+        pip = [PYTHON, "-m", "pip", "install"]
+        return [*pip, "--disable-pip-version-check", "--no-compile"]
+    settings = pip_settings()
+    options = [
+        part
+        for name, option in UV_OPTIONS.items()
+        for value in settings.get(name, "").replace("\\n", " ").split()
+        for part in (option, value)
+    ]
+    places = ["--python", PYTHON, "--cache-dir", uv.parent / "cache", "--no-config"]
+    like_pip = ["--system-certs", "--index-strategy", "unsafe-best-match"]
+    return [uv, "pip", "install", *places, *like_pip, *options]
 
 
 def wants_cpu_torch() -> bool:
@@ -88,7 +143,7 @@ def install(name: str, locked: bool = False) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     say("installing packages; the first time takes a few minutes", "正在安装依赖，首次需要几分钟")
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    pip = installer()
     if locked:
         install_lock([*pip, "--require-hashes", "-r", lock], pip, torch_lock)
     else:
@@ -122,11 +177,23 @@ def torch_version() -> str:
 
 def run(command) -> None:
     if subprocess.run(command, cwd=ROOT).returncode:
-        sys.exit(
-            "[CosyVoice] installation failed: the lines above say why; "
-            "check the network or choose a mirror with PIP_INDEX_URL, then start again"
-            " / 安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试"
+        fail(
+            "installation failed: the lines above say why; "
+            "check the network or choose a mirror with PIP_INDEX_URL, then start again",
+            "安装失败，原因见上方；请检查网络，或用 PIP_INDEX_URL 指定镜像后重试",
         )
+
+
+def fail(en: str, zh: str) -> NoReturn:
+    """End with a sentence, after a list of what is there and what is missing."""
+    show_selfcheck()
+    sys.exit(f"[CosyVoice] {en} / {zh}")
+
+
+def show_selfcheck() -> None:
+    """It needs no packages, so that any Python can run it."""
+    python = PYTHON if runs_pip() else sys.executable
+    subprocess.run([python, "-m", "cosyvoice", "selfcheck"], cwd=ROOT)
 
 
 def get_model(arguments: list) -> None:
@@ -143,10 +210,9 @@ def get_model(arguments: list) -> None:
         f"pretrained_models 中没有模型：正在下载 {name}（数 GB，仅一次）",
     )
     if subprocess.run([PYTHON, "-m", "cosyvoice", "download", name], cwd=ROOT).returncode:
-        sys.exit(
-            f"[CosyVoice] {name} was not downloaded: start again to go on, "
-            "or name a model with --model_dir"
-            f" / {name} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型"
+        fail(
+            f"{name} was not downloaded: start again to go on, or name a model with --model_dir",
+            f"{name} 未能下载：重新启动可继续下载，或用 --model_dir 指定模型",
         )
 
 
@@ -182,9 +248,12 @@ def serve(arguments: list) -> int:
             target=open_page_when_ready, args=(f"http://127.0.0.1:{port}", service), daemon=True
         ).start()
     try:
-        return service.wait()
+        status = service.wait()
     except KeyboardInterrupt:  # Ctrl-C reaches the service as well; wait for it to end
         return service.wait()
+    if status > 0:  # a negative one is the signal that ended it
+        show_selfcheck()
+    return status
 
 
 def check(fix: bool) -> int:

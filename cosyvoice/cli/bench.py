@@ -17,8 +17,9 @@ def bench(arguments: Namespace) -> None:
     """Print how fast a stream is in each precision that this computer can do, and the best."""
     if arguments.parts:
         return measure_parts(choose_model(arguments.model, may_download=True))
+    folder = choose_model(arguments.model, may_download=True)
     print(f"{'precision':10} {'load':>8} {'first sound':>12} {'real-time factor':>18}")
-    factors = {name: measure(name, arguments) for name in worth_measuring()}
+    factors = {name: measure(name, folder, arguments.text or TEXT) for name in worth_measuring()}
     best = min(factors, key=lambda name: factors[name])
     print(f"a real-time factor below 1 is faster than it is heard; best here: PRECISION={best}")
 
@@ -32,10 +33,10 @@ def worth_measuring() -> list[str]:
     return [name for name in possible if kind != "cpu" or not missing_for(name)]
 
 
-def measure(precision: str, arguments: Namespace) -> float:
+def measure(precision: str, folder: str, text: str) -> float:
     """Print a line about one precision; returns its real-time factor."""
     begin = time.monotonic()
-    engine = say.load(arguments.model, precision)
+    engine = say.load(folder, precision)
     load = time.monotonic() - begin
     speakers = engine.list_available_spks()
     if not speakers:
@@ -43,7 +44,7 @@ def measure(precision: str, arguments: Namespace) -> float:
             "this model has no speakers to measure with; use one that has (see `voices`)"
         )
     stream(engine, "你好。", speakers[0])  # to warm up
-    first, total, seconds = stream(engine, arguments.text, speakers[0])
+    first, total, seconds = stream(engine, text, speakers[0])
     factor = total / seconds
     print(f"{precision:10} {load:6.1f} s {first:10.2f} s {factor:18.2f}   {engine.precision}")
     return factor

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from cosyvoice.cli import conversion
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
 from cosyvoice.cli.frontend_qwen import QwenFrontEnd
+from cosyvoice.cli.mixing import voice_of_speaker
 from cosyvoice.cli.model import CosyVoiceModel
 from cosyvoice.cli.model_list import (
     INSTRUCT,
@@ -40,6 +42,7 @@ from cosyvoice.cli.verify import Verifier, a_sentence_ahead, first_seed
 from cosyvoice.text.language import language_of_transcript, syllables, without_punctuation
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence, one_by_one
+from cosyvoice.utils.audio import REFERENCE_RATE
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
@@ -95,6 +98,7 @@ class CosyVoice:
     supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # how long loading took; set by the caller that measured it
     verifier: Verifier | None = None  # reads each sentence back; set by the caller that wants it
+    model_state = "loaded"  # for the service, whose engines may leave memory when idle
 
     def __init__(
         self,
@@ -338,15 +342,53 @@ class CosyVoice:
         speed=1.0,
         seed: int | None = None,
         prompt_speech_16k: Audio | None = None,
+        spk_id="",
+        voice: dict | None = None,
         check: Callable | None = None,
     ) -> Chunks:
-        """Say what the source says with the voice of the reference; "text" is empty."""
-        condition = self.frontend.frontend_vc(source_wav, either(prompt_wav, prompt_speech_16k))
-        with closing(
-            self.model.tts(**condition, stream=stream, speed=speed, seed=seed, check=check)
-        ) as chunks:
+        """Say what the source says, as it says it, with the voice of another.
+
+        The other is the saved voice, else the reference, else the speaker. The source, of 0.5 s to
+        ten minutes, is converted in pieces, see cli/conversion.py; "sentence" is the index of one,
+        and the texts are empty. In all there are as many seconds as in the source, over speed.
+        """
+        source = conversion.source(source_wav)
+        target = self._target(either(prompt_wav, prompt_speech_16k), spk_id, voice)
+        noise, made = Noise.of(seed, stream, self.model.device), 0
+        options = {"stream": stream, "speed": speed, "seed": noise, "check": check}
+        pieces = conversion.pieces(source, REFERENCE_RATE // self.token_rate)
+        fade = round(conversion.FADE_SECONDS * self.sample_rate) if len(pieces) > 1 else 0
+        try:
+            for index, (start, end) in enumerate(pieces):
+                wanted = round(end / REFERENCE_RATE * self.sample_rate / speed) - made
+                made += wanted
+                with closing(self._convert(source[:, start:end], target, options)) as speech:
+                    chunks = conversion.fitted(speech, wanted, fade)
+                    for chunk in chunks if stream else [torch.cat(list(chunks), 1)]:
+                        yield {"tts_speech": chunk, "sentence": index, **NOTHING_SAID}
+        finally:
+            trim()
+
+    def _target(self, reference: Audio | None, spk_id: str, voice: dict | None) -> dict:
+        """Whose voice a source is to get."""
+        if voice is not None:
+            return self.check_voice(voice)
+        if reference is None and spk_id:
+            return self.frontend.frontend_sft(spk_id)
+        return self.frontend.frontend_zero_shot("", reference)
+
+    def _convert(
+        self, source: Tensor, target: dict, options: dict
+    ) -> Generator[Tensor, None, None]:
+        """The speech of one piece, (1, N) each; nothing for a silent one."""
+        if options["check"]:
+            options["check"]()
+        if conversion.is_silent(source):
+            return
+        condition = self.frontend.frontend_vc(source, target)
+        with closing(self.model.tts(**condition, **options)) as chunks:
             for chunk in chunks:
-                yield {**chunk, "sentence": 0, **NOTHING_SAID}
+                yield chunk["tts_speech"]
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent="") -> dict:
         """A voice for inference_* and save_voice.
@@ -354,14 +396,24 @@ class CosyVoice:
         consent: the speaker's agreement, in the caller's words.
         """
         meta = {
-            "family": self.model_family,
-            "fingerprint": self.fingerprint,
+            **self._model_meta,
             "language": language_of_transcript(prompt_text),
             "consent": consent,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
         prompt_text = self.frontend.text_normalize(prompt_text, False)
         return {**self.frontend.frontend_zero_shot(prompt_text, prompt_wav), "meta": meta}
+
+    def speaker_voice(self, spk_id: str) -> dict:
+        """A speaker of the model as a voice for inference_* and save_voice.
+
+        Raises UnknownSpeaker.
+        """
+        return voice_of_speaker(spk_id, self.frontend.speaker(spk_id), self._model_meta)
+
+    @property
+    def _model_meta(self) -> dict[str, str]:
+        return {"family": self.model_family, "fingerprint": self.fingerprint}
 
     def check_voice(self, voice: dict) -> dict:
         """The voice as this model can use it, or VoiceError."""

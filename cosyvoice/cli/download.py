@@ -17,8 +17,10 @@ def download(arguments: Namespace) -> None:
     print(f"asking modelscope.cn for {model_id}; files that are here are checked", flush=True)
     try:
         model_list.download(model_id, folder)
-    except RuntimeError as error:
-        sys.exit(str(error))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"what was downloaded is kept in {folder}; run the same command again to go on"
+        ) from None
     if missing := missing_files(folder, layout):
         sys.exit(f"{folder} lacks {', '.join(missing)}; run the same command again")
     print(f"{folder}: complete, with the sizes and digests of the hub's list")

@@ -39,6 +39,7 @@ MIN_SECONDS = 0.5  # of a reference
 MAX_SECONDS = 30  # of a reference; the speech tokenizer is trained on at most 30 s
 SILENCE = 1e-3  # peak of a reference, -60 dB
 LOUDEST = 10  # peak; samples far beyond 1 are integers
+TIMBRE = ("flow_prompt_speech_token", "prompt_speech_feat", "flow_embedding")
 END_OF_INSTRUCTION = "<endofprompt>"  # what the instruct model was trained with
 ENDS_OF_INSTRUCTION = (END_OF_INSTRUCTION, "<|endofprompt|>")  # of the caller's own
 PASS_THROUGH = 200  # tokens; a text that is not normalised is cut when it is longer
@@ -236,14 +237,12 @@ class CosyVoiceFrontEnd:
             instruct_text += END_OF_INSTRUCTION
         return {"prompt_text": self.text_token(instruct_text), "flow_embedding": flow_embedding}
 
-    def frontend_vc(self, source_wav: Audio, prompt_wav: Audio | None) -> dict:
-        token, mel, embedding = self.features(prompt_wav)
-        return {
-            "source_speech_token": self.speech_token(reference(source_wav)),
-            "flow_prompt_speech_token": token,
-            "prompt_speech_feat": mel,
-            "flow_embedding": embedding,
-        }
+    def frontend_vc(self, source: Tensor, voice: dict) -> dict:
+        """The timbre of a voice, preset or cloned, for the speech tokens of a source.
+
+        source: (1, N) at 16 kHz. voice: of frontend_sft or frontend_zero_shot, or a saved one.
+        """
+        return {**timbre(voice), "source_speech_token": self.speech_token(source)}
 
     def speaker(self, spk_id: str) -> dict:
         if not self.spk2info:
@@ -295,6 +294,11 @@ class CosyVoiceFrontEnd:
         return torch.from_numpy(
             self.campplus.run((fbank - fbank.mean(0))[None].numpy()).reshape(1, -1)
         )
+
+
+def timbre(voice: dict) -> dict:
+    """What the flow takes of a voice; of a preset only its embedding."""
+    return {name: voice[name] for name in TIMBRE if name in voice}
 
 
 def way_to_say(tokenizer) -> Say:

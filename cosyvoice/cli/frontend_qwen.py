@@ -8,12 +8,11 @@ before the reference's words or before the new ones, and are never spoken.
 import torch
 from torch import Tensor
 
-from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
+from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd, timbre
 from cosyvoice.tokenizer.qwen import END_OF_PROMPT
 from cosyvoice.utils.common import lengths_of
 
 FRAMES_PER_TOKEN = 2  # of mel
-TIMBRE = ("flow_prompt_speech_token", "prompt_speech_feat", "flow_embedding")
 
 
 class QwenFrontEnd(CosyVoiceFrontEnd):
@@ -46,8 +45,7 @@ class QwenFrontEnd(CosyVoiceFrontEnd):
 
         voice: of frontend_sft or frontend_zero_shot, or a saved one.
         """
-        timbre = {name: voice[name] for name in TIMBRE if name in voice}
-        return {**timbre, "prompt_text": self.text_token(self.instruction(instruct_text))}
+        return {**timbre(voice), "prompt_text": self.text_token(self.instruction(instruct_text))}
 
     def instruction(self, text: str) -> str:
         """The text as the model was trained with it. One that has its mark is the caller's own."""

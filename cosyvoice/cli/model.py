@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from cosyvoice.cli.causal_hops import CausalHops
 from cosyvoice.cli.hops import HopSizes, OverlapHops, Stretch, cut_into_hops, last_hop
-from cosyvoice.cli.turns import Turns
+from cosyvoice.cli.turns import Turns, threads
 from cosyvoice.flow.length_regulator import MEL_HOP, SAMPLE_RATE
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
@@ -31,6 +31,7 @@ MIN_SPEED, MAX_SPEED = 0.5, 2.0
 MAX_SILENT_TOKENS = 5  # in a row
 PATIENCE = 10.0  # s that a whole utterance, which nobody hears yet, lets streams go first
 CORES_OF_ONE = 4  # that one request makes use of; more requests work at once on more cores
+SMALL = 100_000_000  # weights of a model below which a second core waits longer than it works
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,
@@ -68,7 +69,8 @@ class CosyVoiceModel:
         self.token_min_hop_len = self.hops.first_tokens
         self.token_max_hop_len = self.hops.longest_tokens
         self.stream_scale_factor = 2
-        self.turns = Turns(max(1, torch.get_num_threads() // CORES_OF_ONE))
+        self.threads = torch.get_num_threads()  # that one request works with
+        self.turns = Turns(max(1, self.threads // CORES_OF_ONE))
         # min_token_text_ratio, min_token_text_ratio_instruct, max_token_text_ratio
         self.token_text_ratio: dict[str, float] = {}
 
@@ -77,6 +79,8 @@ class CosyVoiceModel:
 
         A vocoder saved by training has the prefix `generator.`.
         """
+        if self.device.type == "cpu" and sum(map(weights_of, self.networks)) < SMALL:
+            self.threads, self.turns = 1, Turns(self.threads)
         self._fill(self.llm, llm_model, read_weights(llm_model))
         lower(self.llm, self.precision.llm)
         self._fill(self.flow, flow_model, read_weights(flow_model))
@@ -88,6 +92,10 @@ class CosyVoiceModel:
             self.flow.fold_times()
         lower(self.flow, self.precision.flow)
         lower(self.hift, self.precision.hift)
+
+    @property
+    def networks(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        return self.llm, self.flow, self.hift
 
     def _fill(self, network: nn.Module, path: str, weights: dict) -> None:
         try:
@@ -153,7 +161,7 @@ class CosyVoiceModel:
                 noise.tokens,
                 instruction_len,
             )
-        tokens = checked(tokens, check)
+        tokens = checked(with_threads(tokens, self.threads), check)
         if not source_speech_token.shape[1]:
             tokens = with_short_pauses(tokens, self.silent_tokens)
         sizes = self._hop_sizes(flow_prompt_speech_token.shape[1])
@@ -161,7 +169,7 @@ class CosyVoiceModel:
             tokens = ahead(tokens, next(iter(sizes)) + sizes.repeated)
         with closing(tokens):
             for hop, last in cut_into_hops(tokens, sizes) if stream else [last_hop(tokens)]:
-                with self.turns.turn(due) as turn:
+                with self.turns.turn(due) as turn, threads(self.threads):
                     session.check = both(check, turn.give_way)
                     speech = self.hops.speak(session, hop, last)
                 due = max(due, time.monotonic()) + speech.shape[1] / self.hift.sampling_rate
@@ -206,6 +214,21 @@ class CosyVoiceModel:
             for name, ratio in ratios.items()
         }
         return self.llm.inference(**ids, **lengths_of(ids), **ratios, **options)
+
+
+def weights_of(network: nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def with_threads(items: Generator, count: int) -> Generator[int, None, None]:
+    """The same items, each made with so many threads."""
+    with closing(items):
+        while True:
+            with threads(count):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
 
 
 def both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

@@ -4,7 +4,9 @@ A family is a set of models that share their code, their rates and their saved v
 imports the standard library only: tools/launch.py reads it before any package is installed.
 """
 
+import logging
 import re
+from argparse import ArgumentTypeError
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,6 +85,8 @@ LAYOUTS = (LAYOUT_300M, LAYOUT_2, LAYOUT_3)  # a directory has the first whose c
 FAMILY_25HZ = Family("CosyVoice-300M-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
 FAMILY_50HZ = Family("CosyVoice-300M", LAYOUT_300M, token_rate=50, sample_rate=22050)
 FAMILY_MINI = Family("CosyVoice-Mini-25Hz", LAYOUT_300M, token_rate=25, sample_rate=22050)
+# As the small model's YAML names it. The last value of its speaker vectors is the mean pitch.
+PITCHED_MINI = f"{FAMILY_MINI.name}-v2"
 FAMILY_2 = Family("CosyVoice2-0.5B", LAYOUT_2, token_rate=25, sample_rate=24000)
 FAMILY_3 = Family(
     "Fun-CosyVoice3-0.5B",
@@ -115,6 +119,18 @@ MODELS = (
 )
 PREFERRED = (DEFAULT, EMBEDDED)  # without a choice, the first that is there is loaded
 DOWNLOADABLE = {model.name: model for model in MODELS if model.model_id}
+
+
+def name_to_download(text: str) -> str:
+    """The name of a model that can be downloaded, from its name or its ModelScope id.
+
+    Raises argparse.ArgumentTypeError, which a parser shows with the usage.
+    """
+    by_id = {model.model_id: model.name for model in DOWNLOADABLE.values()}
+    name = by_id.get(text, text)
+    if name not in DOWNLOADABLE:
+        raise ArgumentTypeError(f"there is no model {text!r}; use one of {', '.join(DOWNLOADABLE)}")
+    return name
 
 
 def family_of(layout: Layout, token_rate: int) -> Family:
@@ -193,12 +209,21 @@ def choose_model(model: str, may_download: bool) -> str:
 
 
 def find_model(model: str | Path, may_download=True) -> Path:
-    """The directory of a path or a ModelScope id. Raises FileNotFoundError."""
+    """The directory of a path, a name or a ModelScope id. Raises FileNotFoundError.
+
+    A name is that of a directory in pretrained_models/.
+    """
     if Path(model).is_dir():
         return Path(model)
+    if (PRETRAINED / model).is_dir():
+        return PRETRAINED / model
+    if str(model) in DOWNLOADABLE:
+        raise FileNotFoundError(
+            f"{model} is not downloaded; run once: python -m cosyvoice download {model}"
+        )
     if not MODEL_ID.fullmatch(str(model)):
         raise FileNotFoundError(
-            f"{model} not found: give a model directory, "
+            f"{model} not found: give a model directory, a name such as {DEFAULT.name}, "
             f"or a ModelScope id such as {DEFAULT.model_id} or {DEFAULT.model_id}@master"
         )
     if may_download:
@@ -217,23 +242,34 @@ def download(model_id: str, folder: Path | None = None) -> Path:
     model_id: owner/name or owner/name@revision. ModelScope's library compares each file with the
     hub's list of that revision, a file that is there already as well: its size, and its SHA-256
     where the list has one. A file that differs is fetched again and never kept. Raises
-    RuntimeError that names the files and says how to go on.
+    RuntimeError that names the files and says how to go on, and ConnectionError without a network.
     """
+    page = f"https://modelscope.cn/models/{model_id.partition('@')[0]}"
+    by_hand = f"or put the files of {page} into {folder or 'a directory and name it'}"
     try:
         return ask_modelscope(model_id, local_dir=str(folder) if folder else None)
+    except ConnectionError as error:
+        raise ConnectionError(
+            "modelscope.cn cannot be reached: check the network, or HTTPS_PROXY where it needs "
+            f"a proxy, then run the same command again to go on; {by_hand}"
+        ) from error
     except Exception as error:  # of many libraries
-        page = f"https://modelscope.cn/models/{model_id.partition('@')[0]}"
         raise RuntimeError(
-            f"the download stopped ({type(error).__name__}: {error})\n"
+            f"the download stopped ({error})\n"
             "files that differ from the hub's list were not kept; "
             "check the network and the room on the disk, then run the same command again to go on; "
-            f"or put the files of {page} into {folder or 'a directory and name it'}"
+            + by_hand
         ) from error
 
 
 def ask_modelscope(model_id: str, **options) -> Path:
-    """The folder of a model's files. options: of ModelScope's snapshot_download."""
+    """The folder of a model's files. options: of ModelScope's snapshot_download.
+
+    Its warnings about each try are left out: what ends a download is raised.
+    """
     from modelscope import snapshot_download
+
+    logging.getLogger("modelscope_hub").setLevel(logging.ERROR)
 
     name, _, revision = model_id.partition("@")
     patterns = {name for layout in LAYOUTS for name in (*layout.needed, *layout.optional)}

@@ -1,6 +1,7 @@
 """`python -m cosyvoice say` and `voices`: speak a text into a file or aloud, list who can speak.
 
-torch and the engine are imported where they are used, so that help and refusals come at once.
+torch and the engine are imported where they are used, so that help and refusals come at once, and
+`voices` needs neither.
 """
 
 import shutil
@@ -9,15 +10,18 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
 
-from cosyvoice.cli.model_list import choose_model
+from cosyvoice.cli.model_list import choose_model, layout_of
 from cosyvoice.cli.reading import pronunciations_of
+from cosyvoice.cli.speaker_names import speaker_names
 from cosyvoice.encoders.wav import WavStream, to_int16
 from cosyvoice.text.tags import left_out_tags
 
+CLONE = "clone one with --reference FILE, or give a saved voice with --voice FILE.pt"
 SUFFIXES = (".wav", ".mp3", ".flac", ".ogg")  # of output files
 
 # players, and what follows their name
@@ -32,28 +36,39 @@ WHOLE = {  # need a file, whose path stands for {}
 
 
 def say(arguments: Namespace) -> None:
-    """Speak arguments.text into a file, aloud, or both."""
+    """Speak arguments.text into a file, aloud, or both; without a choice into a new file."""
     check(arguments)
-    engine = load(arguments.model, arguments.precision)
-    chunks = speech_of(engine, arguments)
+    folder = choose_model(arguments.model, may_download=True)
+    check_voice(arguments.voice, speakers_of(folder), arguments.reference)
+    reference = read_reference(arguments.reference) if arguments.reference else None
+    engine = load(folder, arguments.precision)
+    chunks = speech_of(engine, arguments, reference)
     if arguments.play:
         chunks = played(chunks, engine.sample_rate)
-    pcm = collect(chunks, engine.sample_rate)
-    if arguments.output:
+    pcm, stopped = collect(chunks, engine.sample_rate)
+    seconds = f"{len(pcm) / engine.sample_rate:.1f} s"
+    if arguments.output and len(pcm):
         write(arguments.output, pcm, engine.sample_rate)
-        print(f"{arguments.output}: {len(pcm) / engine.sample_rate:.1f} s")
+    if stopped:
+        kept = f"{arguments.output} has the first {seconds}"
+        raise KeyboardInterrupt(kept if arguments.output and len(pcm) else "")
+    if arguments.output:
+        print(f"{arguments.output}: {seconds}")
 
 
 def list_voices(arguments: Namespace) -> None:
     """Print the names of a model's speakers, one a line, so that other programs can read them."""
-    speakers = load(arguments.model, "float32").list_available_spks()
-    none = "this model has no speakers of its own; clone one with `say --reference`"
-    print("\n".join(speakers) or none)
+    speakers = speakers_of(choose_model(arguments.model, may_download=True))
+    print("\n".join(speakers) or f"this model has no speakers of its own; {CLONE}")
 
 
-def load(model: str, precision="auto"):
-    """The engine for --model; a ModelScope id is downloaded."""
-    folder = choose_model(model, may_download=True)
+def speakers_of(folder: str) -> list[str]:
+    """The names of a model's speakers, without torch. Raises FileNotFoundError for no model."""
+    return speaker_names(Path(folder) / layout_of(Path(folder)).speakers)
+
+
+def load(folder: str, precision="auto"):
+    """The engine for a model directory."""
     print(f"loading {Path(folder).name} ...", file=sys.stderr)
     from cosyvoice.cli.cosyvoice import AutoModel
 
@@ -61,25 +76,55 @@ def load(model: str, precision="auto"):
 
 
 def check(arguments: Namespace) -> None:
-    """Refuse what cannot be done before a model is loaded."""
+    """Refuse what cannot be done before a model is loaded, and name the file if none is named."""
     if arguments.text == "-":
         arguments.text = sys.stdin.read()
-    if not (arguments.output or arguments.play):
-        raise ValueError("nowhere to speak to: give -o FILE or --play")
+    if not arguments.text.strip():
+        raise ValueError("the text is empty: write words or digits")
     if left_out := left_out_tags(arguments.text):
         print(f"tags left out: {', '.join(left_out)}", file=sys.stderr)
+    check_voice_options(arguments)
+    if not (arguments.output or arguments.play):
+        arguments.output = free_name(Path("speech.wav"))
+    if arguments.output:
+        check_output(arguments.output)
+    if arguments.play:
+        find_player()
+
+
+def check_voice_options(arguments: Namespace) -> None:
+    """Refuse options of voice, speed and seed that cannot be."""
     if arguments.transcript and not arguments.reference:
         raise ValueError("--transcript says what is said in --reference, which is missing")
     if arguments.reference and arguments.voice:
         raise ValueError("--reference clones a voice of its own; leave out --voice")
     if arguments.transcript and arguments.instruct:
         raise ValueError("an instruction takes the place of --transcript; leave that out")
-    if arguments.output:
-        check_output(arguments.output)
+    check_numbers(arguments)
+    pronunciations_of(arguments.pronounce)
+
+
+def check_voice(voice: str | None, speakers: list[str], reference: str | None) -> None:
+    """Refuse a voice that is none of a model's speakers and no file, or no voice at all."""
+    if voice and voice.endswith(".pt"):
+        if not Path(voice).is_file():
+            raise FileNotFoundError(f"there is no saved voice {voice}")
+    elif voice and voice not in speakers:
+        known = f"it has: {', '.join(speakers)}" if speakers else f"it has none; {CLONE}"
+        raise ValueError(f"the model has no speaker {voice!r}; {known}")
+    elif not (voice or reference or speakers):
+        raise ValueError(f"this model has no speakers of its own; {CLONE}")
+
+
+def free_name(path: Path) -> Path:
+    """The path, or the first of name-2, name-3, ... that is free."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(each for each in chain([path], numbered) if not each.exists())
+
+
+def check_numbers(arguments: Namespace) -> None:
     if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
         raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
-    if arguments.play:
-        find_player()
 
 
 def check_output(path: Path) -> None:
@@ -89,8 +134,8 @@ def check_output(path: Path) -> None:
         raise FileNotFoundError(f"there is no folder {folder}: make it first")
 
 
-def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
-    """The engine's generator for what was asked."""
+def speech_of(engine, arguments: Namespace, reference) -> Iterator[dict]:
+    """The engine's generator for what was asked. reference: the recording, or None."""
     text = arguments.text
     options = {
         "stream": arguments.play,
@@ -98,8 +143,7 @@ def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
         "seed": arguments.seed,
         "pronunciations": pronunciations_of(arguments.pronounce),
     }
-    if arguments.reference:
-        reference = read_reference(arguments.reference)
+    if reference is not None:
         if arguments.instruct:
             return engine.inference_instruct2(text, arguments.instruct, reference, **options)
         if arguments.transcript:
@@ -112,6 +156,9 @@ def speech_of(engine, arguments: Namespace) -> Iterator[dict]:
 
 
 def read_reference(path: str):
+    """The recording as the engine takes it. Raises ReferenceAudioError, or FileNotFoundError."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no recording {path}")
     from cosyvoice.utils.audio import REFERENCE_RATE, load_wav, trim_and_level
 
     return trim_and_level(load_wav(path, REFERENCE_RATE))
@@ -119,31 +166,36 @@ def read_reference(path: str):
 
 def choose_voice(engine, name: str | None) -> tuple[str, dict | None]:
     """(speaker, None) or ("", saved voice)."""
-    speakers = engine.list_available_spks()
     if name and name.endswith(".pt"):
         from cosyvoice.cli.voice import load_voice
 
         return "", load_voice(name, engine.model_family)
-    if not (name or speakers):
-        raise ValueError(
-            "this model has no speakers of its own: give --reference FILE, or --voice FILE.pt"
-        )
-    return name or speakers[0], None
+    return name or engine.list_available_spks()[0], None
 
 
-def collect(chunks: Iterable[dict], sample_rate: int) -> np.ndarray:
-    """All the speech as (N,) int16, with a progress line on stderr."""
+def collect(
+    chunks: Iterable[dict], sample_rate: int, doing="speaking", seconds: float | None = None
+) -> tuple[np.ndarray, bool]:
+    """All the speech as (N,) int16, with a progress line on stderr; seconds: of it, if known.
+
+    After Ctrl-C it is what was spoken so far, and the second value is True.
+    """
     from tqdm import tqdm
 
-    parts = []
+    parts, stopped = [], False
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
-    with tqdm(unit="s", desc="speaking", bar_format=form, file=sys.stderr) as bar:
-        for chunk in chunks:
-            parts.append(to_int16(chunk["tts_speech"]))
-            bar.update(len(parts[-1]) / sample_rate)
-    if not parts:
+    if seconds:
+        form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
+    with tqdm(total=seconds, unit="s", desc=doing, bar_format=form, file=sys.stderr) as bar:
+        try:
+            for chunk in chunks:
+                parts.append(to_int16(chunk["tts_speech"]))
+                bar.update(len(parts[-1]) / sample_rate)
+        except KeyboardInterrupt:
+            stopped = True
+    if not (parts or stopped):
         raise ValueError("the text gave no sound: write words or digits")
-    return np.concatenate(parts)
+    return np.concatenate([np.empty(0, np.int16), *parts]), stopped
 
 
 def write(path: Path, pcm: np.ndarray, sample_rate: int) -> None:

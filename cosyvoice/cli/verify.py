@@ -8,6 +8,7 @@ Verifier speaks its sentences through it, see CosyVoice._speak.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -20,8 +21,11 @@ from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence
 from cosyvoice.tokenizer.sounds import BOOK, SoundBook, groups_of_text
 from cosyvoice.utils.audio import resample
+from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.noise import Noise
 
+WHISPER = "small"  # hears where nothing else is named
+MAX_REASON = 200  # characters of another library's error
 TRIES = 3  # of a sentence, at most
 RATE = 16000  # Hz that whisper hears
 # Without it whisper may write traditional characters and leave punctuation out.
@@ -147,16 +151,15 @@ class SoundReader:
 class WhisperReader:
     """Hears with a Whisper model by faster-whisper, on a GPU if there is one.
 
-    model: a folder with model.bin, or a name that faster-whisper knows, such as small, which is
-    downloaded only with may_download. Raises ImportError without the package, and what the package
-    raises for a model that cannot be had.
+    model: a folder with model.bin, or the name of one that is downloaded, such as small. Raises
+    ImportError without the package, and what the package raises for a model that cannot be had.
     """
 
-    def __init__(self, model: str, may_download=False):
+    def __init__(self, model: str):
         from faster_whisper import WhisperModel
 
         self.whisper = WhisperModel(
-            model, device="auto", compute_type="auto", local_files_only=not may_download
+            model, device="auto", compute_type="auto", local_files_only=True
         )
         self.lock = Lock()
 
@@ -184,3 +187,45 @@ class WhisperReader:
                 without_timestamps=True,
             )
             return "".join(segment.text for segment in segments).strip()
+
+
+whisper_reader = lru_cache(WhisperReader)  # one for all engines
+
+
+def verifier_of(
+    model_dir: str | Path, limit: float | None, whisper="", may_download=False
+) -> Verifier | None:
+    """What reads the sentences of a model back; None without a limit.
+
+    whisper: a folder of faster-whisper's, or a name it knows, which is downloaded only with
+    may_download; "" is the model's own tokens, or for other models WHISPER. Raises an InputError
+    that says what to install.
+    """
+    if limit is None:
+        return None
+    reader: Reader | None = None if whisper else SoundReader.of(model_dir)
+    return Verifier(reader or load_whisper(whisper or WHISPER, may_download), limit)
+
+
+def load_whisper(model: str, may_download: bool) -> WhisperReader:
+    try:
+        if may_download and not Path(model).is_dir():
+            from faster_whisper import download_model
+
+            download_model(model)
+        return whisper_reader(model)
+    except ImportError as error:
+        raise InputError(
+            "what is spoken is heard with faster-whisper, which is not installed: "
+            "pip install -r requirements-verify.txt, or leave it unset",
+            "需要 faster-whisper：请运行 pip install -r requirements-verify.txt，或取消该设置",
+        ) from error
+    except Exception as error:  # of many libraries
+        reason = " ".join(str(error).split())[:MAX_REASON]
+        raise InputError(
+            f"the model {model} cannot hear ({reason}): set VERIFY_MODEL to a folder of "
+            "faster-whisper's, or to a name it knows, such as small, which python all_api.py "
+            "downloads",
+            f"无法加载模型 {model}：请将 VERIFY_MODEL 设为 faster-whisper 模型目录，"
+            "或其支持的名称（如 small，由 python all_api.py 下载）",
+        ) from error

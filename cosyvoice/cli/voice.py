@@ -3,8 +3,9 @@
 A voice is a dict of tensors, the zero-shot model input of upstream without the text to speak:
 `prompt_text` (1, L) ids, `llm_prompt_speech_token` and `flow_prompt_speech_token` (1, N) ids,
 `prompt_speech_feat` (1, T, 80), each with its `_len`, `llm_embedding` and `flow_embedding` (1,
-192); and `meta`, a dict {family, fingerprint, created, consent, language}. Voice files come from
-users: nothing in them is executed and no size is believed before it is checked.
+192); and `meta`, a dict {family, fingerprint, created, consent, language}. A voice mixed of preset
+speakers has no tokens and no mel. Voice files come from users: nothing in them is executed and no
+size is believed before it is checked.
 """
 
 import io
@@ -26,6 +27,7 @@ MAX_RECORDS = 200
 MAX_TEXT_TOKENS = 4000
 MAX_SPEECH_TOKENS, MAX_FRAMES = 1600, 2700  # 30 s of speech are 1500 at 50 Hz, and 2584
 MAX_ID = 2**17  # beyond any model's vocabulary; the model checks its own
+MAX_META = 2000  # characters of one value of the meta
 MAX_MEL, MAX_EMBEDDING = 100.0, 1000.0  # absolute values
 
 IDS = {
@@ -49,8 +51,17 @@ def load_voice(path: str | Path, family: str) -> dict:
     What originals also hold (`text`, somebody's spoken sentence) is dropped. Raises VoiceError, or
     FileNotFoundError.
     """
+    return read_voice(read_voice_file(path), family)
+
+
+def read_voice_file(path: str | Path) -> bytes:
+    """The bytes of a voice's file; of a larger one only so many that read_voice refuses them."""
     with open(path, "rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def read_voice(data: bytes, family: str) -> dict:
+    """As load_voice, of a file's bytes; of one that is too large, more than MAX_FILE_BYTES."""
     check_archive(data)
     try:
         voice = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -90,6 +101,9 @@ def check_voice(voice: dict, family: str) -> dict:
     meta = check_meta(voice.get("meta", {"family": FAMILY_WITHOUT_META}), family)
     ids = {name: check_ids(name, voice[name], limit) for name, limit in IDS.items()}
     mel = check_numbers("prompt_speech_feat", voice["prompt_speech_feat"], (1, None, 80), MAX_MEL)
+    tokens = ids["flow_prompt_speech_token"].shape[1]
+    if bool(tokens) != bool(mel.shape[1]):
+        raise damaged_error(f"prompt_speech_feat has {mel.shape[1]} frames for {tokens} tokens")
     embeddings = {
         name: check_numbers(name, voice[name], (1, 192), MAX_EMBEDDING) for name in EMBEDDINGS
     }
@@ -106,7 +120,7 @@ def family_of(voice: dict) -> str | None:
 
 def check_meta(meta, family: str) -> dict:
     if not isinstance(meta, dict) or not all(
-        isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= 2000 for name in META
+        isinstance(meta.get(name, ""), str) and len(meta.get(name, "")) <= MAX_META for name in META
     ):
         raise damaged_error("its meta data are not short texts")
     if meta.get("family") != family:
@@ -135,8 +149,8 @@ def check_ids(name: str, ids: Tensor, limit: int) -> Tensor:
 
 def check_numbers(name: str, values: Tensor, shape: tuple, limit: float) -> Tensor:
     check_tensor(name, values, shape, (torch.float32, torch.float16, torch.bfloat16, torch.float64))
-    if not 0 < values.shape[1] <= MAX_FRAMES:
-        raise damaged_error(f"{name} has {values.shape[1]} frames, not 1 to {MAX_FRAMES}")
+    if values.shape[1] > MAX_FRAMES:
+        raise damaged_error(f"{name} has {values.shape[1]} frames, more than {MAX_FRAMES}")
     if not bool((values.float().abs() <= limit).all()):  # false for NaN
         raise damaged_error(f"{name} has values that are not finite or beyond {limit:g}")
     return values.to(torch.float32)

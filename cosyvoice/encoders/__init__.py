@@ -13,6 +13,9 @@ class Encoder(Protocol):
     def feed(self, pcm: np.ndarray) -> bytes:
         """Take int16 mono samples (n,) and return the bytes that are ready, which may be none."""
 
+    def flush(self) -> bytes:
+        """What can be sent already, also where feed would wait for more to encode in one go."""
+
     def end(self) -> bytes:
         """Return the remaining bytes. Called once, after the last feed."""
 

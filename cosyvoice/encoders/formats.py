@@ -18,7 +18,7 @@ FFMPEG = {  # codec and container, as ffmpeg's options
     "flac": ["-c:a", "flac", "-f", "flac"],
     "aac": ["-c:a", "aac", "-b:a", "96k", "-f", "adts"],
 }
-TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac"}
+TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac", "mp3": "audio/mpeg"}
 # Sent when they are complete: many readers take an "unknown" length for a very long one.
 WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
@@ -81,7 +81,8 @@ class FfmpegStream:
         options: Sequence[str] = (),
     ):
         """options: more of ffmpeg's, for the output."""
-        self.kind, self.mimetype, self.options = kind, TYPES[kind], options
+        self.kind, self.mimetype = kind, TYPES[kind]
+        self.options = [*FFMPEG.get(kind, []), *options]
         self.sample_rate, self.scratch = sample_rate, scratch
         self.ffmpeg: Ffmpeg | None = None
 
@@ -90,6 +91,10 @@ class FfmpegStream:
             self.ffmpeg = self._start()
         self.ffmpeg.write(pcm)
         return b"" if self.kind in WHOLE else self.ffmpeg.output.read()
+
+    def flush(self) -> bytes:
+        """What ffmpeg has written meanwhile; it keeps a little for itself."""
+        return b"" if self.ffmpeg is None or self.kind in WHOLE else self.ffmpeg.output.read()
 
     def end(self) -> bytes:
         if self.ffmpeg is None:
@@ -116,7 +121,6 @@ class FfmpegStream:
             [
                 imageio_ffmpeg.get_ffmpeg_exe(),
                 *options,
-                *FFMPEG[self.kind],
                 *self.options,
                 *("-flush_packets", "1", "-y", str(path)),
             ],
@@ -125,6 +129,14 @@ class FfmpegStream:
             stderr=subprocess.DEVNULL,
         )
         return Ffmpeg(process, folder, output)
+
+
+class ContinuousMp3(FfmpegStream):
+    """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
+
+    def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
+        super().__init__("mp3", sample_rate, scratch)
+        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
 
 
 class ResampledPcm:
@@ -142,6 +154,9 @@ class ResampledPcm:
 
     def feed(self, pcm: np.ndarray) -> bytes:
         return self._resample(pcm)
+
+    def flush(self) -> bytes:
+        return b""
 
     def end(self) -> bytes:
         return self._resample(np.zeros(0, np.int16), last=True)

@@ -76,6 +76,9 @@ class Prefixed:
     def feed(self, pcm: np.ndarray) -> bytes:
         return self._after_prefix(self.encoder.feed(pcm))
 
+    def flush(self) -> bytes:
+        return self._after_prefix(self.encoder.flush())
+
     def end(self) -> bytes:
         return self._after_prefix(self.encoder.end())
 
@@ -105,6 +108,9 @@ class Watermarked:
                 f"WATERMARK returned {marked.dtype} {marked.shape} for int16 {pcm.shape}"
             )
         return self.encoder.feed(marked)
+
+    def flush(self) -> bytes:
+        return self.encoder.flush()
 
     def end(self) -> bytes:
         return self.encoder.end()

@@ -147,14 +147,24 @@ class Mp3Stream:
 
     def feed(self, pcm: np.ndarray) -> bytes:
         self.pcm = np.concatenate([self.pcm, pcm])
-        final = self.first_frame + len(self.pcm) // self.frame_samples - LOOKAHEAD
         most = HOLD * self.sample_rate / self.frame_samples
-        if final <= self.sent_frames or final - self.sent_frames < min(self.sent_frames / 2, most):
+        if self._final_frames() - self.sent_frames < min(self.sent_frames / 2, most):
+            return b""
+        return self.flush()
+
+    def flush(self) -> bytes:
+        """All frames that are final."""
+        final = self._final_frames()
+        if final <= self.sent_frames:
             return b""
         frames = self._encode()
         data = b"".join(frames[self.sent_frames - self.first_frame : final - self.first_frame])
         self._forget(final)
         return data
+
+    def _final_frames(self) -> int:
+        """How many frames of the stream no later sample can change."""
+        return self.first_frame + len(self.pcm) // self.frame_samples - LOOKAHEAD
 
     def end(self) -> bytes:
         if not len(self.pcm):

@@ -45,6 +45,9 @@ class PcmStream:
     def feed(self, pcm: np.ndarray) -> bytes:
         return pcm.astype("<i2").tobytes()
 
+    def flush(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         return b""
 

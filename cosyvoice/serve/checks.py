@@ -6,14 +6,11 @@ strangers may call /ready.
 """
 
 import contextlib
-import errno
 import importlib
 import logging
 import os
 import shutil
-import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +19,7 @@ from pathlib import Path
 from cosyvoice.encoders.mark import Watermark
 from cosyvoice.encoders.mp3 import AudioSegment, check_encoder
 from cosyvoice.serve.config import Config, StartError
+from cosyvoice.serve.places import check_folder, check_port
 from cosyvoice.serve.storage.work_folders import WorkFolders
 
 log = logging.getLogger(__name__)
@@ -86,21 +84,6 @@ def load_watermark(name: str) -> Callable[[int], Watermark] | None:
     return made
 
 
-def check_folder(name: str, folder: Path):
-    """Make the folder if need be and write a file in it. Raises a StartError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"probe")
-            file.flush()
-    except OSError as error:
-        raise StartError(
-            f"no file can be written in {name} {folder} ({error.strerror}): "
-            "give write access, free some space, or set another folder",
-            f"{name} {folder} 无法写入文件：请检查权限和磁盘空间，或改用其他目录",
-        ) from error
-
-
 def check_reference_folder(folder: Path):
     """A missing folder only means no local references; it need not be writable."""
     try:
@@ -114,39 +97,6 @@ def check_reference_folder(folder: Path):
             "correct the path or its permissions",
             f"无法读取目录 REFERENCE_DIR {folder}：请检查路径和权限",
         ) from error
-
-
-def check_port(host: str, port: int):
-    """Raises a StartError when the service cannot listen there. The server itself says so later."""
-    try:
-        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        failures = [failure for place in places if (failure := bind_error(place))]
-    except OSError as error:  # of getaddrinfo
-        places, failures = [], [error]
-    fatal = [failure for failure in failures if failure.errno in (errno.EADDRINUSE, errno.EACCES)]
-    if len(failures) == len(places) or not places:  # of two addresses, one may be missing
-        fatal += failures
-    if fatal:
-        raise StartError(
-            f"cannot listen on {host}:{port} ({fatal[0].strerror}): "
-            "is the service running already? Choose another port with --port, or another HOST",
-            f"无法监听 {host}:{port}：服务可能已在运行；可用 --port 指定其他端口，或修改 HOST",
-        )
-
-
-def bind_error(place: tuple) -> OSError | None:
-    family, kind, protocol, _, address = place
-    try:
-        with socket.socket(family, kind, protocol) as trial:
-            if family == socket.AF_INET6:
-                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # elsewhere than on Windows, where it would share the port of another program
-            if os.name != "nt":
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-    except OSError as error:
-        return error
-    return None
 
 
 def check_mp3(sample_rate: int, bitrate: str, scratch: Path):

@@ -26,6 +26,7 @@ class StartError(ValueError):
 
     def __init__(self, en: str, zh: str):
         super().__init__(" ".join(f"{en} / {zh}".split()))
+        self.en, self.zh = en, zh
 
 
 def setting(
@@ -106,7 +107,21 @@ class Config:
         most=1,
         zero=True,
     )
+    engine: str = setting(
+        "local",
+        "where the models run: local (in this process) or ray (on a Ray cluster, docs/cluster.md)",
+        env="COSYVOICE_ENGINE",
+        flag="--engine",
+        choices=("local", "ray"),
+    )
+    ray_address: str = setting(
+        "auto", "of the Ray cluster, host:port; auto: of the one this machine is in"
+    )
     max_text_chars: int = setting(10_000, "longest tts_text, characters")
+    max_job_chars: int = setting(
+        200_000, "longest text of a long job (POST /jobs), characters", most=2_000_000
+    )
+    job_days: float = setting(7.0, "days that a finished long job is kept", most=3650)
     max_concurrent: int = setting(
         2,
         "requests that generate at once; one keeps all cores busy, "
@@ -125,11 +140,24 @@ class Config:
         most=600,
         zero=True,
     )
+    unload_after: float = setting(
+        0.0,
+        "seconds without work after which a model leaves memory; the next request loads it again; "
+        "0: never",
+        most=604_800,
+        zero=True,
+    )
     max_body_mb: int = setting(
         20, "largest request body, MB; 30 s of 48 kHz stereo WAV is 5.8 MB", most=10_000
     )
     max_reference_mb: int = setting(
         20, "largest reference audio fetched from the store, MB", most=10_000
+    )
+    max_source_mb: int = setting(
+        60,
+        "largest audio to convert, MB, also as the body of POST /voice_conversion; "
+        "ten minutes of 48 kHz mono WAV are 57.6 MB",
+        most=10_000,
     )
     max_voice_mb: int = setting(8, "largest saved voice fetched from the store, MB", most=10_000)
     mp3_bitrate: str = setting("96k", "bit rate of streamed MP3")
@@ -170,6 +198,15 @@ class Config:
     )
     api_keys_file: str = setting(
         "", 'JSON file {"key": ["user id", ...] or "*"}: who may act for which users'
+    )
+    legacy_api: int = setting(
+        0,
+        "1: answer callers of the Windows bundle too, see docs/legacy-api.md",
+        most=1,
+        zero=True,
+    )
+    legacy_user: str = setting(
+        "", "whose saved voices callers of LEGACY_API list and use when they name no user_id"
     )
     cors_origins: tuple = setting(
         (),

@@ -66,6 +66,16 @@ def install(app: Flask, watchers: list):
         return response
 
 
+def hand_over_record():
+    """The current request's Record goes on with other work, which ends it by finish_speaking."""
+    g.record = Record(g.request_id, path=address(), address=request.remote_addr or "")
+
+
+def finish_speaking(record: Record):
+    """End the Record of work that has outlived the request that began it."""
+    finish(record, 200, logging.INFO)
+
+
 def finish(record: Record, status: int, level: int):
     """End a record and write its line."""
     record.change(outcome=record.outcome or "done", state="done")

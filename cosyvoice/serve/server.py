@@ -15,6 +15,7 @@ from flask import Flask
 
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http.gate import MAX_CONNECTIONS, MAX_HEAD_BYTES, Gate, protocol
+from cosyvoice.serve.http.websocket import MAX_MESSAGE, GatedWebSocket
 
 log = logging.getLogger(__name__)
 KEEP_ALIVE = 5  # seconds that a connection may wait for its next request
@@ -27,7 +28,9 @@ def settings() -> dict[str, Any]:
     return {
         "http": protocol(Gate(open_files() - OTHER_FILES)),
         "interface": "asgi3",
-        "ws": "none",
+        "ws": GatedWebSocket,
+        "ws_max_size": MAX_MESSAGE,
+        "ws_per_message_deflate": False,  # sound does not become smaller
         "lifespan": "off",
         "log_config": None,
         "access_log": False,

@@ -42,6 +42,11 @@ class Objects:
         self.found.append(item)
         return chr(FIRST + len(self.found) - 1)
 
+    @property
+    def pause_seconds(self) -> float:
+        """All pauses together."""
+        return sum(item.seconds for item in self.found if isinstance(item, Pause))
+
     def get(self, character: str) -> Mark | Pause | Said | None:
         """What this character stands for; None for an ordinary character."""
         index = ord(character) - FIRST

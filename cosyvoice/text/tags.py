@@ -90,13 +90,17 @@ def left_out_tags(text: str) -> list[str]:
     names: dict[str, None] = {}
     objects = Objects()
     replace(Aligned(text), objects, lambda name: names.setdefault(name))
-    silence = sum(item.seconds for item in objects.found if isinstance(item, Pause))
-    if silence > LONGEST_SILENCE:
-        raise TextError(
-            f"the pauses are {silence:g} s together: use at most {LONGEST_SILENCE:g} s in a text",
-            f"停顿共 {silence:g} 秒，每段文本最多 {LONGEST_SILENCE:g} 秒",
-        )
+    check_silence(objects.pause_seconds)
     return list(names)
+
+
+def check_silence(seconds: float) -> None:
+    """Raises TextError for pauses that are too long together."""
+    if seconds > LONGEST_SILENCE:
+        raise TextError(
+            f"the pauses are {seconds:g} s together: use at most {LONGEST_SILENCE:g} s in a text",
+            f"停顿共 {seconds:g} 秒，每段文本最多 {LONGEST_SILENCE:g} 秒",
+        )
 
 
 def _elements(text: Aligned, objects: Objects, note: Callable[[str], None]) -> list[Edit]:

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -25,15 +26,13 @@ QUIETEST_POWER = 1e-10  # -100 dB; what is quieter counts as this
 REFERENCE_RATE = 16000  # Hz, of every network that reads a reference
 # Limits of one file. It is refused by its header, before it is decoded.
 MIN_RATE, MAX_RATE = 4000, 192_000  # Hz
-MAX_FILE_SECONDS = 120
 MAX_CHANNELS = 8
-MAX_SAMPLES = 3 * 10**7  # over all channels
 MAX_VALUE = 1e9  # of a sample; the largest 32-bit integer is not far above
 MAX_CHUNKS = 1000  # of a RIFF file, that are looked at
 
 BLOCK = 2**16  # frames that are decoded at once, so that only their mean is kept of many channels
 FFMPEG_RATE = 48000  # Hz, of what ffmpeg decodes
-FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a file
+FFMPEG_SECONDS = 20  # that ffmpeg may take to decode a reference; more for what may be longer
 FFMPEG_BYTES = 100_000_000  # of memory that ffmpeg may ask for at once
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # of the resampling filter, torchaudio's defaults
@@ -41,21 +40,39 @@ PART = 2**20  # values that are multiplied with the filter at once
 MAX_KERNEL = 300_000  # about the number of its values; rates in use need fewer
 
 
-def load_wav(wav: str | Path | BinaryIO, sample_rate: int, scratch: Path | None = None) -> Tensor:
+@dataclass(frozen=True)
+class FileLimits:
+    """How much sound a file may hold."""
+
+    seconds: int
+    samples: int  # over all channels
+
+
+REFERENCE_LIMITS = FileLimits(seconds=120, samples=3 * 10**7)
+
+
+def load_wav(
+    wav: str | Path | BinaryIO,
+    sample_rate: int,
+    scratch: Path | None = None,
+    limits: FileLimits = REFERENCE_LIMITS,
+) -> Tensor:
     """Read a file or file object as (1, N) float32 at sample_rate, its channels averaged.
 
     soundfile reads wav, mp3, flac and ogg. The ffmpeg of imageio-ffmpeg reads m4a, webm and aac
     from a temporary file in the folder `scratch` (None: the system's).
     Raises ReferenceAudioError, or FileNotFoundError for a path that does not exist.
     """
-    samples, rate = read_audio(wav, scratch)
+    samples, rate = read_audio(wav, scratch, limits)
     return resample(samples, rate, sample_rate)
 
 
-def read_audio(wav: str | Path | BinaryIO, scratch: Path | None = None) -> tuple[Tensor, int]:
+def read_audio(
+    wav: str | Path | BinaryIO, scratch: Path | None = None, limits: FileLimits = REFERENCE_LIMITS
+) -> tuple[Tensor, int]:
     """As load_wav, at the file's own rate, which is returned too."""
     data = wav.read() if hasattr(wav, "read") else Path(wav).read_bytes()
-    samples, rate = decode(data, scratch)
+    samples, rate = decode(data, scratch, limits)
     if not samples.size:
         raise ReferenceAudioError(
             "the audio is empty: it holds no samples", "音频为空：其中没有任何采样"
@@ -68,13 +85,15 @@ def read_audio(wav: str | Path | BinaryIO, scratch: Path | None = None) -> tuple
     return torch.from_numpy(samples)[None], rate
 
 
-def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
+def decode(
+    data: bytes, scratch: Path | None = None, limits: FileLimits = REFERENCE_LIMITS
+) -> tuple[np.ndarray, int]:
     """The bytes of a file -> the mean of its channels, float32 (N,), and its rate in Hz."""
     import soundfile
 
     try:
         with soundfile.SoundFile(File(with_data_size(data))) as file:
-            check_limits(file.samplerate, file.channels, file.frames)
+            check_limits(file.samplerate, file.channels, file.frames, limits)
             return mean_of_channels(file), file.samplerate
     except soundfile.LibsndfileError as error:
         demuxer = ffmpeg_demuxer(data)
@@ -84,7 +103,7 @@ def decode(data: bytes, scratch: Path | None = None) -> tuple[np.ndarray, int]:
                 "use wav, mp3, flac, ogg, m4a or webm",
                 "无法读取音频，请使用 wav、mp3、flac、ogg、m4a 或 webm",
             ) from error
-    return decode_with_ffmpeg(data, demuxer, scratch), FFMPEG_RATE
+    return decode_with_ffmpeg(data, demuxer, scratch, limits), FFMPEG_RATE
 
 
 class File(io.BytesIO):
@@ -98,7 +117,9 @@ class File(io.BytesIO):
         return super().seek(max(0, base + offset))
 
 
-def check_limits(rate: int, channels: int, frames: int) -> None:
+def check_limits(
+    rate: int, channels: int, frames: int, limits: FileLimits = REFERENCE_LIMITS
+) -> None:
     """Raises ReferenceAudioError for a file that is not to be decoded."""
     if not MIN_RATE <= rate <= MAX_RATE:
         raise ReferenceAudioError(
@@ -111,11 +132,21 @@ def check_limits(rate: int, channels: int, frames: int) -> None:
             f"the audio has {channels} channels: use at most {MAX_CHANNELS}, best one",
             f"音频有 {channels} 个声道，最多 {MAX_CHANNELS} 个，最好为单声道",
         )
-    if frames > min(MAX_FILE_SECONDS * rate, MAX_SAMPLES // channels):
+    if frames > limits.seconds * rate:
+        raise too_long_error(limits)
+    if frames * channels > limits.samples:
         raise ReferenceAudioError(
-            f"the audio is longer than {MAX_FILE_SECONDS} s",
-            f"音频超过 {MAX_FILE_SECONDS} 秒",
+            f"the audio holds {frames * channels / 1e6:.0f} million samples over all channels: "
+            f"use at most {limits.samples / 1e6:.0f} million, by one channel or a lower rate",
+            f"音频各声道共 {frames * channels / 1e6:.0f} 百万个采样，"
+            f"最多 {limits.samples / 1e6:.0f} 百万个，请改为单声道或降低采样率",
         )
+
+
+def too_long_error(limits: FileLimits) -> ReferenceAudioError:
+    return ReferenceAudioError(
+        f"the audio is longer than {limits.seconds} s", f"音频超过 {limits.seconds} 秒"
+    )
 
 
 def mean_of_channels(file) -> np.ndarray:
@@ -176,22 +207,27 @@ def ffmpeg_demuxer(data: bytes) -> str | None:
     return "aac" if data[:2] in (b"\xff\xf1", b"\xff\xf9") else None
 
 
-def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -> np.ndarray:
-    """The bytes of a file -> mono float32 (N,) at FFMPEG_RATE, of its first MAX_FILE_SECONDS."""
+def decode_with_ffmpeg(
+    data: bytes,
+    demuxer: str,
+    scratch: Path | None = None,
+    limits: FileLimits = REFERENCE_LIMITS,
+) -> np.ndarray:
+    """The bytes of a file -> mono float32 (N,) at FFMPEG_RATE."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
     with tempfile.TemporaryDirectory(dir=scratch) as folder:  # an m4a needs a file that seeks
         path = Path(folder) / "audio"
         path.write_bytes(data)
-        limits = f"-v error -max_alloc {FFMPEG_BYTES} -threads 1".split()
+        options = f"-v error -max_alloc {FFMPEG_BYTES} -threads 1".split()
         before = f"-protocol_whitelist file,pipe -f {demuxer} -i".split()
-        after = f"-vn -t {MAX_FILE_SECONDS} -ac 1 -ar {FFMPEG_RATE} -f f32le pipe:1".split()
+        after = f"-vn -t {limits.seconds + 1} -ac 1 -ar {FFMPEG_RATE} -f f32le pipe:1".split()
         try:
             done = subprocess.run(
-                [get_ffmpeg_exe(), *limits, *before, str(path), *after],
+                [get_ffmpeg_exe(), *options, *before, str(path), *after],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=FFMPEG_SECONDS,
+                timeout=FFMPEG_SECONDS * max(1, limits.seconds / REFERENCE_LIMITS.seconds),
             )
         except subprocess.TimeoutExpired as error:
             raise ReferenceAudioError(
@@ -203,6 +239,8 @@ def decode_with_ffmpeg(data: bytes, demuxer: str, scratch: Path | None = None) -
             "音频无法解码：文件损坏或没有音轨",
         )
     size = len(done.stdout) // 4 * 4  # of whole samples
+    if size > 4 * limits.seconds * FFMPEG_RATE:
+        raise too_long_error(limits)
     return np.frombuffer(done.stdout[:size], np.float32).copy()
 
 

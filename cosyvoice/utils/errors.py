@@ -32,6 +32,10 @@ class ReferenceAudioError(InputError):
     """The reference audio cannot be read, is silent, too short or too long."""
 
 
+class SourceAudioError(InputError):
+    """Audio to convert cannot be read, is silent or without speech, too short or too long."""
+
+
 class UnknownSpeaker(InputError):
     """The model has no speaker of that name."""
 
@@ -42,3 +46,7 @@ class VoiceError(InputError):
 
 class InstructUnsupported(InputError):
     """The loaded model was not trained to follow instructions."""
+
+
+class ManuscriptError(InputError):
+    """A file to read from is no text and no EPUB, is damaged, protected, or holds nothing."""

@@ -16,12 +16,13 @@ MEGABYTE = 1 << 20
 PAGE_OUT = 21  # MADV_PAGEOUT of Linux: pages leave memory, and what they held can be read as before
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # numbers of mallopt()
 KEPT = 8 * MEGABYTE  # free memory that is kept for the next request
+KERNELS = 128  # that oneDNN keeps
 MALLOC = {ARENA_MAX: 1, MMAP_THRESHOLD: 32 * MEGABYTE, TRIM_THRESHOLD: 64 * MEGABYTE}
 
 ENVIRONMENT = {
     # oneDNN keeps a compiled kernel for each length of sound, 1,024 unless told otherwise. One
     # utterance needs about 80.
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": str(KERNELS),
     # A thread without work sleeps at once. Threads that wait in a loop take the processor from
     # those with work: beside other busy processes an utterance took ten times as long.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -46,6 +47,34 @@ def trim() -> None:
     """Give free memory back to the system but for some megabytes; after a request."""
     if glibc() is not None:
         glibc().malloc_trim(KEPT)
+
+
+def return_memory() -> None:
+    """Give all free memory back to the system, after networks were let go. Takes some 0.2 s.
+
+    To be called in a thread that ends soon: torch keeps what it convolved until then.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    replace_kernels()
+    if glibc() is not None:
+        glibc().malloc_trim(0)
+
+
+def replace_kernels() -> None:
+    """Push the kernels of the networks, some 20 MB, out of oneDNN's cache by tiny ones.
+
+    torch has no call that empties the cache.
+    """
+    import torch
+
+    if not torch.backends.mkldnn.is_available():
+        return
+    weight = torch.zeros(1, 1, 1)
+    for length in range(1, KERNELS + 1):
+        torch.mkldnn_convolution(torch.zeros(1, 1, length), weight, None, [0], [1], [1], 1)
 
 
 @cache

@@ -1,7 +1,10 @@
 """python -m cosyvoice, in this process, with the tiny model."""
 
+import errno
 import io
 import json
+import os
+import subprocess
 import sys
 import types
 import wave
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 
 from cosyvoice import __main__ as command
 from cosyvoice.cli import bench, model_list, say
@@ -16,12 +20,16 @@ from cosyvoice.cli.model_list import LAYOUT_300M, PRETRAINED
 from cosyvoice.cli.voice import save_voice
 from cosyvoice.text.preview import preview
 from cosyvoice.utils import precision
+from tests.support.sounds import speech
+
+ROOT = Path(command.__file__).parents[1]
 
 
 @pytest.fixture
 def run(engine, model_dir, monkeypatch):
     """A function that runs one command line; the model is loaded once for all tests."""
-    monkeypatch.setattr(say, "load", lambda model, precision: engine)
+    monkeypatch.setenv("COSYVOICE_MODEL", str(model_dir))
+    monkeypatch.setattr(say, "load", lambda folder, precision: engine)
     return lambda *argv: command.main(list(argv))
 
 
@@ -94,7 +102,8 @@ def test_players_that_need_a_file_get_one(run, tmp_path, monkeypatch):
         assert file.getnframes() > 1000
 
 
-def test_voices_prints_one_name_a_line(run, engine, capsys):
+def test_voices_prints_one_name_a_line_without_loading_anything(run, engine, capsys, monkeypatch):
+    monkeypatch.setattr(say, "load", lambda *_: pytest.fail("the model was loaded"))
     run("voices")
     assert capsys.readouterr().out.split("\n")[:-1] == engine.list_available_spks()
 
@@ -131,10 +140,31 @@ def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch
     assert str(model_dir) in capfd.readouterr().out
 
 
+def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp_path, capsys):
+    soundfile.write(tmp_path / "me.wav", speech(2.4)[0].numpy(), 16000)
+    soundfile.write(tmp_path / "him.wav", reference_wav[0].numpy(), 16000)
+    save_voice(engine.make_voice("参考。", reference_wav), tmp_path / "him.pt")
+    for target in (
+        [],
+        ["--voice", "中文女"],
+        ["--voice", str(tmp_path / "him.pt")],
+        ["--reference", str(tmp_path / "him.wav"), "--speed", "2"],
+    ):
+        out = tmp_path / "out.wav"
+        run("convert", str(tmp_path / "me.wav"), *target, "-o", str(out))
+        wanted = 1.2 if "--speed" in target else 2.4
+        assert soundfile.info(out).duration == pytest.approx(wanted, abs=1e-3)
+    told = capsys.readouterr()
+    assert "out.wav: 2.4 s" in told.out and "2.4 of 2.4 s" in told.err
+
+
 @pytest.mark.parametrize(
     "argv, told",
     [
-        (["say", "你好"], "give -o FILE or --play"),
+        (["convert", "none.wav", "-o", "a.wav"], "none.wav"),
+        (["convert", __file__, "-o", "a.xyz"], ".wav, .mp3"),
+        (["convert", __file__, "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
+        (["convert", __file__, "-o", "a.wav"], "cannot be read"),
         (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"),
         (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
         (["say", "你好", "-o", "a.wav", "--transcript", "x"], "--reference"),
@@ -149,15 +179,73 @@ def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch
         (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"),
         (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
         (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"),
-        (["say", " ", "-o", "a.wav"], "TextError"),
-        (["say", "你好", "-o", "a.wav", "--instruct", "slowly"], "CosyVoice-300M-Instruct"),
+        (["say", " ", "-o", "a.wav"], "the text is empty"),
+        (["say", "你好", "--pronounce", "重庆"], "has no '='"),
+        (["say", "你好", "--model", "/nowhere"], "/nowhere not found"),
+        (["say", "你好", "--model", "CosyVoice2-0.5B"], "cosyvoice download CosyVoice2-0.5B"),
     ],
 )
-def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, monkeypatch, argv, told):
+def test_what_cannot_be_done_is_told_before_the_model_is_loaded(
+    run, tmp_path, monkeypatch, argv, told
+):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(model_list, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(say, "load", lambda *_: pytest.fail("the model was loaded"))
     with pytest.raises(SystemExit) as caught:
         run(*argv)
     assert told in str(caught.value.code) and list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_follows_no_instructions_says_which_one_does(run, tmp_path):
+    with pytest.raises(SystemExit, match="CosyVoice-300M-Instruct"):
+        run("say", "你好", "-o", str(tmp_path / "a.wav"), "--instruct", "slowly")
+
+
+def test_say_without_a_place_writes_a_new_file_and_names_it(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("speech.wav", "speech-2.wav", "speech-3.wav"):
+        run("say", "你好。")
+        assert capsys.readouterr().out.startswith(f"{name}: ")
+        assert soundfile.info(tmp_path / name).duration > 0.1
+
+
+@pytest.mark.parametrize(
+    "chunks, told", [(0, "nothing was kept"), (1, "a.wav has the first 1.0 s")]
+)
+def test_ctrl_c_ends_with_130_and_says_what_was_kept(
+    run, engine, tmp_path, monkeypatch, capsys, chunks, told
+):
+    def interrupted(*_, **__):
+        yield from [{"tts_speech": torch.zeros(1, engine.sample_rate)}] * chunks
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "inference_sft", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        run("say", "你好", "-o", str(tmp_path / "a.wav"))
+    assert caught.value.code == 130 and told in capsys.readouterr().err
+    assert (tmp_path / "a.wav").is_file() == bool(chunks)
+
+
+def test_an_error_of_the_system_is_told_without_a_class_or_a_number(run, monkeypatch, tmp_path):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.wav"))
+
+    monkeypatch.setattr(say, "write", no_room)
+    with pytest.raises(SystemExit) as caught:
+        run("say", "你好", "-o", str(tmp_path / "a.wav"))
+    assert caught.value.code == f"{tmp_path / 'a.wav'}: {os.strerror(errno.ENOSPC)}"
+
+
+def test_missing_packages_are_told_with_what_installs_them():
+    """Without site-packages: commands that need none work, the others end with a sentence."""
+    line = [sys.executable, "-S", "-m", "cosyvoice"]
+    ran = subprocess.run([*line, "voices"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 1 and "run.sh or run.bat" in ran.stderr.splitlines()[-1]
+    assert "Traceback" not in ran.stderr
+    ran = subprocess.run([*line, "selfcheck", "--json"], cwd=ROOT, capture_output=True, text=True)
+    found = {each["about"]: each for each in json.loads(ran.stdout)["findings"]}
+    assert ran.returncode == 1 and found["Python"]["state"] == "ok"
+    assert found["torch"]["state"] == "fault" and "run.sh" in found["torch"]["do_en"]
 
 
 def test_no_player_is_told_before_the_model_loads(run, monkeypatch):
@@ -175,7 +263,7 @@ def test_a_wrong_command_line_shows_the_usage(run, argv, capsys):
     assert caught.value.code == 2 and "usage: python -m cosyvoice" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["say", "voices", "download", "bench"])
+@pytest.mark.parametrize("name", ["say", "book", "voices", "download", "bench", "selfcheck"])
 def test_every_command_has_help(run, name, capsys):
     with pytest.raises(SystemExit) as caught:
         run(name, "--help")
@@ -219,13 +307,29 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
     modelscope.there.remove("flow.pt")
     with pytest.raises(SystemExit, match="lacks flow.pt; run the same command again"):
         run("download", "CosyVoice-300M")
-    modelscope.error = ConnectionError("no route")
+    modelscope.error = RuntimeError("half a file")
     with pytest.raises(
         SystemExit,
-        match=r"no route\)\nfiles that differ.*check the network.*again to go on; "
+        match=r"half a file\)\nfiles that differ.*check the network.*again to go on; "
         "or put the files of .*/iic/CosyVoice-300M into",
     ):
         run("download", "CosyVoice-300M")
+
+
+def test_download_without_a_network_says_so_in_one_sentence(run, modelscope):
+    modelscope.error = ConnectionError("Max retries exceeded with url")
+    with pytest.raises(SystemExit) as caught:
+        run("download", "CosyVoice-300M")
+    assert str(caught.value.code).startswith("modelscope.cn cannot be reached: check the network")
+    assert "\n" not in caught.value.code and "retries" not in caught.value.code
+
+
+def test_ctrl_c_in_a_download_says_where_it_is_kept(run, modelscope, capsys):
+    modelscope.error = KeyboardInterrupt()
+    with pytest.raises(SystemExit) as caught:
+        run("download", "iic/CosyVoice-300M")
+    assert caught.value.code == 130 and "again to go on" in capsys.readouterr().err
+    assert modelscope.asked == "iic/CosyVoice-300M@master"
 
 
 def test_help_names_the_models_that_follow_instructions(run, capsys):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from cosyvoice.cli import conversion
 from cosyvoice.cli.cosyvoice import AutoModel, CosyVoice, UnsetWeights, entries, read_config
 from cosyvoice.cli.voice import load_voice, save_voice
 from cosyvoice.flow.length_regulator import mel_frames
@@ -15,6 +16,7 @@ from cosyvoice.utils.errors import (
     TextError,
     VoiceError,
 )
+from tests.support.sounds import speech
 from tests.support.tiny_model import build
 
 TEXT = (
@@ -46,6 +48,65 @@ def test_every_mode_speaks(engine, reference_wav, monkeypatch, mode, stream):
         and speech.isfinite().all()
         and speech.abs().max() > 0
     )
+
+
+@pytest.fixture
+def short_pieces(monkeypatch):
+    """Pieces of a second or two, to convert little."""
+    for name, seconds in (("SHORTEST", 0.7), ("LONGEST", 1.5), ("LAST", 0.5)):
+        monkeypatch.setattr(conversion, name, seconds)
+
+
+@pytest.mark.parametrize("stream, speed", [(False, 1.0), (True, 1.25)])
+def test_a_long_source_is_converted_in_pieces_to_its_own_length(
+    engine, short_pieces, stream, speed
+):
+    source = speech(2.4)
+    chunks = list(engine.inference_vc(source, spk_id="中文女", stream=stream, speed=speed, seed=1))
+    seconds = join(chunks).shape[1] / engine.sample_rate
+    assert seconds == pytest.approx(source.shape[1] / 16000 / speed, abs=1e-4)
+    assert {chunk["sentence"] for chunk in chunks} == {0, 1}
+
+
+def test_a_silent_piece_stays_silent(engine, short_pieces):
+    source = torch.cat([speech(1.2), torch.zeros(1, 16000)], 1)
+    *_, last = engine.inference_vc(source, spk_id="中文女", seed=1)
+    assert last["tts_speech"].shape[1] > 0.5 * engine.sample_rate and not last["tts_speech"].any()
+
+
+def noted(asked: list):
+    """In place of the model's tts: it notes what it is given and says nothing."""
+
+    def tts(**given):
+        asked.append(given)
+        yield from ()
+
+    return tts
+
+
+def test_a_source_gets_the_voice_of_a_reference_a_speaker_or_a_saved_voice(
+    engine, reference_wav, monkeypatch
+):
+    source, asked = speech(1.2), []
+    monkeypatch.setattr(engine.model, "tts", noted(asked))
+    voice = engine.make_voice("你好。", reference_wav)
+    for target in ({"prompt_wav": reference_wav}, {"spk_id": "中文女"}, {"voice": voice}):
+        list(engine.inference_vc(source, **target))
+    by_reference, by_speaker, by_voice = asked
+    assert torch.equal(by_voice["prompt_speech_feat"], by_reference["prompt_speech_feat"])
+    assert torch.equal(by_voice["flow_embedding"], by_reference["flow_embedding"])
+    assert "prompt_speech_feat" not in by_speaker
+    assert all(given["source_speech_token"].shape[1] == 30 for given in asked)
+
+
+def test_a_speaker_as_a_voice_speaks_as_the_speaker(engine, tmp_path):
+    save_voice(engine.speaker_voice("中文女"), tmp_path / "v.pt")
+    voice = load_voice(tmp_path / "v.pt", engine.model_family)
+    plain, kept = (
+        join(engine.inference_sft("你好。", "中文女", seed=1, **options))
+        for options in ({}, {"voice": voice})
+    )
+    assert torch.equal(plain, kept)
 
 
 def test_the_older_keyword_is_the_same_reference(engine, reference_wav):

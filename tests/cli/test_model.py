@@ -249,6 +249,25 @@ def test_noise_of_a_stream_is_one_generator_per_stage():
 # loading
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_small_model_works_with_one_thread(model, request_of, monkeypatch, stream):
+    seen = []
+    forward = model.flow.decoder.forward
+
+    def noted(*arguments, **options):
+        seen.append(torch.get_num_threads())
+        return forward(*arguments, **options)
+
+    monkeypatch.setattr(model.flow.decoder, "forward", noted)
+    torch.set_num_threads(2)
+    try:
+        assert model.threads == 1
+        speak(model, **request_of, seed=1, stream=stream)
+        assert set(seen) == {1} and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
 @pytest.fixture
 def networks(model_dir):
     from cosyvoice.cli.cosyvoice import read_config

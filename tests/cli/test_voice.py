@@ -157,7 +157,7 @@ BAD = {
     "prompt_speech_feat has values that are not finite": lambda v: v.update(
         prompt_speech_feat=torch.full((1, 9, 80), torch.inf)
     ),
-    "prompt_speech_feat has 0 frames, not 1 to 2700": lambda v: v.update(
+    "prompt_speech_feat has 0 frames for 50 tokens": lambda v: v.update(
         prompt_speech_feat=torch.zeros(1, 0, 80)
     ),
     "prompt_speech_feat has 2701 frames": lambda v: v.update(

@@ -4,15 +4,19 @@ Skipped where nginx or gunicorn is missing.
 """
 
 import contextlib
+import http.server
+import json
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 import requests
+from websockets.sync.client import connect
 
 from tests.support.jobs import SFT
 from tests.support.server import KINDS, ROOT, Server, free_port, read_to_the_end
@@ -240,3 +244,70 @@ def test_an_address_that_asks_too_often_is_told_so(gunicorn, tmp_path, path):
     told = refused.json()["error"] if path.startswith("/v1/") else refused.json()
     assert refused.status_code == 429 and told["code"] == "too_many_requests"
     assert refused.headers["Retry-After"] == "1" and refused.headers["X-Request-ID"]
+
+
+def test_a_text_stream_passes_while_it_waits_for_text(nginx):
+    headers = {"Host": HOST}
+    stream = requests.post(f"{nginx}/streams", json={"voice": "中文女"}, headers=headers).json()
+    answer = requests.get(nginx + stream["audio"], headers=headers, stream=True, timeout=30)
+    assert answer.status_code == 200  # before there is any text
+    for piece in ("你好 {chunks=1 ", "size=22050}。"):
+        requests.post(nginx + stream["text"], json={"text": piece}, headers=headers)
+    assert next(answer.iter_content(None))
+    requests.post(nginx + stream["end"], headers=headers)
+    assert answer.raw.read() is not None
+
+
+def test_a_websocket_passes(nginx):
+    url = f"{nginx.replace('http', 'ws')}/v1/text-to-speech/中文女/stream-input"
+    with connect(url) as client:
+        client.send(json.dumps({"text": "你好。"}))
+        client.send(json.dumps({"text": ""}))
+        messages = [json.loads(message) for message in client]
+    assert messages[0]["audio"] and messages[-1]["isFinal"]
+
+
+class SaysItsPort(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = str(self.server.server_port).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.parametrize("page", ["streams.md", "streams.zh-CN.md"])
+def test_requests_of_one_stream_reach_one_process_by_the_hash_of_the_docs(tmp_path, page):
+    services = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), SaysItsPort) for _ in range(2)]
+    for service in services:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+    lines = (ROOT / "docs" / page).read_text("utf-8").split("```nginx\n")[1].split("```")[0]
+    for written, service in zip(("9883", "9884"), services):
+        lines = lines.replace(f":{written}", f":{service.server_port}")
+    port, proxy = free_port(), "location / { proxy_pass http://speech; }"
+    config = CONFIG.format(folder=tmp_path, port=port, locations=proxy, limits=lines)
+    (tmp_path / "nginx.conf").write_text(config, "utf-8")
+    process = subprocess.Popen([NGINX, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error.log"])
+    try:
+        wait_for(lambda: reachable(port, process, tmp_path / "error.log"), 20)
+        chosen = set()
+        for number in range(20):
+            id = f"my-stream-{number:04}"
+            paths = ("/streams", "/streams/", f"/streams/{id}/text", f"/streams/{id}")
+            headers = [{"X-Request-ID": id}] * 2 + [{"X-Request-ID": "another-id"}, {}]
+            found = {
+                requests.post(f"http://127.0.0.1:{port}{path}", headers=each, timeout=9).text
+                for path, each in zip(paths, headers)
+            }
+            assert len(found) == 1
+            chosen |= found
+        assert len(chosen) == 2
+    finally:
+        process.terminate()
+        process.wait(10)
+        for service in services:
+            service.shutdown()
+            service.server_close()

@@ -27,6 +27,7 @@ FAULTS = {  # setting -> value in a folder that has a file "file" and a half-wri
 }
 WORDS = {
     "PORT": "x",
+    "COSYVOICE_ENGINE": "cluster",
     "THREADS": "1.5",
     "REQUEST_TIMEOUT": "nan",
     "MAX_BODY_MB": "-1",

@@ -50,6 +50,7 @@ class FakeEngine:
     """
 
     sample_rate, token_rate, device, precision = RATE, 25, "cpu", "float32"
+    model_state = "loaded"
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
     calls = []  # (method, arguments)
     guard = threading.Lock()
@@ -190,6 +191,34 @@ class FakeEngine:
             stream=stream,
         )
 
+    def inference_vc(
+        self,
+        source_wav,
+        prompt_wav=None,
+        stream=False,
+        speed=1.0,
+        seed=None,
+        prompt_speech_16k=None,
+        spk_id="",
+        voice=None,
+        check=None,
+    ):
+        return self._speak(
+            "vc",
+            "",
+            seed,
+            speed,
+            check,
+            source_wav=source_wav,
+            prompt_wav=prompt_wav,
+            spk_id=spk_id,
+            voice=voice,
+            stream=stream,
+        )
+
+    def speaker_voice(self, spk_id):
+        return {**make_voice(self.model_family, tokens=0), "flow_embedding": named(spk_id)}
+
     def make_voice(self, prompt_text, prompt_wav, consent=""):
         FakeEngine.calls.append(
             ("make_voice", {"prompt_text": prompt_text, "prompt_wav": prompt_wav})
@@ -233,6 +262,13 @@ class FakeEngine:
             with FakeEngine.guard:
                 FakeEngine.speaking -= 1
                 FakeEngine.ended_early += not finished
+
+
+def named(name: str):
+    """A speaker vector that belongs to a name, (1, 192)."""
+    import torch
+
+    return torch.randn(1, 192, generator=torch.Generator().manual_seed(len(name) + ord(name[-1])))
 
 
 def make_voice(family: str, tokens: int = 25, consent: str = "") -> dict:

@@ -6,104 +6,16 @@ Bounded in count and time, under ten minutes in all. The exit status is 1 when a
 """
 
 import argparse
-import contextlib
 import importlib
 import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import requests
-
+from tools.servers import service
 from tools.stress import Row, starts
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "a-key-of-the-stress-test"
-START_SECONDS = 120
-NGINX = """daemon off; pid {folder}/pid; error_log {folder}/error.log;
-worker_rlimit_nofile 8192; events {{ worker_connections 4096; }}
-http {{ access_log off; {limits} client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-server {{ listen 127.0.0.1:{port} backlog=1024; {locations} }} }}
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextlib.contextmanager
-def service(server: str, model: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """The address and the process id of a running service."""
-    port = free_port()
-    commands = {
-        "uvicorn": [sys.executable, "all_api.py"],
-        "gunicorn": [
-            sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "all_api:app",
-        ],
-    }  # fmt: skip
-    environment = {
-        "COSYVOICE_MODEL": model,
-        "PORT": str(port),
-        "OUTPUT_DIR": str(folder / "output"),
-        "STORE_DIR": str(folder / "store"),
-    }
-    command = commands["uvicorn" if server == "uvicorn" else "gunicorn"]
-    with open(folder / "service.log", "ab") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log
-        )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process, folder)
-        if server == "nginx":
-            with nginx(port, folder) as url:
-                yield url, process.pid
-        else:
-            yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(90)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def wait_until_ready(url: str, process: subprocess.Popen, folder: Path):
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(f"{url}/ready", timeout=2).ok:
-                return
-        time.sleep(0.3)
-    raise RuntimeError(f"the service did not start: {(folder / 'service.log').read_text()[-2000:]}")
-
-
-@contextlib.contextmanager
-def nginx(service_port: int, folder: Path) -> Iterator[str]:
-    """The address of an nginx before the service, with the locations of deploy/nginx.conf."""
-    port = free_port()
-    locations = (ROOT / "deploy/nginx.conf").read_text("utf-8")
-    locations = locations.replace("127.0.0.1:9883", f"127.0.0.1:{service_port}")
-    limits = (ROOT / "deploy/nginx-limits.conf").read_text("utf-8")
-    path = folder / "nginx.conf"
-    text = NGINX.format(folder=folder, port=port, locations=locations, limits=limits)
-    path.write_text(text, "utf-8")
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
-    process = subprocess.Popen([program, "-c", str(path), "-p", str(folder)])
-    time.sleep(1)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
 
 # Which loads which server gets, so that all of it takes less than ten minutes.
 PLAN = {

@@ -44,10 +44,13 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+ELEVENLABS = "xi-api-key"  # the header that clients written for its API send
 PREFLIGHT_SECONDS = "600"  # a browser may remember the answer for so long
 REREAD_SECONDS = 1.0  # API_KEYS_FILE is read so often though it looks unchanged
 LIMITS = ("requests_per_minute", "characters_per_day")  # of a key
 MAX_KEYS_BYTES = 16_000_000  # of API_KEYS_FILE
+# A browser that is led to a sound makes a page around it, whose player loads the address again.
+SOUND_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True)
@@ -190,13 +193,16 @@ def install(app: Flask, config: Config, keys: Keys):
         _check_origin(config)
         if request.method == "OPTIONS":
             return Response(status=204)
-        if keys.wanted and address() not in OPEN and not request.path.startswith("/page/"):
+        is_open = address() in OPEN and not asks_for_speech(config)
+        if keys.wanted and not is_open and not request.path.startswith("/page/"):
             rights = _check_key(keys)
             g.users, g.allowance = rights.users, rights.allowance
 
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
+        if (answer.mimetype or "").startswith("audio/"):
+            answer.headers.setdefault("Content-Security-Policy", SOUND_POLICY)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if config.cors_origins:
@@ -218,7 +224,7 @@ def _cors_headers() -> dict[str, str]:
         "Access-Control-Expose-Headers": ", ".join(EXPOSED),
     }
     if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
+        headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
         headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         if wanted := request.headers.get("Access-Control-Request-Headers"):
             headers["Access-Control-Allow-Headers"] = wanted
@@ -270,25 +276,23 @@ def sole_user(user_id: str) -> str:
     return user_id or (next(iter(g.users)) if is_only_one else "")
 
 
-def check_reference_owner(path: str):
-    """Raises a 403 Problem for a reference of a user whom the caller's key may not act for."""
+def check_reference_owner(path: str, field: str = "prompt_speech_16k"):
+    """Raises a 403 Problem for a recording of a user whom the caller's key may not act for."""
     found = OWNER.match(path)
     if found and g.users != "*" and found[1] not in g.users:
         raise Problem(
             403,
             "foreign_user",
-            "prompt_speech_16k",
+            field,
             "that reference belongs to a user your key may not act for",
             "该参考音频属于您的密钥无权代表的用户",
         )
 
 
-def check_reference_key(key: str, user_id: str, prefix: str):
-    """Raises a 404 Problem for an object that OSS_PROMPT_PREFIX does not allow as a reference."""
+def check_reference_key(key: str, user_id: str, prefix: str, field: str = "prompt_speech_16k"):
+    """Raises a 404 Problem for an object that OSS_PROMPT_PREFIX does not allow as a recording."""
     if not key.startswith(prefix.replace("{user_id}", user_id)):
-        raise Problem(
-            404, "no_reference", "prompt_speech_16k", "no such reference audio", "没有这个参考音频"
-        )
+        raise Problem(404, "no_reference", field, "no such recording", "没有这个音频文件")
 
 
 def _request_id() -> str:
@@ -323,7 +327,7 @@ def _check_origin(config: Config):
     is_foreign = site in ("cross-site", "same-site")
     origin = request.headers.get("Origin")
     if origin is None:
-        if is_link_to_page():
+        if is_link_to_page() and not asks_for_speech(config):
             return
         referer = request.headers.get("Referer", "")
         origin = origin_of(referer) if "://" in referer else None
@@ -341,6 +345,12 @@ def _check_origin(config: Config):
         )
 
 
+def asks_for_speech(config: Config) -> bool:
+    """Whether a request to the page's address is one to speak, see routes/legacy.py."""
+    is_page = request.method in ("GET", "HEAD") and "text" not in request.args
+    return bool(config.legacy_api) and address() == "/" and not is_page
+
+
 def is_link_to_page() -> bool:
     """Whether a browser may be following a link to one of PAGES, which hold nothing personal."""
     destination = request.headers.get("Sec-Fetch-Dest", "document")
@@ -348,7 +358,8 @@ def is_link_to_page() -> bool:
 
 
 def _check_key(keys: Keys) -> Rights:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    given = request.headers.get("Authorization") or f"Bearer {request.headers.get(ELEVENLABS, '')}"
+    scheme, _, key = given.partition(" ")
     rights = keys.rights_of(key.strip()) if scheme.lower() == "bearer" and key else None
     if rights is None:
         raise Problem(

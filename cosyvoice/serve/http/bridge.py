@@ -8,9 +8,11 @@ waits only when that is full. Source: PEP 3333, and the ASGI specification, HTTP
 import asyncio
 import itertools
 import logging
+import re
 import sys
 import tempfile
 import threading
+from asyncio import Future, Task
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +29,15 @@ from cosyvoice.serve.http.gate import (
     json_answer,
 )
 from cosyvoice.serve.http.problem import Problem, status_error
+from cosyvoice.serve.http.websocket import WebSocket, run_socket
 
 log = logging.getLogger(__name__)
 PROBES = ("/health", "/ready")
 PAGES = ("/", "/docs", "/openapi.json")
+STREAMS = re.compile(r"/streams/[^/]+/audio/?")
+WEBSOCKETS = re.compile(r"/v1/text-to-speech/[^/]+/stream-input/?")
+MAX_STREAMS = 100  # text streams at once; the thread of each listener mostly sleeps
+SPARE = 8  # threads to refuse those that are too many
 BODY_IN_MEMORY = 1 << 16  # bytes of one body kept in memory; more go to a file
 ALL_BODIES = 300_000_000  # bytes of all bodies that are held at once
 PIECE = 1 << 16  # bytes sent at a time
@@ -42,13 +49,17 @@ class ClientDisconnected(ConnectionError):
 
 
 class Bridge:
-    """The ASGI app that serves a WSGI app. limit(content type) -> bytes that such a body may have.
+    """The ASGI app that serves a WSGI app. limit(content type, path) -> bytes of a body.
 
     threads: requests that the app works on at once. scratch: folder for big bodies.
     """
 
     def __init__(
-        self, app: Callable, threads: int, limit: Callable[[str], int], scratch: Path | None = None
+        self,
+        app: Callable,
+        threads: int,
+        limit: Callable[[str, str], int],
+        scratch: Path | None = None,
     ):
         self.app, self.limit, self.scratch = app, limit, scratch
         self.threads = ThreadPoolExecutor(threads, "request")
@@ -56,16 +67,25 @@ class Bridge:
         # lock would let a probe wait behind a stranger's thousand page files.
         self.pages = ThreadPoolExecutor(2, "page")
         self.probes = ThreadPoolExecutor(1, "probe")
+        self.streams = ThreadPoolExecutor(MAX_STREAMS + SPARE, "stream")
         self.held_bytes = 0  # of all bodies
 
-    def pool(self, path: str) -> ThreadPoolExecutor:
-        """The threads for requests to that address."""
+    def pool(self, scope: dict) -> ThreadPoolExecutor:
+        """The threads for that request. With a query or a body a page may have to be spoken."""
+        path = scope["path"]
         if path in PROBES:
             return self.probes
-        return self.pages if path in PAGES or path.startswith("/page/") else self.threads
+        if STREAMS.fullmatch(path):
+            return self.streams
+        is_plain = scope["method"] in ("GET", "HEAD") and not scope["query_string"]
+        is_page = path in PAGES and is_plain or path.startswith("/page/")
+        return self.pages if is_page else self.threads
 
     async def __call__(self, scope, receive, send):
         connection: Connection = scope["connection"]
+        if scope["type"] == "websocket":
+            await self._talk(scope, receive, send)
+            return
         with closing(Body(self, scope)) as body:
             try:
                 await body.receive(receive, connection)
@@ -78,13 +98,39 @@ class Bridge:
 
     async def _answer(self, scope, body: "Body", receive, send):
         """Run the app in a thread and send what it answers."""
-        connection: Connection = scope["connection"]
         loop = asyncio.get_running_loop()
         outbox = Outbox(loop)
         environ = make_environ(scope, body)
         environ["cosyvoice.client"] = outbox
-        work = loop.run_in_executor(self.pool(scope["path"]), run_app, self.app, environ, outbox)
+        work = loop.run_in_executor(self.pool(scope), run_app, self.app, environ, outbox)
         watch = loop.create_task(close_when_gone(receive, outbox))
+        await self._deliver(scope["connection"], outbox, send, work, watch)
+
+    async def _talk(self, scope, receive, send):
+        """Run the app in a thread for a WebSocket. Other addresses than WEBSOCKETS have none."""
+        await receive()  # the wish to connect
+        if not WEBSOCKETS.fullmatch(scope["path"]):
+            headers, error = json_answer(status_error(404, ""), scope["path"])
+            begin = {"type": "websocket.http.response.start", "status": 404, "headers": headers}
+            await send(begin)
+            await send({"type": "websocket.http.response.body", "body": error})
+            return
+        loop = asyncio.get_running_loop()
+        outbox = Outbox(loop)
+        socket = WebSocket(outbox)
+        scheme = scope["scheme"].replace("ws", "http")
+        with closing(Body(self, scope)) as body:
+            environ = make_environ({**scope, "method": "GET", "scheme": scheme}, body)
+            environ["cosyvoice.client"] = outbox
+            environ.pop("HTTP_UPGRADE", None)  # else werkzeug looks for routes of its own kind
+            work = loop.run_in_executor(self.streams, run_socket, self.app, environ, socket)
+            watch = loop.create_task(socket.read(receive))
+            await self._deliver(scope["connection"], outbox, send, work, watch)
+
+    async def _deliver(
+        self, connection: Connection, outbox: "Outbox", send, work: Future, watch: Task
+    ):
+        """Send what the app puts out, until it ends; watch closes the outbox of a client gone."""
         try:
             while (message := await outbox.get()) is not None:
                 for part in pieces(message):
@@ -105,7 +151,9 @@ class Body:
     def __init__(self, bridge: Bridge, scope: dict):
         self.bridge = bridge
         headers = dict(scope["headers"])
-        self.limit = bridge.limit(headers.get(b"content-type", b"").decode("latin-1"))
+        self.limit = bridge.limit(
+            headers.get(b"content-type", b"").decode("latin-1"), scope["path"]
+        )
         self.declared = int(headers.get(b"content-length", 0))  # h11 has checked it
         self.size = 0
         self._file: IO[bytes] | None = None
@@ -175,7 +223,7 @@ class Outbox:
             if self.is_closed:
                 raise ClientDisconnected
             self.messages.extend(messages)
-            self.waiting_bytes += sum(len(m.get("body", b"")) for m in messages)
+            self.waiting_bytes += sum(map(size_of, messages))
         self._wake()
 
     def end(self):
@@ -205,7 +253,7 @@ class Outbox:
                     return None
                 if self.messages:
                     message = self.messages.popleft()
-                    self.waiting_bytes -= len(message.get("body", b""))
+                    self.waiting_bytes -= size_of(message)
                     self.changed.notify_all()
                     return message
                 if self.has_ended:
@@ -219,6 +267,11 @@ class Outbox:
             self.is_closed = True
             self.changed.notify_all()
         self.filled.set()
+
+
+def size_of(message: dict) -> int:
+    """Bytes, or characters, of what a message carries."""
+    return len(message.get("body") or message.get("text") or b"")
 
 
 async def close_when_gone(receive, outbox: Outbox):

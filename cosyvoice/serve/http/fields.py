@@ -4,6 +4,7 @@ A Field's reader returns the checked value or raises a Problem that says what is
 schema is what /openapi.json shows, made from the same limits.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -14,9 +15,12 @@ from werkzeug.datastructures import FileStorage
 
 from cosyvoice.serve.http.names import MAX_NAME, check_key, check_name
 from cosyvoice.serve.http.problem import field_error, missing_field_error
+from cosyvoice.text.tags import pause_seconds
 
 MAX_SEED = 2**32 - 1
+MAX_MIXED, MAX_WEIGHT = 8, 1000  # voices of a mixture, and the weight of one
 NO_VOICE = "无"  # spk_customize: no saved voice
+SAME_SOUND = "the same seed gives the same sound"
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def number(lowest: float, highest: float, about: str, default: float) -> Field:
     return Field(read, {**schema, "description": about})
 
 
-def seed() -> Field:
+def seed(about: str = SAME_SOUND) -> Field:
     """The seed of a request, also as a string of digits."""
 
     def read(name: str, value) -> int:
@@ -124,7 +128,7 @@ def seed() -> Field:
         return value
 
     schema = {"type": "integer", "minimum": 0, "maximum": MAX_SEED, "default": 0}
-    return Field(read, {**schema, "description": "the same seed gives the same sound"})
+    return Field(read, {**schema, "description": about})
 
 
 def flag(about: str, default: bool) -> Field:
@@ -142,6 +146,17 @@ def flag(about: str, default: bool) -> Field:
 
     schema = {"type": ["string", "boolean"], "enum": ["True", "False", True, False]}
     return Field(read, {**schema, "default": str(default), "description": about})
+
+
+def switch(about: str) -> Field:
+    """0 or 1, also as a string or as a flag's value."""
+    as_flag = flag(about, False)
+
+    def read(name: str, value) -> bool:
+        word = {"0": "False", "1": "True"}.get(str(value) if not isinstance(value, bool) else "")
+        return as_flag.read(name, word or value)
+
+    return Field(read, {"type": ["integer", "string", "boolean"], "description": about})
 
 
 def name(about: str) -> Field:
@@ -185,6 +200,65 @@ def reference(about: str) -> Field:
     return Field(read, {"type": "string", "description": about})
 
 
+def mixture(about: str) -> Field:
+    """{name of a voice: its weight}, also as a string of JSON; read as weights that sum to 1."""
+
+    def read(name: str, value) -> dict[str, float]:
+        value = read_json(name, value) if isinstance(value, str) else value
+        if not isinstance(value, dict) or not 2 <= len(value) <= MAX_MIXED:
+            raise field_error(
+                name,
+                f'must be 2 to {MAX_MIXED} voices with weights, such as {{"a": 0.6, "b": 0.4}}, '
+                f"got {short(value)}",
+                f'必须是 2 至 {MAX_MIXED} 个音色及其权重，例如 {{"a": 0.6, "b": 0.4}}',
+            )
+        given = {read_string(name, key): read_weight(name, key, value[key]) for key in value}
+        total = sum(given.values())
+        if not total:
+            raise field_error(
+                name, "the weights sum to nothing; make one of them positive", "权重之和不能为 0"
+            )
+        return {voice: weight / total for voice, weight in given.items()}
+
+    weights = {"type": "number", "minimum": 0, "maximum": MAX_WEIGHT}
+    schema = {"type": "object", "additionalProperties": weights, "maxProperties": MAX_MIXED}
+    return Field(read, {**schema, "description": about})
+
+
+def read_weight(name: str, voice: str, value) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_WEIGHT:
+        raise field_error(
+            name,
+            f"the weight of {short(voice)} must be a number from 0 to {MAX_WEIGHT}, "
+            f"got {short(value)}",
+            f"{short(voice)} 的权重必须是 0 到 {MAX_WEIGHT} 的数字",
+        )
+    return float(value)
+
+
+def read_json(name: str, text: str):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise field_error(name, f"must be JSON, got {short(text)}", "必须是 JSON") from error
+
+
+def upload(about: str) -> Field:
+    """A file of a multipart form."""
+
+    def read(name: str, value) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise field_error(
+                name,
+                "must be an uploaded file; send the fields as multipart/form-data",
+                "必须是上传的文件，请用 multipart/form-data 发送",
+            )
+        return value
+
+    return Field(read, {"type": "string", "format": "binary", "description": about})
+
+
 def pronunciations(about: str) -> Field:
     """A list of {"word", "said"}, as pairs; whether they can be used is checked later."""
 
@@ -199,6 +273,59 @@ def pronunciations(about: str) -> Field:
 
     entry = {"type": "object", "required": list(PAIR), "properties": PAIR}
     return Field(read, {"type": "array", "items": entry, "description": about})
+
+
+def items(fields: Fields, limit: int, about: str) -> Field:
+    """A list of objects with these fields, at least one and at most `limit`."""
+
+    def read(name: str, value) -> list[dict]:
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise field_error(
+                name,
+                f"must be a list of objects, got {short(value)}",
+                "必须是由对象组成的列表",
+            )
+        if not 1 <= len(value) <= limit:
+            raise field_error(
+                name,
+                f"must be 1 to {limit} objects, got {len(value)}",
+                f"必须有 1 到 {limit} 项，得到 {len(value)} 项",
+            )
+        return [read_item(f"{name}[{place}]", fields, item) for place, item in enumerate(value)]
+
+    item = {"type": "object", "properties": {name: each.schema for name, each in fields.items()}}
+    return Field(read, {"type": "array", "items": item, "maxItems": limit, "description": about})
+
+
+def read_item(name: str, fields: Fields, values: dict) -> dict:
+    """The checked values of one object of a list; errors name its place."""
+    return {
+        field: kind.read(f"{name}.{field}", values[field])
+        for field, kind in fields.items()
+        if values.get(field) is not None
+    }
+
+
+def pause(longest: float, about: str) -> Field:
+    """A silence: seconds as a number, or a length as in a text, such as 500ms."""
+
+    def read(name: str, value) -> float:
+        try:
+            seconds = pause_seconds(value) if isinstance(value, str) else None
+            if seconds is None:
+                seconds = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            seconds = math.nan
+        if not 0 <= seconds <= longest:
+            raise field_error(
+                name,
+                f"must be a pause of 0 to {longest:g} s: seconds as a number, or 500ms or 1.5s, "
+                f"got {short(value)}",
+                f"必须是 0 到 {longest:g} 秒的停顿：秒数，或 500ms、1.5s 这样的写法",
+            )
+        return seconds
+
+    return Field(read, {"type": ["number", "string"], "default": 0, "description": about})
 
 
 def read_pair(name: str, value) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import secrets
 import socket
 from collections.abc import Awaitable
 from http import HTTPStatus
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -89,6 +90,15 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes):
         self.head_bytes += len(data)
         super().data_received(data)
+
+    def handle_websocket_upgrade(self, event):
+        """Go on as a WebSocket, which is still this connection of the gate."""
+        self.gate.is_served(self)
+        super().handle_websocket_upgrade(event)
+        socket: Any = self.transport.get_protocol()
+        socket.connection = self
+        if hasattr(socket, "scope"):  # none where the handshake was wrong
+            socket.scope["connection"] = self
 
     async def _serve_one(self, scope, receive, send):
         """Serve one request; then the client owes the next one."""

@@ -34,10 +34,13 @@ class Limits:
         self.file = file
         self.guard = threading.Lock()
 
-    def charge(self, key: str, allowance: Allowance, characters: int):
-        """Count one request. Raises a 429 Problem, and counts nothing, when a limit is reached."""
+    def charge(self, key: str, allowance: Allowance, characters: int, requests: int = 1):
+        """Count a request and its characters; text that is added to one is no request of its own.
+
+        Raises a 429 Problem, and counts nothing, when a limit is reached.
+        """
         limits = (
-            (MINUTE, 1, allowance.requests_per_minute),
+            (MINUTE, requests, allowance.requests_per_minute),
             (DAY, characters, allowance.characters_per_day),
         )
         wanted = [(period, amount, most) for period, amount, most in limits if most is not None]

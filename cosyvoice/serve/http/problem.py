@@ -29,6 +29,7 @@ class Problem(Exception):
     ):
         super().__init__(f"{en} / {zh}")
         self.status, self.code, self.field, self.headers = status, code, field, headers or {}
+        self.en, self.zh = en, zh
 
     def body(self) -> dict:
         return {"error": str(self), "code": self.code, "field": self.field}
@@ -39,6 +40,14 @@ def field_error(
 ) -> Problem:
     """A Problem about one field, whose name begins the message."""
     return Problem(status, code, field, f"{field}: {en}", f"{field}：{zh}")
+
+
+def in_field(field: str, error: BaseException) -> Problem:
+    """The Problem of an error in a part of a request, told with that part's name."""
+    problem = as_problem(error)
+    en = f"{field}: {problem.en.removeprefix(f'{problem.field}: ')}"
+    zh = f"{field}：{problem.zh.removeprefix(f'{problem.field}：')}"
+    return Problem(problem.status, problem.code, field, en, zh, problem.headers)
 
 
 def missing_field_error(field: str) -> Problem:
@@ -52,9 +61,11 @@ ENGINE: list[tuple[type[errors.InputError], int, str, str | None]] = [
     (errors.TextError, 400, "text_unusable", "tts_text"),
     (errors.PronunciationError, 400, "pronunciation_unusable", "pronunciations"),
     (errors.ReferenceAudioError, 422, "reference_unusable", "prompt_speech_16k"),
+    (errors.SourceAudioError, 422, "source_unusable", "source_speech_16k"),
     (errors.VoiceError, 422, "voice_unusable", "spk_customize"),
     (errors.UnknownSpeaker, 404, "unknown_speaker", "spk_id"),
     (errors.InstructUnsupported, 404, "no_instruct_model", "mode"),
+    (errors.ManuscriptError, 400, "manuscript_unusable", "file"),
     (errors.InputError, 400, "bad_input", None),
 ]
 

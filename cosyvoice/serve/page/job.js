@@ -1,29 +1,27 @@
-// What is asked of POST /generate_audio: a job's fields and file, as a request and as a curl command.
+// What is asked of the service: a job's fields and files, as a request.
 export const MODES = { sft: "预训练音色", clone: "3s极速复刻", cross: "跨语种复刻", instruct: "自然语言控制" };
 
-// job: {mode: a key of MODES, fields: {name: text}, file: null or {blob, name}}. Returns the options of a fetch.
+// job: {mode: a key of MODES or "change", fields: {name: text}, file: the reference, source: the recording whose voice is
+// changed}; both files are null or {blob, name}.
+export const pathOf = (job) => (job.mode === "change" ? "voice_conversion" : "generate_audio");
+
+// What a job says, or the name of the recording whose voice it changes.
+export const titleOf = (job) => job.fields.tts_text?.trim() ?? job.source.name;
+
+// The options of a fetch.
 export function requestOf(job) {
-  if (!job.file) return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(job.fields) };
+  if (!job.file && !job.source) return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(job.fields) };
   const body = new FormData();
   for (const [name, value] of Object.entries(job.fields)) body.append(name, value);
-  body.append("prompt_speech_16k", job.file.blob, job.file.name);
+  if (job.source) body.append("source_speech_16k", job.source.blob, job.source.name);
+  if (job.file) body.append("prompt_speech_16k", job.file.blob, job.file.name);
   return { method: "POST", headers: {}, body };
 }
 
-// Quoted for a POSIX shell.
-const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
-
-// The same request for a terminal. A key is named, never shown.
-export function curlOf(job, address, withKey) {
-  const lines = [`curl -N ${quoted(address)}`];
-  if (withKey) lines.push(`-H "Authorization: Bearer $API_KEY"`);
-  if (job.file) {
-    for (const [name, value] of Object.entries(job.fields)) lines.push(`--form-string ${quoted(`${name}=${value}`)}`);
-    lines.push(`-F ${quoted(`prompt_speech_16k=@"${job.file.name.replaceAll(/["\\]/g, "\\$&")}"`)}`);
-  } else {
-    lines.push(`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(job.fields))}`);
-  }
-  return [...lines, `-o speech.${job.fields.stream === "True" ? "mp3" : "wav"}`].join(" \\\n  ");
+// The same job once more, for another file of the same sound: it keeps no voice, which the first one has done.
+export function sameSound(job, changes = {}) {
+  const { exp_name, consent, ...fields } = job.fields;
+  return { ...job, fields: { ...fields, ...changes } };
 }
 
 const HAN = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/gu;

@@ -1,83 +1,59 @@
-// The page: reads what the visitor wants, lets it be spoken, and says what happened.
-import { ask, onKeyWanted, Trouble } from "./api.js";
+// The page: lets what the visitor wants be spoken, and says what happened.
+import { ask, Trouble } from "./api.js";
+import { renderModel } from "./about.js";
+import { allowReplacing, chooseMode, keepName, missing, mode, readingFields, readJob, readVoice, renderMode, restore, setDirecting } from "./composer.js";
 import { $, make } from "./dom.js";
-import { duration, language, setLanguage, t, translate } from "./i18n.js";
-import { estimateSeconds, MODES } from "./job.js";
-import { addToHistory, render as renderHistory } from "./history.js";
+import { stopMaking } from "./downloads.js";
+import { keepDraft, restoreDraft, restoreMode } from "./draft.js";
+import { duration, t, translate } from "./i18n.js";
+import { estimateSeconds } from "./job.js";
+import { mountJobs } from "./jobs.js";
+import { addToHistory, loadHistory, render as renderHistory } from "./history.js";
 import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
 import { onReading, readSeconds, readSoon } from "./reading.js";
-import { recording, referenceFile, referenceUsable, show as showReference } from "./reference.js";
+import { onSample } from "./reference.js";
+import { offerShelf } from "./shelf.js";
 import { speak } from "./speech.js";
-import { recall, remember, userId } from "./store.js";
-import { STRINGS } from "./strings.js";
-import { tabs } from "./tabs.js";
 import { Take } from "./take.js";
-import { chooseOwn, loadVoices, ownVoices, reloadOwn, voiceChosen, voiceFields, voiceKept, voiceReading, voicesLoaded } from "./voices.js";
-import { loadWords, wordFields } from "./words.js";
+import { choose, loadVoices, ownVoices, reloadOwn, sampleVoice, voiceKept, voicesLoaded } from "./voices.js";
+import { loadWords } from "./words.js";
+import { renderExamples } from "./examples.js";
+import "./dialogs.js";
+import "./mismatch.js";
+import "./writing.js";
 
-const BAD_NAME = /[/\\:*?"<>|\u0000-\u001f]|^\.|\.$/;
-const LARGEST_SEED = 2 ** 32 - 1;
 let stopper = null;                           // of the request being made
 let machine = null;                           // what /ready says
 let directing = null;                         // what /instructions says
 
-const mode = () => document.querySelector("[name=mode]:checked").value;
-const mayDirectRecording = () => mode() === "instruct" && Boolean(directing?.with_recording);
-// The voice is that of a recording: always, or where there is one.
-const cloning = () => ["clone", "cross"].includes(mode()) || (mayDirectRecording() && (Boolean(referenceFile()) || recording()));
-
-// ---- what is asked
-
-// The first thing that is missing: {key, control}, or null.
-function missing() {
-  const seed = Number($("seed").value || 0);
-  const wanted = [
-    [$("text").value.trim(), "need_text", "text"],
-    [!cloning() && !voiceChosen() ? "" : "ok", "need_speaker", "speaker"],
-    [mode() === "instruct" ? $("instruction").value.trim() : "ok", "need_instruction", "instruction"],
-    [cloning() && (!referenceFile() || recording()) ? "" : "ok", "need_reference", recording() ? "record-stop" : "record"],
-    [mode() === "clone" ? $("transcript").value.trim() : "ok", "need_transcript", "transcript"],
-    [mode() === "clone" && BAD_NAME.test($("keep").value.trim()) ? "" : "ok", "need_keep", "keep"],
-    [cloning() ? $("consent").checked : "ok", "need_consent", "consent"],
-    [Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED, "need_seed", "seed"],
-  ].find(([there]) => !there);
-  return wanted ? { key: wanted[1], control: $(wanted[2]) } : null;
-}
-
-function readJob() {
-  const fields = { mode: MODES[mode()], tts_text: $("text").value, ...wordFields(), ...modeFields(),
-    seed: Number($("seed").value || 0), speed: Number($("speed").value), stream: $("stream").checked ? "True" : "False" };
-  return { mode: mode(), fields, file: cloning() ? referenceFile() : null };
-}
-
-function modeFields() {
-  if (mode() === "sft") return voiceFields();
-  if (mode() === "instruct") return { ...(cloning() ? { user_id: userId() } : voiceFields()), prompt_text: $("instruction").value.trim() };
-  const cloned = { user_id: userId(), consent: t("consent") };
-  if (mode() === "cross") return cloned;
-  const name = $("keep").value.trim();
-  return { ...cloned, prompt_text: $("transcript").value.trim(), ...(name && { exp_name: name }) };
-}
-
-// What decides how the text is read.
-function readingFields() {
-  const voice = { clone: { prompt_text: $("transcript").value.trim() }, cross: {} }[mode()] ?? voiceReading();
-  return { tts_text: $("text").value, speed: Number($("speed").value), ...wordFields(), ...voice };
-}
-
 // ---- speaking
 
-function start() {
+async function start() {
+  if (keepName()) await reloadOwn().catch(() => {});          // another device may have saved that name; speaking will tell what is wrong
   const lack = missing();
-  if (lack) return notice(() => t(lack.key), { control: lack.control });
+  if (lack) return complainOf(lack);
   const take = new Take(readJob()), { tts_text: text, speed } = take.job.fields;
-  take.estimate = readSeconds(text, speed) ?? take.estimate;
+  take.estimate = (text && readSeconds(text, speed)) ?? take.estimate;
   run(take);
+}
+
+// The voice for a long text, which is written elsewhere; null when something is missing.
+function voiceOfJob() {
+  const lack = missing({ withText: false });
+  if (lack) complainOf(lack);
+  return lack ? null : readVoice();
+}
+
+function complainOf({ key, control }) {
+  const name = keepName();
+  const replace = { key: "replace", run: () => { allowReplacing(name); start(); } };
+  notice(() => t(key, { name }), { control, actions: key === "need_replace" ? [replace] : [] });
 }
 
 async function run(take) {
   hide();
+  stopper?.abort();
   stopper = new AbortController();
   const mine = stopper;
   if (presented() !== take || sound.take !== take || sound.ended) present(take, { fresh: true });
@@ -116,38 +92,34 @@ function goOnWith(take) {
 }
 
 async function kept(name) {
+  allowReplacing(name);                       // the same recording again is the same voice
   await voiceKept(name);
-  const use = () => { chooseMode("sft"); chooseOwn(name); $("composer").scrollIntoView({ block: "nearest" }); $("text").focus(); };
+  const use = () => { chooseMode("sft"); choose({ own: name }); $("composer").scrollIntoView({ block: "nearest" }); $("text").focus(); };
   notice(() => t("kept", { name }), { good: true, actions: [{ key: "use_kept", run: use }] });
 }
 
+// One sentence of a take once more, with another seed; it keeps no voice.
+function respeak(job) {
+  const { exp_name, consent, ...fields } = job.fields;
+  run(new Take({ ...job, fields: { ...fields, seed: anySeed() } }));
+}
+
+async function fillAgain(job) {
+  hide();
+  await restore(job);
+  $("composer").scrollIntoView({ block: "start" });
+  (mode() === "change" ? $("speak") : $("text")).focus({ preventScroll: true });
+}
+
 function stop() {
-  stopper.abort();
+  stopMaking();
+  stopper?.abort();
   sound.pause();
 }
 
+const anySeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 1000000;
+
 // ---- what is shown
-
-function chooseMode(next) {
-  document.querySelector(`[name=mode][value=${next}]`).checked = true;
-  renderMode();
-}
-
-function renderMode() {
-  for (const part of document.querySelectorAll("[data-modes]")) part.hidden = !part.dataset.modes.split(" ").includes(mode());
-  if (mayDirectRecording()) $("reference").hidden = false;
-  defaultText();
-  readSoon();
-  showReference();
-  renderSpeak();
-}
-
-// Text that nobody has touched follows the language and the mode.
-function defaultText() {
-  const own = [...STRINGS.default_text, ...STRINGS.default_cross, ""];
-  if (own.includes($("text").value)) $("text").value = t(mode() === "cross" ? "default_cross" : "default_text");
-  renderCount();
-}
 
 function renderCount() {
   const text = $("text").value, n = [...text.trim()].length;
@@ -160,8 +132,8 @@ function renderCount() {
 function renderSpeak() {
   const making = Boolean(stopper);
   $("speak").classList.toggle("stop", making);
-  $("speak").querySelector("use").setAttribute("href", making ? "#i-stop" : "#i-speak");
-  $("speak").lastElementChild.textContent = t(making ? "stop" : mode() === "clone" ? "speak_clone" : "speak");
+  $("speak").querySelector("use").setAttribute("href", making ? "#i-stop" : mode() === "change" ? "#i-change" : "#i-speak");
+  $("speak").lastElementChild.textContent = t(making ? "stop" : { clone: "speak_clone", change: "speak_change" }[mode()] ?? "speak");
 }
 
 function renderOptions() {
@@ -176,14 +148,6 @@ function renderKeep() {
   $("keep-note").textContent = t("keep_replaces", { name });
 }
 
-// What the model is known to follow, else examples.
-function renderExamples() {
-  const keys = Object.keys(STRINGS).filter((name) => name.startsWith("example_"));
-  const known = (directing?.instructions ?? []).map(({ text, en, zh }) => [language() === "zh" ? zh : en, text]);
-  const shown = known.length ? known : keys.map((name) => [t(name), t(name)]);
-  $("examples").replaceChildren(...shown.map(([name, words]) => make("button", { type: "button", className: "chip", textContent: name, title: words,
-    onclick: () => { $("instruction").value = words; hide(); } })));
-}
 
 function renderMachine() {
   const { state, model: name, sample_rate: rate, device, real_time_factor: rtf } = machine ?? {};
@@ -191,17 +155,8 @@ function renderMachine() {
   if (state) $("status").dataset.state = state;
   $("status").replaceChildren(make("span", { textContent: state ? t(state) : "" }), make("span", { className: "wide", textContent: name ? `· ${name}` : "" }));
   $("machine").textContent = rate ? [t("machine", { name, rate, device }), rtf ? t("machine_rtf", { n: rtf.toFixed(2) }) : ""].filter(Boolean).join(" · ") : "";
+  renderModel(name);
 }
-
-document.addEventListener("language", () => {
-  $("language").textContent = t("other_language");
-  $("language").lang = language() === "zh" ? "en" : "zh-CN";
-  renderMode();
-  renderOptions();
-  renderExamples();
-  renderKeep();
-  renderMachine();
-});
 
 // ---- the service
 
@@ -218,38 +173,31 @@ async function connect() {
   renderMachine();
   renderCount();
   if (machine?.state === "offline") return;
-  if (!voicesLoaded()) await Promise.all([loadVoices().catch(voicesFailed), loadWords().catch(complain)]);
+  if (!voicesLoaded()) await Promise.all([loadVoices().catch(voicesFailed), loadWords().catch(complain), learnEndpoints()]);
+  onSample(sampleVoice());
   if (!directing) await loadInstructions().catch(complain);
 }
 
 async function loadInstructions() {
   const response = await ask("instructions");
   directing = response ? await response.json() : {};
-  renderExamples();
+  renderExamples(directing.instructions);
+  setDirecting(directing);
+}
+
+// What the service cannot do is not offered.
+async function learnEndpoints() {
+  const response = await ask("openapi.json").catch(() => null);
+  const { paths = {} } = response ? await response.json() : {};
+  $("change-mode").hidden = !paths["/voice_conversion"];
+  $("jobs").hidden = !paths["/jobs"];
+  offerShelf(paths);
+  restoreMode();                              // it may be the one that is there now
   renderMode();
 }
 
 function voicesFailed(error) {
   complain(error.say ? error : new Trouble(() => t("speakers_failed")), [{ key: "again", run: connect }]);
-}
-
-// ---- dialogs
-
-function askForKey(wasWrong) {
-  $("key-hint").textContent = t(wasWrong ? "key_wrong" : "key_hint");
-  $("key-value").value = "";
-  $("key").returnValue = "";
-  $("key").showModal();
-  return new Promise((resolve) => {
-    $("key").addEventListener("close", () => resolve($("key").returnValue === "ok" ? $("key-value").value.trim() : null), { once: true });
-  });
-}
-
-function closeSettings() {
-  const id = $("user").value.trim();
-  if (!id || id === userId()) return;
-  remember("user", id);
-  reload();
 }
 
 // What belongs to the visitor's id.
@@ -258,40 +206,44 @@ function reload() {
   loadWords().catch(complain);
 }
 
-onKeyWanted(askForKey);
+// Esc stops, wherever the focus is; in a dialog it closes that.
+function pressed(event) {
+  if (event.isComposing) return;              // Esc and Enter belong to the input method
+  if (event.key === "Escape" && !document.querySelector("dialog[open]") && (stopper || sound.playing)) stop();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !stopper && $("composer").contains(event.target)) start();
+}
+
 onReading(readingFields);
-$("key-cancel").addEventListener("click", () => $("key").close());
-$("settings-open").addEventListener("click", () => { $("user").value = userId(); $("settings").showModal(); });
-$("settings").addEventListener("close", closeSettings);
-$("language").addEventListener("click", () => setLanguage(language() === "zh" ? "en" : "zh"));
-$("theme").addEventListener("click", () => {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = next;
-  remember("theme", next);
-  dispatchEvent(new Event("resize"));         // waveforms are drawn in the new colours
-});
+mountJobs($("jobs"), voiceOfJob);
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   if (stopper) stop();
   else start();
 });
-$("composer").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !stopper) start();
-});
+$("halt").addEventListener("click", stop);
 for (const choice of document.querySelectorAll("[name=mode]")) choice.addEventListener("change", () => { hide(); renderMode(); });
+for (const event of ["input", "change"]) $("composer").addEventListener(event, () => { readSoon(); keepDraft(); });
 $("text").addEventListener("input", renderCount);
-for (const event of ["input", "change"]) $("composer").addEventListener(event, readSoon);
-document.addEventListener("words", readSoon);
 $("reading").addEventListener("read", renderCount);
 $("speed").addEventListener("input", renderOptions);
 $("keep").addEventListener("input", renderKeep);
-$("dice").addEventListener("click", () => { $("seed").value = crypto.getRandomValues(new Uint32Array(1))[0] % 1000000; });
-tabs.listen(({ voices }) => voices && reloadOwn().catch(complain));
-addEventListener("storage", ({ key }) => {
-  if (key === "cosyvoice_language" && recall("language") !== language()) setLanguage(recall("language"));
-  if (key === "cosyvoice_user") reload();
+$("dice").addEventListener("click", () => { $("seed").value = anySeed(); keepDraft(); });
+document.addEventListener("keydown", pressed);
+document.addEventListener("mode", () => { renderCount(); readSoon(); renderSpeak(); });
+document.addEventListener("words", readSoon);
+document.addEventListener("user", reload);
+document.addEventListener("respeak", ({ detail }) => respeak(detail));
+document.addEventListener("restore", ({ detail }) => fillAgain(detail));
+document.addEventListener("language", () => {
+  renderMode();
+  renderOptions();
+  renderExamples(directing?.instructions);
+  renderKeep();
+  renderMachine();
 });
 addEventListener("online", () => machine?.state === "offline" && connect());
 
+restoreDraft();
 translate();
+loadHistory();
 connect();

@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 
 const CONTROLS = {                            // field of the service's errors -> id of its control
   tts_text: "text", spk_id: "speaker", spk_customize: "speaker", prompt_text: "transcript", prompt_speech_16k: "record",
-  exp_name: "keep", seed: "seed", speed: "speed", user_id: "settings-open", pronunciations: "words-open",
+  source_speech_16k: "source-record", exp_name: "keep", seed: "seed", speed: "speed", user_id: "settings-open", pronunciations: "words-open",
 };
 let shown = null;
 let counting = 0;

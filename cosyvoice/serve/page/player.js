@@ -1,21 +1,21 @@
-// The player: waveform with its sentences, what is happening, the figures, the downloads.
-import { decode, mono, wav } from "./audio.js";
-import { $, clock, make, save, setIcon } from "./dom.js";
+// The player: waveform with its sentences, what is happening, how fast and how loud it plays, the figures.
+import { renderCommand } from "./commands.js";
+import { $, clock, make, setIcon } from "./dom.js";
+import { renderDownloads } from "./downloads.js";
 import { duration, t } from "./i18n.js";
-import { curlOf } from "./job.js";
-import { key } from "./store.js";
+import { current, forgetSentences, light, onJump, renderSentences } from "./sentences.js";
 import { Sound } from "./sound.js";
+import { recall, remember } from "./store.js";
 import { tabs } from "./tabs.js";
 import { drawWave } from "./wave.js";
 
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];   // times the speed of the sound
 const PICTURE = 60;                           // ms between two pictures of a sound that plays; the model needs the processor more
 
 export const sound = new Sound($("audio"));
 const audio = $("audio");
 let take = null;
-let lit = null;                               // the sentence being spoken
 let note = null;                              // key of a sentence about playing: dry, press_play, undecodable
-let mp3Address = "";
 let announced = "";
 let due = false;                              // a picture is on its way
 let awaited = null;                           // the take whose first sound has not been heard yet
@@ -23,10 +23,9 @@ let awaited = null;                           // the take whose first sound has 
 // Show `next` from now on. fresh: it is being made and plays meanwhile; else it is whole and plays when `play`.
 export function present(next, { fresh = false, play = false } = {}) {
   take?.removeEventListener("change", renderSoon);
-  [take, lit, note] = [next, null, null];
+  [take, note] = [next, null];
   take.addEventListener("change", renderSoon);
-  $("sentences").replaceChildren();
-  $("save-mp3").hidden = true;
+  forgetSentences();
   $("player").hidden = false;
   awaited = fresh && !take.firstSound ? take : null;
   if (fresh) sound.open(take);
@@ -50,12 +49,12 @@ function render() {
   $("play").disabled = !take.parts.length;
   $("progress").textContent = [says(), take.leftOut && t("left_out", { names: take.leftOut })].filter(Boolean).join(" · ");
   announce(`${take.id} ${take.state} ${take.place} ${note}`);
-  renderSentences();
+  renderSentences(take.sentences);
+  $("again-part").hidden = active || !take.sentences.length || !take.job.fields.tts_text;
+  $("halt").hidden = !active;
   renderFigures();
-  $("save-wav").hidden = $("save-srt").hidden = active || !seconds;
-  $("save-srt").hidden ||= !take.subtitles;
-  renderMp3();
-  $("curl").textContent = curlOf(take.job, new URL("generate_audio", location.href).href, Boolean(key()));
+  renderDownloads(take);
+  renderCommand(take.job);
   move();
 }
 
@@ -69,31 +68,16 @@ function announce(state) {
 function says() {
   if (note) return t(note);
   const all = duration(take.seconds);
-  if (take.state === "queued") return take.place > 1 ? t("queued", { n: take.place - 1 }) : t("queued_next");
+  if (take.state === "queued") return queued();
   if (take.state === "waiting") return t(take.parts.length ? "catching_up" : take.running ? "starting" : "waiting");
   if (take.state === "speaking") return t("speaking", { made: all, all: duration(Math.max(take.estimate, take.seconds)) });
   return t({ done: "finished", stopped: "stopped", failed: "failed" }[take.state] ?? "broken", { all });
 }
 
-// One span that acts as a button per sentence (a real button would not flow with the text); kept while the list grows, so that focus stays.
-function renderSentences() {
-  take.sentences.forEach(({ text, spoken }, i) => {
-    const span = $("sentences").children[i] ?? sentence(i);
-    if (span.textContent !== text) span.textContent = text;
-    span.title = spoken && spoken !== text ? spoken : "";
-  });
-}
-
-function sentence(i) {
-  const span = make("span", { tabIndex: 0, onclick: () => jump(i) });
-  span.setAttribute("role", "button");
-  span.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    jump(i);
-  });
-  $("sentences").append(span, " ");           // between words of most languages, and where a line may break
-  return span;
+// The place in the queue, and when it will probably begin.
+function queued() {
+  const place = take.place > 1 ? t("queued", { n: take.place - 1 }) : t("queued_next");
+  return take.startsIn === null ? place : t("starts_in", { place, seconds: duration(take.startsIn) });
 }
 
 function jump(i) {
@@ -113,28 +97,6 @@ function renderFigures() {
   $("figures").replaceChildren(...known);
 }
 
-function renderMp3() {
-  const whole = !take.active && take.seconds && take.streamed;
-  if (!whole) $("save-mp3").hidden = true;
-  if (!whole || !$("save-mp3").hidden) return;
-  URL.revokeObjectURL(mp3Address);
-  mp3Address = URL.createObjectURL(take.blob());
-  Object.assign($("save-mp3"), { href: mp3Address, download: `${fileName()}.mp3`, hidden: false });
-}
-
-function fileName() {
-  const words = take.job.fields.tts_text.trim().slice(0, 16).replace(/[\s\\/:*?"<>|.]+/g, " ").trim();
-  return words || "speech";
-}
-
-async function saveWav() {
-  if (!take.streamed) return save(take.blob(), `${fileName()}.wav`);
-  const bytes = new Uint8Array(await take.blob().arrayBuffer());
-  const { rate } = take.frames[0];
-  const buffer = await decode(bytes, rate);
-  save(wav(mono(buffer), rate), `${fileName()}.wav`);
-}
-
 // Follow the playing: position, time, the lit sentence.
 function move() {
   const now = audio.currentTime, made = take.seconds;
@@ -144,15 +106,9 @@ function move() {
   position.value = Math.min(now, made);
   position.setAttribute("aria-valuetext", t("of_time", { now: clock(now), all: clock(made) }));
   $("time").textContent = t("of_time", { now: clock(now), all: clock(made) });
-  light(take.sentences.findIndex(({ start, end }) => now >= start && now < end && (sound.playing || now > 0)));
-  drawWave($("wave"), { peaks: take.peaks, all, made, now, sentences: take.sentences, lit: take.sentences[lit] ?? null });
-}
-
-function light(i) {
-  if (i === lit) return;
-  $("sentences").children[lit]?.removeAttribute("aria-current");
-  $("sentences").children[i]?.setAttribute("aria-current", "true");
-  lit = i;
+  const spoken = take.sentences.findIndex(({ start, end }) => now >= start && now < end && (sound.playing || now > 0));
+  light(spoken < 0 ? null : spoken);
+  drawWave($("wave"), { peaks: take.peaks, all, made, now, sentences: take.sentences, lit: take.sentences[spoken] ?? null });
 }
 
 function animate() {
@@ -166,18 +122,32 @@ export function hush(but = null) {
   for (const other of document.querySelectorAll("audio")) if (other !== but) other.pause();
 }
 
-async function copyCommand() {
-  const text = $("curl").textContent, label = $("copy").lastElementChild;
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-  } else {                                    // plain http on a network address has no clipboard: select it instead
-    getSelection().selectAllChildren($("curl"));
-    document.execCommand("copy");
-  }
-  label.textContent = t("copied");
-  setTimeout(() => { label.textContent = t("copy"); }, 1500);
+function setRate(rate) {
+  audio.defaultPlaybackRate = audio.playbackRate = rate;
+  remember("rate", rate);
 }
 
+function setVolume(volume) {
+  audio.volume = $("volume").value = volume >= 0 && volume <= 1 ? volume : 1;
+}
+
+function renderRates() {
+  $("rate").replaceChildren(...RATES.map((rate) => make("option", { value: rate, textContent: t("speed_value", { n: rate }), selected: rate === audio.playbackRate })));
+}
+
+// The job of the sentence that is meant, to be read in another way. The page speaks it (event "respeak").
+function respeak() {
+  const detail = { ...take.job, fields: { ...take.job.fields, tts_text: take.sentences[current()].text } };
+  document.dispatchEvent(new CustomEvent("respeak", { detail }));
+}
+
+setRate(RATES.find((rate) => rate === Number(recall("rate"))) ?? 1);
+setVolume(Number(recall("volume") ?? 1));
+renderRates();
+onJump(jump);
+$("rate").addEventListener("change", ({ target }) => setRate(Number(target.value)));
+$("volume").addEventListener("input", ({ target }) => { setVolume(Number(target.value)); remember("volume", target.value); });
+$("again").addEventListener("click", respeak);
 $("play").addEventListener("click", () => {
   note = null;
   if (sound.playing) sound.pause();
@@ -185,9 +155,6 @@ $("play").addEventListener("click", () => {
   render();
 });
 $("position").addEventListener("input", ({ target }) => sound.seek(Number(target.value)));
-$("save-wav").addEventListener("click", saveWav);
-$("save-srt").addEventListener("click", () => save(new Blob([take.subtitles], { type: "application/x-subrip" }), `${fileName()}.srt`));
-$("copy").addEventListener("click", copyCommand);
 sound.addEventListener("first", () => {
   if (awaited === take && take.state !== "stopped") take.change({ firstSound: (performance.now() - take.asked) / 1000 });
   awaited = null;
@@ -199,5 +166,5 @@ audio.addEventListener("play", () => { note = null; animate(); render(); tabs.po
 for (const event of ["pause", "ended", "seeked"]) audio.addEventListener(event, () => take && render());
 document.addEventListener("play", ({ target }) => hush(target), true);
 tabs.listen(({ playing }) => playing && hush());
-document.addEventListener("language", () => take && render());
+document.addEventListener("language", () => { renderRates(); if (take) render(); });
 addEventListener("resize", () => take && move());

@@ -1,4 +1,4 @@
-// How the text will be read, shown while it is being written: what differs from the text has the written form above.
+// How the text will be read, asked for while it is being written; shown, what differs from the text has the written form above.
 import { ask } from "./api.js";
 import { $, make } from "./dom.js";
 import { t } from "./i18n.js";
@@ -6,6 +6,7 @@ import { recall, remember } from "./store.js";
 
 const REST = 350;                             // ms without a key before the service is asked
 const SHORT = 24;                             // characters that stay on one line
+const LOOK = 400;                             // characters whose language is asked for while the reading is not shown
 let fieldsNow = () => null;                   // set by main.js: the fields of POST /text/preview
 let shown = null;                             // {text, speed, answer} or {text, trouble}
 let due = 0;
@@ -18,8 +19,11 @@ export function onReading(fields) {
 // What is read has changed, or may have.
 export function readSoon() {
   clearTimeout(due);
-  if ($("reading").open) due = setTimeout(readNow, REST);
+  due = setTimeout(readNow, REST);
 }
+
+// The spans of the text, or of its beginning, as the service told last.
+export const spans = () => shown?.answer?.spans ?? [];
 
 // Seconds of the text as the service estimates them, null when it has not been asked about this text.
 export function readSeconds(text, speed) {
@@ -29,10 +33,11 @@ export function readSeconds(text, speed) {
 async function readNow() {
   asking.abort();
   asking = new AbortController();
-  const fields = fieldsNow(), { tts_text: text, speed } = fields;
+  const fields = fieldsNow(), { speed } = fields;
+  const text = $("reading").open ? fields.tts_text : fields.tts_text.slice(0, LOOK);
   if (!text.trim()) return show(null);
   try {
-    const body = JSON.stringify(fields), headers = { "Content-Type": "application/json" };
+    const body = JSON.stringify({ ...fields, tts_text: text }), headers = { "Content-Type": "application/json" };
     const response = await ask("text/preview", { method: "POST", headers, body, signal: asking.signal });
     show(response ? { text, speed, answer: await response.json() } : null);
   } catch (error) {

@@ -11,9 +11,9 @@ export class Recorder {
     Object.assign(this, { onBlock, onGone, blocks: [], stopped: false });
   }
 
-  // Ask for the microphone and begin. Throws Trouble that says what to do.
+  // Ask for the microphone and begin. Throws Trouble that says what to do; its code is the key of the sentence.
   async start() {
-    const refuse = (key) => new Trouble(() => t(key), { field: "prompt_speech_16k" });
+    const refuse = (key) => new Trouble(() => t(key), { code: key });
     if (!navigator.mediaDevices?.getUserMedia || !window.AudioWorkletNode) throw refuse("mic_insecure");
     try {
       this.stream = await navigator.mediaDevices.getUserMedia(

@@ -1,7 +1,7 @@
 // Speaking: ask for a take's sound, read it while it is made, and follow the request's state beside it.
 import { ask, call, Trouble } from "./api.js";
 import { duration, t } from "./i18n.js";
-import { requestOf } from "./job.js";
+import { pathOf, requestOf } from "./job.js";
 import { FrameSplitter } from "./mp3.js";
 
 const OFTEN = 400, SELDOM = 1000;             // ms between two questions about a request: before and after its first sound
@@ -28,7 +28,7 @@ export async function speak(take, signal) {
 
 async function receive(take, signal) {
   const { headers, ...request } = requestOf(take.job);
-  const response = await call("generate_audio", { ...request, signal, headers: { ...headers, "X-Request-ID": take.id } });
+  const response = await call(pathOf(take.job), { ...request, signal, headers: { ...headers, "X-Request-ID": take.id } });
   take.leftOut = decodeURIComponent(response.headers.get("X-Text-Warnings")?.split(": ")[1] ?? "");
   take.type = response.headers.get("Content-Type") ?? "audio/mpeg";
   const splitter = take.streamed ? new FrameSplitter(take.frames.length) : null;
@@ -75,8 +75,8 @@ function note(take, record) {
   const waiting = record.state === "queued" && !take.parts.length;
   const resumed = known.sentences.length < take.sentences.length;        // a resumed request catches up first
   if (resumed) delete known.sentences;
-  take.change({ ...known, running: record.state === "running", place: waiting ? record.queue_position : null,
-    ...(waiting && { state: "queued" }), ...(take.state === "queued" && !waiting && { state: "waiting" }) });
+  take.change({ ...known, running: record.state === "running", place: waiting ? record.queue_position : null, startsIn: (waiting && record.starts_in) || null,
+    ...(record.total_seconds && { estimate: record.total_seconds }), ...(waiting && { state: "queued" }), ...(take.state === "queued" && !waiting && { state: "waiting" }) });
 }
 
 // At the end: the final times, and the subtitles, which the service forgets after a while.

@@ -12,18 +12,32 @@ export class Take extends EventTarget {
   constructor(job) {
     super();
     this.job = job;
-    this.estimate = estimateSeconds(job.fields.tts_text, Number(job.fields.speed));
+    this.estimate = job.source ? job.source.seconds / Number(job.fields.speed) : estimateSeconds(job.fields.tts_text, Number(job.fields.speed));
     Object.assign(this, {
       state: "waiting",                       // waiting, queued, speaking, done, stopped, lost or failed
       type: "", parts: [], frames: [], peaks: [], sentences: [], seconds: 0,
-      place: null, rtf: null, firstSound: null, subtitles: "", seed: job.fields.seed, leftOut: "", looked: 0,
+      place: null, startsIn: null, rtf: null, firstSound: null, subtitles: "", keptAs: null, seed: job.fields.seed, leftOut: "", looked: 0,
     });
     this.begin();
+  }
+
+  // A take of an earlier visit, of what record() gave.
+  static of({ id, made, job, sound, ...known }) {
+    const take = new Take(job);
+    take.change({ ...known, id, made, keptAs: id, parts: [sound] });
+    return take;
+  }
+
+  // What is kept of it in the browser.
+  record() {
+    const { id, made, job, state, type, peaks, sentences, seconds, rtf, firstSound, subtitles, seed, leftOut } = this;
+    return { id, made, job, state, type, peaks, sentences, seconds, rtf, firstSound, subtitles, seed, leftOut, sound: this.blob() };
   }
 
   // Before each request for this sound: the first one, or one that goes on where another broke off.
   begin() {
     this.id = randomId(24);
+    this.made = Date.now();
     this.asked = performance.now();
     this.change({ state: "waiting", place: null });
   }

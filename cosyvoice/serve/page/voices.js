@@ -1,45 +1,56 @@
-// Whose voice speaks: the model's speakers and the visitor's own saved voices.
+// Whose voice speaks: the model's speakers by language and the visitor's own saved voices, each with a sample to hear.
 import { ask, call } from "./api.js";
-import { $, make, setIcon } from "./dom.js";
+import { $, make } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { complain, notice } from "./notice.js";
+import { sampleOf } from "./samples.js";
+import { describe, languageName, LANGUAGES, who } from "./speakers.js";
 import { recall, remember, userId } from "./store.js";
-import { SPEAKERS } from "./strings.js";
 import { tabs } from "./tabs.js";
 
-let speakers = null;                          // ids; null until the service has told
-let own = [];                                 // names
-let languages = {};                           // own voice -> its language, where the service knows it
-let managed = false;                          // the service lists, previews and deletes voices
+let speakers = null;                          // [{id, language, model}]; null until the service has told
+let own = [];                                 // [{name, language, created, consent}]
+let managed = false;                          // the service lists and deletes voices
 let chosen = null;                            // {speaker} or {own}
 let byHand = false;                           // the visitor chose, so the page does not choose again
-const listening = make("audio");
+let waiting = null;                           // id of the voice whose sample is being made
+const listening = make("audio");              // data-voice: whose sample it is
 document.body.append(listening);
 
 export const voiceFields = () => (chosen?.own ? { spk_customize: chosen.own, user_id: userId() } : { spk_id: chosen?.speaker });
 // What of the voice decides how figures are read.
 export function voiceReading() {
   if (!chosen?.own) return { spk_id: chosen?.speaker };
-  return languages[chosen.own] ? { language: languages[chosen.own] } : {};
+  return voiceLanguage() ? { language: voiceLanguage() } : {};
 }
 export const voicesLoaded = () => Boolean(speakers);
 export const voiceChosen = () => Boolean(chosen);
-export const ownVoices = () => own;
+export const ownVoices = () => own.map(({ name }) => name);
+export const languageOf = (id) => speakers?.find((speaker) => speaker.id === id)?.language ?? "";
+export const voiceLanguage = () => (chosen?.own ? ownVoice(chosen.own)?.language : languageOf(chosen?.speaker)) ?? "";
+// The first speaker of a language, or null.
+export const voiceFor = (code) => speakers?.find((speaker) => speaker.language === code)?.id ?? null;
 
+export const speakerIds = () => (speakers ?? []).map(({ id }) => id);
+export const chosenOwn = () => chosen?.own ?? null;
+
+const ownVoice = (name) => own.find((voice) => voice.name === name);
+
+// form: where the interface of the Windows bundle is on, other callers get its list.
 export async function loadVoices() {
-  const [ready] = await Promise.all([call("speakers"), loadOwn()]);
-  speakers = [...new Set((await ready.json()).speakers.map(({ id }) => id))];
+  const [ready] = await Promise.all([call("speakers?form=object"), loadOwn()]);
+  const told = (await ready.json()).speakers;
+  speakers = told.filter(({ id }, i) => told.findIndex((other) => other.id === id) === i);
   chooseDefault();
   render();
+  document.dispatchEvent(new Event("speakers"));
 }
 
 async function loadOwn() {
   const response = await ask(`voices?user_id=${encodeURIComponent(userId())}`);
   managed = Boolean(response);
-  const kept = response ? (await response.json()).voices : remembered().map((name) => ({ name }));
-  own = kept.map(({ name }) => name);
-  languages = Object.fromEntries(kept.map(({ name, language }) => [name, language]));
-  if (chosen?.own && !own.includes(chosen.own)) chosen = null;
+  own = response ? (await response.json()).voices : remembered().map((name) => ({ name }));
+  if (chosen?.own && !ownVoice(chosen.own)) chosen = null;
 }
 
 export async function reloadOwn() {
@@ -57,53 +68,115 @@ export async function voiceKept(name) {
   tabs.postMessage({ voices: true });
 }
 
-export function chooseOwn(name) {
-  [chosen, byHand] = [{ own: name }, true];
+// voice: {speaker} or {own}; one that is gone leaves the choice as it is.
+export function choose(voice) {
+  if (speakers && !(voice.own ? ownVoice(voice.own) : speakers.some(({ id }) => id === voice.speaker))) return;
+  chooseByHand(voice);
   render();
 }
 
-// A voice that speaks the page's language.
-function chooseDefault() {
-  if ((chosen && byHand) || !speakers?.length) return;
-  const wanted = language() === "zh" ? "中文女" : "英文女";
-  chosen = { speaker: speakers.includes(wanted) ? wanted : speakers[0] };
+function chooseByHand(voice) {
+  [chosen, byHand] = [voice, true];
+  remember("voice", JSON.stringify(voice));
 }
 
-function chip(kind, name) {
-  const input = make("input", { type: "radio", name: "voice", value: name, checked: chosen?.[kind] === name });
-  input.addEventListener("change", () => { [chosen, byHand] = [{ [kind]: name }, true]; renderTools(); });
-  const said = kind === "speaker" && language() === "en" ? SPEAKERS[name] : null;
-  return make("label", { className: "chip", title: name }, input, make("span", { textContent: said ?? name }));
+// The voice of the last visit, else one that speaks the page's language.
+function chooseDefault() {
+  if (speakers && !chosen) choose(JSON.parse(recall("voice") ?? "{}"));
+  if ((chosen && byHand) || !speakers?.length) return;
+  const wanted = language() === "zh" ? "中文女" : "英文女";
+  chosen = { speaker: speakers.some(({ id }) => id === wanted) ? wanted : speakers[0].id };
 }
+
+// A sample of the first voice that speaks the page's language, for who has no recording of a voice; null without voices.
+export function sampleVoice() {
+  const id = voiceFor(language()) ?? speakers?.[0]?.id;
+  return id ? () => sampleOf(sampleAsked("speaker", id)) : null;
+}
+
+// ---- the list
 
 function render() {
   if (!speakers) return;
-  $("speakers").replaceChildren(...speakers.map((id) => chip("speaker", id)));
+  $("speakers").replaceChildren(...groups());
   if (!speakers.length) $("speakers").append(make("p", { className: "hint", textContent: t("no_speakers") }));
-  $("voices").replaceChildren(...own.map((name) => chip("own", name)));
+  $("voices").replaceChildren(...own.map(({ name }) => chip("own", name, name)));
   $("own").hidden = !own.length;
-  renderTools();
+  renderChosen();
 }
 
-function renderTools() {
-  $("voice-tools").hidden = !(managed && chosen?.own);
-  if (listening.dataset.voice !== chosen?.own) listening.pause();
+// The speakers of each language, under its name.
+function groups() {
+  const codes = [...LANGUAGES, ""].filter((code) => speakers.some((speaker) => knownLanguage(speaker) === code));
+  return codes.map((code) => {
+    const chips = speakers.filter((speaker) => knownLanguage(speaker) === code).map(({ id }) => chip("speaker", id, code ? who(id) : id));
+    const name = languageName(code) || t("other_voices"), group = make("div", { className: "group" });
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", name);
+    group.append(make("h3", { className: "hint", textContent: name }), make("div", { className: "chips" }, ...chips));
+    return group;
+  });
 }
 
-async function preview() {
-  if (!listening.paused) return listening.pause();
-  if ($("preview").ariaBusy === "true") return;
-  $("preview").ariaBusy = "true";
+const knownLanguage = ({ language: code }) => (LANGUAGES.includes(code) ? code : "");
+
+// A voice to choose, and a button that lets it be heard.
+function chip(kind, id, label) {
+  const input = make("input", { type: "radio", name: "voice", value: id, checked: chosen?.[kind] === id });
+  const full = kind === "speaker" ? describe(id, languageOf(id)) : id;
+  input.setAttribute("aria-label", full);
+  input.addEventListener("change", () => { chooseByHand({ [kind]: id }); renderChosen(); });
+  const hear = make("button", { type: "button", className: "hear", title: t("hear", { name: full }), ariaLabel: t("hear", { name: full }), onclick: () => listen(kind, id) });
+  hear.dataset.voice = `${kind} ${id}`;
+  hear.innerHTML = '<svg><use href="#i-play"/></svg>';
+  return make("span", { className: "chip" }, make("label", { title: id }, input, make("span", { textContent: label })), hear);
+}
+
+function renderChosen() {
+  const voice = chosen?.own ? ownVoice(chosen.own) : null;
+  $("voice-tools").hidden = !(managed && voice);
+  const about = voice ? [languageName(voice.language), voice.created?.slice(0, 10), voice.consent && t("consent_given", { words: voice.consent })].filter(Boolean) : [];
+  $("voice-about").hidden = !about.length;
+  $("voice-about").textContent = about.join(" · ");
+  renderHearing();
+  document.dispatchEvent(new Event("voice"));
+}
+
+function renderHearing() {
+  for (const button of document.querySelectorAll(".hear")) {
+    const playing = !listening.paused && listening.dataset.voice === button.dataset.voice;
+    button.querySelector("use").setAttribute("href", playing ? "#i-stop" : "#i-play");
+    button.ariaBusy = String(waiting === button.dataset.voice);
+  }
+}
+
+// ---- hearing and deleting
+
+// What samples.js wants to know of a voice. A voice of the same name may be made anew, a model be replaced.
+function sampleAsked(kind, id) {
+  if (kind === "own") return { own: id, language: ownVoice(id).language, made: ownVoice(id).created ?? "" };
+  const { model, language: code } = speakers.find((speaker) => speaker.id === id);
+  return { speaker: id, language: code, made: model };
+}
+
+async function listen(kind, id) {
+  const voice = `${kind} ${id}`;
+  if (waiting) return;
+  if (!listening.paused && listening.dataset.voice === voice) return listening.pause();
+  waiting = voice;
+  renderHearing();
   try {
-    const response = await call(`voices/${encodeURIComponent(chosen.own)}/preview?user_id=${encodeURIComponent(userId())}`);
-    listening.dataset.voice = chosen.own;
-    listening.src = URL.createObjectURL(await response.blob());
+    const { sound } = await sampleOf(sampleAsked(kind, id));
+    URL.revokeObjectURL(listening.src);
+    listening.dataset.voice = voice;
+    listening.src = URL.createObjectURL(sound);
     await listening.play();
   } catch (error) {
     if (error.say) complain(error);
     else if (error.name !== "AbortError") throw error;
   } finally {
-    $("preview").ariaBusy = "false";
+    waiting = null;
+    renderHearing();
   }
 }
 
@@ -120,7 +193,7 @@ async function forget() {
   tabs.postMessage({ voices: true });
 }
 
-$("preview").addEventListener("click", preview);
 $("forget").addEventListener("click", forget);
-for (const event of ["play", "pause", "ended"]) listening.addEventListener(event, () => setIcon($("preview"), listening.paused ? "play" : "stop"));
+for (const event of ["play", "pause", "ended"]) listening.addEventListener(event, renderHearing);
 document.addEventListener("language", () => { chooseDefault(); render(); });
+tabs.listen(({ voices }) => voices && reloadOwn().catch(complain));

@@ -4,6 +4,7 @@ Fed by the changes of each request's Record. With several processes set PROMETHE
 an empty folder before they start; deploy/gunicorn.conf.py removes the figures of those that end.
 """
 
+import contextlib
 import os
 
 from flask import Blueprint, Response
@@ -18,6 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.slots import Slots
@@ -25,7 +27,15 @@ from cosyvoice.serve.speaking.slots import Slots
 SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30, 60)
 FACTORS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10)
 # What is refused at these addresses was a request for speech.
-SPEAKING_PATHS = {"/generate_audio", "/generate_audio_get", "/v1/audio/speech"}
+SPEAKING_PATHS = {
+    "/generate_audio",
+    "/generate_audio_get",
+    "/v1/audio/speech",
+    "/dialogue",
+    "/streams",
+    "/voice_conversion",
+    "/tts_to_audio",
+}
 STORE_FAILURES = {"store_failed", "store_timeout"}  # outcomes caused by the object store
 
 REQUESTS = Counter("cosyvoice_requests", "Requests for speech that have ended", ["mode", "outcome"])
@@ -67,8 +77,9 @@ def blueprint(slots: Slots, instruct_model: Instruct, watchers: list) -> Bluepri
     def figures():
         """All figures; those of all processes together when there are several."""
         set_gauges(slots)
-        for engine in instruct_model.engines:
-            MODEL_LOAD.labels(engine.model_family).set(engine.load_seconds)
+        with contextlib.suppress(Problem):  # a cluster that has told nothing yet
+            for engine in instruct_model.engines:
+                MODEL_LOAD.labels(engine.model_family).set(engine.load_seconds)
         return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
     return metrics

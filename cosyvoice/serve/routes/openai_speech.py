@@ -97,10 +97,10 @@ def blueprint(
         read_model(fields["model"])
         instructions = fields.get("instructions", "")
         has_instructions = bool(instructions.strip())
-        speaker_engine = instruct_model.get() if has_instructions else engine
+        speaker_engine = speaking_engine(engine, instruct_model, instructions)
         user_id = the_user(fields.get("user_id", ""))
         speakers = speaker_engine.list_available_spks()
-        voice = read_voice(fields["voice"], fields["input"], speakers, user_id)
+        voice = read_voice(fields["voice"], fields["input"], speakers, user_id, shelf)
         mode = {"mode": INSTRUCT, "prompt_text": instructions}
         if not has_instructions:
             mode = {"mode": PRESET}
@@ -159,20 +159,27 @@ def the_user(user_id: str) -> str:
     return access.sole_user(user_id)
 
 
-def read_voice(voice, text: str, speakers: list[str], user_id: str) -> dict:
+def read_voice(voice, text: str, speakers: list[str], user_id: str, shelf: VoiceShelf) -> dict:
     """The fields of a Job that choose the voice.
 
-    {"id": name} is a saved voice; a string may be any kind of voice, speakers first.
+    A name and {"id": name} may be any kind of voice that GET /v1/audio/voices lists. Of two with
+    one name, the name is the speaker and the object the saved voice.
     """
-    is_saved = isinstance(voice, dict)
-    name = voice.get("id", "") if is_saved else voice
-    if not is_saved and name in speakers:
+    name = voice["id"] if isinstance(voice, dict) else voice
+    if isinstance(voice, dict) and user_id and shelf.exists(user_id, read_name("voice", name)):
+        return {"spk_customize": name}
+    if name in speakers:
         return {"spk_id": name}
-    if not is_saved and name in OPENAI_VOICES and speakers:
+    if name in OPENAI_VOICES and speakers:
         return {"spk_id": speaker_like(OPENAI_VOICES[name], text, speakers)}
     if not name.strip() or not user_id:
         raise unknown_voice_error(name, speakers)
     return {"spk_customize": read_name("voice", name)}
+
+
+def speaking_engine(engine: Engine, instruct_model: Instruct, instructions: str) -> Engine:
+    """The engine that speaks with or without instructions."""
+    return instruct_model.get() if instructions.strip() else engine
 
 
 def unknown_voice_error(name: str, speakers: list[str]) -> Problem:

@@ -1,14 +1,14 @@
 """The description of every endpoint: GET /openapi.json for programs, GET /docs for people.
 
 OpenAPI 3.1. The fields come from the tables that check them, serve/http/jobs.py. The page works
-offline and without scripts.
+offline, and without scripts but for the forms that try a call, serve/page/docs.js.
 """
 
 import base64
 import hashlib
 from pathlib import Path
 
-from flask import Blueprint, Response, jsonify, render_template_string
+from flask import Blueprint, Response, jsonify, render_template_string, request
 
 from cosyvoice.serve.http import jobs
 from cosyvoice.serve.http.fields import Fields
@@ -20,11 +20,13 @@ ANSWERS = {
     "400": "a value is missing or wrong",
     "401": "the key is missing or unknown",
     "403": "not for this key, origin or host",
-    "404": "unknown speaker, voice, reference or request, or no model for this mode",
-    "409": "the name or the X-Request-ID is taken",
+    "404": "unknown speaker, voice, reference, request or job, or no model for this mode",
+    "409": "the name or the X-Request-ID is taken, the stream has ended, or the job goes on",
     "413": "too long or too large",
     "415": "neither JSON nor a form",
-    "422": "the reference audio or the voice cannot be used",
+    "421": "another process of the service has that stream",
+    "422": "the audio or the voice cannot be used",
+    "426": "this address speaks WebSocket only",
     "500": "the service failed; the log has the reason",
     "502": "the object store failed",
     "429": "a limit of the key is reached; Retry-After says when there is more",
@@ -32,6 +34,7 @@ ANSWERS = {
     "504": "the store or the model was too slow",
     "507": "the disk is full",
 }
+STREAM = ("404", "409", "421")  # of what belongs to a text stream
 ALWAYS = ("401", "403", "500")
 BODY = ("400", "413", "415")  # of endpoints that read a body
 STORED = ("422", "502", "504", "507")  # of what reads or writes a small thing in the store
@@ -40,6 +43,7 @@ WORK = ("404", "422", "429", "502", "503", "504", "507")  # of what uses the mod
 BINARY = {"type": "string", "format": "binary"}
 JSON = ("application/json",)
 SOUND = ("audio/mpeg", "audio/wav")
+BOOK_SOUND = ("audio/mpeg", "audio/mp4")
 OPENAI_SOUND = (*SOUND, "audio/pcm", "audio/ogg", "audio/flac", "audio/aac", "text/event-stream")
 SUBTITLES = ("application/x-subrip", "text/vtt", *JSON)
 HEADERS = {  # name -> what it says
@@ -66,16 +70,22 @@ def schemas(fields: Fields, *names: str) -> dict:
     return {name: fields[name].schema for name in names or fields}
 
 
-def body(properties: dict, *required: str, multipart=False) -> dict:
-    """A JSON body; with multipart also a form whose recording is a file."""
+FILES = ("prompt_speech_16k", "source_speech_16k", "voice_file")  # of a form, as files
+
+
+def body(properties: dict, *required: str, multipart=False, files: dict | None = None) -> dict:
+    """A JSON body; with multipart also a form whose recordings are files.
+
+    files: further fields of the form.
+    """
 
     def content(fields: dict) -> dict:
         return {"schema": {"type": "object", "properties": fields, "required": list(required)}}
 
     kinds = {"application/json": content(properties)}
     if multipart:
-        file = {**properties["prompt_speech_16k"], **BINARY}
-        kinds["multipart/form-data"] = content({**properties, "prompt_speech_16k": file})
+        found = {name: {**properties[name], **BINARY} for name in FILES if name in properties}
+        kinds["multipart/form-data"] = content({**properties, **found, **(files or {})})
     return {"required": True, "content": kinds}
 
 
@@ -128,7 +138,7 @@ def header(about: str) -> dict:
     return {"description": about, "schema": {"type": "string"}}
 
 
-def paths(max_text_chars: int) -> dict:
+def paths(max_text_chars: int, max_job_chars: int) -> dict:
     speech = schemas(jobs.generate_audio_fields(max_text_chars))
     heard = {name: schema for name, schema in speech.items() if name not in jobs.STORING}
     voice = schemas(jobs.VOICE_FIELDS)
@@ -138,9 +148,23 @@ def paths(max_text_chars: int) -> dict:
     named = parameters("path", schemas(jobs.VOICE_FIELDS, "name")) + whose
     list_of = parameters("query", schemas(jobs.PRONUNCIATION_FIELDS, "user_id"), "user_id")
     request_id = parameters("path", {"id": string("the request's X-Request-ID")})
+    stream_id = parameters("path", {"id": string("of the stream, from POST /streams")})
+    socket_inputs = [
+        *parameters("path", {"voice": string("a speaker or a saved voice")}),
+        *parameters(
+            "query",
+            {
+                "output_format": string("mp3, wav, opus, flac, aac, pcm_16000 or another rate"),
+                **{name: heard[name] for name in ("seed", "user_id")},
+            },
+        ),
+    ]
     subtitle_format = parameters(
         "path", {"format": string("kind of file", enum=["srt", "vtt", "json"])}
     )
+    long_text = schemas(jobs.book_fields(max_job_chars))
+    files = {"file": long_text.pop("file")}
+    job_id = parameters("path", {"id": string("the id of a long job")})
     look = body(reference, "prompt_speech_16k", multipart=True)
     return {
         "/generate_audio": {
@@ -162,6 +186,54 @@ def paths(max_text_chars: int) -> dict:
                 headers=SPOKEN,
             )
         },
+        "/dialogue": {
+            "post": call(
+                "Several speakers in one answer, line after line; the body may be the list of "
+                "lines alone / 多人对话",
+                (*BODY, *WORK, "409"),
+                OPENAI_SOUND[:-1],
+                body=body(schemas(jobs.dialogue_fields(max_text_chars)), "lines"),
+                headers=SPOKEN,
+            )
+        },
+        "/streams": {
+            "post": call(
+                "Open a stream for text that comes in pieces / 打开文本流",
+                (*BODY, *WORK, "409"),
+                success="201",
+                body=body(schemas(jobs.stream_fields(max_text_chars)), multipart=True),
+            )
+        },
+        "/streams/{id}": {"delete": call("Stop a stream at once / 停止", STREAM, inputs=stream_id)},
+        "/streams/{id}/text": {
+            "post": call(
+                "The next piece of its text, cut anywhere; whole sentences are spoken at once / "
+                "追加文本",
+                (*BODY, *STREAM, "429"),
+                inputs=stream_id,
+                body=body(schemas(jobs.piece_fields(max_text_chars))),
+            )
+        },
+        "/streams/{id}/end": {
+            "post": call("No more text comes / 结束文本", STREAM, inputs=stream_id)
+        },
+        "/streams/{id}/audio": {
+            "get": call(
+                "Its sound from the beginning, to one listener / 获取声音",
+                STREAM,
+                OPENAI_SOUND[:-1],
+                inputs=stream_id,
+            )
+        },
+        jobs.CONVERSION_PATH: {
+            "post": call(
+                "Say what a recording says with another voice / 变声",
+                (*BODY, *WORK, "409"),
+                SOUND,
+                body=body(schemas(jobs.CONVERSION_FIELDS), "source_speech_16k", multipart=True),
+                headers=("X-Request-ID",),
+            )
+        },
         "/speakers": {"get": call("Speakers of the models that are loaded / 预置音色")},
         "/instructions": {
             "get": call("Instructions that the model is known to follow / 可用的指令示例")
@@ -171,12 +243,11 @@ def paths(max_text_chars: int) -> dict:
                 "Saved voices of a user, newest first / 已保存的音色", ("400", *WORK), inputs=whose
             ),
             "post": call(
-                "Make and keep a voice without speaking / 创建音色",
+                "Make and keep a voice without speaking: of a recording and its prompt_text, "
+                "of a mix, or of a voice_file / 创建音色：用录音及其文字、混合或音色文件",
                 (*BODY, *WORK, "409"),
                 success="201",
-                body=body(
-                    voice, "user_id", "name", "prompt_text", "prompt_speech_16k", multipart=True
-                ),
+                body=body(voice, "user_id", "name", multipart=True),
             ),
         },
         "/voices/check": {
@@ -190,7 +261,25 @@ def paths(max_text_chars: int) -> dict:
             "post": call("The same as /voices/check / 同上", BODY + WORK, body=look)
         },
         "/voices/{name}": {
-            "delete": call("Forget a voice / 删除音色", ("400", *WORK), inputs=named)
+            "patch": call(
+                "Give a voice another name / 重命名音色",
+                (*BODY, *WORK, "409"),
+                inputs=parameters("path", schemas(jobs.VOICE_FIELDS, "name")),
+                body=body(
+                    schemas(jobs.RENAME_FIELDS, "user_id", "new_name", "overwrite"),
+                    "user_id",
+                    "new_name",
+                ),
+            ),
+            "delete": call("Forget a voice / 删除音色", ("400", *WORK), inputs=named),
+        },
+        "/voices/{name}/file": {
+            "get": call(
+                "The voice as a file, which POST /voices takes / 导出音色文件",
+                ("400", *WORK),
+                ("application/octet-stream",),
+                inputs=named,
+            )
         },
         "/voices/{name}/preview": {
             "get": call(
@@ -216,6 +305,50 @@ def paths(max_text_chars: int) -> dict:
                 body=body(schemas(jobs.PRONUNCIATION_FIELDS, "pronunciations"), "pronunciations"),
             ),
         },
+        "/jobs": {
+            "get": call(
+                "Long jobs of a user, newest first / 长文本任务列表", ("400",), inputs=whose
+            ),
+            "post": call(
+                "Speak a chapter or a book behind all who listen; the text as tts_text, or as a "
+                "file in a multipart form: plain text, Markdown, EPUB / 提交长文本任务",
+                (*BODY, *WORK, "409"),
+                success="201",
+                body=body(long_text, "mode", multipart=True, files=files),
+            ),
+        },
+        "/jobs/{id}": {
+            "get": call(
+                "State, sentences, seconds, expected end and chapters of a job / 任务进度",
+                ("404",),
+                inputs=job_id,
+            ),
+            "delete": call("End a job and remove its files / 删除任务", ("404",), inputs=job_id),
+        },
+        "/jobs/{id}/audio": {
+            "get": call(
+                "The sound so far as MP3, or the finished file / 收听已完成的部分",
+                ("404",),
+                BOOK_SOUND,
+                inputs=job_id,
+            )
+        },
+        "/jobs/{id}/file": {
+            "get": call(
+                "The finished file with its chapters / 下载成品",
+                ("404", "409"),
+                BOOK_SOUND,
+                inputs=job_id,
+            )
+        },
+        "/jobs/{id}/subtitles.{format}": {
+            "get": call(
+                "The sentences spoken so far as subtitles / 字幕",
+                ("404",),
+                SUBTITLES,
+                inputs=job_id + subtitle_format,
+            )
+        },
         "/requests/{id}": {
             "get": call(
                 "State, place in the queue, seconds made and sentences of a request / 请求状态",
@@ -239,6 +372,15 @@ def paths(max_text_chars: int) -> dict:
                 error="OpenAIError",
                 body=body(schemas(jobs.OPENAI_FIELDS), "model", "input", "voice"),
                 headers=(*SPOKEN, "X-Sample-Rate"),
+            )
+        },
+        "/v1/text-to-speech/{voice}/stream-input": {
+            "get": call(
+                "A text stream by WebSocket, with ElevenLabs' messages / WebSocket 文本流",
+                ("400", *WORK, "409", "426"),
+                success="101",
+                error="OpenAIError",
+                inputs=socket_inputs,
             )
         },
         "/v1/models": {"get": call("OpenAI's list of models / 模型列表", error="OpenAIError")},
@@ -278,12 +420,12 @@ def record(**properties: dict) -> dict:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def specification(max_text_chars: int) -> dict:
+def specification(max_text_chars: int, max_job_chars: int) -> dict:
     """The whole description."""
     word = {"type": ["string", "null"]}
     text: dict = {"type": "string"}
     openai_error = record(message=text, type=text, param=word, code=word)
-    described = paths(max_text_chars)
+    described = paths(max_text_chars, max_job_chars)
     ready = described["/ready"]["get"]["responses"]
     ready["503"] = {**ready["200"], "description": "not ready yet"}
     about = "Text to speech and voice cloning over HTTP. Fields marked * are required."
@@ -323,6 +465,12 @@ def fields_of(call: dict) -> list[tuple]:
     ]
 
 
+def anchor(method: str, path: str) -> str:
+    """The id of a call's section on the page: post-generate_audio."""
+    words = path.strip("/").replace("/", "-").translate({ord(mark): None for mark in "{}"})
+    return f"{method}-{words or 'page'}"
+
+
 def kind_of(schema: dict) -> str:
     if "enum" in schema:
         return ", ".join(dict.fromkeys(str(value) for value in schema["enum"]))
@@ -335,9 +483,10 @@ def kind_of(schema: dict) -> str:
     return " ".join([kind, *limits])
 
 
-def blueprint(max_text_chars: int) -> Blueprint:
-    """GET /openapi.json and GET /docs. max_text_chars: longest tts_text."""
-    openapi, spec = Blueprint("openapi", __name__), specification(max_text_chars)
+def blueprint(max_text_chars: int, max_job_chars: int) -> Blueprint:
+    """GET /openapi.json and GET /docs. Longest tts_text of a request, and of a long job."""
+    openapi = Blueprint("openapi", __name__)
+    spec = specification(max_text_chars, max_job_chars)
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
     @openapi.get("/openapi.json")
@@ -346,10 +495,19 @@ def blueprint(max_text_chars: int) -> Blueprint:
 
     @openapi.get("/docs")
     def docs() -> Response:
-        page = render_template_string(PAGE, spec=spec, style=STYLE, fields_of=fields_of)
+        page = render_template_string(
+            PAGE,
+            spec=spec,
+            style=STYLE,
+            fields_of=fields_of,
+            anchor=anchor,
+            address=request.host_url,
+        )
         answer = Response(page, mimetype="text/html")
         answer.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'self'; "
+            "connect-src 'self'; media-src blob:; img-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return answer
 

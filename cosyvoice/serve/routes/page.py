@@ -9,14 +9,19 @@ from pathlib import Path
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
+from cosyvoice.serve.config import ROOT
+
 FOLDER = Path(__file__).parents[1] / "page"
+READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")  # a container may leave them out
 TYPES = {
+    ".md": "text/plain",
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
+PLACES = [*FOLDER.iterdir(), *(path for path in READMES if path.is_file())]
+FILES = {path.name: path.read_bytes() for path in PLACES if path.suffix in TYPES}
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; media-src 'self' blob:; "

@@ -16,7 +16,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -120,6 +120,13 @@ class RequestStates:
             )
         del state["process"]
         return state
+
+    def elsewhere(self, request_id: str) -> tuple[str, str] | None:
+        """Whose request another process of the service works on under this id; None for none."""
+        with self.changed:
+            is_here = request_id in self.live
+        state = None if is_here else self._load(request_id)
+        return owner_of(state) if state and self._is_running(state) else None
 
     def flush(self):
         """Write what has changed by now; a disk that fails costs the state, not the sound.
@@ -276,6 +283,7 @@ def describe(record: Record) -> dict:
             "spoken": without_sound_marks(sentence.spoken),
             "start": seconds(sentence.start),
             "end": seconds(sentence.end),
+            **({"speaker": name} if (name := record.speaker_at(sentence.start)) else {}),
         }
         for index, sentence in enumerate(record.sentence_times)
     ]
@@ -289,6 +297,7 @@ def describe(record: Record) -> dict:
         "queue_position": record.position or None,
         "starts_in": record.starts_in,
         "seconds": round(record.seconds, 3),
+        "total_seconds": record.total_seconds,
         "seed": record.seed,
         "rtf": None if factor is None else round(factor, 3),
         "sentences": sentences,
@@ -296,19 +305,23 @@ def describe(record: Record) -> dict:
 
 
 def srt(sentences: list[dict]) -> str:
-    """SubRip: numbered cues, times with a comma."""
+    """SubRip: numbered cues, times with a comma; a speaker's name stands before the words."""
     cues = (
-        f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n{line(s['text'])}\n"
+        f"{n}\n{clock(s['start'], ',')} --> {clock(s['end'], ',')}\n"
+        f"{named('{}: ', s)}{line(s['text'])}\n"
         for n, s in enumerate(cued(sentences), 1)
     )
     return "\n".join(cues)
 
 
 def vtt(sentences: list[dict]) -> str:
-    """WebVTT, with what its text may not hold escaped. Source: W3C WebVTT, section 4.2.2."""
+    """WebVTT, with what its text may not hold escaped, and speakers as voice spans.
+
+    Source: W3C WebVTT, section 4.2.2.
+    """
     cues = (
         f"{clock(s['start'], '.')} --> {clock(s['end'], '.')}\n"
-        f"{escape(line(s['text']), quote=False)}\n"
+        f"{named('<v {}>', s, escape)}{escape(line(s['text']), quote=False)}\n"
         for s in cued(sentences)
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -317,6 +330,12 @@ def vtt(sentences: list[dict]) -> str:
 def cued(sentences: list[dict]) -> list[dict]:
     """Only what can be shown: some time and some text."""
     return [s for s in sentences if s["end"] > s["start"] and s["text"].strip()]
+
+
+def named(form: str, sentence: dict, escaped: Callable[[str], str] = str) -> str:
+    """The form with the speaker's name in it; "" for the only speaker."""
+    name = line(sentence.get("speaker", ""))
+    return form.format(escaped(name)) if name else ""
 
 
 def line(text: str) -> str:

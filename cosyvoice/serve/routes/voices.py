@@ -1,8 +1,11 @@
-"""A user's saved voices: list, make without speaking, hear, delete; and a look at a reference.
+"""A user's saved voices: list, make, hear, rename, take along, delete; a look at a reference.
 
-POST   /voices                    a voice from a reference and its transcript; 409 for a taken name
+POST   /voices                    a voice from a reference and its transcript, from a mixture, or
+                                  from a voice's file; 409 for a taken name
 GET    /voices?user_id=           names with date, consent and family, newest first
 GET    /voices/<name>/preview     a sentence spoken with it
+GET    /voices/<name>/file        the voice as a file
+PATCH  /voices/<name>             another name
 DELETE /voices/<name>
 POST   /voices/doctor             what is good and bad about a reference; nothing is stored
 POST   /voices/check              the same
@@ -12,24 +15,44 @@ import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import torch
 from flask import Blueprint, Response, g, jsonify, request
 
+from cosyvoice.cli import mixing
+from cosyvoice.cli.model_list import FAMILY_3, PITCHED_MINI
 from cosyvoice.cli.reference_doctor import Report, examine_file
+from cosyvoice.cli.voice import MAX_FILE_BYTES, read_voice
 from cosyvoice.serve.http.connection import client_of
-from cosyvoice.serve.http.jobs import PRESET, VoiceRequest, read_body, read_voice_request
+from cosyvoice.serve.http.fields import read_name
+from cosyvoice.serve.http.jobs import (
+    PRESET,
+    RENAME_FIELDS,
+    VoiceRequest,
+    read_body,
+    read_voice_request,
+)
 from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone
 from cosyvoice.serve.storage.store import ObjectExists
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
+from cosyvoice.utils.errors import VoiceError
 
 log = logging.getLogger(__name__)
 SENTENCES = {
     "zh": "你好，这就是我的声音，很高兴认识你。",
     "en": "Hello, this is my voice. It is nice to meet you.",
+    "yue": "你好，呢個就係我嘅聲，好高興認識你。",
+    "ja": "こんにちは、これが私の声です。お会いできてうれしいです。",
+    "ko": "안녕하세요, 이것이 제 목소리입니다. 만나서 반갑습니다.",
+    "de": "Hallo, das ist meine Stimme. Schön, dich kennenzulernen.",
+    "fr": "Bonjour, voici ma voix. Je suis heureux de vous rencontrer.",
+    "es": "Hola, esta es mi voz. Encantado de conocerte.",
+    "it": "Ciao, questa è la mia voce. È un piacere conoscerti.",
+    "ru": "Здравствуйте, это мой голос. Приятно познакомиться.",
 }
 REFERENCE_TEXT = ("prompt_text", "llm_prompt_speech_token")  # parts of a voice that hold its words
 
@@ -57,20 +80,91 @@ def blueprint(
 
     @voices.post("/voices")
     def make():
-        """Make and store a voice without speaking; the answer has the doctor's report."""
-        wanted = read_voice_request(
-            read_body(), "user_id", "name", "prompt_text", "prompt_speech_16k"
+        """Make and store a voice without speaking.
+
+        Of a mixture, of a voice's file, or of a recording, whose report the answer has.
+        """
+        values = read_body()
+        if "mix" in values:
+            return make_mixed(read_voice_request(values, "user_id", "name", "mix"))
+        if "voice_file" in values:
+            return bring(read_voice_request(values, "user_id", "name", "voice_file"))
+        return make_of_recording(
+            read_voice_request(values, "user_id", "name", "prompt_text", "prompt_speech_16k")
         )
+
+    def make_of_recording(wanted: VoiceRequest):
         refuse_taken_name(wanted)
         report = examine(wanted)
         if report.error:
             raise report.error
-        voice = make_voice(engine, slots, wanted, report, claim)
+        keep(make_voice(engine, slots, wanted, report, claim), wanted)
+        return jsonify(name=wanted.name, reference=report.body()), 201
+
+    def make_mixed(wanted: VoiceRequest):
+        refuse_taken_name(wanted)
+        begin(wanted, claim)
+        parts = {name: (find(name, wanted), weight) for name, weight in wanted.mix.items()}
+        voice = mixing.mix(parts, wanted.consent)
+        keep(voice, wanted)
+        return jsonify(name=wanted.name, **about_mixture(parts, voice)), 201
+
+    def find(name: str, wanted: VoiceRequest) -> dict:
+        """A preset speaker, else a saved voice of the user. Raises a 404 Problem."""
+        if name in engine.list_available_spks():
+            return engine.speaker_voice(name)
+        try:
+            return shelf.fetch(wanted.user_id, read_name("mix", name))
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            raise unknown_voice_error("mix", wanted.user_id, name) from problem
+
+    def bring(wanted: VoiceRequest):
+        """Keep a voice that was taken elsewhere; its meta stays as it is."""
+        assert wanted.voice_file
+        refuse_taken_name(wanted)
+        begin(wanted, claim)
+        data = wanted.voice_file.stream.read(MAX_FILE_BYTES + 1)
+        try:
+            voice = read_voice(data, engine.model_family)
+        except VoiceError as error:
+            raise Problem(422, "voice_unusable", "voice_file", error.en, error.zh) from error
+        if wanted.consent:
+            voice["meta"]["consent"] = wanted.consent
+        keep(voice, wanted)
+        return jsonify(name=wanted.name, **shown_meta(voice)), 201
+
+    def keep(voice: dict, wanted: VoiceRequest):
         try:
             shelf.push(voice, wanted.user_id, wanted.name, wanted.overwrite)
         except ObjectExists as error:  # another has made it meanwhile
             raise taken_name_error(wanted.name) from error
-        return jsonify(name=wanted.name, reference=report.body()), 201
+
+    @voices.patch("/voices/<name>")
+    def rename(name: str) -> Response:
+        """Give a voice another name."""
+        values = {**request.args.to_dict(), **read_body(), "name": name}
+        required = ("user_id", "name", "new_name")
+        wanted = read_voice_request(values, *required, fields=RENAME_FIELDS)
+        if wanted.new_name == wanted.name:
+            return jsonify(name=wanted.name)
+        if not wanted.overwrite and shelf.exists(wanted.user_id, wanted.new_name):
+            raise taken_name_error(wanted.new_name, "new_name")
+        try:
+            shelf.rename(wanted.user_id, wanted.name, wanted.new_name, wanted.overwrite)
+        except ObjectExists as error:  # another has made it meanwhile
+            raise taken_name_error(wanted.new_name, "new_name") from error
+        return jsonify(name=wanted.new_name)
+
+    @voices.get("/voices/<name>/file")
+    def file(name: str) -> Response:
+        """The voice as a file, which POST /voices takes as voice_file."""
+        wanted = read_named(name)
+        data = shelf.fetch_file(wanted.user_id, wanted.name)
+        answer = Response(data, mimetype="application/octet-stream")
+        answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}.pt"
+        return answer
 
     @voices.post("/voices/doctor")
     @voices.post("/voices/check")
@@ -80,11 +174,13 @@ def blueprint(
 
     @voices.get("/voices/<name>/preview")
     def preview(name: str) -> Response:
-        """A fixed sentence in the listener's language, as MP3."""
+        """A fixed sentence in the voice's language, else in the listener's, as MP3."""
         wanted = read_named(name)
         if request.method == "HEAD":
             return Response(mimetype="audio/mpeg")  # a look at the headers costs no speech
-        sentence = SENTENCES[request.accept_languages.best_match(SENTENCES) or "zh"]
+        own = shelf.fetch(wanted.user_id, wanted.name)["meta"]["language"]
+        listener = request.accept_languages.best_match(["zh", "en"]) or "zh"
+        sentence = SENTENCES[own if own in languages_of(engine.model_family) else listener]
         fields = {"spk_customize": wanted.name, "user_id": wanted.user_id}
         return speak({"mode": PRESET, "tts_text": sentence, **fields})
 
@@ -92,13 +188,7 @@ def blueprint(
     def delete(name: str) -> Response:
         wanted = read_named(name)
         if not shelf.delete(wanted.user_id, wanted.name):
-            raise field_error(
-                "name",
-                f"user {wanted.user_id} has no voice {wanted.name!r}",
-                f"用户没有音色“{wanted.name}”",
-                "unknown_voice",
-                404,
-            )
+            raise unknown_voice_error("name", wanted.user_id, wanted.name)
         log.info("a voice was deleted")
         return jsonify(name=wanted.name)
 
@@ -114,6 +204,12 @@ def blueprint(
         return fetch_reference(wanted, read)
 
     return voices
+
+
+def begin(wanted: VoiceRequest, claim: Callable[[str], None]):
+    """Claim the request's id for the making of a voice, whose state can then be asked."""
+    claim(wanted.user_id)
+    g.record.change(mode="voice", user_id=wanted.user_id)
 
 
 def make_voice(
@@ -133,8 +229,8 @@ def make_voice(
         if client.gone():
             raise ClientGone()
 
-    claim(wanted.user_id)
-    record.change(mode="voice", user_id=wanted.user_id, state="waiting")
+    begin(wanted, claim)
+    record.change(state="waiting")
     with slots.take(
         check_client, lambda position: record.change(position=position), record.turn_of
     ):
@@ -152,9 +248,50 @@ def without_words(voice: dict) -> dict:
     return changed
 
 
-def taken_name_error(name: str) -> Problem:
+def about_mixture(parts: mixing.Parts, voice: dict) -> dict:
+    """The shares of a mixture, and whose prompt it has, also in words."""
+    leader = mixing.heaviest(parts)
+    en = f"the speaker vectors are mixed, the prompt is that of {leader!r}"
+    zh = f"说话人向量按权重混合，提示音来自“{leader}”"
+    if not mixing.has_prompt(voice):
+        en = f"the speaker vectors are mixed; there is no prompt, as {leader!r} has none"
+        zh = f"说话人向量按权重混合；“{leader}”没有提示音，因此不使用提示音"
+    return {
+        "mix": {name: round(weight, 4) for name, (_, weight) in parts.items()},
+        "prompt_of": leader if mixing.has_prompt(voice) else None,
+        "about": f"{en} / {zh}",
+    }
+
+
+def shown_meta(voice: dict) -> dict:
+    """What GET /voices tells of a voice too."""
+    meta = voice["meta"]
+    shown = {name: meta[name] or None for name in ("created", "language", "family")}
+    return {**shown, "consent": meta["consent"]}
+
+
+def languages_of(family: str) -> frozenset[str]:
+    """The languages of SENTENCES that a family speaks, by its publisher's description."""
+    if family == PITCHED_MINI:
+        return frozenset(("zh", "en"))
+    if family == FAMILY_3.name:
+        return frozenset(SENTENCES)
+    return frozenset(("zh", "en", "yue", "ja", "ko"))
+
+
+def unknown_voice_error(field: str, user_id: str, name: str) -> Problem:
     return field_error(
-        "name",
+        field,
+        f"user {user_id} has no voice {name!r}",
+        f"用户没有音色“{name}”",
+        "unknown_voice",
+        404,
+    )
+
+
+def taken_name_error(name: str, field: str = "name") -> Problem:
+    return field_error(
+        field,
         f"there is a voice {name!r} already; choose another name, or send overwrite=True",
         f"已有名为“{name}”的音色，请换名，或发送 overwrite=True",
         "voice_exists",

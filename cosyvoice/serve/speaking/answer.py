@@ -17,7 +17,7 @@ from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import WavStream, wav_header
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.http import access
-from cosyvoice.serve.http.connection import client_of
+from cosyvoice.serve.http.connection import Client, client_of
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.pace import Pace
@@ -85,6 +85,16 @@ class Answers:
         kind: see encoder(). is_file: the bytes are sent as one file, which is marked as made by a
         machine. Whoever calls it lets the response's end call the Speech's close.
         """
+        return self.speech(utterance, kind, client_of(request.environ), is_file).start()
+
+    def speech(
+        self,
+        utterance: Utterance,
+        kind: str,
+        client: Client | None = None,
+        is_file: bool = False,
+    ) -> Speech:
+        """The Speech of the current request's Record, not begun yet."""
         sample_rate = utterance.engine.sample_rate
         mark = Mark.now(utterance.engine.model_family)
         has_mark = is_file or self.config.mark == "always"
@@ -94,20 +104,19 @@ class Answers:
         )
         if self.watermark:
             encoder = Watermarked(encoder, self.watermark(sample_rate))
-        speech = Speech(
+        return Speech(
             utterance,
             encoder,
             self.slots,
             g.record,
             self.config.request_timeout,
-            client_of(request.environ),
+            client,
             self.scratch,
             self.paces[utterance.engine.model_family],
         )
-        return speech.start()
 
     def encoder(self, kind: str, sample_rate: int, mark: Mark, has_mark: bool) -> Encoder:
-        """kind: mp3, wav, pcm (at PCM_RATE), opus, flac or aac.
+        """kind: mp3, wav, pcm (at PCM_RATE), pcm_16000 or another rate, opus, flac or aac.
 
         has_mark: whether the sound of MP3, WAV and AAC comes after the mark; FLAC and Ogg always
         have a place for comments, PCM has none.
@@ -117,8 +126,8 @@ class Answers:
             return Prefixed(mp3, mark.id3_tag()) if has_mark else mp3
         if kind == "wav":
             return WavStream(sample_rate, mark.info_chunk() if has_mark else b"")
-        if kind == "pcm":
-            return ResampledPcm(sample_rate, PCM_RATE)
+        if kind.startswith("pcm"):
+            return ResampledPcm(sample_rate, int(kind[4:] or PCM_RATE))
         if kind == "aac":
             aac = FfmpegStream(kind, sample_rate, self.scratch)
             return Prefixed(aac, mark.id3_tag()) if has_mark else aac

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
+
+from cosyvoice.serve.http.jobs import Job
 
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
 # {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
@@ -22,6 +25,10 @@ class Engine(Protocol):
     supports_instruct: bool  # by inference_instruct, with a speaker or a saved voice
     supports_instruct2: bool  # by inference_instruct2 too, with a reference
     load_seconds: float  # that loading the model took
+
+    @property
+    def model_state(self) -> str:
+        """ "loaded", "unloaded" (the next use loads it) or "damaged" (it could not be loaded)."""
 
     @property
     def token_rate(self) -> int:
@@ -104,6 +111,22 @@ class Engine(Protocol):
         pronunciations: Mapping[str, str] | None = ...,
     ) -> Chunks: ...
 
+    def inference_vc(
+        self,
+        source_wav: Audio,
+        prompt_wav: Audio | None = ...,
+        stream: bool = ...,
+        speed: float = ...,
+        *,
+        seed: int | None = ...,
+        spk_id: str = ...,
+        voice: Voice | None = ...,
+        check: Check | None = ...,
+    ) -> Chunks: ...
+
+    def speaker_voice(self, spk_id: str) -> Voice:
+        """A preset speaker as a voice, without a prompt."""
+
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
         """A voice that inference_* takes and that can be saved."""
 
@@ -122,3 +145,19 @@ class Utterance:
     pushes: list[Future] = field(default_factory=list)
     left_out_tags: list[str] = field(default_factory=list)  # of the text; a header names them
     expected_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A mode with all that it needs fetched, such as the voice.
+
+    speak(job, check) speaks any job that differs in text, seed, speed and stream alone; pushes: as
+    of Utterance.
+    """
+
+    engine: Engine
+    speak: Callable[[Job, Check], Chunks]
+    pushes: list[Future] = field(default_factory=list)
+
+    def utterance(self, job: Job) -> Utterance:
+        return Utterance(self.engine, partial(self.speak, job), self.pushes)

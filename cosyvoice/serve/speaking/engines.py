@@ -3,26 +3,31 @@
 import logging
 import threading
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
-from cosyvoice.cli.verify import Reader, SoundReader, Verifier, WhisperReader
+from cosyvoice.cli.verify import Verifier, verifier_of
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
+from cosyvoice.serve.speaking.resting import RETRY_SECONDS, Resting
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.precision import best_device, plan
 
 log = logging.getLogger(__name__)
 MAX_ERROR = 400  # characters shown; networks that do not fit list all their weights
-WHISPER = "small"  # hears where neither VERIFY_MODEL nor the model's own tokens do
-RETRY_SECONDS = 30.0  # between two attempts to load a model that failed
 
 
-def load_model(config: Config, is_script: bool) -> Engine:
-    """The engine to speak with. Raises a StartError. A module never downloads."""
+def load_model(
+    config: Config, is_script: bool, is_busy: Callable[[], bool] = lambda: False
+) -> Engine:
+    """The engine to speak with. Raises a StartError. A module never downloads.
+
+    is_busy: as of Resting.
+    """
     try:
         plan(config.precision, best_device())
     except InputError as error:
@@ -35,10 +40,9 @@ def load_model(config: Config, is_script: bool) -> Engine:
             "没有可用的模型：请将模型放入 pretrained_models/，"
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
+    verifier_for(folder, config, may_download=is_script)
     try:
-        return load(folder, config, may_download=is_script)
-    except StartError:
-        raise
+        return open_engine(folder, config, is_busy)
     except Exception as error:  # files of every kind can be in the directory
         raise StartError(
             f"the model in {folder} cannot be loaded: {short(error)}",
@@ -54,9 +58,15 @@ def short(error: Exception) -> str:
     return text[:MAX_ERROR] if is_own and text else f"{type(error).__name__}: {text[:MAX_ERROR]}"
 
 
-def load(folder: str, config: Config, may_download=False) -> Engine:
-    """may_download: the model that VERIFY hears with."""
-    verifier = verifier_for(folder, config, may_download)
+def open_engine(folder: str, config: Config, is_busy: Callable[[], bool]) -> Engine:
+    """The model of a folder, loaded; it leaves memory when idle if UNLOAD_AFTER says so."""
+    if not config.unload_after:
+        return load(folder, config)
+    return Resting(partial(load, folder, config), config.unload_after, is_busy)
+
+
+def load(folder: str, config: Config) -> Engine:
+    verifier = verifier_for(folder, config)
     begin = time.monotonic()
     engine = AutoModel(
         folder,
@@ -76,43 +86,20 @@ def load(folder: str, config: Config, may_download=False) -> Engine:
     return engine
 
 
-def verifier_for(folder: str, config: Config, may_download: bool) -> Verifier | None:
+def verifier_for(folder: str, config: Config, may_download=False) -> Verifier | None:
     """What reads the model's sentences back. Raises a StartError when it cannot be had."""
-    if config.verify_limit is None:
-        return None
-    reader: Reader | None = None if config.verify_model else SoundReader.of(folder)
-    if reader is None:
-        reader = whisper(config.verify_model or WHISPER, may_download)
-    return Verifier(reader, config.verify_limit)
-
-
-@lru_cache
-def whisper(model: str, may_download: bool) -> WhisperReader:
-    """One for all engines. Raises a StartError."""
     try:
-        return WhisperReader(model, may_download)
-    except ImportError as error:
-        raise StartError(
-            "VERIFY hears with faster-whisper, which is not installed: "
-            "pip install -r requirements-verify.txt, or leave VERIFY empty",
-            "VERIFY 需要 faster-whisper：请运行 pip install -r requirements-verify.txt，"
-            "或不设置 VERIFY",
-        ) from error
-    except Exception as error:  # of many libraries
-        raise StartError(
-            f"VERIFY cannot hear with the model {model} ({short(error)}): set VERIFY_MODEL to a "
-            "folder of faster-whisper's, or to a name it knows, such as small, which "
-            "python all_api.py downloads",
-            f"VERIFY 无法加载模型 {model}：请将 VERIFY_MODEL 设为 faster-whisper 模型目录，"
-            "或其支持的名称（如 small，由 python all_api.py 下载）",
-        ) from error
+        return verifier_of(folder, config.verify_limit, config.verify_model, may_download)
+    except InputError as error:
+        raise StartError(f"VERIFY: {error.en}", f"VERIFY：{error.zh}") from error
 
 
 class Instruct:
     """The model for 自然语言控制: the main one if it follows instructions, else a second one."""
 
-    def __init__(self, main: Engine, config: Config):
+    def __init__(self, main: Engine, config: Config, is_busy: Callable[[], bool] = lambda: False):
         self.main, self.config, self.loading = main, config, threading.Lock()
+        self.is_busy = is_busy
         self.second: Engine | None = None
         self.next_attempt = 0.0
         folder = config.instruct_model
@@ -145,7 +132,7 @@ class Instruct:
         if time.monotonic() < self.next_attempt:
             raise damaged_error()
         try:
-            return load(folder, self.config)
+            return open_engine(folder, self.config, self.is_busy)
         except Exception as error:
             self.next_attempt = time.monotonic() + RETRY_SECONDS
             log.error("the model in %s cannot be loaded", folder, exc_info=error)

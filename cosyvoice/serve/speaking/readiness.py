@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.utils.audio import trim_and_level
@@ -41,8 +42,14 @@ class Readiness:
         self.real_time_factor: float | None = None  # seconds of work per second of speech
 
     def check(self) -> bool:
-        """True when the model has spoken. After a failure it tries again, now and then."""
+        """True when the model has spoken. After a failure it tries again, now and then.
+
+        A model that is not in memory now is as good as one that is; one that could not be loaded
+        again must speak again first.
+        """
         with self.once:
+            if self.done and self.engine.model_state == "damaged":
+                self.done, self.started, self.reason = False, False, FAILED
             if not self.started and time.monotonic() >= self.next_trial:
                 self.started = True
                 threading.Thread(target=self._try, name="trial", daemon=True).start()
@@ -54,6 +61,9 @@ class Readiness:
                 self.real_time_factor = self._speak()
             trim()
             self.reason, self.done = None, True
+        except Problem as problem:  # the engines are on a cluster that is away
+            log.debug("the model is not tried yet: %s", problem)
+            self.started = False
         except Exception as error:
             log.error("the model does not speak", exc_info=error)
             self.reason, self.next_trial = FAILED, time.monotonic() + RETRY_SECONDS

@@ -1,6 +1,7 @@
 """What is known about one request while it runs."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,13 +28,18 @@ class Record:
     position: int = 0  # in the queue; 0 is not waiting
     starts_in: int | None = None  # seconds, a guess while it waits
     samples: int = 0  # of sound made so far
+    total_seconds: float | None = None  # of sound that will be made, where it is known
     started: float = field(default_factory=time.monotonic)
     speaking: float | None = None  # when the slot was taken
-    first_chunk: float | None = None  # seconds from arrival to the first encoded sound
+    # Seconds to the first encoded sound: from arrival, in a text stream from its first sentence.
+    first_chunk: float | None = None
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
     readings: list[tuple[float, int]] = field(default_factory=list)  # score, tries of sentences
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
+    speakers: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # (first sample, name), if several
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
     is_kept: bool = False  # its last state is written; later changes no longer count
@@ -66,14 +72,24 @@ class Record:
         if self.current_segment is None or self.current_segment.number != number:
             self.finish_segment()
             self.current_segment = Segment(
-                number, chunk["sentences"], self.samples, self.sample_rate
+                number,
+                chunk["sentences"],
+                self.samples,
+                self.sample_rate,
             )
             if "tries" in chunk:
                 reading = chunk["score"], chunk["tries"]
                 self.readings = self.readings + [reading] * len(chunk["sentences"])
+            if speaker := chunk.get("speaker"):
+                self.speakers.append((self.samples, speaker))
         self.current_segment.add(pcm)
         times = self.finished_times + self.current_segment.sentence_times(whole=False)
         self.change(samples=self.samples + len(pcm), sentence_times=times)
+
+    def speaker_at(self, sample: int) -> str:
+        """Who speaks there, where a request has several speakers; else ""."""
+        before = bisect_right(self.speakers, sample, key=lambda turn: turn[0])
+        return self.speakers[before - 1][1] if before else ""
 
     def finish_segment(self):
         """The segment being spoken is whole: its sentences keep the times they have now."""

@@ -14,6 +14,7 @@ from cosyvoice.serve.http.problem import Problem
 
 POLL = 0.25  # seconds between two looks whether a waiting client is still there
 REMEMBERED = 1000  # callers whose last turn is known
+SPARE = object()  # stands for the caller of work that can wait
 
 
 @dataclass(eq=False)
@@ -22,6 +23,7 @@ class Ticket:
 
     caller: Hashable
     number: int  # in the order of arrival
+    is_patient: bool = False  # waits however full the queue is, and takes no place of others
 
 
 class Slot:
@@ -67,20 +69,25 @@ class Slots:
     def running(self) -> int:
         return self.at_work.total()
 
+    def is_busy(self) -> bool:
+        """Whether anybody works or waits."""
+        return bool(self.running or self.queue)
+
     def take(
         self,
         check: Callable[[], None] = lambda: None,
         on_position: Callable[[int], None] = lambda position: None,
         caller: Hashable = "",
+        is_patient: bool = False,
     ) -> Slot:
-        """Wait for a slot. Raises a 503 Problem when the queue is full.
+        """Wait for a slot. Raises a 503 Problem when the queue is full, unless is_patient.
 
         check is called now and then while waiting and ends the wait by raising. on_position gets
         the place in the queue (1 is next) whenever it changes, and 0 at the end.
         """
         shown = None
         with self.changed:
-            ticket = self._queued(caller)
+            ticket = self._queued(caller, is_patient)
             try:
                 while (position := self._place(ticket)) > 1 or self.running >= self.limit:
                     if position != shown:
@@ -94,6 +101,24 @@ class Slots:
                 self.changed.notify_all()
         on_position(0)
         return Slot(self, caller)
+
+    def take_spare(self, check: Callable[[], None] = lambda: None) -> Slot:
+        """A slot for work that can wait: while nobody waits and most of the slots are free.
+
+        It stands in no queue, so that those who listen always come first. check as in take().
+        """
+        with self.changed:
+            while self.queue or 2 * self.running >= self.limit:
+                self.changed.wait(POLL)
+                check()
+            self._begin(SPARE)
+        return Slot(self, SPARE)
+
+    def set_limit(self, running: int):
+        """Let so many use the model at once from now on; those at work go on."""
+        with self.changed:
+            self.limit = running
+            self.changed.notify_all()
 
     def order(self) -> list[Ticket]:
         """Who is next: those with the least at work, then those whose turn was longest ago."""
@@ -116,22 +141,24 @@ class Slots:
             raise self._busy_error()
         return self.order().index(ticket) + 1
 
-    def _queued(self, caller: Hashable) -> Ticket:
-        if self.running + len(self.queue) >= self.limit + self.max_waiting:
+    def _queued(self, caller: Hashable, is_patient: bool) -> Ticket:
+        impatient = sum(not ticket.is_patient for ticket in self.queue)
+        if not is_patient and self.running + impatient >= self.limit + self.max_waiting:
             self._make_room(caller)
         self.arrivals += 1
-        self.queue.append(ticket := Ticket(caller, self.arrivals))
+        self.queue.append(ticket := Ticket(caller, self.arrivals, is_patient))
         return ticket
 
     def _make_room(self, caller: Hashable):
         """Refuse the last ticket of the caller with the most, unless the newcomer has as many."""
-        waiting = Counter(ticket.caller for ticket in self.queue)
+        impatient = [ticket for ticket in self.queue if not ticket.is_patient]
+        waiting = Counter(ticket.caller for ticket in impatient)
         most = max(waiting.values(), default=0)
         if most < waiting[caller] + 2:
             raise self._busy_error()
         self.queue.remove(
             max(
-                (ticket for ticket in self.queue if waiting[ticket.caller] == most),
+                (ticket for ticket in impatient if waiting[ticket.caller] == most),
                 key=lambda ticket: ticket.number,
             )
         )

@@ -16,10 +16,10 @@ from cosyvoice.encoders import Encoder
 from cosyvoice.encoders.wav import to_int16
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.problem import Problem
-from cosyvoice.serve.speaking.engine import Utterance
+from cosyvoice.serve.speaking.engine import Check, Utterance
 from cosyvoice.serve.speaking.pace import Pace, lasts
 from cosyvoice.serve.speaking.record import Record
-from cosyvoice.serve.speaking.slots import POLL, Slots
+from cosyvoice.serve.speaking.slots import POLL, Slot, Slots
 from cosyvoice.serve.speaking.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ class Speech:
         self.stall, self.client, self.spool = stall, client, Spool(scratch)
         self.pace = pace or Pace()
         self.first_made: tuple[float, float] | None = None  # when, and seconds of sound till then
+        self.slot: Slot | None = None
+        self.idle_seconds = 0.0  # in which the thread had nothing to speak
         self.cancelled = threading.Event()
         self.thread = threading.Thread(
             target=contextvars.copy_context().run,
@@ -71,16 +73,8 @@ class Speech:
 
         Raises what the engine or the store raised before that; the Speech is closed then.
         """
-        self.record.change(state="waiting")
-        self.slot = self.slots.take(self._check_client, self._note_position, self.record.turn_of)
-        self.record.change(state="speaking", speaking=time.monotonic())
-        self.spool.last_sign = time.monotonic()
-        try:
-            self.thread.start()
-        except RuntimeError:  # the system has no thread left
-            self.slot.release()
-            self.encoder.close()
-            raise
+        self.take_slot(self._check_client)
+        self.begin()
         try:
             self._wait_for_first_sound()
             for push in self.utterance.pushes:
@@ -89,6 +83,29 @@ class Speech:
             self.stop()
             raise
         return self
+
+    def begin(self):
+        """Start the thread that makes sound."""
+        self.spool.sign()
+        try:
+            self.thread.start()
+        except RuntimeError:  # the system has no thread left
+            self.release_slot()
+            self.encoder.close()
+            raise
+
+    def take_slot(self, check: Check, is_patient: bool = False):
+        """Wait for the right to use the model; see Slots.take."""
+        self.record.change(state="waiting")
+        turn = self.record.turn_of
+        self.slot = self.slots.take(check, self._note_position, turn, is_patient)
+        self.record.change(state="speaking", speaking=time.monotonic())
+        self.spool.sign()
+
+    def release_slot(self):
+        """Give back the slot, if one is held."""
+        if self.slot:
+            self.slot.release()
 
     def _wait_for_first_sound(self):
         self._wait()
@@ -155,12 +172,16 @@ class Speech:
 
     def stop(self):
         """Stop the work if it still goes on and drop the sound; may be called again."""
+        self.cancel()
+        self.spool.close()
+
+    def cancel(self):
+        """Stop the work if it still goes on; who reads gets ClientGone after what was made."""
         if self.thread.is_alive() and not self.cancelled.is_set():
             timer = threading.Timer(GRACE, self._give_up)
             timer.daemon = True  # the end of the process does not wait for it
             timer.start()
         self.cancelled.set()
-        self.spool.close()
 
     def _wait(self):
         """Wait for new bytes or the end. Raises ClientGone, or a 504 Problem after `stall` s."""
@@ -190,15 +211,17 @@ class Speech:
     def _run(self):
         error = None
         try:
-            with self.slot, closing(self.encoder):
+            with closing(self.encoder):
                 self._speak()
                 self.record.finish_segment()
                 self.record.change(state="spoken")
-                self.slot.seconds = self.record.engine_seconds
+                if self.slot:
+                    self.slot.seconds = self.record.engine_seconds
                 self.pace.note(self.record.seconds / max(1e-3, self.record.engine_seconds))
         except BaseException as caught:  # the reader raises it
             error = caught
         finally:
+            self.release_slot()
             self.spool.finish(error)
 
     def _speak(self):
@@ -206,7 +229,10 @@ class Speech:
         with closing(self.utterance.chunks(self._check_wanted)) as chunks:
             for chunk in chunks:
                 pcm = to_int16(chunk["tts_speech"])
-                self.record.engine_seconds = time.monotonic() - started
+                if not len(pcm):  # nothing to speak now
+                    self._write(self.encoder.flush())
+                    continue
+                self.record.engine_seconds = time.monotonic() - started - self.idle_seconds
                 self.record.add_chunk(chunk, pcm)
                 self.first_made = self.first_made or (time.monotonic(), self.record.seconds)
                 self._write(self.encoder.feed(pcm))
@@ -228,4 +254,4 @@ class Speech:
                 GRACE,
                 self.record.id,
             )
-            self.slot.release()
+            self.release_slot()

@@ -20,11 +20,21 @@ class VoiceShelf:
     """Thread-safe.
 
     fetch(user_id, name) -> voice, or a 404 Problem. push(voice, user_id, name, overwrite) stores
-    one; without overwrite it raises ObjectExists for a name that is taken.
+    one; without overwrite it raises ObjectExists for a name that is taken. fetch_file and push_file
+    do the same with a file as it is: -> bytes, and (write(path), user_id, name, overwrite).
     """
 
-    def __init__(self, store: Store, output_dir: Path, fetch: Callable, push: Callable):
+    def __init__(
+        self,
+        store: Store,
+        output_dir: Path,
+        fetch: Callable,
+        push: Callable,
+        fetch_file: Callable,
+        push_file: Callable,
+    ):
         self.store, self.output_dir, self.fetch, self._push = store, output_dir, fetch, push
+        self.fetch_file, self._push_file = fetch_file, push_file
         # By the file's date and size: a new file is read again.
         self._describe = functools.lru_cache(maxsize=REMEMBERED)(self._read)
 
@@ -34,6 +44,13 @@ class VoiceShelf:
     def push(self, voice: dict, user_id: str, name: str, overwrite: bool):
         self._push(voice, user_id, name, overwrite)
         self._describe.cache_clear()  # a store's dates may be whole seconds
+
+    def rename(self, user_id: str, name: str, new_name: str, overwrite: bool):
+        """Give a voice another name. Raises ObjectExists, or a 404 Problem without the voice."""
+        data = self.fetch_file(user_id, name)
+        self._push_file(lambda path: path.write_bytes(data), user_id, new_name, overwrite)
+        self.delete(user_id, name)
+        self._describe.cache_clear()
 
     def delete(self, user_id: str, name: str) -> bool:
         """Forget a voice, its copy too; False when there was none."""

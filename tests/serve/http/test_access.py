@@ -519,6 +519,23 @@ def test_foreign_pages_do_not_drive_the_service(service, headers, status):
     assert client.get("/generate_audio_get", headers=headers).status_code == status
 
 
+def test_a_sound_may_be_played_by_the_page_that_a_browser_makes_around_it(service):
+    client = service().app.test_client()
+    played = client.get("/generate_audio_get").headers["Content-Security-Policy"]
+    assert played == "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
+    refused = client.get("/generate_audio_get?mode=none").headers["Content-Security-Policy"]
+    assert "media-src" not in refused
+
+
+def test_an_audio_element_of_an_allowed_origin_is_served(service):
+    """A media element sends no Origin, so the page's Referer tells where it is."""
+    client = service(CORS_ORIGINS="https://friend.example").app.test_client()
+    media = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "audio"}
+    for page, status in (("https://friend.example/", 200), ("https://other.example/", 403)):
+        answer = client.get("/generate_audio_get", headers={**media, "Referer": page})
+        assert answer.status_code == status
+
+
 def test_any_origin_may_be_allowed(service):
     client = service(CORS_ORIGINS="*").app.test_client()
     for origin in ("https://a.example", "null"):

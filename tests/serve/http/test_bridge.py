@@ -66,7 +66,7 @@ def running(monkeypatch):
         app = App()
         listener = servers.listen("127.0.0.1", 0)
         options = uvicorn.Config(
-            Bridge(app, 2, lambda content_type: LIMIT),
+            Bridge(app, 2, lambda content_type, path: LIMIT),
             timeout_graceful_shutdown=1,
             **servers.settings(),
         )

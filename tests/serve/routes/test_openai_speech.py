@@ -1,5 +1,6 @@
 """OpenAI's speech API, used by the official `openai` package. Errors have OpenAI's form."""
 
+import asyncio
 import base64
 import io
 import json
@@ -119,6 +120,62 @@ def test_official_client_lists_models_and_gets_its_exceptions(official):
         official.audio.speech.create(**SPEECH, speed=9)
 
 
+def test_official_client_gets_one_model_by_its_name(official):
+    listed = official.models.list().data
+    for name in [*(model.id for model in listed), "gpt-4o-mini-tts-2025-12-15"]:
+        model = official.models.retrieve(name)
+        assert (model.id, model.object, model.owned_by) == (name, "model", "cosyvoice")
+    with pytest.raises(openai.NotFoundError) as caught:
+        official.models.retrieve("gpt-5")
+    assert caught.value.code == "model_not_found" and "tts-1" in caught.value.message
+    with pytest.raises(openai.APIStatusError) as caught:
+        official.models.delete("tts-1")
+    assert caught.value.status_code == 405 and caught.value.code == "wrong_method"
+
+
+@pytest.mark.parametrize("voice", ["英文女", "alloy"])
+def test_every_voice_that_is_listed_can_be_sent_as_an_object(official, voice):
+    for sent in (voice, {"id": voice}):
+        official.audio.speech.create(**{**SPEECH, "input": "Hello.", "voice": sent}).read()
+        assert FakeEngine.calls[-1][1]["spk_id"] == "英文女"
+
+
+def test_of_one_name_the_object_is_the_saved_voice(post, api, tmp_path):
+    keep_voice(api, "42", "英文女", tmp_path)
+    post(voice={"id": "英文女"}, user_id="42")
+    assert FakeEngine.calls[-1][1]["voice"]["meta"]["family"] == "CosyVoice-300M-25Hz"
+    post(voice="英文女", user_id="42")
+    assert FakeEngine.calls[-1][1]["spk_id"] == "英文女"
+
+
+def test_official_client_may_send_every_parameter_it_has(official):
+    """And ours in extra_body."""
+    sound = official.audio.speech.create(
+        model="gpt-4o-mini-tts-2025-12-15",
+        input="你好。",
+        voice={"id": "alloy"},
+        instructions="慢一点",
+        response_format="flac",
+        speed=0.8,
+        stream_format="audio",
+        extra_body={"seed": 7, "stream": False},
+    )
+    assert sound.response.headers["Content-Type"] == "audio/flac"
+    assert sound.response.headers["Content-Length"]
+    assert FakeEngine.calls[-1][1].items() >= {"seed": 7, "speed": 0.8, "stream": False}.items()
+
+
+def test_the_asynchronous_client_gets_the_same(official):
+    async def speak() -> bytes:
+        async with openai.AsyncOpenAI(base_url=official.base_url, api_key="none") as client:
+            return (await client.audio.speech.create(**SPEECH, response_format="wav")).content
+
+    assert (
+        asyncio.run(speak())
+        == official.audio.speech.create(**SPEECH, response_format="wav").content
+    )
+
+
 @pytest.mark.parametrize(
     "kind, mimetype",
     [("wav", "audio/wav"), ("flac", "audio/flac"), ("opus", "audio/ogg"), ("aac", "audio/aac")],
@@ -213,7 +270,9 @@ def test_speeds_beyond_the_engines_are_clamped_with_a_warning(post, speed, used)
         ({"model": []}, 400, "model", "bad_value"),
         ({"voice": "../x", "user_id": "4"}, 400, "voice", "bad_name"),
         ({"voice": {"id": 3}}, 400, "voice", "bad_value"),
-        ({"voice": {}}, 404, "voice", "unknown_voice"),
+        ({"voice": {}}, 400, "voice", "bad_value"),
+        ({"voice": {"id": " "}}, 400, "voice", "bad_value"),
+        ({"voice": {"id": "nobody"}}, 404, "voice", "unknown_voice"),
         ({"voice": "anna", "user_id": "4"}, 404, "voice", "unknown_voice"),
         ({"user_id": "a/b"}, 400, "user_id", "bad_name"),
         ({"response_format": "mid"}, 400, "response_format", "bad_value"),

@@ -63,6 +63,7 @@ def test_sentence_times_are_those_of_the_samples_sent(api, stream, speed):
         "queue_position": None,
         "starts_in": None,
         "seconds": 3 / speed,
+        "total_seconds": None,
         "seed": 7,
         "sentences": [
             {"index": 0, "text": "句0", "spoken": "说0", "start": 0, "end": 2 / speed},

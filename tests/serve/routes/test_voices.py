@@ -489,14 +489,20 @@ def test_busy_service_refuses_and_keeps_its_slots(service):
     assert make(api).status_code == 201 and api.slots.running == 0
 
 
-def test_preview_speaks_the_listeners_language_and_not_for_head(local):
+def test_preview_speaks_the_voices_language_else_the_listeners_and_not_for_head(local):
     make(local)
     client = local.app.test_client()
-    for language, start in (
-        ("en-US,en;q=0.9,zh;q=0.5", "Hello"),
-        ("zh-CN", "你好"),
-        ("fr", "你好"),
+    for own, language, start in (
+        ("zh", "en-US", "你好"),
+        ("ja", "en-US", "こんにちは"),
+        ("de", "en-US", "Hello"),  # which this model does not speak
+        ("", "en-US,en;q=0.9,zh;q=0.5", "Hello"),
+        ("", "zh-CN", "你好"),
+        ("", "fr", "你好"),
     ):
+        voice = make_voice("CosyVoice-300M-25Hz")
+        voice["meta"]["language"] = own
+        local.push_voice(voice, "1321", "妈妈")
         client.get(
             "/voices/妈妈/preview?user_id=1321",
             headers={"Accept-Language": language},
@@ -519,6 +525,17 @@ def test_state_of_a_voice_in_the_making_can_be_asked(local):
         buffered=True,
     )
     assert client.get("/requests/voice-of-test").json["state"] == "done"
+
+
+def test_a_mixture_in_the_making_has_a_state_that_ends(local):
+    client, weights = local.app.test_client(), {"中文女": 1, "英文女": 1}
+    client.post(
+        "/voices",
+        json={"user_id": "1321", "name": "混合", "mix": weights},
+        headers={"X-Request-ID": "mixture-of-test"},
+        buffered=True,
+    )
+    assert client.get("/requests/mixture-of-test").json["state"] == "done"
 
 
 def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
@@ -545,3 +562,128 @@ def test_mixed_operations_of_many_callers_lose_nothing(tmp_path, kind):
     finally:
         server.stop()
     assert all(row.ok for row in rows), rows
+
+
+def mixed(api, weights, **fields):
+    given = {"user_id": "1321", "name": "混合", "mix": weights, **fields}
+    return api.app.test_client().post("/voices", json=given)
+
+
+def test_speakers_and_saved_voices_are_mixed_and_the_answer_says_whose_prompt_it_is(api):
+    make(api)
+    answer = mixed(api, {"中文女": 1, "妈妈": 3})
+    assert answer.status_code == 201
+    assert answer.json["mix"] == {"中文女": 0.25, "妈妈": 0.75}
+    assert answer.json["prompt_of"] == "妈妈" and "妈妈" in answer.json["about"]
+    assert voices(api)[0]["consent"] == "妈妈: 本人同意"
+    voice = api.fetch_voice("1321", "混合")
+    assert voice["prompt_text"].shape == (1, 25)
+    answer = mixed(api, {"中文女": 0.7, "英文女": 0.3}, name="speakers", consent="ok")
+    assert answer.json["prompt_of"] is None and "no prompt" in answer.json["about"]
+    speak = {**SFT, "spk_customize": "speakers", "user_id": "1321"}
+    assert api.app.test_client().post("/generate_audio", json=speak, buffered=True).data
+    assert mixed(api, {"中文女": 0.7, "英文女": 0.3}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "weights, status, told",
+    [
+        ({"中文女": 1, "nobody": 1}, 404, "nobody"),
+        ({"中文女": 1, "../x": 1}, 400, "mix"),
+        ({"中文女": 1}, 400, "2 to 8"),
+        ({str(i): 1 for i in range(9)}, 400, "2 to 8"),
+        ("half and half", 400, "JSON"),
+        (["中文女"], 400, "2 to 8"),
+        ({"中文女": 0, "英文女": 0}, 400, "sum to nothing"),
+        ({"中文女": "much", "英文女": 1}, 400, "number"),
+        ({"中文女": True, "英文女": 1}, 400, "number"),
+        ({"中文女": -1, "英文女": 2}, 400, "number"),
+        ({"中文女": 1e9, "英文女": 2}, 400, "number"),
+    ],
+)
+def test_a_mixture_that_cannot_be_made_is_refused_by_name(local, weights, status, told):
+    answer = mixed(local, weights)
+    assert answer.status_code == status and answer.json["field"] == "mix"
+    assert told in answer.json["error"] and voices(local) == []
+
+
+def test_not_a_number_is_no_weight(local):
+    answer = local.app.test_client().post(
+        "/voices",
+        data='{"user_id": "1321", "name": "x", "mix": {"中文女": NaN, "英文女": 1}}'.encode(),
+        content_type="application/json",
+    )
+    assert answer.status_code == 400 and answer.json["field"] == "mix"
+
+
+def test_a_voice_is_renamed_and_only_one_name_is_left(api):
+    make(api)
+    make(api, name="爸爸")
+    client = api.app.test_client()
+
+    def rename(old, new, **fields):
+        fields = {"user_id": "1321", "new_name": new, **fields}
+        return client.patch(f"/voices/{old}", json=fields)
+
+    before = api.fetch_voice_file("1321", "妈妈")
+    assert rename("妈妈", "爸爸").status_code == 409
+    assert rename("nobody", "x").status_code == 404
+    assert rename("妈妈", "../x").status_code == 400
+    assert rename("妈妈", "").status_code == 400
+    assert rename("妈妈", "妈妈").json == {"name": "妈妈"}
+    assert rename("妈妈", "mum").json == {"name": "mum"}
+    assert {voice["name"] for voice in voices(api)} == {"mum", "爸爸"}
+    assert api.fetch_voice_file("1321", "mum") == before
+    assert rename("mum", "爸爸", overwrite=True).status_code == 200
+    assert [voice["name"] for voice in voices(api)] == ["爸爸"]
+
+
+def bring(api, data: bytes, name="mine", **fields):
+    given = {"user_id": "77", "name": name, "voice_file": (io.BytesIO(data), "v.pt"), **fields}
+    return api.app.test_client().post("/voices", data=given)
+
+
+def test_a_voice_travels_as_a_file_with_its_meta(api):
+    make(api)
+    answer = api.app.test_client().get("/voices/妈妈/file?user_id=1321")
+    assert answer.status_code == 200 and answer.mimetype == "application/octet-stream"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    brought = bring(api, answer.data)
+    assert brought.status_code == 201 and brought.json["consent"] == "本人同意"
+    listed = voices(api, "77")[0]
+    assert {**voices(api)[0], "name": "mine"} == listed
+    assert bring(api, answer.data).status_code == 409
+    assert api.app.test_client().get("/voices/none/file?user_id=1321").status_code == 404
+
+
+def test_a_file_that_is_no_voice_of_this_family_is_refused(local, tmp_path):
+    save_voice(make_voice("CosyVoice2-0.5B"), tmp_path / "other.pt")
+    for data, told in (
+        ((tmp_path / "other.pt").read_bytes(), "CosyVoice2-0.5B"),
+        (b"no voice", "not an archive"),
+        (b"x" * (9 << 20), "larger than 8 MiB"),
+    ):
+        answer = bring(local, data)
+        assert answer.status_code == 422 and answer.json["code"] == "voice_unusable"
+        assert told in answer.json["error"] and answer.json["field"] == "voice_file"
+    words = {"user_id": "77", "name": "x", "voice_file": "v.pt"}
+    answer = local.app.test_client().post("/voices", json=words)
+    assert answer.status_code == 400 and "multipart" in answer.json["error"]
+
+
+def test_another_users_voice_is_neither_renamed_nor_taken_along(service, tmp_path):
+    (tmp_path / "keys.json").write_text(json.dumps({"a": ["1"], "b": ["2"]}))
+    api = service(API_KEYS_FILE=tmp_path / "keys.json")
+    api.push_voice(make_voice("CosyVoice-300M-25Hz"), "1", "mine")
+    client, other = api.app.test_client(), {"Authorization": "Bearer b"}
+    fields = {"user_id": "1", "new_name": "stolen"}
+    for answer in (
+        client.get("/voices/mine/file?user_id=1", headers=other),
+        client.patch("/voices/mine", json=fields, headers=other),
+        client.post(
+            "/voices",
+            json={"user_id": "1", "name": "x", "mix": {"mine": 1, "中文女": 1}},
+            headers=other,
+        ),
+    ):
+        assert answer.status_code == 403

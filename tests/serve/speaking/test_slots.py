@@ -36,6 +36,20 @@ def speech_of(chunks, slots: Slots, stall: float = 5.0, client=None) -> Speech:
     return Speech(Utterance(None, chunks), PcmStream(), slots, record, stall, client)
 
 
+def test_a_higher_limit_lets_waiting_callers_begin():
+    slots, begun = Slots(1, 3), threading.Event()
+    with slots.take():
+        wait = threading.Thread(target=lambda: (slots.take().release(), begun.set()))
+        wait.start()
+        wait_for(lambda: slots.queue)
+        slots.set_limit(2)
+        assert begun.wait(5)
+        wait.join()
+    slots.set_limit(1)
+    with slots.take():
+        assert slots.running == slots.limit == 1
+
+
 def test_waiting_is_in_order_and_bounded():
     slots, order, places = Slots(1, 3), [], []
     held = slots.take()
@@ -248,13 +262,13 @@ def test_threads_stay_flat():
     wait_for(lambda: threading.active_count() <= before)
 
 
-def waiting(slots: Slots, order: list, caller: str, name: str) -> threading.Thread:
+def waiting(slots: Slots, order: list, caller: str, name: str, **options) -> threading.Thread:
     """A thread in the queue, which notes its name when it has its turn, or "busy"."""
     before = slots.arrivals
 
     def wait():
         try:
-            with slots.take(caller=caller):
+            with slots.take(caller=caller, **options):
                 order.append(name)
         except Problem:
             order.append(f"{name} busy")
@@ -294,6 +308,65 @@ def test_a_full_queue_makes_room_for_a_caller_with_less():
     assert order == ["a2 busy", "b0", "a0", "a1"]
 
 
+def test_the_patient_wait_beside_a_full_queue_and_take_their_turn():
+    slots, order = Slots(1, 1), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "a", "a0")]
+    threads += [waiting(slots, order, "b", f"b{n}", is_patient=True) for n in range(3)]
+    with pytest.raises(Problem):
+        slots.take(caller="c")
+    assert [ticket.caller for ticket in slots.order()] == list("babb")
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert order == ["b0", "a0", "b1", "b2"]
+    slots.take(caller="c").release()
+
+
+def test_the_patient_take_no_place_of_others():
+    slots, order = Slots(1, 1), []
+    held = slots.take(caller="a")
+    threads = [waiting(slots, order, "b", f"b{n}", is_patient=True) for n in range(3)]
+    threads.append(waiting(slots, order, "c", "c0"))
+    held.release()
+    for thread in threads:
+        thread.join()
+    assert sorted(order) == ["b0", "b1", "b2", "c0"]
+
+
 def test_the_guess_of_the_waiting_time_grows_with_the_place():
     slots = Slots(2, 9, seconds=10)
     assert [slots.wait_seconds(place) for place in (1, 2, 4)] == [5, 10, 20]
+
+
+def test_work_that_can_wait_lets_all_others_go_first():
+    slots, order = Slots(2, 3), []
+    held = slots.take(), slots.take()
+    waiting = threading.Thread(target=lambda: order.append(slots.take_spare()))
+    waiting.start()
+    listener = threading.Thread(target=lambda: order.append(slots.take()))
+    listener.start()
+    wait_for(lambda: slots.queue)
+    held[0].release()
+    listener.join()
+    assert waiting.is_alive() and len(order) == 1  # one of two slots is in use
+    held[1].release()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    order[0].release()
+    waiting.join(5)
+    assert len(order) == 2 and slots.running == 1
+    with slots.take():  # a listener starts beside it
+        assert slots.running == 2
+    order[1].release()
+    assert slots.running == 0
+
+
+def test_work_that_can_wait_stops_waiting_when_it_is_no_longer_wanted():
+    slots = Slots(1, 0)
+
+    def check():
+        raise InterruptedError
+
+    with slots.take(), pytest.raises(InterruptedError):
+        slots.take_spare(check)

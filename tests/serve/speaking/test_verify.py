@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cosyvoice.cli.verify import SoundReader, WhisperReader
+from cosyvoice.cli.verify import SoundReader, WhisperReader, whisper_reader
 from cosyvoice.serve.config import ROOT, VERIFY_LIMIT, Config, StartError
 from cosyvoice.serve.speaking import engines
 from cosyvoice.serve.speaking.engines import verifier_for
@@ -19,28 +19,31 @@ HEARD = {"tts_text": "{chunks=4 size=9000 score=0.125 tries=3}"}
 
 @pytest.fixture(autouse=True)
 def no_model_from_before():
-    engines.whisper.cache_clear()
+    whisper_reader.cache_clear()
     yield
-    engines.whisper.cache_clear()
+    whisper_reader.cache_clear()
 
 
 @pytest.fixture
 def whisper_package(monkeypatch):
-    """A stand-in for faster_whisper; its models are listed in the order they are loaded."""
+    """A stand-in for faster_whisper; returns the list of what is fetched and loaded."""
     loaded = []
 
     class WhisperModel:
         def __init__(self, model, **options):
             if model == "none":
                 raise ValueError("no such model")
-            loaded.append((model, options["local_files_only"]))
+            assert options["local_files_only"]
+            loaded.append(f"load {model}")
 
         def transcribe(self, wav, language, initial_prompt, **options):
             assert wav.ndim == 1
             said = {"zh": initial_prompt or "你好", "en": "Hello"}[language]
             return iter([types.SimpleNamespace(text=f" {said}")]), None
 
-    package = types.SimpleNamespace(WhisperModel=WhisperModel)
+    package = types.SimpleNamespace(
+        WhisperModel=WhisperModel, download_model=lambda name: loaded.append(f"fetch {name}")
+    )
     monkeypatch.setitem(sys.modules, "faster_whisper", package)
     return loaded
 
@@ -77,10 +80,19 @@ def test_the_small_model_is_read_by_its_own_tokens():
 
 def test_other_models_are_heard_by_one_whisper(whisper_package, tmp_path):
     one, two = (verifier_for(str(tmp_path), Config(verify="on"), True) for _ in range(2))
-    assert one.reader is two.reader and whisper_package == [("small", False)]
-    named = Config(verify="on", verify_model="/models/base")
-    assert isinstance(verifier_for(MINI, named, may_download=False).reader, WhisperReader)
-    assert whisper_package[-1] == ("/models/base", True)
+    assert one.reader is two.reader
+    assert whisper_package == ["fetch small", "load small", "fetch small"]
+
+
+def test_a_folder_is_not_fetched_and_hears_the_small_model_too(whisper_package, tmp_path):
+    named = Config(verify="on", verify_model=str(tmp_path))
+    assert isinstance(verifier_for(MINI, named, may_download=True).reader, WhisperReader)
+    assert whisper_package == [f"load {tmp_path}"]
+
+
+def test_a_module_never_downloads(whisper_package, tmp_path):
+    verifier_for(str(tmp_path), Config(verify="on"))
+    assert whisper_package == ["load small"]
 
 
 def test_a_package_that_is_missing_is_named_with_how_to_get_it(monkeypatch, tmp_path):
@@ -92,7 +104,9 @@ def test_a_package_that_is_missing_is_named_with_how_to_get_it(monkeypatch, tmp_
 
 def test_a_model_that_cannot_be_had_is_named(whisper_package, tmp_path):
     config = Config(verify="on", verify_model="none", model=str(tmp_path))
-    with pytest.raises(StartError, match="model none .*no such model.*set VERIFY_MODEL"):
+    with pytest.raises(
+        StartError, match="VERIFY: the model none .*no such model.*set VERIFY_MODEL"
+    ):
         engines.load_model(config, is_script=False)
 
 

@@ -1,0 +1,147 @@
+"""`python -m cosyvoice book`: speak a text file or an EPUB into one file with chapters.
+
+What is finished is kept in a folder beside the output, so that the same command goes on after it
+was stopped, also by force. torch and the engine are imported where they are used.
+"""
+
+import hashlib
+import shutil
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cosyvoice.cli import say
+from cosyvoice.cli.long_speech import (
+    FORMATS,
+    SKIPPED_SECONDS,
+    Plan,
+    SoundFiles,
+    join,
+    plan_of,
+    seed_of,
+    silence,
+    spoken,
+    write_whole,
+)
+from cosyvoice.cli.model_list import choose_model
+from cosyvoice.text.manuscript import read_manuscript
+from cosyvoice.utils.errors import TextError
+
+# What decides the sound of a part; a recording and a saved voice by their content
+SETTINGS = ("voice", "reference", "transcript", "instruct", "seed", "speed", "pronounce")
+KBPS = 32, 320  # least and most of --bitrate
+
+
+def book(arguments: Namespace) -> None:
+    """Speak arguments.file into arguments.output, or go on where an earlier run has stopped."""
+    output = check(arguments)
+    manuscript = read_manuscript(Path(arguments.file).read_bytes(), Path(arguments.file).name)
+    plan = plan_of(manuscript)
+    plan = replace(plan, title=arguments.title or plan.title)
+    if not plan.parts:
+        raise ValueError(f"{arguments.file} holds nothing that can be spoken")
+    folder = output.with_name(output.name + ".parts")
+    folder.mkdir(exist_ok=True)
+    try:
+        with FileLock(folder / "lock", blocking=False):
+            begin(folder, fingerprint(plan, arguments))
+            speak(plan, arguments, folder, output)
+    except Timeout:
+        raise ValueError(f"another run works on {output}: wait for its end") from None
+    shutil.rmtree(folder)
+    print(f"{output}: {len(plan.chapters)} chapters, {len(plan.parts)} sentences")
+
+
+def check(arguments: Namespace) -> Path:
+    """The output's path. Refuses what cannot be done before a model is loaded."""
+    output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
+    if (form := output.suffix.lower()[1:]) not in FORMATS:
+        raise ValueError(f"{output}: use a name that ends in .{' or .'.join(FORMATS)}")
+    if not output.resolve().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {output.resolve().parent}: make it first")
+    if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
+        raise ValueError(f"--bitrate is from {KBPS[0]} to {KBPS[1]}")
+    say.check_voice_options(arguments)
+    arguments.form = form
+    return output
+
+
+def fingerprint(plan: Plan, arguments: Namespace) -> str:
+    """Of the text and of all that decides its sound, but not of the model."""
+    digest = hashlib.sha256(plan.json().encode())
+    for name in SETTINGS:
+        value = getattr(arguments, name)
+        is_file = name in ("voice", "reference") and value and Path(value).is_file()
+        content = Path(value).read_bytes() if is_file else repr(value).encode()
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def begin(folder: Path, wanted: str) -> None:
+    """Note what the folder is for. Raises ValueError if it was begun for something else."""
+    path = folder / "of"
+    if path.exists() and path.read_text() != wanted:
+        raise ValueError(
+            f"{folder} was begun with another text, voice or setting: "
+            "remove it to start anew, or write to another file with -o"
+        )
+    write_whole(path, wanted.encode())
+
+
+def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
+    """Speak the parts that are missing, then join all."""
+    from tqdm import tqdm
+
+    model = choose_model(arguments.model, may_download=True)
+    say.check_voice(arguments.voice, say.speakers_of(model), arguments.reference)
+    reference = say.read_reference(arguments.reference) if arguments.reference else None
+    engine = say.load(model, arguments.precision)
+    check_model(folder, f"{engine.model_family} {engine.fingerprint} {arguments.precision}")
+    files = SoundFiles(folder, engine.sample_rate)
+    missing = [number for number in range(len(plan.parts)) if not files.samples(number)]
+    done = len(plan.parts) - len(missing)
+    try:
+        with tqdm(
+            total=plan.characters,
+            initial=plan.characters - sum(len(plan.parts[number].text) for number in missing),
+            unit="char",
+            desc="speaking",
+            file=sys.stderr,
+        ) as bar:
+            for number in missing:
+                files.write(number, speak_part(engine, plan, number, arguments, reference))
+                done += 1
+                bar.update(len(plan.parts[number].text))
+        print("joining ...", file=sys.stderr)
+        join(files, plan, arguments.form, f"{arguments.bitrate}k", output)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{done} of {len(plan.parts)} sentences are kept in {folder}; "
+            "run the same command again to go on"
+        ) from None
+
+
+def speak_part(engine, plan: Plan, number: int, arguments: Namespace, reference):
+    """(N,) int16. A part that holds nothing to speak is told and left out."""
+    part = plan.parts[number]
+    seed = seed_of(arguments.seed, number)
+    wanted = Namespace(**{**vars(arguments), "text": part.text, "seed": seed, "play": False})
+    try:
+        return spoken(say.speech_of(engine, wanted, reference), part.pause, engine.sample_rate)
+    except TextError as error:
+        print(f"\nleft out: {part.text!r} ({error.en})", file=sys.stderr)
+        return silence(part.pause or SKIPPED_SECONDS, engine.sample_rate)
+
+
+def check_model(folder: Path, model: str) -> None:
+    """Raises ValueError if the folder was begun with another model."""
+    path = folder / "model"
+    if path.exists() and path.read_text() != model:
+        raise ValueError(
+            f"{folder} was begun with {path.read_text()}, not {model}: "
+            "choose that model with --model, or remove the folder to start anew"
+        )
+    write_whole(path, model.encode())

@@ -1,0 +1,288 @@
+"""Books are spoken in one thread of each process, part by part, behind all who listen.
+
+A turn is one part of one book, with a slot of its own (see Slots.take_spare), or the joining of a
+book whose parts are all spoken. What cannot be helped by waiting ends the book as failed.
+"""
+
+import errno
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from cosyvoice.cli.long_speech import (
+    SKIPPED_SECONDS,
+    Plan,
+    SoundFiles,
+    join,
+    seed_of,
+    silence,
+    spoken,
+)
+from cosyvoice.serve.http.jobs import CLONE, CROSS, INSTRUCT
+from cosyvoice.serve.http.problem import Problem, as_problem
+from cosyvoice.serve.speaking.engine import Check, Chunks, Engine
+from cosyvoice.serve.speaking.record import Record
+from cosyvoice.serve.speaking.sentence_times import SentenceTime
+from cosyvoice.serve.speaking.slots import Slots
+from cosyvoice.serve.storage.books import Book, BookGone, Books, Spoken
+from cosyvoice.utils.errors import TextError
+
+log = logging.getLogger(__name__)
+POLL = 2.0  # seconds between two looks for a book to work on
+LOOK = 1.0  # seconds between two looks whether the book being spoken is still wanted
+RETRY = 60.0  # seconds until a book that had to wait is tried again
+MOST_TRIES = 3  # of one part
+OPEN = 4  # books whose plan and voice are kept in memory
+STOP_SECONDS = 5.0  # to wait for the thread when the process ends
+
+
+class Stopped(Exception):
+    """The process ends."""
+
+
+@dataclass(frozen=True)
+class OpenBook:
+    """A book's files, read."""
+
+    plan: Plan
+    voice: dict[str, Any]
+    sounds: SoundFiles
+
+
+class BookWorker:
+    """engine_for: the engine for a mode; it may load a model. bitrate: of the finished files."""
+
+    def __init__(
+        self, books: Books, slots: Slots, engine_for: Callable[[str], Engine], bitrate: str
+    ):
+        self.books, self.slots = books, slots
+        self.engine_for, self.bitrate = engine_for, bitrate
+        self.open: dict[str, OpenBook] = {}
+        self.thread: threading.Thread | None = None
+        self.changing = threading.Lock()  # of `thread`
+        self.woken = threading.Event()
+        self.stopping = False
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        with self.changing:
+            self.woken.set()
+            if self.thread is None and not self.stopping:
+                self.thread = threading.Thread(target=self._run, name="books", daemon=True)
+                self.thread.start()
+
+    def resume(self) -> None:
+        """At the start of the process: go on with what an earlier one has left.
+
+        Records that cannot be read stop no other part of the service.
+        """
+        try:
+            self.books.sweep()
+            if self.books.unfinished():
+                self.wake()
+        except (sqlite3.Error, OSError):
+            log.error("the records of long jobs cannot be read", exc_info=True)
+
+    def stop(self) -> None:
+        """Stop at the engine's next step; the part being spoken is spoken again later."""
+        self.stopping = True
+        self.woken.set()
+        if thread := self.thread:
+            thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self.stopping:
+            try:
+                if self._take_turn():
+                    continue
+                with self.changing:
+                    if not self.woken.is_set() and not self.books.unfinished():
+                        self.thread = None
+                        return
+                self.woken.wait(POLL)
+            except Exception:  # of the record itself: a full disk, a folder that was removed
+                log.error("long jobs cannot be worked on", exc_info=True)
+                self.woken.wait(RETRY)
+            self.woken.clear()
+        self.thread = None
+
+    def _take_turn(self) -> bool:
+        """Work on the book whose turn it is; False when there is none."""
+        book = self.books.take_turn()
+        if book is None:
+            return False
+        try:
+            self._work(book)
+            self.books.release(book.id)
+        except BookGone:
+            self.open.pop(book.id, None)
+        except Stopped:
+            with suppress(BookGone):
+                self.books.release(book.id)
+        except Exception as error:
+            self._note_failure(book, error)
+        return True
+
+    def _work(self, book: Book) -> None:
+        if book.state == "queued":
+            log.info("book %s: %d parts, %d characters", book.id, book.parts, book.characters)
+        if book.done < book.parts:
+            self._speak(book)
+        else:
+            self._join(book)
+
+    def _speak(self, book: Book) -> None:
+        engine = self.engine_for(book.speech["mode"])
+        if (engine.model_family, engine.sample_rate) != (book.model, book.sample_rate):
+            return self.books.wait(book.id, other_model_error(book.model, engine), RETRY)
+        opened = self._opened(book)
+        if opened is None:
+            return
+        number, begin = book.done, time.monotonic()
+        part = opened.plan.parts[number]
+        record, skipped = Record(book.id, sample_rate=book.sample_rate), ""
+        with self.slots.take_spare(self._check_of(book.id)):
+            chunks = chunks_of(
+                engine, book, opened.voice, number, part.text, self._check_of(book.id)
+            )
+            try:
+                with closing(chunks):
+                    pcm = spoken(chunks, part.pause, book.sample_rate, record.add_chunk)
+            except TextError as error:
+                log.warning("book %s: part %d is left out: %s", book.id, number, error.en)
+                pcm, skipped = silence(part.pause or SKIPPED_SECONDS, book.sample_rate), part.text
+        record.finish_segment()
+        opened.sounds.write(number, pcm)
+        self.books.finish_part(
+            book,
+            Spoken(number, len(pcm), [described(time) for time in record.finished_times], skipped),
+            len(part.text),
+            time.monotonic() - begin,
+        )
+
+    def _join(self, book: Book) -> None:
+        self.books.set_state(book.id, "joining")
+        opened = self._opened(book)
+        if opened is None:
+            return
+        check = self._check_of(book.id)
+        path = self.books.finished_file(book)
+        join(opened.sounds, opened.plan, book.form, self.bitrate, path, check)
+        self.books.end(book.id)
+        opened.sounds.remove()
+        self.open.pop(book.id, None)
+        log.info("book %s is done: %.0f s", book.id, book.samples / book.sample_rate)
+        self.books.sweep()
+
+    def _opened(self, book: Book) -> OpenBook | None:
+        """The book's files. None when finished parts were lost, which are spoken again."""
+        if book.id not in self.open:
+            opened = OpenBook(
+                self.books.plan(book.id), self.books.voice(book.id), self.books.sounds(book)
+            )
+            for part in self.books.spoken(book.id):
+                if opened.sounds.samples(part.number) != part.samples:
+                    log.warning("book %s: part %d is lost", book.id, part.number)
+                    self.books.go_back(book, part.number, opened.plan)
+                    return None
+            while len(self.open) >= OPEN:
+                self.open.pop(next(iter(self.open)))
+            self.open[book.id] = opened
+        return self.open[book.id]
+
+    def _check_of(self, id: str) -> Check:
+        """A function that raises when the book is no longer wanted or the process ends."""
+        next_look = time.monotonic() + LOOK
+
+        def check():
+            nonlocal next_look
+            if self.stopping:
+                raise Stopped()
+            if time.monotonic() > next_look:
+                next_look = time.monotonic() + LOOK
+                if self.books.get(id) is None:
+                    raise BookGone()
+
+        return check
+
+    def _note_failure(self, book: Book, error: Exception) -> None:
+        """Wait and try again, or give up."""
+        self.open.pop(book.id, None)
+        problem = problem_of(error)
+        is_unknown = problem.code == "internal_error"
+        reason = {
+            "code": problem.code,
+            "error": unknown_error(book) if is_unknown else str(problem),
+        }
+        try:
+            if self.books.get(book.id) is None:  # deleted, and its files with it
+                return
+            log.error("book %s, part %d: %s", book.id, book.done, problem, exc_info=is_unknown)
+            if problem.status in (502, 503, 504, 507):
+                self.books.wait(book.id, reason, RETRY)
+            elif is_unknown and book.tries + 1 < MOST_TRIES:
+                self.books.wait(book.id, reason, RETRY, tried=True)
+            else:
+                self.books.end(book.id, reason)
+            self.books.release(book.id)
+        except BookGone:
+            pass
+        except (sqlite3.Error, OSError):  # the disk is full for the record too
+            log.error("the state of book %s is not written", book.id, exc_info=True)
+            self.woken.wait(POLL)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The Problem of an error; SQLite has no number for a full disk."""
+    is_full = isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
+    return as_problem(OSError(errno.ENOSPC, "") if is_full else error)
+
+
+def chunks_of(
+    engine: Engine, book: Book, voice: dict[str, Any], number: int, text: str, check: Check
+) -> Chunks:
+    """The engine's generator for one part. voice: what the book has kept, see kept_voice()."""
+    speech = book.speech
+    options: dict[str, Any] = {
+        "stream": False,
+        "speed": speech["speed"],
+        "seed": seed_of(speech["seed"], number),
+        "pronunciations": speech["pronunciations"],
+        "check": check,
+    }
+    mode, prompt_text, reference = speech["mode"], speech["prompt_text"], voice.get("reference")
+    if mode == CLONE:
+        return engine.inference_zero_shot(text, prompt_text, reference, **options)
+    if mode == CROSS:
+        return engine.inference_cross_lingual(text, reference, **options)
+    if mode == INSTRUCT and reference is not None:
+        return engine.inference_instruct2(text, prompt_text, reference, **options)
+    options["voice"] = voice.get("voice")
+    if mode == INSTRUCT:
+        return engine.inference_instruct(text, speech["spk_id"], prompt_text, **options)
+    return engine.inference_sft(text, speech["spk_id"], **options)
+
+
+def described(time: SentenceTime) -> dict:
+    return {"text": time.text, "spoken": time.spoken, "start": time.start, "end": time.end}
+
+
+def unknown_error(book: Book) -> str:
+    return (
+        f"the service failed at sentence {book.done + 1}; its log has the reason under the job's id"
+        f" / 服务在第 {book.done + 1} 句出错，原因见日志中的任务编号"
+    )
+
+
+def other_model_error(model: str, engine: Engine) -> dict[str, str]:
+    return {
+        "code": "other_model",
+        "error": f"it was begun with {model} and waits for that model: "
+        f"the service runs {engine.model_family} now"
+        f" / 该任务由 {model} 开始，正等待该模型：服务当前使用 {engine.model_family}",
+    }
