@@ -161,7 +161,9 @@ def test_a_slow_engine_is_a_sentence_ahead(monkeypatch):
 
 def test_a_pause_is_sound_that_a_listener_has(monkeypatch):
     events = Clock(monkeypatch, 0.2).run(sentence(10), Pause(30.0), sentence(20))
-    assert events[:4] == ["make 0", "send 0", "make 1", "send 1"]
+    assert events[:4] == ["make 0", "make 1", "send 0", "send 1"]
+    events = Clock(monkeypatch, 0.2).run(sentence(10), Pause(0.5), sentence(20), sentence(9))
+    assert events[:4] == ["make 0", "make 1", "make 2", "send 0"]
 
 
 def test_the_small_models_tokens_name_the_sounds_of_their_text():
