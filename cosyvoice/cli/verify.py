@@ -140,9 +140,19 @@ class SoundReader:
 
     @classmethod
     def of(cls, model_dir: str | Path) -> "SoundReader | None":
-        """The reader of a model, None where its tokens do not name their sounds."""
+        """The reader of a model, None where its tokens do not name their sounds.
+
+        Raises an InputError for a damaged file.
+        """
         path = Path(model_dir, BOOK)
-        return cls(SoundBook(path)) if path.is_file() else None
+        try:
+            return cls(SoundBook(path)) if path.is_file() else None
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"{path} is damaged or of another model ({error}): put the model's own file "
+                "there, or set VERIFY_MODEL",
+                f"{path} 已损坏或属于其他模型：请换回该模型自己的文件，或设置 VERIFY_MODEL",
+            ) from error
 
     def error_rate(self, spoken: str, made: Made, sample_rate: int) -> float:
         """Sounds missing, added or replaced by unlike ones, for each sound of the text."""

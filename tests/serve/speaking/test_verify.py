@@ -110,6 +110,12 @@ def test_a_model_that_cannot_be_had_is_named(whisper_package, tmp_path):
         engines.load_model(config, is_script=False)
 
 
+def test_a_damaged_book_of_sounds_is_named(tmp_path):
+    (tmp_path / "codebook.json").write_text("{}", "utf-8")
+    with pytest.raises(StartError, match="codebook.json is damaged.*set VERIFY_MODEL"):
+        engines.load_model(Config(verify="on", model=str(tmp_path)), is_script=False)
+
+
 def test_whisper_hears_each_language_and_not_its_own_prompt(whisper_package):
     import torch
 
