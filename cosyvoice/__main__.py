@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS, name_to_download
+from cosyvoice.cli.train import add_arguments as add_train_arguments
 from cosyvoice.serve.selfcheck import LANGUAGES, selfcheck
 from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     add_download(commands)
     add_bench(commands)
     add_selfcheck(commands)
+    add_train(commands)
     return top
 
 
@@ -293,6 +295,20 @@ def add_selfcheck(commands) -> None:
     command.add_argument(
         "--language", choices=LANGUAGES, default="", help="default: that of the system"
     )
+
+
+def add_train(commands) -> None:
+    command = add_command(
+        commands,
+        later("train.train"),
+        "train",
+        "train a model on recordings of one voice; run it again to go on where it stopped",
+    )
+    command.epilog = (
+        "example: train --recordings my_voice --from pretrained_models/CosyVoice2-0.5B; "
+        "docs/training.md says what recordings it needs and how long it takes"
+    )
+    add_train_arguments(command)
 
 
 if __name__ == "__main__":

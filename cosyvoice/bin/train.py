@@ -21,15 +21,9 @@ import math
 
 import torch
 
-from cosyvoice.training.trainer import SCHEDULES, Trainer, train
+from cosyvoice.training.trainer import SCHEDULES, Trainer, bf16_here, train
 
 logger = logging.getLogger(__name__)
-
-
-def bf16_here():
-    """Whether this CPU has bfloat16 instructions; without them it is slower than float32."""
-    features = torch.cpu.get_capabilities()
-    return features.get("avx512_bf16", False) or features.get("amx_bf16", False)
 
 
 def parse(argv=None):

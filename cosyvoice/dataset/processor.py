@@ -25,6 +25,7 @@ pyarrow and pyworld are imported by the functions that need them: serving a mode
 import math
 import random
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -352,7 +353,8 @@ def batch(
 
 
 def dynamic_batch(data, max_frames):
-    rows, longest = [], 0
+    rows: list[dict] = []
+    longest = 0
     for sample in data:
         longest = max(longest, size(sample))
         if rows and longest * (len(rows) + 1) > max_frames:
@@ -376,7 +378,10 @@ def padding(data, use_spk_embedding, mode="train", gan=False, drop_speaker=False
         names += ["speech", "pitch_feat"]
     for rows in data:
         rows = sorted(rows, key=size, reverse=True)
-        result = {"utts": [row["utt"] for row in rows], "text": [row.get("text") for row in rows]}
+        result: dict[str, Any] = {
+            "utts": [row["utt"] for row in rows],
+            "text": [row.get("text") for row in rows],
+        }
         for name in names:
             if all(row.get(name) is not None for row in rows):
                 values = [to_tensor(name, row[name]) for row in rows]

@@ -20,6 +20,11 @@ def save(trainer) -> None:
     write(weights, out / f"{model}.pt")
     if trainer.args.keep_every and trainer.step % trainer.args.keep_every == 0:
         write(weights, out / f"{model}_{trainer.step:07d}.pt")
+    save_state(trainer)
+
+
+def save_state(trainer) -> None:
+    """Write the last.pt of a `Trainer`."""
     optimizers = {key: optimizer.state_dict() for key, optimizer in trainer.optimizers.items()}
     write(
         {
@@ -60,8 +65,12 @@ def resume_average(trainer, saved: dict | None) -> None:
 
 def write(value, path: Path) -> None:
     """Save to another name first, so that `path` is always a whole file, also after a crash."""
-    torch.save(value, f"{path}.part")
-    os.replace(f"{path}.part", path)
+    partial = Path(f"{path}.part")
+    try:
+        torch.save(value, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def append_log(path: Path, entry: dict) -> None:

@@ -50,6 +50,14 @@ def cosine(step, total, warmup_steps=500):
     return min(1, (step + 1) / warmup_steps) * (1 + math.cos(math.pi * min(1, done))) / 2
 
 
+def bf16_here(device="cpu"):
+    """Whether a device has bfloat16 instructions; without them it is slower than float32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    features = torch.cpu.get_capabilities()
+    return features.get("avx512_bf16", False) or features.get("amx_bf16", False)
+
+
 SCHEDULES = {"constantlr": constant, "warmuplr": warmup, "cosine": cosine}
 
 
@@ -78,7 +86,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
         random.seed(args.seed)
-        self.config = load_config(args.config, args.model)
+        self.config = self.load_config()
         self.gan = args.model == "hift"
         self.conf = self.config["train_conf_gan" if self.gan else "train_conf"]
         self.model = self.build().to(args.device)
@@ -97,6 +105,9 @@ class Trainer:
         if rank:  # other random numbers than rank 0; weights and data are the same
             torch.manual_seed(args.seed + self.step + rank)
             random.seed(args.seed + self.step + rank)
+
+    def load_config(self) -> dict:
+        return load_config(self.args.config, self.args.model)
 
     def build(self):
         """The network to train, with the weights of --init; the vocoder inside its HiFiGan."""
@@ -320,6 +331,7 @@ class Trainer:
 
         The random numbers are the same each time; those of training go on as if nothing was drawn.
         """
+        assert self.cv_data
         state, means, own = checkpoint.random_state(), Means(), self.network()
         torch.manual_seed(self.args.seed)
         random.seed(self.args.seed)
@@ -371,25 +383,30 @@ class Means:
 
 
 def load_config(path, model):
-    """The objects of a cosyvoice.yaml; networks other than `model` are not built.
-
-    An empty qwen_pretrain_path becomes the folder of Qwen2's sizes and vocabulary beside the file.
-    Raises ValueError naming the keys that training needs and the file lacks, or RuntimeError for
-    a file that names what official files do not.
-    """
+    """As read_config. Raises ValueError naming the keys that training needs and the file lacks."""
+    config = read_config(path, model)
     wanted = {model, "hifigan"} if model == "hift" else {model}
-    unwanted = {name: None for name in ("llm", "flow", "hift", "hifigan") if name not in wanted}
-    text = read_yaml(path)
-    replaced = dict(unwanted)
-    if re.search(r"^qwen_pretrain_path: *(''|\"\")? *$", text, re.M):
-        replaced["qwen_pretrain_path"] = str(Path(path).resolve().parent / LAYOUT_2.text_model)
-    config = load_model_yaml(text, path, replaced)
     suffix = "_gan" if model == "hift" else ""
     needed = (*wanted, "data_pipeline" + suffix, "train_conf" + suffix)
     missing = [key for key in needed if key not in config]
     if missing:
         raise ValueError(f"{path} has no {', '.join(missing)}: training {model} needs it")
     return config
+
+
+def read_config(path, model):
+    """The objects of a cosyvoice.yaml; networks other than `model` are not built.
+
+    An empty qwen_pretrain_path becomes the folder of Qwen2's sizes and vocabulary beside the file.
+    Raises RuntimeError for a file that names what official files do not.
+    """
+    wanted = {model, "hifigan"} if model == "hift" else {model}
+    networks = ("llm", "flow", "hift", "hifigan")
+    replaced: dict[str, str | None] = {name: None for name in networks if name not in wanted}
+    text = read_yaml(path)
+    if re.search(r"^qwen_pretrain_path: *(''|\"\")? *$", text, re.M):
+        replaced["qwen_pretrain_path"] = str(Path(path).resolve().parent / LAYOUT_2.text_model)
+    return load_model_yaml(text, path, replaced)
 
 
 def train(args, make_trainer: Callable = Trainer) -> None:
