@@ -10,12 +10,13 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS, name_to_download
+from cosyvoice.cli.model_list import DEFAULT, DOWNLOADABLE, MODELS
 from cosyvoice.cli.train import add_arguments as add_train_arguments
 from cosyvoice.serve.selfcheck import LANGUAGES, selfcheck
 from cosyvoice.text.language import CODES
 from cosyvoice.utils.errors import InputError
 
+ENVIRONMENT = Path(__file__).parents[1] / ".venv"  # that run.sh and run.bat make
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
@@ -31,10 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     except (InputError, OSError, RuntimeError, ValueError) as error:
         sys.exit(sentence(error))
     except ImportError as error:
-        sys.exit(
-            f"{error}: packages are missing or damaged; start run.sh or run.bat, which installs "
-            "them, or see `python -m cosyvoice selfcheck`"
-        )
+        sys.exit(missing_package(error))
     except KeyboardInterrupt as stop:
         print(f"stopped: {str(stop) or 'nothing was kept'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -45,6 +43,17 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__
+
+
+def missing_package(error: ImportError) -> str:
+    """What to do about a package that cannot be imported: often another Python was meant."""
+    meant = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if meant.exists() and not meant.parent.samefile(Path(sys.executable).parent):
+        return f"{error}: {sys.executable} has not the packages; use {meant} -m cosyvoice"
+    return (
+        f"{error}: packages are missing or damaged; start run.sh or run.bat, which installs "
+        "them, or see `python -m cosyvoice selfcheck`"
+    )
 
 
 def later(name: str) -> Callable[[argparse.Namespace], None]:
@@ -158,22 +167,32 @@ def add_say(commands) -> None:
 
 
 def add_voice_options(command: argparse.ArgumentParser) -> None:
-    able = " and ".join(sorted(model.name for model in MODELS if model.follows_instructions))
+    able = ", ".join(sorted(model.name for model in MODELS if model.follows_instructions))
+    add_voice_option(command)
     add = command.add_argument
-    add(
-        "--voice",
-        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
-        "(default: the first speaker)",
-    )
     add("--reference", metavar="FILE", help="clone the voice of this recording, 0.5 to 30 s")
     add(
         "--transcript",
         help="what is said in the recording; leave it out when the text is in another language",
     )
-    add("--instruct", metavar="WORDS", help=f"how to speak, in words; {able} follow them")
+    add("--instruct", metavar="WORDS", help=f"how to speak, in words; for the models {able}")
+    add_seed_and_speed(command)
+    add_pronounce_option(command)
+
+
+def add_voice_option(command) -> None:
+    """command: a parser, or a group of its options."""
+    command.add_argument(
+        "--voice",
+        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
+        "(default: the first speaker)",
+    )
+
+
+def add_seed_and_speed(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
     add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
     add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
-    add_pronounce_option(command)
 
 
 def add_book(commands) -> None:
@@ -227,17 +246,11 @@ def add_convert(commands) -> None:
         required=True,
         help="file to write: .wav, .mp3, .flac or .ogg",
     )
-    target = command.add_mutually_exclusive_group()
-    target.add_argument(
-        "--voice",
-        help="a speaker of the model (see `voices`), or a saved voice, a .pt file "
-        "(default: the first speaker)",
-    )
+    add_voice_option(target := command.add_mutually_exclusive_group())
     target.add_argument(
         "--reference", metavar="FILE", help="the voice of this recording, 0.5 to 30 s"
     )
-    add("--seed", type=int, default=0, help="the same seed gives the same sound (default 0)")
-    add("--speed", type=float, default=1.0, help="0.5 to 2, the pitch is kept (default 1)")
+    add_seed_and_speed(command)
 
 
 def add_voices(commands) -> None:
@@ -246,6 +259,16 @@ def add_voices(commands) -> None:
     )
     add_model_option(command)
     command.epilog = "Without --model the best model in pretrained_models/ is used."
+
+
+def name_to_download(text: str) -> str:
+    """The name of a model that can be downloaded, from its name or its ModelScope id."""
+    by_id = {model.model_id: model.name for model in DOWNLOADABLE.values()}
+    name = by_id.get(text, text)
+    if name not in DOWNLOADABLE:
+        known = ", ".join(DOWNLOADABLE)
+        raise argparse.ArgumentTypeError(f"there is no model {text!r}; use one of {known}")
+    return name
 
 
 def add_download(commands) -> None:

@@ -25,11 +25,11 @@ def bench(arguments: Namespace) -> None:
 
 
 def worth_measuring() -> list[str]:
-    """The precisions that do not turn into float32 here."""
+    """The precisions that do not turn into float32 here; `auto` is one of them."""
     from cosyvoice.utils.precision import NOT_ON, PRECISIONS, best_device, missing_for
 
     kind = best_device().type
-    possible = [name for name in PRECISIONS if name != NOT_ON.get(kind)]
+    possible = [name for name in PRECISIONS if name not in ("auto", NOT_ON.get(kind))]
     return [name for name in possible if kind != "cpu" or not missing_for(name)]
 
 

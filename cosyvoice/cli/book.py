@@ -24,11 +24,11 @@ from cosyvoice.cli.long_speech import (
     seed_of,
     silence,
     spoken,
-    write_whole,
 )
 from cosyvoice.cli.model_list import choose_model
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
+from cosyvoice.utils.whole_file import write_whole
 
 # What decides the sound of a part; a recording and a saved voice by their content
 SETTINGS = ("voice", "reference", "transcript", "instruct", "seed", "speed", "pronounce")
@@ -58,14 +58,11 @@ def book(arguments: Namespace) -> None:
 def check(arguments: Namespace) -> Path:
     """The output's path. Refuses what cannot be done before a model is loaded."""
     output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
-    if (form := output.suffix.lower()[1:]) not in FORMATS:
-        raise ValueError(f"{output}: use a name that ends in .{' or .'.join(FORMATS)}")
-    if not output.resolve().parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {output.resolve().parent}: make it first")
+    say.check_output(output, tuple(f".{form}" for form in FORMATS))
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
-        raise ValueError(f"--bitrate is from {KBPS[0]} to {KBPS[1]}")
+        raise ValueError(f"--bitrate must be from {KBPS[0]} to {KBPS[1]}, got {arguments.bitrate}")
     say.check_voice_options(arguments)
-    arguments.form = form
+    arguments.form = output.suffix.lower()[1:]
     return output
 
 

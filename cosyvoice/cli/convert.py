@@ -4,7 +4,6 @@ torch and the engine are imported where they are used, so that help and refusals
 """
 
 from argparse import Namespace
-from pathlib import Path
 
 from cosyvoice.cli import say
 from cosyvoice.cli.model_list import choose_model
@@ -29,19 +28,12 @@ def convert(arguments: Namespace) -> None:
     chunks = engine.inference_vc(source, **target, **options)
     seconds = source.shape[1] / REFERENCE_RATE / arguments.speed
     pcm, stopped = say.collect(chunks, engine.sample_rate, "converting", seconds)
-    done = f"{len(pcm) / engine.sample_rate:.1f} s"
-    if len(pcm):
-        say.write(arguments.output, pcm, engine.sample_rate)
-    if stopped:
-        raise KeyboardInterrupt(f"{arguments.output} has the first {done}" if len(pcm) else "")
-    print(f"{arguments.output}: {done}")
+    say.finish(arguments.output, pcm, engine.sample_rate, stopped)
 
 
 def check(arguments: Namespace) -> None:
     """Refuse what cannot be done before a model is loaded."""
-    if not Path(arguments.source).is_file():
-        raise FileNotFoundError(f"there is no file {arguments.source}")
-    if arguments.reference and not Path(arguments.reference).is_file():
-        raise FileNotFoundError(f"there is no file {arguments.reference}")
+    say.check_recording(arguments.source)
+    say.check_recording(arguments.reference)
     say.check_output(arguments.output)
     say.check_numbers(arguments)

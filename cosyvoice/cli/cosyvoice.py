@@ -7,7 +7,9 @@
 
 import hashlib
 import itertools
+import logging
 import re
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -68,6 +70,7 @@ OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our 
 
 MAX_FLOW_STEPS = 64  # beyond it nothing changes but the time
 
+log = logging.getLogger(__name__)
 Chunks = Generator[dict, None, None]
 SPOKEN_ALONE = 8  # syllables; a shorter sentence is not read back by itself
 NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without words of its own
@@ -96,7 +99,7 @@ class CosyVoice:
 
     layout = LAYOUT_300M
     supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
-    load_seconds = 0.0  # how long loading took; set by the caller that measured it
+    load_seconds = 0.0  # that loading took, as AutoModel has measured it
     verifier: Verifier | None = None  # reads each sentence back; set by the caller that wants it
     model_state = "loaded"  # for the service, whose engines may leave memory when idle
 
@@ -700,7 +703,17 @@ def AutoModel(model_dir: str | Path, **options) -> CosyVoice:
     options: of that class. Raises RuntimeError for a model that no class can run.
     """
     folder = find_model(model_dir)
-    return ENGINES[layout_of(folder)](folder, **options)
+    begin = time.monotonic()
+    engine = ENGINES[layout_of(folder)](folder, **options)
+    engine.load_seconds = time.monotonic() - begin
+    log.info(
+        "loaded %s on %s in %.1f s, precision %s",
+        engine.model_family,
+        engine.device,
+        engine.load_seconds,
+        engine.precision,
+    )
+    return engine
 
 
 def either(prompt_wav, prompt_speech_16k):

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 from cosyvoice.cli import model_list
@@ -21,6 +22,9 @@ def download(arguments: Namespace) -> None:
         raise KeyboardInterrupt(
             f"what was downloaded is kept in {folder}; run the same command again to go on"
         ) from None
+    finally:
+        with suppress(OSError):  # it holds files
+            folder.rmdir()  # an empty folder would count as a damaged model
     if missing := missing_files(folder, layout):
         sys.exit(f"{folder} lacks {', '.join(missing)}; run the same command again")
     print(f"{folder}: complete, with the sizes and digests of the hub's list")

@@ -2,10 +2,10 @@
 
 The service and `python -m cosyvoice book` share this. A part is about as long as what the language
 model speaks at once, and has a seed of its own that follows from the book's seed and its number. So
-a book that was interrupted and goes on is the same, byte for byte, as one that was not.
+a book that was interrupted and goes on is the same, byte for byte, as one that was not. Sentences
+of a text stream and lines of a dialogue have their seeds in the same way.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -20,7 +20,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-from cosyvoice.encoders.formats import DISK_FULL
+from cosyvoice.encoders.formats import check_exit
 from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.encoders.wav import to_int16
 from cosyvoice.text.clean import clean, join_of, wrapped_lines
@@ -28,6 +28,7 @@ from cosyvoice.text.language import HAN, HANGUL, KANA, is_speakable
 from cosyvoice.text.manuscript import Manuscript
 from cosyvoice.text.read import SENTENCE_END
 from cosyvoice.text.tags import left_out_tags
+from cosyvoice.utils.whole_file import write_whole
 
 LONGEST_PART = 80.0  # in characters of Chinese; a letter of others is a third of one
 LONGEST_SENTENCE = 160.0  # a longer one is cut at a comma or a blank
@@ -36,6 +37,7 @@ MOST_CHARACTERS = round(LONGEST_SENTENCE / NARROW) + 1  # so many are always too
 PARAGRAPH_PAUSE = 0.3  # seconds
 TITLE_PAUSE = 0.8
 CHAPTER_PAUSE = 1.5
+SEEDS = 2**32  # 0 to SEEDS - 1
 SKIPPED_SECONDS = 0.1  # of silence for a part without sound; a FLAC file cannot be empty
 
 FORMATS = {  # codec and container of the whole, as ffmpeg's options
@@ -175,10 +177,9 @@ def reach(text: str, most: float) -> int:
     return len(text)
 
 
-def seed_of(seed: int, number: int) -> int:
-    """The seed of a part, 0 to 2**32 - 1."""
-    digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+def seed_of(seed: int, part: int) -> int:
+    """The seed of a part, counted from 0: the given one for the first, the next number for each."""
+    return (seed + part) % SEEDS
 
 
 def spoken(
@@ -197,20 +198,6 @@ def spoken(
 
 def silence(seconds: float, sample_rate: int) -> np.ndarray:
     return np.zeros(round(seconds * sample_rate), np.int16)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Whole or not at all, and on the disk when this returns."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 class SoundFiles:
@@ -251,7 +238,7 @@ class SoundFiles:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChapterMark:
     """A chapter in the sound, in seconds."""
 
     title: str
@@ -259,15 +246,15 @@ class Mark:
     end: float
 
 
-def chapter_marks(plan: Plan, samples: Iterable[int], sample_rate: int) -> list[Mark]:
+def chapter_marks(plan: Plan, samples: Iterable[int], sample_rate: int) -> list[ChapterMark]:
     """Where the chapters are, as far as the parts are spoken. samples: of each finished part."""
-    marks: list[Mark] = []
+    marks: list[ChapterMark] = []
     at = 0
     for part, length in zip(plan.parts, samples):
         begin, at = at, at + length
         if len(marks) == part.chapter:
-            marks.append(Mark(plan.chapters[part.chapter], begin / sample_rate, 0.0))
-        marks[-1] = Mark(marks[-1].title, marks[-1].start, at / sample_rate)
+            marks.append(ChapterMark(plan.chapters[part.chapter], begin / sample_rate, 0.0))
+        marks[-1] = ChapterMark(marks[-1].title, marks[-1].start, at / sample_rate)
     return marks
 
 
@@ -324,14 +311,10 @@ def feed(
         process.stdin.close()
     except BrokenPipeError:  # it has ended; its code says why
         pass
-    code = process.wait(LAST_BYTES)
-    if 256 - code in DISK_FULL:
-        raise OSError(256 - code, os.strerror(256 - code))
-    if code:
-        raise RuntimeError(f"ffmpeg ended with code {code} while joining")
+    check_exit(process, LAST_BYTES, "joining")
 
 
-def metadata(title: str, marks: Iterable[Mark]) -> str:
+def metadata(title: str, marks: Iterable[ChapterMark]) -> str:
     """Title and chapters as ffmpeg reads them. Source: ffmpeg-formats, "Metadata"."""
     lines = [";FFMETADATA1", f"title={escaped(title)}", f"comment={escaped(STATEMENT)}"]
     for number, mark in enumerate(marks, 1):

@@ -18,20 +18,23 @@ from torch import Tensor, nn
 
 from cosyvoice.cli.causal_hops import CausalHops
 from cosyvoice.cli.hops import HopSizes, OverlapHops, Stretch, cut_into_hops, last_hop
-from cosyvoice.cli.turns import Turns, threads
+from cosyvoice.cli.turns import Turns
 from cosyvoice.flow.length_regulator import MEL_HOP, SAMPLE_RATE
 from cosyvoice.utils.common import lengths_of
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.files import read_weights
 from cosyvoice.utils.noise import Noise
 from cosyvoice.utils.precision import FLOAT32, Plan, best_device, lower
+from cosyvoice.utils.process import threads
 
 MEL_RATE = SAMPLE_RATE / MEL_HOP  # 86.13 frames per second
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 MAX_SILENT_TOKENS = 5  # in a row
 PATIENCE = 10.0  # s that a whole utterance, which nobody hears yet, lets streams go first
 CORES_OF_ONE = 4  # that one request makes use of; more requests work at once on more cores
-SMALL = 100_000_000  # weights of a model below which a second core waits longer than it works
+# Weights of a model below which a second core waits longer than it works: then each request works
+# with one thread, and others use the other cores.
+SMALL = 100_000_000
 LONE_WORD = {  # tokens a text may always need, for models with ratios of their own
     "min_token_text_ratio": 12,
     "max_token_text_ratio": 40,

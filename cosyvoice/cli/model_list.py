@@ -6,7 +6,6 @@ imports the standard library only: tools/launch.py reads it before any package i
 
 import logging
 import re
-from argparse import ArgumentTypeError
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,18 +118,6 @@ MODELS = (
 )
 PREFERRED = (DEFAULT, EMBEDDED)  # without a choice, the first that is there is loaded
 DOWNLOADABLE = {model.name: model for model in MODELS if model.model_id}
-
-
-def name_to_download(text: str) -> str:
-    """The name of a model that can be downloaded, from its name or its ModelScope id.
-
-    Raises argparse.ArgumentTypeError, which a parser shows with the usage.
-    """
-    by_id = {model.model_id: model.name for model in DOWNLOADABLE.values()}
-    name = by_id.get(text, text)
-    if name not in DOWNLOADABLE:
-        raise ArgumentTypeError(f"there is no model {text!r}; use one of {', '.join(DOWNLOADABLE)}")
-    return name
 
 
 def family_of(layout: Layout, token_rate: int) -> Family:

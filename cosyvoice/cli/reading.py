@@ -12,6 +12,8 @@ from cosyvoice.text.pronunciations import checked
 def print_reading(arguments: Namespace) -> None:
     """Print the spans of arguments.text with their classes and words, then the sentences."""
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    if not text.strip():
+        raise ValueError("the text is empty: write words or digits")
     read = preview(text, arguments.language, pronunciations_of(arguments.pronounce))
     print(json.dumps(read, ensure_ascii=False, indent=2) if arguments.json else table(read))
 

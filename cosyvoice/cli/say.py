@@ -4,6 +4,7 @@ torch and the engine are imported where they are used, so that help and refusals
 `voices` needs neither.
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -46,14 +47,7 @@ def say(arguments: Namespace) -> None:
     if arguments.play:
         chunks = played(chunks, engine.sample_rate)
     pcm, stopped = collect(chunks, engine.sample_rate)
-    seconds = f"{len(pcm) / engine.sample_rate:.1f} s"
-    if arguments.output and len(pcm):
-        write(arguments.output, pcm, engine.sample_rate)
-    if stopped:
-        kept = f"{arguments.output} has the first {seconds}"
-        raise KeyboardInterrupt(kept if arguments.output and len(pcm) else "")
-    if arguments.output:
-        print(f"{arguments.output}: {seconds}")
+    finish(arguments.output, pcm, engine.sample_rate, stopped)
 
 
 def list_voices(arguments: Namespace) -> None:
@@ -100,6 +94,7 @@ def check_voice_options(arguments: Namespace) -> None:
         raise ValueError("--reference clones a voice of its own; leave out --voice")
     if arguments.transcript and arguments.instruct:
         raise ValueError("an instruction takes the place of --transcript; leave that out")
+    check_recording(arguments.reference)
     check_numbers(arguments)
     pronunciations_of(arguments.pronounce)
 
@@ -122,14 +117,22 @@ def free_name(path: Path) -> Path:
     return next(each for each in chain([path], numbered) if not each.exists())
 
 
+def check_recording(path: str | None) -> None:
+    if path and not Path(path).is_file():
+        raise FileNotFoundError(f"there is no recording {path}")
+
+
 def check_numbers(arguments: Namespace) -> None:
-    if not 0.5 <= arguments.speed <= 2 or not 0 <= arguments.seed < 2**32:
-        raise ValueError("--speed is from 0.5 to 2, --seed from 0 to 4294967295")
+    if not 0.5 <= arguments.speed <= 2:
+        raise ValueError(f"--speed must be a number from 0.5 to 2, got {arguments.speed:g}")
+    if not 0 <= arguments.seed < 2**32:
+        raise ValueError(f"--seed must be a number from 0 to 4294967295, got {arguments.seed}")
 
 
-def check_output(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path}: use a name that ends in .wav, .mp3, .flac or .ogg")
+def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
+    if path.suffix.lower() not in suffixes:
+        *others, last = suffixes
+        raise ValueError(f"{path}: use a name that ends in {', '.join(others)} or {last}")
     if not (folder := path.resolve().parent).is_dir():
         raise FileNotFoundError(f"there is no folder {folder}: make it first")
 
@@ -157,8 +160,6 @@ def speech_of(engine, arguments: Namespace, reference) -> Iterator[dict]:
 
 def read_reference(path: str):
     """The recording as the engine takes it. Raises ReferenceAudioError, or FileNotFoundError."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no recording {path}")
     from cosyvoice.utils.audio import REFERENCE_RATE, load_wav, trim_and_level
 
     return trim_and_level(load_wav(path, REFERENCE_RATE))
@@ -182,7 +183,7 @@ def collect(
     """
     from tqdm import tqdm
 
-    parts, stopped = [], False
+    parts, made, stopped = [], 0, False
     form = "{desc}: {n:.1f} s of sound in {elapsed}"
     if seconds:
         form = "{desc}: {n:.1f} of {total:.1f} s {bar} {elapsed}, {remaining} to go"
@@ -190,12 +191,28 @@ def collect(
         try:
             for chunk in chunks:
                 parts.append(to_int16(chunk["tts_speech"]))
-                bar.update(len(parts[-1]) / sample_rate)
+                made += len(parts[-1])
+                bar.n = min(made / sample_rate, seconds or math.inf)  # tqdm warns above its total
+                bar.update(0)
         except KeyboardInterrupt:
             stopped = True
     if not (parts or stopped):
         raise ValueError("the text gave no sound: write words or digits")
     return np.concatenate([np.empty(0, np.int16), *parts]), stopped
+
+
+def finish(path: Path | None, pcm: np.ndarray, sample_rate: int, stopped: bool) -> None:
+    """Write what there is and tell how much. After Ctrl-C, raises KeyboardInterrupt that tells it.
+
+    path: None where the sound is only played.
+    """
+    seconds = f"{len(pcm) / sample_rate:.1f} s"
+    if path and len(pcm):
+        write(path, pcm, sample_rate)
+    if stopped:
+        raise KeyboardInterrupt(f"{path} has the first {seconds}" if path and len(pcm) else "")
+    if path:
+        print(f"{path}: {seconds}")
 
 
 def write(path: Path, pcm: np.ndarray, sample_rate: int) -> None:

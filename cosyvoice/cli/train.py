@@ -5,7 +5,6 @@ directory is made. Everything that is made on the way is kept in a working folde
 command goes on where it was stopped. torch is imported once the arguments are checked.
 """
 
-import errno
 import importlib.util
 import json
 import shutil
@@ -18,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cosyvoice.cli.model_list import PRETRAINED, check_files, choose_model, layout_of
-from cosyvoice.utils.errors import InputError
+from cosyvoice.utils.errors import DISK_FULL, InputError
 
 NETWORKS = ("llm", "flow")
 REPORT, SETTINGS = "report.json", "settings.json"
@@ -74,13 +73,13 @@ def train(arguments: Namespace) -> None:
     """Run all steps that are not done yet."""
     check_arguments(arguments)
     arguments.work.mkdir(parents=True, exist_ok=True)
-    with want_told(arguments.work):
+    with kept_told(arguments.work):
         recordings, checked = check_recordings(arguments)
-        if arguments.check:
-            return
         from cosyvoice.training.recordings import require_enough
 
         require_enough(checked)
+        if arguments.check:
+            return
         Training(arguments, recordings, checked).run()
 
 
@@ -136,10 +135,14 @@ def require_pyarrow() -> None:
 
 
 @contextmanager
-def want_told(folder: Path) -> Iterator[None]:
-    """Say what is kept and what to do where something failed for want of disk or memory."""
+def kept_told(folder: Path) -> Iterator[None]:
+    """Say what is kept and what to do after Ctrl-C, or where disk or memory is too small."""
     try:
         yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"what was made is kept in {folder}; run the same command again to go on"
+        ) from None
     except (OSError, RuntimeError) as error:  # torch's own error of a full disk does not say so
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise InputError(
@@ -147,7 +150,7 @@ def want_told(folder: Path) -> Iterator[None]:
                 "a smaller --batch, such as 1000",
                 "内存不足：已训练的部分均已保留，请在同一命令中加上更小的 --batch，例如 1000",
             ) from error
-        full = getattr(error, "errno", None) == errno.ENOSPC
+        full = getattr(error, "errno", None) in DISK_FULL
         if not full and shutil.disk_usage(folder).free > FULL:
             raise
         raise InputError(
@@ -296,11 +299,6 @@ class Training:
         )
         began = time.monotonic()
         if not trainer.run():
-            print(
-                f"stopped; what was trained is kept in {self.work}: run the same command again to "
-                f"go on / 已停止，训练结果保存在 {self.work}，重新运行同一命令即可继续",
-                file=sys.stderr,
-            )
             raise KeyboardInterrupt
         losses = trainer.losses()
         result = {"first": losses[0], "best": min(losses), "steps": trainer.step}

@@ -1,8 +1,7 @@
 """Whose turn it is to make sound, where several requests want the same processor.
 
 Two streams that share two cores evenly both fall silent. Here the one that runs dry first works
-first, and gives way between two steps when another becomes more urgent. A small model works with
-one thread, so that two requests use two cores.
+first, and gives way between two steps when another becomes more urgent.
 """
 
 import heapq
@@ -10,8 +9,6 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 
 class Turn:
@@ -61,17 +58,3 @@ class Turns:
     def is_wanted_before(self, due: float) -> bool:
         with self.changed:
             return bool(self.waiting) and not self.free and self.waiting[0][0] < due
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch work with so many threads here; afterwards with as many as before."""
-    before = torch.get_num_threads()
-    if count == before:
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,6 +1,5 @@
 """Encoders besides MP3 and WAV: Opus, FLAC and AAC by one ffmpeg each, PCM at another rate."""
 
-import errno
 import os
 import subprocess
 import tempfile
@@ -13,6 +12,8 @@ import imageio_ffmpeg
 import numpy as np
 import soxr
 
+from cosyvoice.utils.errors import DISK_FULL
+
 FFMPEG = {  # codec and container, as ffmpeg's options
     "opus": ["-c:a", "libopus", "-b:a", "64k", "-f", "ogg", "-page_duration", "200000"],
     "flac": ["-c:a", "flac", "-f", "flac"],
@@ -22,7 +23,18 @@ TYPES = {"opus": "audio/ogg", "flac": "audio/flac", "aac": "audio/aac", "mp3": "
 # Sent when they are complete: many readers take an "unknown" length for a very long one.
 WHOLE = ("flac",)
 LAST_BYTES = 30  # seconds ffmpeg may take to write its last bytes
-DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def check_exit(ffmpeg: subprocess.Popen, seconds: float, doing: str) -> None:
+    """Wait for its end. Raises OSError when the disk is full, RuntimeError for other failures.
+
+    The exit code is 256 - errno when the system refused something. doing: for the message.
+    """
+    code = ffmpeg.wait(seconds)
+    if 256 - code in DISK_FULL:
+        raise OSError(256 - code, os.strerror(256 - code))
+    if code:
+        raise RuntimeError(f"ffmpeg ended with code {code} while {doing}")
 
 
 @dataclass
@@ -39,25 +51,14 @@ class Ffmpeg:
             self.process.stdin.write(pcm.astype("<i2").tobytes())
             self.process.stdin.flush()
         except BrokenPipeError:  # it has ended
-            self.check_end()
+            check_exit(self.process, LAST_BYTES, "encoding")
             raise
 
     def finish(self):
         """Let it write the last bytes."""
         assert self.process.stdin
         self.process.stdin.close()
-        self.check_end()
-
-    def check_end(self):
-        """Wait for its end. Raises OSError when its disk is full, RuntimeError for other failures.
-
-        Its exit code is 256 - errno when the system refused something.
-        """
-        code = self.process.wait(LAST_BYTES)
-        if 256 - code in DISK_FULL:
-            raise OSError(256 - code, os.strerror(256 - code))
-        if code:
-            raise RuntimeError(f"ffmpeg ended with code {code} while encoding")
+        check_exit(self.process, LAST_BYTES, "encoding")
 
     def stop(self):
         self.process.kill()
@@ -135,8 +136,8 @@ class ContinuousMp3(FfmpegStream):
     """MP3 of much sound that is all there: one ffmpeg for it, where Mp3Stream starts many."""
 
     def __init__(self, sample_rate: int, bitrate: str, scratch: Path | None = None):
-        super().__init__("mp3", sample_rate, scratch)
-        self.options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        options = ["-c:a", "libmp3lame", "-b:a", bitrate, "-write_xing", "0", "-f", "mp3"]
+        super().__init__("mp3", sample_rate, scratch, options)
 
 
 class ResampledPcm:

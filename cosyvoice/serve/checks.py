@@ -19,13 +19,12 @@ from pathlib import Path
 from cosyvoice.encoders.mark import Watermark
 from cosyvoice.encoders.mp3 import AudioSegment, check_encoder
 from cosyvoice.serve.config import Config, StartError
-from cosyvoice.serve.places import check_folder, check_port
+from cosyvoice.serve.places import check_folder, check_port, has_oss
 from cosyvoice.serve.storage.work_folders import WorkFolders
 
 log = logging.getLogger(__name__)
 PROBE_BYTES = 1_000_000  # written to see whether a disk takes files
 LOOK_SECONDS = 5.0  # what was seen is good for so long
-CREDENTIALS = "OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"
 
 
 @contextlib.contextmanager
@@ -51,14 +50,7 @@ def check_settings(config: Config, is_script: bool, environ=os.environ):
     """Check what can be checked before the model is loaded. Raises a StartError."""
     check_folder("OUTPUT_DIR", config.output_dir)
     check_folder("OUTPUT_DIR", config.output_dir / ".leases")
-    unset = [name for name in CREDENTIALS if not environ.get(name)]
-    if len(unset) == 1:
-        raise StartError(
-            f"{unset[0]} is not set: set it to keep voices in OSS, "
-            "or unset the other one to keep them in STORE_DIR",
-            f"未设置 {unset[0]}：如需把音色存入 OSS 请设置它，否则请取消另一个变量，改用 STORE_DIR",
-        )
-    if unset:
+    if not has_oss(environ):
         check_folder("STORE_DIR", config.store_dir)
     check_reference_folder(config.reference_dir)
     if is_script:

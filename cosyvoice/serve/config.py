@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from cosyvoice.serve.addresses import host_of, is_host, origin_of
 
@@ -250,6 +251,11 @@ class Config:
             f"VERIFY 为 {self.verify!r}，须为 on、off 或 0 与 1 之间的数"
             "（一句中允许出错的字词比例，如 0.1）",
         )
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """Of cosyvoice.cli.cosyvoice.AutoModel."""
+        return {name: getattr(self, name) for name in ("precision", "flow_steps", "flow_guidance")}
 
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}

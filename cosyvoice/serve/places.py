@@ -7,9 +7,24 @@ import errno
 import os
 import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from cosyvoice.serve.config import StartError
+
+CREDENTIALS = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
+
+
+def has_oss(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether voices are kept in OSS. Raises a StartError when one of its variables is missing."""
+    unset = [name for name in CREDENTIALS if not environ.get(name)]
+    if len(unset) == 1:
+        raise StartError(
+            f"{unset[0]} is not set: set it to keep voices in OSS, "
+            "or unset the other one to keep them in STORE_DIR",
+            f"未设置 {unset[0]}：如需把音色存入 OSS 请设置它，否则请取消另一个变量，改用 STORE_DIR",
+        )
+    return not unset
 
 
 def check_folder(name: str, folder: Path):

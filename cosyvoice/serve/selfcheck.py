@@ -22,7 +22,7 @@ from pathlib import Path
 from cosyvoice.cli import model_list
 from cosyvoice.cli.model_list import DEFAULT, LAYOUTS, MODELS, Layout
 from cosyvoice.serve.config import ROOT, Config, StartError, read_config
-from cosyvoice.serve.places import check_folder, check_port
+from cosyvoice.serve.places import check_folder, check_port, has_oss
 
 OK, NOTE, FAULT = "ok", "note", "fault"  # a fault keeps the service from working
 LANGUAGES = ("en", "zh")
@@ -30,7 +30,6 @@ SIGNS = {
     "en": {OK: "ok", NOTE: "note", FAULT: "FAULT"},
     "zh": {OK: "正常", NOTE: "提示", FAULT: "故障"},
 }
-CREDENTIALS = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
 GB = 1 << 30
 MODEL_BYTES = 8 * GB  # that the largest official model takes on the disk, while it is downloaded
 LEAST_DISK, LEAST_MEMORY = GB // 2, GB  # that the small model needs
@@ -344,21 +343,11 @@ def is_service(config: Config) -> bool:
 
 def check_store(config: Config) -> Iterator[Finding]:
     """OSS answers with these credentials, or a file can be written in the folder."""
-    unset = [name for name in CREDENTIALS if not os.environ.get(name)]
-    if len(unset) == 1:
-        yield Finding(
-            "store",
-            FAULT,
-            f"{unset[0]} is not set, while the other one is",
-            f"未设置 {unset[0]}，而另一个已设置",
-            "set both for OSS, or none for the folder STORE_DIR",
-            "使用 OSS 请设置两者；使用 STORE_DIR 目录则都不要设置",
-        )
-    elif unset:
+    if has_oss():
+        yield from check_oss()
+    else:
         check_folder("STORE_DIR", config.store_dir)
         yield Finding("store", OK, f"folder {config.store_dir}", f"目录 {config.store_dir}")
-    else:
-        yield from check_oss()
 
 
 def check_oss() -> Iterator[Finding]:
@@ -382,34 +371,30 @@ def check_oss() -> Iterator[Finding]:
 def check_disk(config: Config) -> Iterator[Finding]:
     check_folder("OUTPUT_DIR", config.output_dir)
     free = shutil.disk_usage(config.output_dir).free
-    told = f"{size(free)} free", f"剩余 {size(free)}"
-    if free >= MODEL_BYTES:
-        yield Finding("disk", OK, *told)
-    else:
-        need = size(MODEL_BYTES)
-        yield Finding(
-            "disk",
-            NOTE if free >= LEAST_DISK else FAULT,
-            *told,
-            f"free some space: an official model needs up to {need}",
-            f"请清理磁盘：官方模型最多需要 {need}",
-        )
+    found = f"{size(free)} free", f"剩余 {size(free)}"
+    yield room("disk", free, LEAST_DISK, MODEL_BYTES, found, ("free some space", "请清理磁盘"))
 
 
 def check_memory(config: Config) -> Iterator[Finding]:
     free = free_memory()
-    told = f"{size(free)} free", f"可用 {size(free)}"
-    if free >= OFFICIAL_MEMORY:
-        yield Finding("memory", OK, *told)
-    else:
-        need = size(OFFICIAL_MEMORY)
-        yield Finding(
-            "memory",
-            NOTE if free >= LEAST_MEMORY else FAULT,
-            *told,
-            f"close other programs: an official model needs about {need}",
-            f"请关闭其他程序：官方模型约需 {need}",
-        )
+    found = f"{size(free)} free", f"可用 {size(free)}"
+    do = ("close other programs", "请关闭其他程序")
+    yield room("memory", free, LEAST_MEMORY, OFFICIAL_MEMORY, found, do)
+
+
+def room(
+    about: str, free: int, least: int, wanted: int, found: tuple[str, str], do: tuple[str, str]
+) -> Finding:
+    """Bytes of disk or memory. least: for the small model. wanted: for an official one."""
+    if free >= wanted:
+        return Finding(about, OK, *found)
+    return Finding(
+        about,
+        NOTE if free >= least else FAULT,
+        *found,
+        f"{do[0]}: an official model needs up to {size(wanted)}",
+        f"{do[1]}：官方模型最多需要 {size(wanted)}",
+    )
 
 
 def free_memory() -> int:

@@ -31,7 +31,6 @@ MAX_GREATER = 5  # ">" in the attributes of a tag
 TAG_NAME = re.compile(r"(/?)([A-Za-z_][\w:.-]{0,60})")
 ATTRIBUTE = re.compile(r"([\w:.-]{1,60})\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 RAW = frozenset(("script", "style"))  # whose text is no markup
-Attributes = dict[str, str]
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 UNSPOKEN = frozenset("script style head template svg math audio video object rt rp nav".split())
 UNSPOKEN_TYPES = frozenset(
@@ -44,8 +43,8 @@ BLOCKS = frozenset(
 )
 HEADINGS = frozenset("h1 h2 h3".split())
 
-
-Chapters = list[tuple[str, str]]
+Attributes = dict[str, str]
+Chapters = list[tuple[str, str]]  # (title, text)
 
 
 def read_epub(content: bytes) -> tuple[str, Chapters]:
@@ -57,7 +56,7 @@ def read_epub(content: bytes) -> tuple[str, Chapters]:
         raise too_large_error(f"it holds more than {MAX_FILES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return Book(Archive(archive)).read()
+            return EpubReader(Archive(archive)).read()
     except ManuscriptError:
         raise
     except UNREADABLE as error:
@@ -93,8 +92,8 @@ class Archive:
         return text
 
 
-class Book:
-    """One EPUB being read."""
+class EpubReader:
+    """Reads one EPUB."""
 
     def __init__(self, archive: Archive):
         self.archive = archive

@@ -20,7 +20,7 @@ PLACE = re.compile(
 )
 WIDE = re.compile(rf"[{HAN}{KANA}“‘「『（《【]")
 HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]")
-# What begins a line that is no continuation of the one before it; all are told by MARKER letters.
+# What begins a line that is no continuation of the one before it. MARKER characters decide that.
 BLOCK = re.compile(
     r"#{1,6}[ \t]|[-*+•·●○][ \t]|\d{1,3}[.)、．](?!\d)|[一二三四五六七八九十]{1,3}、|>|\||```|~~~"
 )
@@ -98,7 +98,7 @@ def end_of_first(text: str) -> int | None:
 
 
 def narrow_ends(text: str, match: re.Match[str]) -> bool | None:
-    """Whether stops of Latin script end a sentence; None while that cannot be told."""
+    """Whether stops of Latin script end a sentence; None while more text may decide that."""
     after = text[match.end() :].lstrip(" \t")
     if not after:
         return None
@@ -124,7 +124,7 @@ def is_abbreviation(before: str, following: str) -> bool:
 
 
 def line_ends(text: str, newline: int) -> bool | None:
-    """Whether the end of a line ends a sentence; None while that cannot be told.
+    """Whether the end of a line ends a sentence; None while more text may decide that.
 
     It does before an empty line, after a heading, and before a line that is an item, a heading, a
     row, a quotation or a fence. Other lines are parts of a paragraph.
@@ -144,7 +144,7 @@ def line_ends(text: str, newline: int) -> bool | None:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text has words, so that its language can be told, and nothing in it is open."""
+    """Whether a text has words, which show its language, and nothing in it is open."""
     return any(char.isalpha() for char in NO_WORDS.sub("", text)) and not (
         OPEN.search(text)
         or text.count("**") % 2

@@ -25,14 +25,14 @@ from torch import Tensor
 from cosyvoice.cli import reference_doctor as doctor
 from cosyvoice.cli.frontend import MAX_SECONDS, SILENCE
 from cosyvoice.text.language import is_speakable, syllables
+from cosyvoice.text.manuscript import decode
 from cosyvoice.utils.audio import REFERENCE_RATE, read_audio, resample
-from cosyvoice.utils.errors import InputError
+from cosyvoice.utils.errors import InputError, ManuscriptError
 
 SOUND = frozenset(".wav .mp3 .flac .ogg .opus .m4a .aac .webm .aif .aiff".split())
 TABLE = "metadata.csv"
 NAME_COLUMNS = ("file_name", "file", "path", "audio", "name")
 TEXT_COLUMNS = ("text", "transcript", "transcription", "sentence")
-ENCODINGS = ("utf-8-sig", "gb18030")  # the second of Chinese Windows
 
 MIN_SECONDS = 1.0  # of a recording without its silent ends; MAX_SECONDS is the tokenizer's limit
 EDGE = 0.15  # seconds of quiet that are left at each end
@@ -120,16 +120,13 @@ def text_beside(path: Path) -> str:
 
 def read_text(path: Path) -> str:
     """Raises InputError for bytes that are no text."""
-    data = path.read_bytes()
-    for encoding in ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InputError(
-        f"{path} cannot be read as text: save it as UTF-8",
-        f"{path} 不是可读的文本，请另存为 UTF-8 编码",
-    )
+    try:
+        return decode(path.read_bytes())
+    except ManuscriptError as error:
+        raise InputError(
+            f"{path} cannot be read as text: save it as UTF-8",
+            f"{path} 不是可读的文本，请另存为 UTF-8 编码",
+        ) from error
 
 
 def from_table(folder: Path, table: Path) -> list[Recording]:
@@ -323,9 +320,9 @@ def require_enough(checked: list[Checked]) -> None:
     if len({each.text for each in kept}) < FEWEST or seconds < SHORTEST:
         raise InputError(
             f"{len(kept)} recordings of {seconds:.0f} s in all can be used: training needs "
-            f"at least {FEWEST} of {SHORTEST} s, and ten minutes or more for a good likeness",
+            f"at least {FEWEST}, of {SHORTEST} s in all; ten minutes or more make a good likeness",
             f"可用录音 {len(kept)} 条，共 {seconds:.0f} 秒：训练至少需要 {FEWEST} 条、"
-            f"{SHORTEST} 秒，十分钟以上效果才好",
+            f"共 {SHORTEST} 秒，十分钟以上效果才好",
         )
 
 

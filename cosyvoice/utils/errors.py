@@ -3,6 +3,11 @@
 The service maps each class to an HTTP error. Programs may catch InputError for all of them.
 """
 
+import errno
+
+# numbers of an OSError
+DISK_FULL = frozenset((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)))
+
 
 class InputError(ValueError):
     """A value from the caller cannot be used. str() has both languages on one line."""

@@ -1,13 +1,13 @@
 """Model files: found or named in the error, read without executing anything, written whole."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
 import torch
+
+from cosyvoice.utils.whole_file import whole_file
 
 
 def need(path: str | Path) -> Path:
@@ -51,16 +51,8 @@ def read_dict(path: str | Path, convert: Callable[[dict], dict] = dict, mmap=Fal
 
 def save_whole(value: Any, path: str | Path, mode: int = 0o600) -> None:
     """torch.save a value, whole or not at all; readers see the old file or the new one."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(value, file)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with whole_file(Path(path), mode) as file:
+        torch.save(value, file)
 
 
 def unpack_int8(weights: dict) -> dict:

@@ -3,7 +3,7 @@
 plan() says what a setting means on a device, and lower() changes a loaded network accordingly. It
 replaces linear layers, convolutions and attention over all frames, whatever network they are in.
 Sums of residual layers, norms and what a class lists in `exact` stay as they are. What each
-precision costs and changes is in the README under "Speed".
+precision costs and changes is in docs/speed.md.
 """
 
 import logging

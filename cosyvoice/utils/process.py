@@ -6,6 +6,8 @@ prepare() must run before torch computes, best before it is imported: `import co
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +77,22 @@ def replace_kernels() -> None:
     weight = torch.zeros(1, 1, 1)
     for length in range(1, KERNELS + 1):
         torch.mkldnn_convolution(torch.zeros(1, 1, length), weight, None, [0], [1], [1], 1)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute with so many threads here; afterwards with as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    if count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

@@ -70,9 +70,9 @@ def test_other_settings_do_not_mix_with_what_is_kept(run, tmp_path, monkeypatch)
     [
         (["-o", "a.wav"], r"\.mp3 or \.m4b"),
         (["-o", "none/a.mp3"], "make it first"),
-        (["--speed", "3"], "--speed is from"),
+        (["--speed", "3"], "--speed must be"),
         (["--transcript", "x"], "--reference, which is missing"),
-        (["--bitrate", "1"], "--bitrate is from"),
+        (["--bitrate", "1"], "--bitrate must be"),
     ],
 )
 def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, argv, told):

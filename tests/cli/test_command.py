@@ -125,7 +125,7 @@ def test_bench_streams_a_text(run, capsys, monkeypatch):
 
 def test_what_turns_into_float32_is_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "processor", lambda: {"avx512_vnni": True})
-    assert bench.worth_measuring() == ["auto", "float32", "int8"]
+    assert bench.worth_measuring() == ["float32", "int8"]
 
 
 def test_bench_of_the_parts_calls_the_tool(run, model_dir, tmp_path, monkeypatch, capfd):
@@ -156,6 +156,7 @@ def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp
         assert soundfile.info(out).duration == pytest.approx(wanted, abs=1e-3)
     told = capsys.readouterr()
     assert "out.wav: 2.4 s" in told.out and "2.4 of 2.4 s" in told.err
+    assert "Warning" not in told.err
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp
     [
         (["convert", "none.wav", "-o", "a.wav"], "none.wav"),
         (["convert", __file__, "-o", "a.xyz"], ".wav, .mp3"),
-        (["convert", __file__, "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
+        (["convert", __file__, "-o", "a.wav", "--speed", "3"], "0.5 to 2, got 3"),
         (["convert", __file__, "-o", "a.wav"], "cannot be read"),
         (["say", "你好", "-o", "a.xyz"], ".wav, .mp3"),
         (["say", "你好", "-o", "/nowhere/x/a.wav"], "make it first"),
@@ -175,7 +176,10 @@ def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp
             "takes the place of --transcript",
         ),
         (["say", "你好", "-o", "a.wav", "--speed", "3"], "0.5 to 2"),
-        (["say", "你好", "-o", "a.wav", "--seed", "-1"], "--seed"),
+        (
+            ["say", "你好", "-o", "a.wav", "--seed", "-1"],
+            "4294967295, got -1",
+        ),
         (["say", "你好", "-o", "a.wav", "--reference", "none.wav"], "none.wav"),
         (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
         (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"),
@@ -248,6 +252,18 @@ def test_missing_packages_are_told_with_what_installs_them():
     assert found["torch"]["state"] == "fault" and "run.sh" in found["torch"]["do_en"]
 
 
+def test_another_python_is_told_which_one_has_the_packages(monkeypatch, tmp_path):
+    name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    meant = tmp_path / ".venv" / name
+    meant.parent.mkdir(parents=True)
+    meant.touch()
+    monkeypatch.setattr(command, "ENVIRONMENT", tmp_path / ".venv")
+    error = ImportError("No module named 'numpy'")
+    assert f"use {meant} -m cosyvoice" in command.missing_package(error)
+    monkeypatch.setattr(sys, "executable", str(meant))
+    assert "start run.sh or run.bat" in command.missing_package(error)
+
+
 def test_no_player_is_told_before_the_model_loads(run, monkeypatch):
     monkeypatch.setattr(say.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="ffplay, aplay, afplay, powershell"):
@@ -316,12 +332,14 @@ def test_download_tells_what_is_missing_and_how_to_go_on(run, modelscope):
         run("download", "CosyVoice-300M")
 
 
-def test_download_without_a_network_says_so_in_one_sentence(run, modelscope):
+def test_download_without_a_network_says_so_and_leaves_no_folder(run, modelscope, tmp_path):
+    (tmp_path / "CosyVoice-300M").mkdir()  # as ModelScope's library does before it asks
     modelscope.error = ConnectionError("Max retries exceeded with url")
     with pytest.raises(SystemExit) as caught:
         run("download", "CosyVoice-300M")
     assert str(caught.value.code).startswith("modelscope.cn cannot be reached: check the network")
     assert "\n" not in caught.value.code and "retries" not in caught.value.code
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_in_a_download_says_where_it_is_kept(run, modelscope, capsys):
@@ -360,6 +378,7 @@ def test_read_prints_spans_sentences_and_seconds_without_a_model(capsys, monkeyp
     ("arguments", "reason"),
     [
         (["好[pause 5 apples]"], r"\[pause 5 apples\] is not a pause"),
+        ([" "], "the text is empty"),
         (["好", "--pronounce", "重庆"], "has no '='"),
         (["好", "--pronounce", "好=hoa3"], "no syllable 'hoa3'"),
     ],

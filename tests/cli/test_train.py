@@ -43,6 +43,16 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
     assert "没有文件夹" in refusal("--recordings", tmp_path / "none")
 
 
+def test_ctrl_c_says_what_is_kept(recordings, tmp_path, monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "check_recordings", interrupted)
+    assert refusal("--recordings", recordings, "--out", tmp_path / "new", "--check") == "130"
+    told = capsys.readouterr().err
+    assert f"kept in {tmp_path / 'new.training'}" in told and "nothing" not in told
+
+
 def test_a_missing_pyarrow_is_told_with_its_command(recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(train.importlib.util, "find_spec", lambda name: None)
     said = refusal("--recordings", recordings, "--out", tmp_path / "new")
@@ -57,3 +67,11 @@ def test_the_check_needs_no_model_and_writes_a_report(recordings, tmp_path, caps
     report = json.loads((tmp_path / "new.training" / "report.json").read_text("utf-8"))
     assert (report["recordings"], report["used"]) == (12, 11)
     assert not out.exists()
+
+
+def test_the_check_fails_when_too_little_can_be_used(recordings, tmp_path):
+    folder = shutil.copytree(recordings, tmp_path / "me")
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    said = refusal("--recordings", folder, "--out", tmp_path / "new", "--check")
+    assert "training needs at least" in said

@@ -4,9 +4,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import torch
 
-from cosyvoice.cli.turns import Turns, threads
+from cosyvoice.cli.turns import Turns
 from tests.support.waiting import wait_for
 
 
@@ -68,13 +67,3 @@ def test_no_more_than_the_limit_work_at_once():
     with ThreadPoolExecutor() as pool:
         list(pool.map(work, range(4)))
     assert most == [2, 2, 2, 2]
-
-
-def test_threads_are_as_many_as_before_afterwards():
-    before = torch.get_num_threads()
-    with threads(3):
-        assert torch.get_num_threads() == 3
-    assert torch.get_num_threads() == before
-    with pytest.raises(ValueError), threads(3):
-        raise ValueError
-    assert torch.get_num_threads() == before

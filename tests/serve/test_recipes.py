@@ -70,12 +70,17 @@ def is_whole(mp3: bytes) -> bool:
 
 def test_both_pages_have_the_same_code():
     english, chinese = map(blocks, PAGES)
-    assert english == chinese and len(english) == 6
+    assert english == chinese and len(english) == 7
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs curl")
 def test_curl(run):
     assert is_whole(run("curl", "run.sh", "bash").read_bytes())
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("openai"), reason="needs openai")
+def test_openai(run):
+    assert is_whole(run("OpenAI", "run.py", sys.executable).read_bytes())
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("langchain_core"), reason="needs langchain-core")

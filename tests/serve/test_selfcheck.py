@@ -14,7 +14,7 @@ import pytest
 
 from cosyvoice import __main__ as command
 from cosyvoice.cli import model_list
-from cosyvoice.serve import selfcheck
+from cosyvoice.serve import places, selfcheck
 from cosyvoice.serve.config import Config
 from cosyvoice.serve.selfcheck import FAULT, NOTE, OK
 from tests.support.server import free_port
@@ -30,7 +30,7 @@ def config(tmp_path):
 @pytest.fixture
 def found(config, monkeypatch):
     """A function that runs one check; returns its findings by what they are about."""
-    for name in selfcheck.CREDENTIALS:
+    for name in places.CREDENTIALS:
         monkeypatch.delenv(name, raising=False)
 
     def run(name: str, **settings) -> dict:

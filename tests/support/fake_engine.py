@@ -50,7 +50,7 @@ class FakeEngine:
     """
 
     sample_rate, token_rate, device, precision = RATE, 25, "cpu", "float32"
-    model_state = "loaded"
+    model_state, load_seconds = "loaded", 0.5
     speaking, peak, ended_early = 0, 0, 0  # generators alive now, most at once, stopped or failed
     calls = []  # (method, arguments)
     guard = threading.Lock()

@@ -83,10 +83,11 @@ def test_a_table_names_files_and_texts(folder, lines):
     ]
 
 
-def test_a_table_may_be_of_chinese_windows_and_its_files_in_wavs(folder):
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16"])
+def test_a_table_may_be_of_chinese_windows_and_its_files_in_wavs(folder, encoding):
     write_recordings(folder / "wavs", 1)
     (folder / "r00.wav").unlink()
-    (folder / "metadata.csv").write_bytes("r00|你好。\nno|再见。\n".encode("gb18030"))
+    (folder / "metadata.csv").write_bytes("r00|你好。\nno|再见。\n".encode(encoding))
     missing, found = room.find(folder)
     assert (found.path, found.text) == (folder / "wavs" / "r00.wav", "你好。")
     assert codes(folder)[missing.name] == ["missing"]

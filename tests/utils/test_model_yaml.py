@@ -22,7 +22,7 @@ EVIL = [
     "x: !include:{mark}.yaml",
     "x: !copy <a>",
     "x: !apply:cosyvoice.utils.files.save_whole [1, {mark}]",
-    "x: !apply:cosyvoice.utils.files.os.mkdir [{mark}]",
+    "x: !apply:cosyvoice.utils.whole_file.os.mkdir [{mark}]",
     "x: !new:random.seed [1]",
     "x: !!python/object/apply:os.system [touch {mark}]",
     "x: !!python/name:os.system",

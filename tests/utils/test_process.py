@@ -49,3 +49,13 @@ def test_memory_that_was_freed_goes_back_to_the_system():
     del held
     process.trim()
     assert resident(torch.ones(1)) < before - 80_000_000
+
+
+def test_threads_are_as_many_as_before_afterwards():
+    before = torch.get_num_threads()
+    with process.threads(3):
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before
+    with pytest.raises(ValueError), process.threads(3):
+        raise ValueError
+    assert torch.get_num_threads() == before

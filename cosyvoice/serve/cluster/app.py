@@ -50,15 +50,9 @@ def application(
         health_check_period_s=5.0,
         health_check_timeout_s=30.0,
     )(replica)
-    options = {
-        "precision": config.precision,
-        "flow_steps": config.flow_steps,
-        "flow_guidance": config.flow_guidance,
-    }
+    options, places = config.model_options, config.max_concurrent
     verify = config.verify_limit, config.verify_model
-    return deployment.bind(
-        config.model, config.instruct_model, options, config.max_concurrent, verify
-    )
+    return deployment.bind(config.model, config.instruct_model, options, places, verify)
 
 
 def deploy(address: str, app: Any) -> None:

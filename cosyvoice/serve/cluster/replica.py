@@ -7,7 +7,6 @@ an item too: {"error": one of ours} or {"failure": what happened, for the log}.
 import asyncio
 import logging
 import threading
-import time
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,12 +52,9 @@ class Replica:
         self.second: Any = None
 
     def load(self, folder: str) -> Any:
-        begin = time.monotonic()
         verifier = verifier_of(folder, *self.verify)
         engine = AutoModel(folder, **self.options)
         engine.verifier = verifier
-        engine.load_seconds = time.monotonic() - begin
-        log.info("loaded %s in %.1f s", engine.model_family, engine.load_seconds)
         return engine
 
     def engine(self, model: str) -> Any:

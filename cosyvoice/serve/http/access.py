@@ -201,8 +201,11 @@ def install(app: Flask, config: Config, keys: Keys):
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
-        if (answer.mimetype or "").startswith("audio/"):
+        kind = answer.mimetype or ""
+        if kind.startswith("audio/"):
             answer.headers.setdefault("Content-Security-Policy", SOUND_POLICY)
+        if kind.startswith("audio/") or kind == "text/event-stream":
+            answer.headers["X-AI-Generated"] = "true"
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if config.cors_origins:

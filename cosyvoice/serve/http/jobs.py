@@ -93,8 +93,6 @@ REFERENCE = reference(
 )
 CONSENT = text(MAX_CONSENT, "the speaker's agreement, in your words; kept in the saved voice")
 SPEED = number(0.5, 2.0, "the pitch is kept", 1.0)
-
-
 STORING = ("exp_name", "consent")  # fields of what is kept; GET takes neither
 
 
@@ -255,26 +253,19 @@ def read_voice_name(field: str, value):
     return value
 
 
-VOICE = Field(
-    read_voice_name,
-    {
-        "type": ["string", "object"],
-        "description": "a speaker of GET /speakers, or a saved voice of user_id, "
-        'also as {"id": name}',
-    },
-)
+def voice(about: str) -> Field:
+    """A speaker or a saved voice, as OpenAI's clients name one."""
+    return Field(read_voice_name, {"type": ["string", "object"], "description": about})
+
+
+VOICE = voice('a speaker of GET /speakers, or a saved voice of user_id, also as {"id": name}')
 FORMAT = choice(RESPONSE_FORMATS, "pcm is 16-bit mono at 24,000 Hz", default="mp3")
 
 OPENAI_FIELDS: Fields = {
     "model": string("tts-1, tts-1-hd, gpt-4o-mini-tts or cosyvoice"),
     "input": text(MAX_INPUT, "what to speak", minLength=1),
-    "voice": Field(
-        read_voice_name,
-        {
-            "type": ["string", "object"],
-            "description": f"a speaker, one of {', '.join(OPENAI_VOICES)}, or a saved voice, "
-            'also as {"id": name}',
-        },
+    "voice": voice(
+        f'a speaker, one of {", ".join(OPENAI_VOICES)}, or a saved voice, also as {{"id": name}}'
     ),
     "instructions": text(MAX_PROMPT, f"how to speak ({INSTRUCT})"),
     "response_format": FORMAT,
@@ -442,10 +433,9 @@ def read_body(bare: str = "") -> dict:
 def body_limit(config: Config) -> Callable[[str, str], int]:
     """A function: Content-Type of a body and its address -> bytes it may have.
 
-    Only a multipart form carries a file, and only JSON a pronunciation list or, as multipart too, a
-    long text. In JSON and in a
-    plain form a character takes at most 12 bytes, and parsing a much longer form would cost seconds
-    of processor time.
+    Only a multipart form carries a file, only JSON a pronunciation list, and only these two a long
+    text. In JSON and in a plain form a character takes at most 12 bytes, and parsing a much longer
+    form would cost seconds of processor time.
     """
     fields = 12 * (config.max_text_chars + MAX_PROMPT + MAX_CONSENT) + 65_536
     book = 12 * (config.max_job_chars + MAX_PROMPT + MAX_CONSENT)

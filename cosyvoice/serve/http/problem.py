@@ -3,7 +3,6 @@
 Two JSON forms: the service's own, and OpenAI's for addresses under /v1/.
 """
 
-import errno
 import logging
 
 from flask import Flask, g, jsonify, request
@@ -12,7 +11,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from cosyvoice.utils import errors
 
 log = logging.getLogger(__name__)
-DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class Problem(Exception):
@@ -101,7 +99,7 @@ def as_problem(error: BaseException) -> Problem:
     for kind, status, code, field in ENGINE:
         if isinstance(error, kind):
             return Problem(status, code, field, error.en, error.zh)
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if isinstance(error, OSError) and error.errno in errors.DISK_FULL:
         return Problem(
             507,
             "disk_full",

@@ -37,7 +37,7 @@ from cosyvoice.serve.http.problem import Problem, field_error
 from cosyvoice.serve.routes.request_states import FORMATS as SUBTITLES
 from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine
-from cosyvoice.serve.storage.books import Book, Books, new_id
+from cosyvoice.serve.storage.books import DAY, Book, Books, new_id
 from cosyvoice.text.language import without_sound_marks
 from cosyvoice.text.manuscript import Manuscript, read_manuscript
 from cosyvoice.utils.errors import ManuscriptError
@@ -225,7 +225,7 @@ def blueprint(
             "created": iso(book.created),
             "ended": iso(book.ended),
             "expected_end": iso(expected_end(book, unfinished)),
-            "kept_until": iso(book.ended and book.ended + books.days * 24 * 3600),
+            "kept_until": iso(book.ended and book.ended + books.days * DAY),
         }
 
     return jobs

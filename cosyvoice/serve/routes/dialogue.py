@@ -12,19 +12,14 @@ from functools import partial
 
 from flask import Blueprint, Response, g
 
+from cosyvoice.cli.long_speech import seed_of
 from cosyvoice.serve.http import access
 from cosyvoice.serve.http.fields import NO_VOICE, read_values
-from cosyvoice.serve.http.jobs import (
-    INSTRUCT,
-    PRESET,
-    Job,
-    dialogue_fields,
-    read_body,
-)
+from cosyvoice.serve.http.jobs import INSTRUCT, PRESET, Job, dialogue_fields, read_body
 from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
 from cosyvoice.serve.routes.openai_speech import read_voice, speaking_engine
 from cosyvoice.serve.speaking.answer import Answers
-from cosyvoice.serve.speaking.chain import Part, chained, seed_of
+from cosyvoice.serve.speaking.chain import Part, chained
 from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
 from cosyvoice.serve.speaking.engines import Instruct
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
@@ -34,7 +29,8 @@ from cosyvoice.text.preview import estimated_seconds
 from cosyvoice.text.tags import check_silence, left_out_tags
 from cosyvoice.utils.errors import InputError, TextError
 
-OURS = {"tts_text": "text", "prompt_text": "instruct", "mode": "instruct"}  # -> a line's field
+# Fields of POST /generate_audio -> those of a line
+LINE_FIELDS = {"tts_text": "text", "prompt_text": "instruct", "mode": "instruct"}
 
 
 def blueprint(
@@ -132,7 +128,7 @@ def line_named(place: int, line: dict) -> Iterator[None]:
         yield
     except (Problem, InputError) as error:
         found = as_problem(error).field or ""
-        field = OURS.get(found, found)
+        field = LINE_FIELDS.get(found, found)
         if "voice" in line and field in ("spk_id", "spk_customize"):
             field = "voice"
         raise in_field(f"lines[{place}]" + (f".{field}" if field else ""), error) from error

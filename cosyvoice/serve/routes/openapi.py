@@ -53,12 +53,8 @@ HEADERS = {  # name -> what it says
     "X-Verify": "of a whole file, with VERIFY: how much of each sentence is wrong, and its tries",
     "X-Sample-Rate": "Hz of the sound",
 }
-SPOKEN = (
-    "X-Request-ID",
-    "X-Text-Warnings",
-    "X-AI-Generated",
-    "X-Verify",
-)  # headers of answers that speak a caller's text
+# headers of answers that speak a caller's text
+SPOKEN = ("X-Request-ID", "X-Text-Warnings", "X-Verify")
 
 
 def string(about: str, **rules) -> dict:
@@ -120,6 +116,8 @@ def call(
 
     failure = {"schema": {"$ref": f"#/components/schemas/{error}"}}
     done: dict = {"description": "done", "content": {t: answer(t) for t in types}}
+    if any(kind.startswith("audio/") for kind in types):
+        headers = (*headers, "X-AI-Generated")
     if headers:
         done["headers"] = {name: header(HEADERS[name]) for name in headers}
     responses = {success: done}

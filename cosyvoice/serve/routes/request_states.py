@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.text.language import without_sound_marks
+from cosyvoice.utils.whole_file import whole_file
 
 log = logging.getLogger(__name__)
 KEEP = 3600  # seconds
@@ -195,14 +195,8 @@ class RequestStates:
 
     def _write(self, path: Path, state: dict):
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(state, file)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            file.write(json.dumps(state).encode())
 
     @contextlib.contextmanager
     def _other_processes_waiting(self) -> Iterator[None]:

@@ -88,7 +88,7 @@ def blueprint(
         if "mix" in values:
             return make_mixed(read_voice_request(values, "user_id", "name", "mix"))
         if "voice_file" in values:
-            return bring(read_voice_request(values, "user_id", "name", "voice_file"))
+            return make_of_file(read_voice_request(values, "user_id", "name", "voice_file"))
         return make_of_recording(
             read_voice_request(values, "user_id", "name", "prompt_text", "prompt_speech_16k")
         )
@@ -120,7 +120,7 @@ def blueprint(
                 raise
             raise unknown_voice_error("mix", wanted.user_id, name) from problem
 
-    def bring(wanted: VoiceRequest):
+    def make_of_file(wanted: VoiceRequest):
         """Keep a voice that was taken elsewhere; its meta stays as it is."""
         assert wanted.voice_file
         refuse_taken_name(wanted)

@@ -27,7 +27,6 @@ from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
 log = logging.getLogger(__name__)
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
-SOUND = {"X-AI-Generated": "true"}  # headers of every answer that is sound
 MOST_WARNINGS = 20  # names of tags in a header
 MOST_READINGS = 50  # sentences in a header
 
@@ -74,7 +73,7 @@ class Answers:
         response.direct_passthrough = False  # else call_on_close is not called
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]  # not send_file's
         about = {**text_warnings(utterance), **readings(speech.record)}
-        response.headers.update({**SOUND, **about, **(headers or {})})
+        response.headers.update({**about, **(headers or {})})
         response.call_on_close(speech.close)
         speech.record.change(outcome="done")
         return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
@@ -97,11 +96,10 @@ class Answers:
         """The Speech of the current request's Record, not begun yet."""
         sample_rate = utterance.engine.sample_rate
         mark = Mark.now(utterance.engine.model_family)
-        has_mark = is_file or self.config.mark == "always"
+        # a whole WAV gets its mark at the end, see finish_wav
+        has_mark = kind != "wav" if is_file else self.config.mark == "always"
         g.record.change(sample_rate=sample_rate)
-        encoder = self.encoder(
-            kind, sample_rate, mark, has_mark and not (is_file and kind == "wav")
-        )
+        encoder = self.encoder(kind, sample_rate, mark, has_mark)
         if self.watermark:
             encoder = Watermarked(encoder, self.watermark(sample_rate))
         return Speech(
@@ -146,8 +144,7 @@ def stream_response(
     speech: Speech, body: Iterable, mimetype: str, headers: dict | None = None
 ) -> Response:
     """A Response that ends the Speech when it ends."""
-    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **SOUND}
-    always |= text_warnings(speech.utterance)
+    always = {"X-Accel-Buffering": "no", "Accept-Ranges": "none", **text_warnings(speech.utterance)}
     response = Response(body, mimetype=mimetype, headers={**always, **(headers or {})})
     response.call_on_close(speech.close)
     return response

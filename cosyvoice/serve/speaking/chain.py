@@ -1,7 +1,7 @@
 """Several utterances one after the other in one answer: lines of a dialogue, sentences of a stream.
 
-Each part is spoken with a seed of its own, see seed_of, so that what a part sounds like does not
-depend on the parts before it.
+Each part is spoken with a seed of its own, see seed_of of cli/long_speech.py, so that what a part
+sounds like does not depend on the parts before it.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosyvoice.serve.http.fields import MAX_SEED
 from cosyvoice.serve.speaking.engine import Check, Chunks
 
 
@@ -34,16 +33,11 @@ def chained(parts: Iterable[Part], sample_rate: int, check: Check) -> Chunks:
                 yield {**chunk, "sentence": last, "speaker": part.speaker}
         first = last + 1
         if part.pause:
-            yield {**silence(part.pause, sample_rate), "sentence": first}
+            yield {**silent_chunk(part.pause, sample_rate), "sentence": first}
             first += 1
 
 
-def silence(seconds: float, sample_rate: int) -> dict:
-    """A chunk without words."""
+def silent_chunk(seconds: float, sample_rate: int) -> dict:
+    """A chunk of silence, without words."""
     samples = np.zeros((1, round(seconds * sample_rate)), np.float32)
     return {"tts_speech": samples, "sentence": 0, "sentences": ()}
-
-
-def seed_of(seed: int, part: int) -> int:
-    """The seed of a part, counted from 0: the request's for the first, the next number for each."""
-    return (seed + part) % (MAX_SEED + 1)

@@ -60,29 +60,14 @@ def short(error: Exception) -> str:
 
 def open_engine(folder: str, config: Config, is_busy: Callable[[], bool]) -> Engine:
     """The model of a folder, loaded; it leaves memory when idle if UNLOAD_AFTER says so."""
-    if not config.unload_after:
-        return load(folder, config)
-    return Resting(partial(load, folder, config), config.unload_after, is_busy)
+    opening = partial(load, folder, config)
+    return Resting(opening, config.unload_after, is_busy) if config.unload_after else opening()
 
 
 def load(folder: str, config: Config) -> Engine:
     verifier = verifier_for(folder, config)
-    begin = time.monotonic()
-    engine = AutoModel(
-        folder,
-        precision=config.precision,
-        flow_steps=config.flow_steps,
-        flow_guidance=config.flow_guidance,
-    )
-    engine.load_seconds = time.monotonic() - begin
+    engine = AutoModel(folder, **config.model_options)
     engine.verifier = verifier
-    log.info(
-        "loaded %s on %s in %.1f s, precision %s",
-        engine.model_family,
-        engine.device,
-        engine.load_seconds,
-        engine.precision,
-    )
     return engine
 
 

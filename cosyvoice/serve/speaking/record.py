@@ -37,9 +37,8 @@ class Record:
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
     readings: list[tuple[float, int]] = field(default_factory=list)  # score, tries of sentences
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
-    speakers: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # (first sample, name), if several
+    # (first sample, name), if several
+    speakers: list[tuple[int, str]] = field(default_factory=list)
     current_segment: Segment | None = None  # of the text, being spoken
     is_counted: bool = False  # in the figures of /metrics
     is_kept: bool = False  # its last state is written; later changes no longer count
@@ -72,10 +71,7 @@ class Record:
         if self.current_segment is None or self.current_segment.number != number:
             self.finish_segment()
             self.current_segment = Segment(
-                number,
-                chunk["sentences"],
-                self.samples,
-                self.sample_rate,
+                number, chunk["sentences"], self.samples, self.sample_rate
             )
             if "tries" in chunk:
                 reading = chunk["score"], chunk["tries"]

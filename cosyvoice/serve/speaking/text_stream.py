@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
+from cosyvoice.cli.long_speech import seed_of
 from cosyvoice.serve.http.bridge import MAX_STREAMS
 from cosyvoice.serve.http.connection import Client
 from cosyvoice.serve.http.jobs import Job
 from cosyvoice.serve.http.problem import Problem, as_problem, field_error, in_field
-from cosyvoice.serve.speaking.chain import Part, chained, seed_of, silence
+from cosyvoice.serve.speaking.chain import Part, chained, silent_chunk
 from cosyvoice.serve.speaking.engine import Check, Chunks, Prepared, Utterance
 from cosyvoice.serve.speaking.slots import POLL
 from cosyvoice.serve.speaking.speech import Speech
@@ -218,7 +219,7 @@ class TextStream:
         cleaned = clean(sentence)
         if not is_speakable(cleaned.text.text):  # a pause, or punctuation
             if seconds := cleaned.objects.pause_seconds:
-                yield silence(seconds, self.prepared.engine.sample_rate)
+                yield silent_chunk(seconds, self.prepared.engine.sample_rate)
             return
         seed = seed_of(self.job.seed, number)
         job = replace(self.job, tts_text=sentence, seed=seed, stream=True)
@@ -264,7 +265,7 @@ class TextStream:
         return None
 
 
-NOTHING = silence(0, 1)  # a chunk without sound: what is encoded by now can be sent
+NOTHING = silent_chunk(0, 1)  # a chunk without sound: what is encoded by now can be sent
 
 
 def ended_error() -> Problem:

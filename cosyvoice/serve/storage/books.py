@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cosyvoice.cli.long_speech import Plan, SoundFiles, write_whole
+from cosyvoice.cli.long_speech import Plan, SoundFiles
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.utils.files import read_dict, save_whole
+from cosyvoice.utils.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 PATIENCE = 10.0  # seconds to wait for another process

@@ -26,6 +26,7 @@ from urllib.parse import unquote
 
 from cosyvoice.serve.http.names import DEVICES
 from cosyvoice.serve.http.problem import Problem
+from cosyvoice.serve.places import has_oss
 from cosyvoice.serve.storage.work_folders import WorkFolders
 
 log = logging.getLogger(__name__)
@@ -70,17 +71,9 @@ class Store(Protocol):
 def open_store(folder: Path, work_folders: WorkFolders, environ=os.environ) -> Store:
     """OSS if OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET are set, else the local folder.
 
-    Raises RuntimeError if one of them alone is set.
+    Raises a StartError if one of them alone is set.
     """
-    unset = [
-        name for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET") if not environ.get(name)
-    ]
-    if len(unset) == 1:
-        raise RuntimeError(
-            f"{unset[0]} is not set; set it to keep voices in OSS, "
-            f"or unset the other to keep them in {folder}"
-        )
-    return LocalStore(folder, work_folders) if unset else OssStore(environ)
+    return OssStore(environ) if has_oss(environ) else LocalStore(folder, work_folders)
 
 
 class LocalStore:

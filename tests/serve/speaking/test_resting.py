@@ -37,11 +37,6 @@ class Loader:
         return FakeEngine("CosyVoice-300M-25Hz")
 
 
-@pytest.fixture(autouse=True)
-def load_seconds(monkeypatch):
-    monkeypatch.setattr(FakeEngine, "load_seconds", 0.5, raising=False)
-
-
 def is_unloaded(engine) -> bool:
     return engine.model_state == "unloaded"
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cosyvoice.serve.config import StartError
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.storage import store as stores
 from cosyvoice.serve.storage.store import (
@@ -237,7 +238,7 @@ def test_what_vanishes_during_a_list_is_not_there(tmp_path, monkeypatch):
 
 
 def test_half_a_credential_is_told(tmp_path):
-    with pytest.raises(RuntimeError, match="OSS_ACCESS_KEY_SECRET is not set"):
+    with pytest.raises(StartError, match="OSS_ACCESS_KEY_SECRET is not set"):
         open_store(tmp_path, WorkFolders(tmp_path), {"OSS_ACCESS_KEY_ID": "x"})
 
 

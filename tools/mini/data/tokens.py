@@ -33,8 +33,7 @@ from cosyvoice.tokenizer.phoneme import phonemes
 from cosyvoice.tokenizer.sounds import BOOK, GROUP, INDEX, SILENCE, SOUNDS, owner
 
 TOKEN_SAMPLES = 882  # at 22,050 Hz: 40 ms
-GRID = 80  # Hz: half frames of the teacher, the rate of its F0
-STEPS = 3.2  # of the grid in a token
+STEPS = 3.2  # in a token, of a grid of 80 Hz: half frames of the teacher, the rate of its F0
 CONTENTS, LEVELS = 512, 8
 SHIPPED_BOOK = Path(__file__).parents[3] / "pretrained_models/CosyVoice-Mini-25Hz" / BOOK
 PAD = "_"
