@@ -29,6 +29,7 @@ def declared(name: str) -> list[str]:
         ("test", "requirements-test.txt"),
         ("cluster", "requirements-cluster.txt"),
         ("judges", "requirements-judges.txt"),
+        ("verify", "requirements-verify.txt"),
     ],
 )
 def test_pyproject_and_the_requirements_files_agree(name, file):

@@ -6,10 +6,11 @@
 """
 
 import hashlib
+import itertools
 import logging
 import re
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -39,8 +40,10 @@ from cosyvoice.cli.model_list import (
     layout_of,
 )
 from cosyvoice.cli.speakers import language_of_speaker
-from cosyvoice.text.language import language_of_transcript
+from cosyvoice.cli.verify import Verifier, a_sentence_ahead, first_seed
+from cosyvoice.text.language import language_of_transcript, syllables, without_punctuation
 from cosyvoice.text.objects import Pause
+from cosyvoice.text.sentences import Sentence, one_by_one
 from cosyvoice.utils.audio import REFERENCE_RATE
 from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
 from cosyvoice.utils.files import read_yaml
@@ -69,6 +72,7 @@ MAX_FLOW_STEPS = 64  # beyond it nothing changes but the time
 
 log = logging.getLogger(__name__)
 Chunks = Generator[dict, None, None]
+SPOKEN_ALONE = 8  # syllables; a shorter sentence is not read back by itself
 NOTHING_SAID = {"text": "", "spoken": "", "sentences": ()}  # in a chunk without words of its own
 
 
@@ -96,6 +100,7 @@ class CosyVoice:
     layout = LAYOUT_300M
     supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
     load_seconds = 0.0  # that loading took, as AutoModel has measured it
+    verifier: Verifier | None = None  # reads each sentence back; set by the caller that wants it
     model_state = "loaded"  # for the service, whose engines may leave memory when idle
 
     def __init__(
@@ -449,22 +454,72 @@ class CosyVoice:
         return voices.check_voice(voice, family)["flow_embedding"]
 
     def _speak(self, text: str, reading: "Reading", condition, stream, speed, seed) -> Chunks:
-        noise, check = Noise.of(seed, stream, self.model.device), reading.check
+        parts = self.frontend.sentences(text, **vars(reading))
+        options = {**condition, "speed": speed, "check": reading.check}
+        if self.verifier:
+            chunks = self._speak_verified(self.verifier, parts, options, stream, seed)
+        else:
+            chunks = self._speak_at_once(parts, options, stream, seed)
         try:
-            for index, part in enumerate(self.frontend.sentences(text, **vars(reading))):
-                if isinstance(part, Pause):
-                    silence = torch.zeros(1, round(part.seconds * self.sample_rate))
-                    yield {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
-                    continue
-                arguments = {**condition, "text": self.frontend.text_token(part.spoken)}
-                said = {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
-                with closing(
-                    self.model.tts(**arguments, stream=stream, speed=speed, seed=noise, check=check)
-                ) as chunks:
-                    for chunk in chunks:
-                        yield {**chunk, "sentence": index, **said}
+            with closing(chunks):
+                yield from chunks
         finally:
             trim()
+
+    def _speak_at_once(self, parts: Iterable[Sentence | Pause], options, stream, seed) -> Chunks:
+        noise = Noise.of(seed, stream, self.model.device)
+        for index, part in enumerate(parts):
+            if isinstance(part, Pause):
+                yield self._silence(part, index)
+                continue
+            ids = self.frontend.text_token(part.spoken)
+            with closing(self.model.tts(text=ids, **options, stream=stream, seed=noise)) as chunks:
+                for chunk in chunks:
+                    yield {**chunk, "sentence": index, **said(part)}
+
+    def _speak_verified(
+        self, verifier: Verifier, parts: Iterable[Sentence | Pause], options, stream, seed
+    ) -> Chunks:
+        """One chunk for each sentence, the best of its tries."""
+        seed = first_seed(seed)
+
+        def speak(index: int, part: Sentence | Pause) -> dict:
+            if isinstance(part, Pause):
+                return self._silence(part, index)
+            ids = self.frontend.text_token(part.spoken)
+
+            def make(try_seed: int) -> dict:
+                (made,) = self.model.tts(text=ids, **options, seed=try_seed)
+                return made
+
+            best = verifier.best(part.spoken, index, seed, make, self.sample_rate)
+            return {**best, "sentence": index, **said(part)}
+
+        singles = (single for part in parts for single in self._one_by_one(part))
+        if stream:
+            yield from a_sentence_ahead(singles, speak, self.sample_rate)
+        else:
+            yield from itertools.starmap(speak, enumerate(singles))
+
+    def _one_by_one(self, part: Sentence | Pause) -> Sequence[Sentence | Pause]:
+        """The sentences of a segment, so that a fault in one does not make all be spoken again."""
+        if isinstance(part, Pause):
+            return [part]
+
+        def is_enough(spoken: str) -> bool:
+            words = without_punctuation(spoken)
+            return syllables(words) >= SPOKEN_ALONE and bool(self.frontend.encode(words))
+
+        return one_by_one(part, is_enough)
+
+    def _silence(self, pause: Pause, index: int) -> dict:
+        silence = torch.zeros(1, round(pause.seconds * self.sample_rate))
+        return {"tts_speech": silence, "sentence": index, **NOTHING_SAID}
+
+
+def said(part: Sentence) -> dict:
+    """What a chunk says about its words."""
+    return {"text": part.written, "spoken": part.spoken, "sentences": part.pieces}
 
 
 @dataclass(frozen=True)

@@ -125,8 +125,10 @@ class CosyVoiceModel:
         check: Callable[[], None] | None = None,
         instruction_len=0,
         **lengths,
-    ) -> Generator[dict[str, Tensor], None, None]:
+    ) -> Generator[dict[str, Any], None, None]:
         """Yield {"tts_speech": (1, N) float32 on the CPU}: once, or hop by hop with stream=True.
+
+        Each has the "speech_token" it was made of, a list; a hop's with those the next repeats.
 
         Ids are (1, L), prompt_speech_feat (1, T, 80), embeddings (1, 192), (0, 192) for none;
         `_len` keywords are accepted and not needed. With source_speech_token its words are spoken
@@ -174,7 +176,8 @@ class CosyVoiceModel:
                     session.check = both(check, turn.give_way)
                     speech = self.hops.speak(session, hop, last)
                 due = max(due, time.monotonic()) + speech.shape[1] / self.hift.sampling_rate
-                yield {"tts_speech": speech.cpu().clone()}  # an ordinary tensor, no view
+                # an ordinary tensor, no view
+                yield {"tts_speech": speech.cpu().clone(), "speech_token": hop}
 
     def _hop_sizes(self, prompt_tokens: int) -> HopSizes:
         return HopSizes(

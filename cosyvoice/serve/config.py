@@ -5,6 +5,7 @@ them, so that they are neither kept here nor shown when a Config is printed.
 """
 
 import argparse
+import contextlib
 import math
 import os
 import re
@@ -18,6 +19,7 @@ from cosyvoice.serve.addresses import host_of, is_host, origin_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KBPS = 8, 320  # of MP3, least and most
+VERIFY_LIMIT = 0.05  # of VERIFY=on
 
 
 class StartError(ValueError):
@@ -171,6 +173,16 @@ class Config:
         "module:function that makes an inaudible watermark for each sound; empty: none; "
         "see docs/marks.md",
     )
+    verify: str = setting(
+        "",
+        "each sentence is read back, and spoken again, at most twice, while more of it is wrong "
+        f"than this limit, such as 0.1; on: {VERIFY_LIMIT}; empty: never; see docs/verify.md",
+    )
+    verify_model: str = setting(
+        "",
+        "what VERIFY hears with: a folder of faster-whisper's, or a name it knows; empty: the "
+        "small model's own tokens, for other models small",
+    )
     threads: int = setting(40, "listeners served at once by `python all_api.py`", most=10_000)
     output_dir: Path = setting(ROOT / "output", "working files of requests")
     reference_dir: Path = setting(ROOT / "参考音频", "reference audio that requests can name")
@@ -214,6 +226,7 @@ class Config:
             if f.type in (int, float):
                 _check_number(f, getattr(self, f.name))
             _check_choice(f, getattr(self, f.name))
+        _ = self.verify_limit
         rate = re.fullmatch(r"([0-9]{1,3})(k|000)", self.mp3_bitrate)
         if not rate or not KBPS[0] <= int(rate[1]) <= KBPS[1]:
             raise StartError(
@@ -222,6 +235,22 @@ class Config:
                 f"MP3_BITRATE 为 {self.mp3_bitrate!r}，"
                 f"须为 {KBPS[0]}k 至 {KBPS[1]}k 的码率，如 96k",
             )
+
+    @property
+    def verify_limit(self) -> float | None:
+        """The error rate that VERIFY allows, None when nothing is read back. Raises StartError."""
+        known = {"": None, "off": None, "0": None, "on": VERIFY_LIMIT, "1": VERIFY_LIMIT}
+        if self.verify.lower() in known:
+            return known[self.verify.lower()]
+        with contextlib.suppress(ValueError):
+            if 0 < (limit := float(self.verify)) < 1:
+                return limit
+        raise StartError(
+            f"VERIFY is {self.verify!r}; it must be on, off, or a number between 0 and 1: "
+            "the share of words that may be wrong in a sentence, such as 0.1",
+            f"VERIFY 为 {self.verify!r}，须为 on、off 或 0 与 1 之间的数"
+            "（一句中允许出错的字词比例，如 0.1）",
+        )
 
     @property
     def model_options(self) -> dict[str, Any]:

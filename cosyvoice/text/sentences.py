@@ -8,6 +8,7 @@ written and as they are spoken.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from cosyvoice.text.aligned import Aligned
 from cosyvoice.text.language import CODES, HAN, KANA, MARKS, is_speakable, language_of
@@ -76,6 +77,38 @@ def segments(
             yield marks.sentence(before)
             before = Aligned("")
     yield from (marks.sentence(part) for part in rest_of(before, current))
+
+
+def one_by_one(segment: Sentence, is_enough: Callable[[str], bool]) -> list[Sentence]:
+    """The sentences of a segment, to be spoken one by one.
+
+    One that is_enough says no to is spoken with those after it, or before it if it is the last.
+    """
+    groups: list[list[tuple[str, str]]] = []
+    enough = True
+    for piece in segment.pieces:
+        groups += [[]] if enough else []
+        groups[-1].append(piece)
+        enough = is_enough(joined(spoken for _, spoken in groups[-1]))
+    if not enough and len(groups) > 1:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return list(_with_marks(groups))
+
+
+def _with_marks(groups: list[list[tuple[str, str]]]) -> Iterator[Sentence]:
+    """A Sentence of each group; a mark such as <|ja|> holds until the next one."""
+    mark = ""
+    for pieces in groups:
+        spoken = joined(spoken for _, spoken in pieces)
+        found = LANGUAGE_MARK.findall(spoken)
+        if mark and not LANGUAGE_MARK.match(spoken):
+            spoken = mark + spoken
+        mark = found[-1] if found else mark
+        yield Sentence(spoken, joined(written for written, _ in pieces), tuple(pieces))
+
+
+def joined(parts: Iterable[str]) -> str:
+    return reduce(join, map(Aligned, parts), Aligned("")).text
 
 
 def split_sentences(text: str, encode: Callable[[str], list[int]]) -> list[Sentence]:

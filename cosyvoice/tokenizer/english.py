@@ -252,7 +252,7 @@ def look_up(word: str, tag: str | None) -> str:
     if not entry:
         return ""
     default, *variants = entry.split("\t")
-    return dict(variant.split("=") for variant in variants).get(tag, default)
+    return dict(variant.split("=") for variant in variants).get(tag, default)  # type: ignore[arg-type]
 
 
 def inflected(word: str, tag: str | None) -> str:
@@ -265,8 +265,8 @@ def inflected(word: str, tag: str | None) -> str:
             if stem:
                 return inflect(stem)
     doubled = re.fullmatch(r"(.+([bdgklmnprtvz]))\2(ed|ing)", lower)
-    stem = doubled and look_up(doubled[1], "VERB")
-    return {"ed": past, "ing": progressive}[doubled[3]](stem) if stem else ""
+    stem = doubled and look_up(doubled[1], "VERB")  # type: ignore[assignment]
+    return {"ed": past, "ing": progressive}[doubled[3]](stem) if stem else ""  # type: ignore[index]
 
 
 def plural(stem: str) -> str:

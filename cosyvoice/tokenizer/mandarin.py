@@ -289,7 +289,7 @@ def split_syllable(name: str) -> tuple[str, str]:
     """Pinyin letters -> (initial, final), the final in its full spelling: "jun" -> ("j", "ün")."""
     if name[:1] in ("y", "w"):
         return "", SPELT_SYLLABLES.get(name, {"y": "i", "w": "u"}[name[0]] + name[1:])
-    initial = re.match("[zcs]h|[bpmfdtnlgkhjqxrzcs]|", name)[0]
+    initial = re.match("[zcs]h|[bpmfdtnlgkhjqxrzcs]|", name)[0]  # type: ignore[index]
     final = name[len(initial) :]
     if initial in ("j", "q", "x"):
         final = re.sub("^u", "ü", final)  # "un" after these is "ün", not "uen"

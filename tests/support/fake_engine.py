@@ -21,6 +21,8 @@ SETTINGS = {
     "hang": -1,
     "setup": 0.0,
     "error": "",
+    "tries": 0,  # as an engine with a verifier, which hears all sentences alike
+    "score": 0.0,
 }
 
 
@@ -253,6 +255,7 @@ class FakeEngine:
                     "text": f"句{i // 2}",
                     "spoken": f"说{i // 2}",
                     "sentences": [(f"句{i // 2}", f"说{i // 2}")],
+                    **({name: plan[name] for name in ("score", "tries")} if plan["tries"] else {}),
                 }
             finished = True
         finally:

@@ -3,7 +3,7 @@ import pytest
 from cosyvoice.text.language import MARKS
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.read import passages_of, read
-from cosyvoice.text.sentences import UNBROKEN, Sentence, segments, split_sentences
+from cosyvoice.text.sentences import UNBROKEN, Sentence, one_by_one, segments, split_sentences
 
 
 def spoken(text, encode=list):
@@ -92,3 +92,29 @@ def test_passages_together_are_the_text(text):
 
 def test_the_first_passage_needs_no_more_of_the_text():
     assert len(next(passages_of("今天很好。" * 100_000))) < 320
+
+
+def singles(*pieces: str, least: int = 6) -> list[str]:
+    """The spoken sentences of a segment; what is written of each is in brackets."""
+    written = [(f"({piece})", piece) for piece in pieces]
+    found = one_by_one(Sentence("".join(pieces), "", tuple(written)), lambda s: len(s) >= least)
+    assert [piece for part in found for piece in part.pieces] == written
+    return [part.spoken for part in found]
+
+
+def test_the_sentences_of_a_segment_come_one_by_one():
+    assert singles("今天天气很好。", "我们去公园吧。") == ["今天天气很好。", "我们去公园吧。"]
+    assert singles("今天天气很好。") == ["今天天气很好。"] and singles("好。") == ["好。"]
+
+
+def test_a_short_sentence_stays_with_its_neighbour():
+    assert singles("好。", "今天天气很好。", "是的。") == ["好。今天天气很好。是的。"]
+    assert singles("Yes.", "It is.", "We went home.") == ["Yes. It is.", "We went home."]
+
+
+def test_a_language_mark_holds_for_the_sentences_after_it():
+    assert singles("<|ja|>今日は良い。", "天気ですねえ。", "<|zh|>今天天气很好。") == [
+        "<|ja|>今日は良い。",
+        "<|ja|>天気ですねえ。",
+        "<|zh|>今天天气很好。",
+    ]

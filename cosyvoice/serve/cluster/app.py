@@ -53,7 +53,8 @@ def application(
         health_check_timeout_s=30.0,
     )(replica)
     options, places = config.model_options, config.max_concurrent
-    return deployment.bind(config.model, config.instruct_model, options, places)
+    verify = config.verify_limit, config.verify_model
+    return deployment.bind(config.model, config.instruct_model, options, places, verify)
 
 
 def deploy(address: str, app: Any) -> None:
@@ -74,7 +75,7 @@ def deploy(address: str, app: Any) -> None:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description="Start or renew the engines on the Ray cluster at RAY_ADDRESS. The settings of "
-        "models, PRECISION and MAX_CONCURRENT count, as for the service."
+        "models, PRECISION, VERIFY and MAX_CONCURRENT count, as for the service."
     )
     parser.add_argument("--min_replicas", type=int, default=1, help="replicas without any load")
     parser.add_argument("--max_replicas", type=int, default=1, help="replicas under full load")

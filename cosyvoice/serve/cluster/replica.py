@@ -16,6 +16,7 @@ from typing import Any
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
+from cosyvoice.cli.verify import verifier_of
 from cosyvoice.serve.cluster import FACTS, MAIN
 from cosyvoice.serve.cluster.wire import pack, pack_error, unpack
 from cosyvoice.utils.errors import InputError
@@ -31,21 +32,30 @@ class Stopped(Exception):
 class Replica:
     """model, instruct_model: as COSYVOICE_MODEL and COSYVOICE_INSTRUCT_MODEL, on its own node.
 
-    options: of AutoModel. max_concurrent: how many calls work at once.
+    options: of AutoModel. max_concurrent: how many calls work at once. verify: of verifier_of, what
+    reads sentences back.
     """
 
     def __init__(
-        self, model: str, instruct_model: str, options: dict[str, Any], max_concurrent: int
+        self,
+        model: str,
+        instruct_model: str,
+        options: dict[str, Any],
+        max_concurrent: int,
+        verify: tuple[float | None, str] = (None, ""),
     ):
         self.instruct_model, self.options = instruct_model, options
-        self.max_concurrent = max_concurrent
+        self.max_concurrent, self.verify = max_concurrent, verify
         self.threads = ThreadPoolExecutor(max_concurrent, "speak")
         self.loading = threading.Lock()
         self.main = self.load(choose_model(model, may_download=False))
         self.second: Any = None
 
     def load(self, folder: str) -> Any:
-        return AutoModel(folder, **self.options)
+        verifier = verifier_of(folder, *self.verify)
+        engine = AutoModel(folder, **self.options)
+        engine.verifier = verifier
+        return engine
 
     def engine(self, model: str) -> Any:
         """The main model, or the one that follows instructions, loaded at its first use.

@@ -30,7 +30,13 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}  # without a key: nothing personal
 PAGES = {"/", "/docs"}  # a link elsewhere may lead here
 OWNER = re.compile(r"learn-wave/([^/]+)/")  # keys and paths that belong to a user
-EXPOSED = ("X-Request-ID", "Retry-After", "X-Text-Warnings", "X-AI-Generated")  # to pages elsewhere
+EXPOSED = (  # to pages elsewhere
+    "X-Request-ID",
+    "Retry-After",
+    "X-Text-Warnings",
+    "X-AI-Generated",
+    "X-Verify",
+)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -50,9 +50,11 @@ HEADERS = {  # name -> what it says
     "X-Request-ID": "the request's id, the caller's own if one was sent",
     "X-AI-Generated": "true: a machine made this sound",
     "X-Text-Warnings": "names of tags in the text that had no effect; without any, not sent",
+    "X-Verify": "of a whole file, with VERIFY: how much of each sentence is wrong, and its tries",
     "X-Sample-Rate": "Hz of the sound",
 }
-SPOKEN = ("X-Request-ID", "X-Text-Warnings")  # headers of answers that speak a caller's text
+# headers of answers that speak a caller's text
+SPOKEN = ("X-Request-ID", "X-Text-Warnings", "X-Verify")
 
 
 def string(about: str, **rules) -> dict:

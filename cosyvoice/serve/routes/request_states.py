@@ -281,6 +281,8 @@ def describe(record: Record) -> dict:
         }
         for index, sentence in enumerate(record.sentence_times)
     ]
+    for state_of, (score, tries) in zip(sentences, record.readings):
+        state_of |= {"score": score, "tries": tries}
     return {
         "id": record.id,
         "user_id": record.user_id,

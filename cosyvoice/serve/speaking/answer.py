@@ -21,12 +21,14 @@ from cosyvoice.serve.http.connection import Client, client_of
 from cosyvoice.serve.http.problem import Problem, as_problem
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.pace import Pace
+from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.speech import ClientGone, Speech
 
 log = logging.getLogger(__name__)
 PCM_RATE = 24000  # Hz, of OpenAI's `pcm`
 MOST_WARNINGS = 20  # names of tags in a header
+MOST_READINGS = 50  # sentences in a header
 
 
 class Answers:
@@ -72,7 +74,8 @@ class Answers:
         response.content_length = size
         response.direct_passthrough = False  # else call_on_close is not called
         response.headers["Cache-Control"] = access.HEADERS["Cache-Control"]  # not send_file's
-        response.headers.update({**text_warnings(utterance), **(headers or {})})
+        about = {**text_warnings(utterance), **readings(speech.record)}
+        response.headers.update({**about, **(headers or {})})
         response.call_on_close(speech.close)
         speech.record.change(outcome="done")
         return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
@@ -159,6 +162,13 @@ def text_warnings(utterance: Utterance) -> dict[str, str]:
     names = [quote(name) for name in utterance.left_out_tags]
     shown = [*names[:MOST_WARNINGS], *(["..."] if len(names) > MOST_WARNINGS else [])]
     return {"X-Text-Warnings": f"tags left out: {', '.join(shown)}"} if names else {}
+
+
+def readings(record: Record) -> dict[str, str]:
+    """The header that says how much of each sentence is wrong and how often it was spoken."""
+    shown = [f"{score:g};tries={tries}" for score, tries in record.readings[:MOST_READINGS]]
+    shown += ["..."] if len(record.readings) > MOST_READINGS else []
+    return {"X-Verify": ", ".join(shown)} if shown else {}
 
 
 def follow(speech: Speech) -> Iterator[bytes]:

@@ -10,7 +10,8 @@ from cosyvoice.serve.http.jobs import Job
 
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
 # {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
-# (written, spoken) of each sentence in it, none in a pause}; to be closed
+# (written, spoken) of each sentence in it, none in a pause}, with a verifier also "score" and
+# "tries" (see cosyvoice/cli/verify.py); to be closed
 Chunks = Generator[dict[str, Any], None, None]
 Audio = Any  # (1, N) float32 tensor at 16 kHz
 Voice = dict[str, Any]  # see cosyvoice/cli/voice.py

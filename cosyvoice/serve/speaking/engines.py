@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
+from cosyvoice.cli.verify import Verifier, verifier_of
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
@@ -39,6 +40,7 @@ def load_model(
             "没有可用的模型：请将模型放入 pretrained_models/，"
             "或用 COSYVOICE_MODEL 指定模型目录或 ModelScope 名称",
         ) from error
+    verifier_for(folder, config, may_download=is_script)
     try:
         return open_engine(folder, config, is_busy)
     except Exception as error:  # files of every kind can be in the directory
@@ -58,8 +60,23 @@ def short(error: Exception) -> str:
 
 def open_engine(folder: str, config: Config, is_busy: Callable[[], bool]) -> Engine:
     """The model of a folder, loaded; it leaves memory when idle if UNLOAD_AFTER says so."""
-    load = partial(AutoModel, folder, **config.model_options)
-    return Resting(load, config.unload_after, is_busy) if config.unload_after else load()
+    opening = partial(load, folder, config)
+    return Resting(opening, config.unload_after, is_busy) if config.unload_after else opening()
+
+
+def load(folder: str, config: Config) -> Engine:
+    verifier = verifier_for(folder, config)
+    engine = AutoModel(folder, **config.model_options)
+    engine.verifier = verifier
+    return engine
+
+
+def verifier_for(folder: str, config: Config, may_download=False) -> Verifier | None:
+    """What reads the model's sentences back. Raises a StartError when it cannot be had."""
+    try:
+        return verifier_of(folder, config.verify_limit, config.verify_model, may_download)
+    except InputError as error:
+        raise StartError(f"VERIFY: {error.en}", f"VERIFY：{error.zh}") from error
 
 
 class Instruct:

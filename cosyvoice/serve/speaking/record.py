@@ -35,6 +35,7 @@ class Record:
     first_chunk: float | None = None
     engine_seconds: float = 0.0  # that the engine has worked
     sentence_times: list[SentenceTime] = field(default_factory=list)  # of the sentences begun
+    readings: list[tuple[float, int]] = field(default_factory=list)  # score, tries of sentences
     finished_times: list[SentenceTime] = field(default_factory=list)  # of whole segments
     # (first sample, name), if several
     speakers: list[tuple[int, str]] = field(default_factory=list)
@@ -72,6 +73,9 @@ class Record:
             self.current_segment = Segment(
                 number, chunk["sentences"], self.samples, self.sample_rate
             )
+            if "tries" in chunk:
+                reading = chunk["score"], chunk["tries"]
+                self.readings = self.readings + [reading] * len(chunk["sentences"])
             if speaker := chunk.get("speaker"):
                 self.speakers.append((self.samples, speaker))
         self.current_segment.add(pcm)

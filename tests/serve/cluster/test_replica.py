@@ -10,6 +10,7 @@ import pytest
 from cosyvoice.serve.cluster import FACTS, FOR_INSTRUCTIONS, MAIN
 from cosyvoice.serve.cluster import replica as module
 from cosyvoice.serve.cluster.replica import Replica
+from cosyvoice.serve.config import ROOT
 from tests.support.fake_engine import FakeEngine
 from tests.support.waiting import wait_for
 
@@ -50,6 +51,12 @@ def test_a_stream_gives_every_chunk_and_errors_as_items(make):
     assert len(chunks) == 1 and "the engine broke" in last["failure"]
     (refused,) = asyncio.run(items(replica, "{error=TextError}"))
     assert refused["error"]["kind"] == "TextError"
+
+
+def test_it_reads_sentences_back_as_the_service_would(make):
+    assert make().main.verifier is None
+    mini = str(ROOT / "pretrained_models/CosyVoice-Mini-25Hz")
+    assert Replica(mini, "", {}, 1, (0.1, "")).main.verifier.limit == 0.1
 
 
 def test_a_stream_that_is_left_stops_the_engine(make):

@@ -2,18 +2,18 @@
 
 token = content * 8 + pitch level.
 
-content (0..511): the pair of sounds at 1/4 and 3/4 of the token's 40 ms. A sound is a phoneme; tone
-arrows and stress marks belong to their vowel, a space is shared by its neighbours, pads and
-punctuation are silence, and diphthongs and affricates count as two sounds, their halves. The book
-holds every steady pair (a, a) and the most frequent others; see `CodeBook.nearest` for the rest.
+content (0..511): the pair of sounds (cosyvoice/tokenizer/sounds.py) at 1/4 and 3/4 of the token's
+40 ms. Tone arrows and stress marks belong to their vowel, a space is shared by its neighbours, pads
+and punctuation are silence. The book holds every steady pair (a, a) and the most frequent others;
+see `CodeBook.nearest` for the rest.
 
 pitch level (0..7): round(6 * log2(F0 / base) + 3.5), in whole tones from the speaker's mean. Where
 speech is unvoiced, log F0 is interpolated between its neighbours, and held at the ends. An
 utterance with an instruction to be higher or lower keeps its speaker's base, so that the levels
 show the shift.
 
-The command writes WORK/codebook.json once. By default that is codebook.json beside this file, which
-the weights in the repository were trained with, so that training can start from them. With --anew
+The command writes WORK/codebook.json once. By default that is the one of the model in the
+repository, which its weights were trained with, so that training can start from them. With --anew
 it makes another: it counts the pairs that all of sentences.jsonl will have, with durations drawn
 from the shards made so far. All networks must then be trained from nothing.
 
@@ -30,40 +30,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from cosyvoice.tokenizer.phoneme import phonemes
+from cosyvoice.tokenizer.sounds import BOOK, GROUP, INDEX, SILENCE, SOUNDS, owner
 
 TOKEN_SAMPLES = 882  # at 22,050 Hz: 40 ms
 STEPS = 3.2  # in a token, of a grid of 80 Hz: half frames of the teacher, the rate of its F0
 CONTENTS, LEVELS = 512, 8
-SHIPPED_BOOK = Path(__file__).with_name("codebook.json")
-SILENCE, PAD = "_", "_"
-ALIKE = [  # sounds that replace each other where a pair is not in the book
-    SILENCE,
-    "i ɪ y ᵻ ɨ Y2 A2 I2",
-    "e ɛ æ A1",
-    "a ɑ ʌ ɐ I1 W1",
-    "ə ɜ ɚ ᵊ ɤ",
-    "o ɔ u ʊ O1 O2 Y1 W2",
-    "j ɥ",
-    "w",
-    "ɹ ɻ",
-    "l",
-    "m",
-    "n ŋ",
-    "p b",
-    "t d T",
-    "k ɡ",
-    "f v",
-    "s z",
-    "ʃ ʒ ʂ ɕ",
-    "θ ð",
-    "h x ʰ",
-    "ʧ1 ʤ1 ꭧ1 ʦ1 ʨ1",
-    "ʧ2 ʤ2 ꭧ2 ʦ2 ʨ2",
-]
-SOUNDS = [sound for group in ALIKE for sound in group.split()]
-GROUP = np.array([number for number, group in enumerate(ALIKE) for _ in group.split()])
-INDEX = {sound: i for i, sound in enumerate(SOUNDS)}
-TONES, STRESSES = "→↗↓↘ː", "ˈˌ"
+SHIPPED_BOOK = Path(__file__).parents[3] / "pretrained_models/CosyVoice-Mini-25Hz" / BOOK
+PAD = "_"
 # Hz. Voiced F0 is also above half the median of all above it: the teacher's curve glides at edges.
 VOICED_ABOVE = 50.0
 
@@ -131,27 +104,6 @@ def sounds_on_grid(phonemes: str, durations) -> np.ndarray:
     for (first, second), duration in zip(owners, durations):
         parts += [INDEX[first]] * int(duration) + [INDEX[second]] * int(duration)
     return np.array(parts, dtype=np.int64)
-
-
-def owner(symbols: list[str], i: int) -> tuple[str, str]:
-    """The sounds of the two halves of symbol i's time."""
-    symbol = symbols[i]
-    if symbol in TONES:
-        return last_half(symbols, i - 1)
-    if symbol in STRESSES:
-        return (owner(symbols, i + 1)[0],) * 2
-    if symbol == " ":
-        return last_half(symbols, i - 1)[1], owner(symbols, i + 1)[0]
-    if symbol + "1" in INDEX:
-        return symbol + "1", symbol + "2"
-    return (symbol, symbol) if symbol in INDEX else (SILENCE, SILENCE)
-
-
-def last_half(symbols: list[str], i: int) -> tuple[str, str]:
-    """The sound that symbol i ends with, twice; marks are skipped."""
-    while symbols[i] in TONES + STRESSES + " ":
-        i -= 1
-    return (owner(symbols, i)[1],) * 2
 
 
 def pairs_of(phonemes: str, durations, pace: float = 1.0) -> np.ndarray:

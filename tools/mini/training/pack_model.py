@@ -5,7 +5,8 @@
 
 The directory has the official layout. Weights become int8 with a scale a row, or float16; the
 loader casts them back. `spk2info.pt` holds the preset speakers: for each, the mean vector of some
-of its training utterances by the speaker encoder. `--figures` puts what `tools.evaluate --json`
+of its training utterances by the speaker encoder. `codebook.json` says which sounds each speech
+token names. `--figures` puts what `tools.evaluate --json`
 wrote into the model card.
 """
 
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 import soundfile
 import torch
 
+from cosyvoice.tokenizer.sounds import BOOK
 from cosyvoice.utils.files import unpack_int8, widen
 from tools.judges import kaldi_features, one_thread_session, to_judge_rate
 from tools.mini import CONFIG
@@ -153,6 +155,7 @@ def pack(work: Path, weights: dict[str, Path], out: Path, figures=None):
     shutil.copyfile(work / "speaker_encoder.onnx", out / "campplus.onnx")
     shutil.copyfile(work / "speech_tokenizer_v1.onnx", out / "speech_tokenizer_v1.onnx")
     shutil.copyfile(CONFIG, out / "cosyvoice.yaml")
+    shutil.copyfile(work / BOOK, out / BOOK)
     torch.save(preset_speakers(work, out / "campplus.onnx"), out / "spk2info.pt")
     (out / "README.md").write_text(model_card(work, figures), "utf-8")
     for path in sorted(out.iterdir()):
