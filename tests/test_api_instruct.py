@@ -79,7 +79,7 @@ def test_a_model_without_speakers_says_how_to_make_a_voice(client, fields):
 def test_a_model_that_takes_speakers_only_still_needs_one(load):
     client = load("Fake-Instruct")
     answer = client.post("/generate_audio", json=RECORDED)
-    assert (answer.status_code, answer.json["field"]) == (404, "spk_id")
+    assert (answer.status_code, answer.json["field"]) == (400, "prompt_speech_16k")
     assert client.post("/generate_audio", json=RECORDED | {"spk_id": "中文女"}).status_code == 200
     assert asked()[0] == "instruct"
 
