@@ -56,14 +56,19 @@ def add_arguments(command: ArgumentParser) -> None:
         choices=NETWORKS,
         help="train this network alone (default: both; of the small model the flow)",
     )
-    add("--lr", type=float, help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow)")
-    add("--epochs", type=int, help="passes over the recordings at most (default: 10 and 30)")
+    add(
+        "--lr",
+        type=float,
+        help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow, 6e-4 for the small "
+        "model's flow)",
+    )
+    add("--epochs", type=int, help="passes over the recordings at most (default: 10, 30 and 4)")
     add(
         "--batch",
         metavar="N",
         type=int,
         help="speech and text tokens, or mel frames, that are learned from at once (default: "
-        "2000); fewer need less memory",
+        "2000, for the small model's flow 500); fewer need less memory",
     )
     add("--device", choices=("cpu", "cuda"), help="(default: cuda where there is one)")
     add("--work", metavar="DIR", type=Path, help="working folder (default: OUT.training)")

@@ -70,14 +70,18 @@ class Source:
         return family_of(self.layout, self.token_rate)
 
     @property
+    def small(self) -> bool:
+        """Whether it is the small model of the repository, or was trained from it."""
+        return str(self.config.get("model_family", "")).startswith(FAMILY_MINI.name)
+
+    @property
     def trainable(self) -> tuple[str, ...]:
         """The networks that gain from recordings.
 
         The small model's language model learned from exact tokens. Its speech tokenizer mishears a
         fifth of the sounds, so recordings would teach it to misspeak.
         """
-        embedded = str(self.config.get("model_family", "")).startswith(FAMILY_MINI.name)
-        return ("flow",) if embedded else ("llm", "flow")
+        return ("flow",) if self.small else ("llm", "flow")
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,8 @@ import random
 import shutil
 import signal
 from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -232,6 +234,17 @@ def test_recordings_of_one_text_are_not_both_learned_and_held_out():
 def test_the_small_models_language_model_is_left_as_it_is():
     """Its recordings' tokens are misheard ones."""
     assert Source(PRETRAINED / EMBEDDED.name).trainable == ("flow",)
+
+
+@pytest.mark.parametrize("given, rate", [(None, own_voice.SMALL_FLOW.lr), (1e-5, 1e-5)])
+def test_the_small_models_flow_has_a_rate_and_a_batch_of_its_own(given, rate):
+    source = Source(PRETRAINED / EMBEDDED.name)
+    nowhere = Path()
+    plan = own_voice.Plan(source, "flow", nowhere, nowhere, nowhere, torch.zeros(1, 192), given)
+    assert plan.options().lr == rate
+    assert plan.options().max_frames == own_voice.SMALL_FLOW.max_frames
+    other = replace(plan, network="llm", lr=None).options()
+    assert other.lr == own_voice.DEFAULTS["llm"].lr
 
 
 def test_the_small_model_learns_what_it_speaks():
