@@ -114,8 +114,8 @@ def blueprint(
             "user_id": user_id,
         }
         if "voice" in line:
-            speakers = speaking_engine(engine, instruct_model, instruct).list_available_spks()
-            values |= read_voice(line["voice"], values["tts_text"], speakers, user_id, shelf)
+            speaker_engine = speaking_engine(engine, instruct_model, instruct)
+            values |= read_voice(line["voice"], values["tts_text"], speaker_engine, user_id, shelf)
         return read_job(values)
 
     return dialogue

@@ -99,8 +99,7 @@ def blueprint(
         has_instructions = bool(instructions.strip())
         speaker_engine = speaking_engine(engine, instruct_model, instructions)
         user_id = the_user(fields.get("user_id", ""))
-        speakers = speaker_engine.list_available_spks()
-        voice = read_voice(fields["voice"], fields["input"], speakers, user_id, shelf)
+        voice = read_voice(fields["voice"], fields["input"], speaker_engine, user_id, shelf)
         mode = {"mode": INSTRUCT, "prompt_text": instructions}
         if not has_instructions:
             mode = {"mode": PRESET}
@@ -159,12 +158,13 @@ def the_user(user_id: str) -> str:
     return access.sole_user(user_id)
 
 
-def read_voice(voice, text: str, speakers: list[str], user_id: str, shelf: VoiceShelf) -> dict:
-    """The fields of a Job that choose the voice.
+def read_voice(voice, text: str, engine: Engine, user_id: str, shelf: VoiceShelf) -> dict:
+    """The fields of a Job that choose the voice. engine: the one that will speak.
 
     A name and {"id": name} may be any kind of voice that GET /v1/audio/voices lists. Of two with
     one name, the name is the speaker and the object the saved voice.
     """
+    speakers = engine.list_available_spks()
     name = voice["id"] if isinstance(voice, dict) else voice
     if isinstance(voice, dict) and user_id and shelf.exists(user_id, read_name("voice", name)):
         return {"spk_customize": name}

@@ -81,11 +81,10 @@ class Opener:
         mode = values.get("mode", PRESET)
         if "voice" in values:
             instruct = values.get("prompt_text", "") if mode == INSTRUCT else ""
-            speakers = speaking_engine(self.engine, self.instruct_model, instruct)
+            speaker_engine = speaking_engine(self.engine, self.instruct_model, instruct)
             user_id = access.sole_user(values.get("user_id", ""))
-            names = speakers.list_available_spks()
-            values = {**values, "user_id": user_id}
-            values |= read_voice(values["voice"], "", names, user_id, self.shelf)
+            voice = read_voice(values["voice"], "", speaker_engine, user_id, self.shelf)
+            values = {**values, "user_id": user_id, **voice}
         return self.read_job({**values, "mode": mode, "tts_text": "-"})
 
     def _over(self, stream: TextStream):
