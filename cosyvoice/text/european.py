@@ -23,8 +23,14 @@ START = r"(?<![\w.,])(?<!\d[ :/-])"
 SIGN = r"(?:(?<![\w)])[-+±] ?)?"
 NUMBER = rf"{SIGN}{UNSIGNED}"
 TO = r" ?[-–—~] ?"
-# One number or two: 5, 10-20
-AMOUNT = rf"(?P<low>{NUMBER})(?:(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+
+
+def amount_with(sign: str) -> str:
+    """A pattern of one number or two, the first perhaps with the sign: 5, 10-20, 10%-20."""
+    return rf"(?P<low>{NUMBER})(?:{sign}(?P<to>{TO})(?P<high>{UNSIGNED}))?"
+
+
+AMOUNT = amount_with("")
 SIZES = "mm|cm|m|km|px|мм|см|м"
 WORD_END = r"(?![\w²³]|['’]\w)"
 LETTER = r"[^\W\d_]"
@@ -487,14 +493,12 @@ class European:
         return [
             reader(
                 "percent",
-                rf"{START}(?P<low>{NUMBER})(?:(?: ?%)?(?P<to>{TO})(?P<high>{UNSIGNED}))?"
-                rf" ?(?P<sign>[%‰]){WORD_END}",
+                rf"{START}{amount_with('(?: ?%)?')} ?(?P<sign>[%‰]){WORD_END}",
                 self.say_percent,
             ),
             reader(
                 "temperature",
-                rf"{START}(?P<low>{NUMBER})(?:(?: ?° ?[CFK]?)?(?P<to>{TO})(?P<high>{UNSIGNED}))?"
-                rf" ?° ?(?P<scale>[CFK])?{WORD_END}",
+                rf"{START}{amount_with('(?: ?° ?[CFK]?)?')} ?° ?(?P<scale>[CFK])?{WORD_END}",
                 self.say_temperature,
                 re.I,
             ),
