@@ -217,7 +217,8 @@ class Speech:
                 self.record.change(state="spoken")
                 if self.slot:
                     self.slot.seconds = self.record.engine_seconds
-                self.pace.note(self.record.seconds / max(1e-3, self.record.engine_seconds))
+                if factor := self.record.real_time_factor:  # none without sound
+                    self.pace.note(1 / factor)
         except BaseException as caught:  # the reader raises it
             error = caught
         finally:

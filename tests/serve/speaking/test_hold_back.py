@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cosyvoice.encoders.wav import WavStream
+from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Utterance
 from cosyvoice.serve.speaking.pace import Pace, lasts
 from cosyvoice.serve.speaking.record import Record
@@ -77,6 +78,14 @@ def test_the_pace_of_earlier_requests_counts_for_the_first_chunk():
     second.hold_back(30.0)
     assert second.record.seconds >= 2 * CHUNK - 1e-3
     second.close()
+
+
+def test_a_text_without_sound_says_nothing_of_the_pace():
+    speech = speech_of(chunks=0, delay=0.0, expected=1.0)
+    speech.pace.note(3.0)
+    with pytest.raises(Problem, match="gave no sound"):
+        speech.start()
+    assert speech.pace.rate == 3.0
 
 
 def test_an_error_while_a_stream_is_held_is_told():
