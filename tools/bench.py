@@ -106,13 +106,18 @@ class Bench:
             self.model.load(*(str(Path(folder, f"{name}.pt")) for name in NETWORKS))
         self.sample_rate = networks.get("sample_rate", SAMPLE_RATE)
         self.rate = self.model.flow.input_frame_rate
-        self.tokens = round(seconds * self.rate)
         self.model.llm.sampling = without_end(
             self.model.llm.sampling, self.model.llm.speech_token_size
         )
+        self.decode = self.model.llm.inference
+        self.set_length(seconds)
+
+    def set_length(self, seconds: float):
+        """Make so much speech from now on."""
+        self.tokens = round(seconds * self.rate)
         ratio = (self.tokens + 0.5) / UTTERANCE_IDS  # cut down to a whole number of tokens
         self.model.llm.inference = partial(
-            self.model.llm.inference, min_token_text_ratio=ratio, max_token_text_ratio=ratio
+            self.decode, min_token_text_ratio=ratio, max_token_text_ratio=ratio
         )
 
     def load(self):
@@ -215,12 +220,17 @@ class Bench:
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         return {"peak memory": {"mib": int(peak[1]) / 1024}}
 
-    def speak(self, stream):
+    def speak(self, stream, prompt_seconds=0):
         embedding = torch.randn(1, 192)
+        prompt = self.speech(prompt_seconds * self.rate)
         return self.model.tts(
             text=self.text(UTTERANCE_IDS),
             flow_embedding=embedding,
             llm_embedding=embedding,
+            prompt_text=self.text(PROMPT_TEXT_IDS if prompt_seconds else 0),
+            llm_prompt_speech_token=prompt,
+            flow_prompt_speech_token=prompt,
+            prompt_speech_feat=torch.randn(1, self.frames(prompt.shape[1]), 80),
             stream=stream,
         )
 
@@ -229,7 +239,7 @@ class Bench:
         table = self.model.llm.llm.model.model.embed_tokens if is_qwen else None
         table = table or self.model.llm.text_embedding
         ids = torch.randint(table.num_embeddings, (1, count), dtype=torch.int32)
-        if is_qwen:
+        if is_qwen and count:
             ids[0, 0] = END_OF_PROMPT
         return ids
 
