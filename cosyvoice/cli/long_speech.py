@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -232,9 +233,13 @@ class SoundFiles:
         return soundfile.read(self.path(number), dtype="int16")[0]
 
     def remove(self) -> None:
-        """Remove all sound, also what a killed process left half written."""
+        """Remove all sound, also what a killed process left half written.
+
+        Windows keeps a file that somebody has open; it goes when this is called again.
+        """
         for path in [*self.folder.glob("*.flac"), *self.folder.glob("*.part")]:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, PermissionError):
+                path.unlink()
 
 
 @dataclass(frozen=True)

@@ -125,17 +125,26 @@ def blueprint(
     @jobs.get("/jobs/<id>/audio")
     def audio(id: str) -> Response:
         book = owned(id)
-        if book.state == "done":
-            return finished(book)
-        sounds = books.sounds(book)
-        headers = {"Accept-Ranges": "none", "X-Accel-Buffering": "no"}
-        marked = Mark.now(book.model).ffmpeg_options()
-        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch, marked)
-        response = Response(
-            sound_so_far(sounds, book.done, encoder), mimetype=encoder.mimetype, headers=headers
-        )
-        response.call_on_close(encoder.close)
-        return response
+        return finished(book) if book.state == "done" else so_far(book)
+
+    def so_far(book: Book) -> Response:
+        """What is spoken by now, to its end, also when the job is done meanwhile."""
+        with contextlib.ExitStack() as until_heard:
+            now = until_heard.enter_context(books.reading(book.id))
+            if now is None:
+                raise unknown_job_error()
+            if now.state == "done":
+                return finished(now)
+            marked = Mark.now(now.model).ffmpeg_options()
+            encoder = ContinuousMp3(now.sample_rate, config.mp3_bitrate, scratch, marked)
+            until_heard.callback(encoder.close)
+            response = Response(
+                sound_so_far(books.sounds(now), now.done, encoder),
+                mimetype=encoder.mimetype,
+                headers={"Accept-Ranges": "none", "X-Accel-Buffering": "no"},
+            )
+            response.call_on_close(until_heard.pop_all().close)
+            return response
 
     @jobs.get("/jobs/<id>/file")
     def file(id: str) -> Response:

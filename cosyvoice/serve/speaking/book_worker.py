@@ -184,7 +184,7 @@ class BookWorker:
         path = self.books.finished_file(book)
         join(opened.sounds, opened.plan, book.form, self.bitrate, path, check)
         self.books.end(book.id)
-        opened.sounds.remove()
+        self.books.remove_sounds(book)
         self.open.pop(book.id, None)
         log.info("book %s is done: %.0f s", book.id, book.samples / book.sample_rate)
         self.books.sweep()

@@ -66,6 +66,10 @@ def folder(api, id: str):
     return api.books.path(id)
 
 
+def left(api, id: str) -> set[str]:
+    return {path.name for path in folder(api, id).iterdir()}
+
+
 def probe(content: bytes, path) -> str:
     path.write_bytes(content)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)]
@@ -88,9 +92,7 @@ def test_a_book_is_spoken_and_joined_with_its_chapters(api, tmp_path, form, mime
     assert abs(float(seconds) - done["seconds"]) < 0.2
     part = api.app.test_client().get(f"/jobs/{id}/file", headers={"Range": "bytes=0-9"})
     assert part.status_code == 206 and part.data == answer.data[:10]
-    assert {path.name for path in folder(api, id).iterdir()} == {
-        *("plan.json", "voice.pt", f"book.{form}")
-    }
+    wait_for(lambda: left(api, id) == {"plan.json", "voice.pt", f"book.{form}"})
 
 
 def test_making_a_job_is_a_request_that_ends(api):
@@ -125,6 +127,43 @@ def test_the_sound_so_far_and_its_subtitles_can_be_had_before_the_end(api):
     assert client.get(f"/jobs/{id}/subtitles.srt").text.count("-->") == 5
     refused = client.get(f"/jobs/{id}/file")
     assert refused.status_code == 409 and refused.json["code"] == "job_unfinished"
+
+
+def spoken_but_for_the_end(api) -> str:
+    """A job of which four parts are spoken, and the last is not said until deleted or let go."""
+    slow = "第一章\n" + "{chunks=1 size=110250}一句。\n" * 3 + "{chunks=1 delay=1}慢。"
+    id = made(api, tts_text=slow)
+    wait_for(lambda: state(api, id)["sentences_done"] == 4)
+    return id
+
+
+def test_who_hears_the_sound_so_far_hears_it_to_its_end_when_the_job_is_done(api):
+    id = spoken_but_for_the_end(api)
+    seconds = state(api, id)["seconds"]
+    client = api.app.test_client()
+    answers = [client.get(f"/jobs/{id}/audio") for _ in range(2)]
+    heard = [next(answer.response) for answer in answers]
+    assert ended(api, id)["state"] == "done"
+    wait_for(lambda: api.book_worker.thread is None)
+    heard = [data + b"".join(answer.response) for data, answer in zip(heard, answers)]
+    sounds = [soundfile.read(io.BytesIO(data)) for data in heard]
+    assert all(abs(len(sound) / rate - seconds) < 0.2 for sound, rate in sounds)
+    answers[0].close()
+    assert any(name.endswith(".flac") for name in left(api, id))
+    answers[1].close()
+    assert left(api, id) == {"plan.json", "voice.pt", "book.m4b"}
+
+
+def test_deleting_a_job_ends_what_is_heard_of_it_and_leaves_nothing(api, caplog):
+    id = spoken_but_for_the_end(api)
+    client = api.app.test_client()
+    answer = client.get(f"/jobs/{id}/audio")
+    next(answer.response)
+    client.delete(f"/jobs/{id}")
+    with pytest.raises(soundfile.LibsndfileError):
+        b"".join(answer.response)
+    answer.close()
+    assert not folder(api, id).exists() and "cannot remove" not in caplog.text
 
 
 def test_its_sound_says_that_a_machine_made_it(service, tmp_path, monkeypatch):

@@ -119,6 +119,45 @@ def test_parts_whose_files_are_lost_are_spoken_again(processes):
     assert len(books.spoken(book.id)) == 1
 
 
+def ended(books: Books) -> Book:
+    book = add(books)
+    finish(books, books.take_turn())
+    books.end(book.id)
+    return books.get(book.id)
+
+
+def sounds(books: Books, book: Book) -> list[str]:
+    return [path.name for path in books.path(book.id).glob("*.flac")]
+
+
+def test_the_sound_of_parts_stays_while_it_is_read_in_any_process(processes):
+    mine, other = processes
+    book = ended(mine)
+    with mine.reading(book.id), other.reading(book.id) as seen:
+        assert seen == book
+        mine.sweep()
+        assert sounds(mine, book)
+    assert not sounds(mine, book) and not list(mine.path(book.id).glob(".work-*"))
+
+
+def test_a_reader_whose_process_was_killed_keeps_nothing(processes):
+    mine, other = processes
+    book = ended(mine)
+    reader = other.reading(book.id)
+    reader.__enter__()
+    other.processes.close()  # as the system does for a killed one
+    mine.processes.home.joinpath(f"{other.processes.token}.lock").touch()
+    mine.sweep()
+    assert not sounds(mine, book) and not list(mine.path(book.id).glob(".work-*"))
+
+
+def test_reading_what_has_just_been_deleted_leaves_no_folder(processes):
+    books = processes[0]
+    with books.reading("gone") as book:
+        assert book is None
+    assert not books.path("gone").exists()
+
+
 def test_sweeping_removes_what_ended_long_ago_and_folders_without_a_record(processes):
     books = processes[0]
     kept, old = add(books), add(books, "b")
