@@ -1,7 +1,8 @@
 """Books are spoken in one thread of each process, part by part, behind all who listen.
 
-A turn is one part of one book, with a slot of its own (see Slots.take_spare), or the joining of a
-book whose parts are all spoken. What cannot be helped by waiting ends the book as failed.
+A turn is one part of one book, with a slot of its own (see Slots.take_spare). A book whose parts
+are all spoken is joined in a thread of its own, one at a time, while others are spoken. What cannot
+be helped by waiting ends the book as failed.
 """
 
 import logging
@@ -72,6 +73,8 @@ class BookWorker:
         self.engine_for, self.bitrate, self.watermark = engine_for, bitrate, watermark
         self.open: dict[str, OpenBook] = {}
         self.thread: threading.Thread | None = None
+        self.joiner: threading.Thread | None = None
+        self.joined = ""  # the book of the last joiner
         self.changing = threading.Lock()  # of `thread`
         self.woken = threading.Event()
         self.stopping = False
@@ -100,8 +103,9 @@ class BookWorker:
         """Stop at the engine's next step; the part being spoken is spoken again later."""
         self.stopping = True
         self.woken.set()
-        if thread := self.thread:
-            thread.join(STOP_SECONDS)
+        for thread in (self.thread, self.joiner):
+            if thread:
+                thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while not self.stopping:
@@ -121,11 +125,30 @@ class BookWorker:
 
     def _take_turn(self) -> bool:
         """Work on the book whose turn it is; False when there is none."""
-        book = self.books.take_turn()
+        is_joining = self.joiner is not None and self.joiner.is_alive()
+        book = self.books.take_turn(self.joined if is_joining else "")
         if book is None:
             return False
+        if book.state == "queued":
+            log.info("book %s: %d parts, %d characters", book.id, book.parts, book.characters)
+        if book.done < book.parts:
+            self._work(book, self._speak)
+        else:
+            self._begin_joining(book)
+        return True
+
+    def _begin_joining(self, book: Book) -> None:
+        self.open.pop(book.id, None)
+        self.joined = book.id
+        self.joiner = threading.Thread(
+            target=self._work, args=(book, self._join), name="joiner", daemon=True
+        )
+        self.joiner.start()
+
+    def _work(self, book: Book, step: Callable[[Book], None]) -> None:
+        """Do a step of a book and give back its lease."""
         try:
-            self._work(book)
+            step(book)
             self.books.release(book.id)
         except BookGone:
             self.open.pop(book.id, None)
@@ -134,15 +157,6 @@ class BookWorker:
                 self.books.release(book.id)
         except Exception as error:
             self._note_failure(book, error)
-        return True
-
-    def _work(self, book: Book) -> None:
-        if book.state == "queued":
-            log.info("book %s: %d parts, %d characters", book.id, book.parts, book.characters)
-        if book.done < book.parts:
-            self._speak(book)
-        else:
-            self._join(book)
 
     def _speak(self, book: Book) -> None:
         engine = self.engine_for(book.speech["mode"])
@@ -176,17 +190,15 @@ class BookWorker:
         )
 
     def _join(self, book: Book) -> None:
-        self.books.set_state(book.id, "joining")
-        opened = self._opened(book)
-        if opened is None:
+        plan, sounds = self.books.plan(book.id), self.books.sounds(book)
+        if self._has_lost_parts(book, plan, sounds):
             return
-        check = self._check_of(book.id)
-        path = self.books.finished_file(book)
-        join(opened.sounds, opened.plan, book.form, self.bitrate, path, check)
+        self.books.set_state(book.id, "joining")
+        check, path = self._check_of(book.id), self.books.finished_file(book)
+        join(sounds, plan, book.form, self.bitrate, path, check)
         self.books.end(book.id)
-        self.books.remove_sounds(book)
-        self.open.pop(book.id, None)
         log.info("book %s is done: %.0f s", book.id, book.samples / book.sample_rate)
+        self.books.remove_sounds(book)
         self.books.sweep()
 
     def _opened(self, book: Book) -> OpenBook | None:
@@ -195,15 +207,21 @@ class BookWorker:
             opened = OpenBook(
                 self.books.plan(book.id), self.books.voice(book.id), self.books.sounds(book)
             )
-            for part in self.books.spoken(book.id):
-                if opened.sounds.samples(part.number) != part.samples:
-                    log.warning("book %s: part %d is lost", book.id, part.number)
-                    self.books.go_back(book, part.number, opened.plan)
-                    return None
+            if self._has_lost_parts(book, opened.plan, opened.sounds):
+                return None
             while len(self.open) >= OPEN:
                 self.open.pop(next(iter(self.open)))
             self.open[book.id] = opened
         return self.open[book.id]
+
+    def _has_lost_parts(self, book: Book, plan: Plan, sounds: SoundFiles) -> bool:
+        """Whether finished parts are not there any more; then they count as not spoken."""
+        for part in self.books.spoken(book.id):
+            if sounds.samples(part.number) != part.samples:
+                log.warning("book %s: part %d is lost", book.id, part.number)
+                self.books.go_back(book, part.number, plan)
+                return True
+        return False
 
     def _check_of(self, id: str) -> Check:
         """A function that raises when the book is no longer wanted or the process ends."""
@@ -230,9 +248,12 @@ class BookWorker:
             "error": unknown_error(book) if is_unknown else str(problem),
         }
         try:
-            if self.books.get(book.id) is None:  # deleted, and its files with it
+            now = self.books.get(book.id)
+            if now is None:  # deleted, and its files with it
                 return
             log.error("book %s, part %d: %s", book.id, book.done, problem, exc_info=is_unknown)
+            if now.ended:  # its file is there
+                return
             if problem.status in (502, 503, 504, 507):
                 self.books.wait(book.id, reason, RETRY)
             elif is_unknown and book.tries + 1 < MOST_TRIES:
@@ -277,9 +298,12 @@ def described(time: SentenceTime) -> dict:
 
 
 def unknown_error(book: Book) -> str:
+    place = f"at sentence {book.done + 1}", f"在第 {book.done + 1} 句"
+    if book.done == book.parts:
+        place = "while it made the file", "在合成文件时"
     return (
-        f"the service failed at sentence {book.done + 1}; its log has the reason under the job's id"
-        f" / 服务在第 {book.done + 1} 句出错，原因见日志中的任务编号"
+        f"the service failed {place[0]}; its log has the reason under the job's id"
+        f" / 服务{place[1]}出错，原因见日志中的任务编号"
     )
 
 

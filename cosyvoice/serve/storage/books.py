@@ -226,11 +226,12 @@ class Books:
 
     # working
 
-    def take_turn(self) -> Book | None:
+    def take_turn(self, joined="") -> Book | None:
         """The book whose turn it is, with its lease, to be given back by release(); None for none.
 
         Every call is a turn, so that books are spoken in turns of one part. Called by one thread of
-        a process, which has no other lease by then.
+        a process, which has no other lease by then. joined: the book that another thread of this
+        process joins; until it has done so, no other to be joined has its turn.
         """
         if not self.file.exists():
             return None
@@ -238,6 +239,8 @@ class Books:
         with self._transaction() as database:
             for row in database.execute(TURNS, (time.time(),)).fetchall():
                 if row["process"] not in ("", token) and self.processes.is_alive(row["process"]):
+                    continue
+                if joined and (row["id"] == joined or row["done"] == row["parts"]):
                     continue
                 database.execute(
                     "UPDATE books SET process = ?, turn = (SELECT max(turn) + 1 FROM books) "

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,6 +157,17 @@ def test_reading_what_has_just_been_deleted_leaves_no_folder(processes):
     with books.reading("gone") as book:
         assert book is None
     assert not books.path("gone").exists()
+
+
+def test_the_book_being_joined_and_others_to_be_joined_wait(processes):
+    books = processes[0]
+    first, second, third = add(books, "a", 1.0), add(books, "b", 2.0), add(books, "c", 3.0)
+    for book in (first, second):
+        for done in range(2):
+            books.take_turn()
+            finish(books, replace(book, done=done))
+    assert books.take_turn(first.id).id == books.take_turn(first.id).id == third.id
+    assert books.take_turn().id in (first.id, second.id)
 
 
 def test_sweeping_removes_what_ended_long_ago_and_folders_without_a_record(processes):
