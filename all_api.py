@@ -75,6 +75,7 @@ from cosyvoice.serve.speaking.text_stream import TextStreams
 from cosyvoice.serve.storage.books import Books
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
+from cosyvoice.serve.storage.voice_locks import VoiceLocks
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.text.language import PACE
@@ -110,6 +111,7 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
         instruct_model = Instruct(cosyvoice, config, slots.is_busy)
 
 store = open_store(config.store_dir, work_folders)
+voice_locks = VoiceLocks(work_folders.home / "voices")
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
 if cluster:
@@ -191,12 +193,13 @@ def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
 
 def push_voice_file(write: Callable, user_id: str, name: str, overwrite: bool):
     """As push_voice, of the file that write(path) makes."""
-    local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
-    if local and not overwrite:
-        raise ObjectExists(name)
-    with work_folders.folder(config.output_dir) as folder:
+    key = voice_key(user_id, name)
+    with voice_locks.hold(key), work_folders.folder(config.output_dir) as folder:
+        local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
+        if local and not overwrite:
+            raise ObjectExists(name)
         write(path := folder / f"{name}.pt")
-        store.push(path, voice_key(user_id, name), overwrite)
+        store.push(path, key, overwrite)
         if local and local.exists():  # a copy that was deleted meanwhile does not come back
             path.replace(local)
 
@@ -487,7 +490,13 @@ def change_instruct():
 
 pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(
-    store, config.output_dir, fetch_voice, push_voice, fetch_voice_file, push_voice_file
+    store,
+    config.output_dir,
+    fetch_voice,
+    push_voice,
+    fetch_voice_file,
+    push_voice_file,
+    voice_locks,
 )
 
 
