@@ -26,6 +26,7 @@ from cosyvoice.cli.long_speech import (
     spoken,
 )
 from cosyvoice.cli.model_list import choose_model
+from cosyvoice.encoders.mark import Mark
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
 from cosyvoice.utils.whole_file import write_whole
@@ -113,7 +114,8 @@ def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
                 done += 1
                 bar.update(len(plan.parts[number].text))
         print("joining ...", file=sys.stderr)
-        join(files, plan, arguments.form, f"{arguments.bitrate}k", output)
+        origin = Mark.now(engine.model_family)
+        join(files, plan, arguments.form, f"{arguments.bitrate}k", output, origin)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{done} of {len(plan.parts)} sentences are kept in {folder}; "

@@ -6,6 +6,8 @@ import soundfile
 from cosyvoice import __main__ as command
 from cosyvoice.cli import book as books
 from cosyvoice.cli import say
+from cosyvoice.encoders.mark import STATEMENT, Mark
+from tests.support.sounds import shown_by_ffmpeg
 
 TEXT = "第一章 起\n一句。\n第二章 落\n三句。"
 
@@ -23,12 +25,14 @@ def left(tmp_path) -> set[str]:
     return {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_book_is_one_file_with_chapters(run, tmp_path, capsys):
+def test_a_book_is_one_file_with_chapters(run, engine, tmp_path, capsys):
     run("-o", "story.mp3", "--title", "山风")
     assert left(tmp_path) == {"story.txt", "story.mp3"}
     assert "2 chapters, 4 sentences" in capsys.readouterr().out
     assert soundfile.info(tmp_path / "story.mp3").duration > 4
     assert (tmp_path / "story.mp3").read_bytes().count(b"CHAP") == 2
+    shown = shown_by_ffmpeg(tmp_path / "story.mp3")
+    assert STATEMENT in shown and engine.model_family in shown and Mark.now("").date[:10] in shown
 
 
 @pytest.mark.slow

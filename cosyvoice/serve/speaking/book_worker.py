@@ -23,7 +23,7 @@ from cosyvoice.cli.long_speech import (
     silence,
     spoken,
 )
-from cosyvoice.encoders.mark import Watermark, with_watermark
+from cosyvoice.encoders.mark import Mark, Watermark, with_watermark
 from cosyvoice.serve.http.jobs import CLONE, CROSS, INSTRUCT
 from cosyvoice.serve.http.problem import as_problem
 from cosyvoice.serve.speaking.engine import Check, Chunks, Engine
@@ -195,7 +195,7 @@ class BookWorker:
             return
         self.books.set_state(book.id, "joining")
         check, path = self._check_of(book.id), self.books.finished_file(book)
-        join(sounds, plan, book.form, self.bitrate, path, check)
+        join(sounds, plan, book.form, self.bitrate, path, Mark.now(book.model), check)
         self.books.end(book.id)
         log.info("book %s is done: %.0f s", book.id, book.samples / book.sample_rate)
         self.books.remove_sounds(book)

@@ -3,10 +3,8 @@
 import io
 import json
 import re
-import subprocess
 import time
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
@@ -16,7 +14,7 @@ from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.serve.speaking import book_worker
 from tests.support.epub_files import epub
 from tests.support.fake_engine import FakeEngine, make_voice
-from tests.support.sounds import speech
+from tests.support.sounds import shown_by_ffmpeg, speech
 from tests.support.waiting import wait_for
 
 TEXT = (
@@ -72,8 +70,7 @@ def left(api, id: str) -> set[str]:
 
 def probe(content: bytes, path) -> str:
     path.write_bytes(content)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)]
-    return subprocess.run(command, capture_output=True).stderr.decode()
+    return shown_by_ffmpeg(path)
 
 
 @pytest.mark.parametrize("form, mimetype", [("m4b", "audio/mp4"), ("mp3", "audio/mpeg")])
@@ -88,6 +85,7 @@ def test_a_book_is_spoken_and_joined_with_its_chapters(api, tmp_path, form, mime
     assert answer.headers["X-AI-Generated"] == "true"
     about = probe(answer.data, tmp_path / f"book.{form}")
     assert about.count("Chapter #") == 2 and "第二章 落" in about and "山风" in about
+    assert STATEMENT in about and "CosyVoice-300M-25Hz" in about and done["ended"][:10] in about
     hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", about).groups()
     assert abs(float(seconds) - done["seconds"]) < 0.2
     part = api.app.test_client().get(f"/jobs/{id}/file", headers={"Range": "bytes=0-9"})
