@@ -25,7 +25,6 @@ from cosyvoice.cli.long_speech import (
     silence,
     spoken,
 )
-from cosyvoice.cli.model_list import choose_model
 from cosyvoice.encoders.mark import Mark
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
@@ -44,12 +43,14 @@ def book(arguments: Namespace) -> None:
     plan = replace(plan, title=arguments.title or plan.title)
     if not plan.parts:
         raise ValueError(f"{arguments.file} holds nothing that can be spoken")
+    model = say.able_model(arguments)
+    reference = say.read_reference(arguments.reference) if arguments.reference else None
     folder = output.with_name(output.name + ".parts")
     folder.mkdir(exist_ok=True)
     try:
         with FileLock(folder / "lock", blocking=False):
             begin(folder, fingerprint(plan, arguments))
-            speak(plan, arguments, folder, output)
+            speak(plan, arguments, model, reference, folder, output)
     except Timeout:
         raise ValueError(f"another run works on {output}: wait for its end") from None
     shutil.rmtree(folder)
@@ -57,7 +58,7 @@ def book(arguments: Namespace) -> None:
 
 
 def check(arguments: Namespace) -> Path:
-    """The output's path. Refuses what cannot be done before a model is loaded."""
+    """The output's path. Refuses before a model is loaded what cannot be done."""
     output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
     say.check_output(output, tuple(f".{form}" for form in FORMATS))
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
@@ -89,13 +90,12 @@ def begin(folder: Path, wanted: str) -> None:
     write_whole(path, wanted.encode())
 
 
-def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
+def speak(
+    plan: Plan, arguments: Namespace, model: str, reference, folder: Path, output: Path
+) -> None:
     """Speak the parts that are missing, then join all."""
     from tqdm import tqdm
 
-    model = choose_model(arguments.model, may_download=True)
-    say.check_voice(arguments.voice, say.speakers_of(model), arguments.reference)
-    reference = say.read_reference(arguments.reference) if arguments.reference else None
     engine = say.load(model, arguments.precision)
     check_model(folder, f"{engine.model_family} {engine.fingerprint} {arguments.precision}")
     files = SoundFiles(folder, engine.sample_rate)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cosyvoice.cli.model_list import choose_model, layout_of
+from cosyvoice.cli.instructions import no_directed_reference_error, no_instructions_error
+from cosyvoice.cli.model_list import choose_model, follows_instructions, layout_of
 from cosyvoice.cli.reading import pronunciations_of
 from cosyvoice.cli.speaker_names import speaker_names
 from cosyvoice.encoders.wav import WavStream, to_int16
@@ -39,8 +40,7 @@ WHOLE = {  # need a file, whose path stands for {}
 def say(arguments: Namespace) -> None:
     """Speak arguments.text into a file, aloud, or both; without a choice into a new file."""
     check(arguments)
-    folder = choose_model(arguments.model, may_download=True)
-    check_voice(arguments.voice, speakers_of(folder), arguments.reference)
+    folder = able_model(arguments)
     reference = read_reference(arguments.reference) if arguments.reference else None
     engine = load(folder, arguments.precision)
     chunks = speech_of(engine, arguments, reference)
@@ -59,6 +59,16 @@ def list_voices(arguments: Namespace) -> None:
 def speakers_of(folder: str) -> list[str]:
     """The names of a model's speakers, without torch. Raises FileNotFoundError for no model."""
     return speaker_names(Path(folder) / layout_of(Path(folder)).speakers)
+
+
+def able_model(arguments: Namespace) -> str:
+    """The directory of the model. Refuses what that model cannot do here, before it is loaded."""
+    folder = choose_model(arguments.model, may_download=True)
+    check_voice(arguments.voice, speakers_of(folder), arguments.reference)
+    if arguments.instruct:
+        check_instructions(Path(folder), bool(arguments.reference))
+    check_precision(arguments.precision)
+    return folder
 
 
 def load(folder: str, precision="auto"):
@@ -109,6 +119,19 @@ def check_voice(voice: str | None, speakers: list[str], reference: str | None) -
         raise ValueError(f"the model has no speaker {voice!r}; {known}")
     elif not (voice or reference or speakers):
         raise ValueError(f"this model has no speakers of its own; {CLONE}")
+
+
+def check_instructions(folder: Path, has_reference: bool) -> None:
+    if has_reference and not layout_of(folder).directs_references:
+        raise no_directed_reference_error(folder.name)
+    if not follows_instructions(folder):
+        raise no_instructions_error(folder.name)
+
+
+def check_precision(precision: str) -> None:
+    from cosyvoice.utils.precision import best_device, check_possible
+
+    check_possible(precision, best_device())
 
 
 def free_name(path: Path) -> Path:

@@ -13,8 +13,9 @@ TEXT = "第一章 起\n一句。\n第二章 落\n三句。"
 
 
 @pytest.fixture
-def run(engine, tmp_path, monkeypatch):
+def run(engine, model_dir, tmp_path, monkeypatch):
     """A function that runs one command line on story.txt; the model is loaded once for all."""
+    monkeypatch.setenv("COSYVOICE_MODEL", str(model_dir))
     monkeypatch.setattr(say, "load", lambda model, precision: engine)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "story.txt").write_text(TEXT, encoding="utf-8")
@@ -77,6 +78,10 @@ def test_other_settings_do_not_mix_with_what_is_kept(run, tmp_path, monkeypatch)
         (["--speed", "3"], "--speed must be"),
         (["--transcript", "x"], "--reference, which is missing"),
         (["--bitrate", "1"], "--bitrate must be"),
+        (["--precision", "float61"], "use one of auto, float32"),
+        (["--voice", "nobody"], "no speaker 'nobody'"),
+        (["--instruct", "慢"], "does not follow instructions"),
+        (["--reference", "story.txt"], "cannot be read"),
     ],
 )
 def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, argv, told):
