@@ -45,7 +45,7 @@ def book(arguments: Namespace) -> None:
         raise ValueError(f"{arguments.file} holds nothing that can be spoken")
     model = say.able_model(arguments)
     reference = say.read_reference(arguments.reference) if arguments.reference else None
-    folder = output.with_name(output.name + ".parts")
+    folder = parts_folder(output)
     folder.mkdir(exist_ok=True)
     try:
         with FileLock(folder / "lock", blocking=False):
@@ -58,14 +58,24 @@ def book(arguments: Namespace) -> None:
 
 
 def check(arguments: Namespace) -> Path:
-    """The output's path. Refuses before a model is loaded what cannot be done."""
+    """The output's path. Refuses before a model is loaded what cannot be done, and what is done."""
     output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
     say.check_output(output, tuple(f".{form}" for form in FORMATS))
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
         raise ValueError(f"--bitrate must be from {KBPS[0]} to {KBPS[1]}, got {arguments.bitrate}")
     say.check_voice_options(arguments)
+    if output.exists() and not parts_folder(output).exists():
+        raise ValueError(
+            f"{output} is finished already: remove it to speak the book again, "
+            "or write to another file with -o"
+        )
     arguments.form = output.suffix.lower()[1:]
     return output
+
+
+def parts_folder(output: Path) -> Path:
+    """Where the parts are until the book is whole."""
+    return output.with_name(output.name + ".parts")
 
 
 def fingerprint(plan: Plan, arguments: Namespace) -> str:

@@ -1,5 +1,7 @@
 """python -m cosyvoice book, in this process, with the tiny model."""
 
+from types import SimpleNamespace
+
 import pytest
 import soundfile
 
@@ -88,6 +90,28 @@ def test_what_cannot_be_done_ends_with_a_sentence(run, tmp_path, argv, told):
     with pytest.raises(SystemExit, match=told):
         run(*argv)
     assert left(tmp_path) == {"story.txt"}
+
+
+def test_a_finished_book_is_not_spoken_again_by_itself(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(say, "load", lambda *_: pytest.fail("the model was loaded"))
+    (tmp_path / "story.m4b").write_bytes(b"sound")
+    with pytest.raises(SystemExit, match="story.m4b is finished already: remove it to speak"):
+        run()
+    assert left(tmp_path) == {"story.txt", "story.m4b"}
+    assert (tmp_path / "story.m4b").read_bytes() == b"sound"
+
+
+def test_a_run_killed_when_its_book_was_whole_removes_the_parts_the_next_time(
+    run, tmp_path, monkeypatch
+):
+    (tmp_path / "story.txt").write_text("好。", encoding="utf-8")
+    with monkeypatch.context() as killed:
+        killed.setattr(books, "shutil", SimpleNamespace(rmtree=lambda folder: None))
+        run("-o", "story.mp3")
+    assert left(tmp_path) == {"story.txt", "story.mp3", "story.mp3.parts"}
+    monkeypatch.setattr(books, "speak_part", lambda *_: pytest.fail("a part was spoken again"))
+    run("-o", "story.mp3")
+    assert left(tmp_path) == {"story.txt", "story.mp3"}
 
 
 def test_a_file_that_is_no_text_is_refused(run, tmp_path):
