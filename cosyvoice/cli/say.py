@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cosyvoice.cli.instructions import no_directed_reference_error, no_instructions_error
+from cosyvoice.cli.methods import speech
 from cosyvoice.cli.model_list import choose_model, follows_instructions, layout_of
 from cosyvoice.cli.reading import pronunciations_of
 from cosyvoice.cli.speaker_names import speaker_names
@@ -162,23 +163,20 @@ def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
 
 def speech_of(engine, arguments: Namespace, reference) -> Iterator[dict]:
     """The engine's generator for what was asked. reference: the recording, or None."""
-    text = arguments.text
-    options = {
-        "stream": arguments.play,
-        "speed": arguments.speed,
-        "seed": arguments.seed,
-        "pronunciations": pronunciations_of(arguments.pronounce),
-    }
-    if reference is not None:
-        if arguments.instruct:
-            return engine.inference_instruct2(text, arguments.instruct, reference, **options)
-        if arguments.transcript:
-            return engine.inference_zero_shot(text, arguments.transcript, reference, **options)
-        return engine.inference_cross_lingual(text, reference, **options)
-    speaker, voice = choose_voice(engine, arguments.voice)
-    if arguments.instruct:
-        return engine.inference_instruct(text, speaker, arguments.instruct, voice=voice, **options)
-    return engine.inference_sft(text, speaker, voice=voice, **options)
+    speaker, voice = choose_voice(engine, arguments.voice) if reference is None else ("", None)
+    return speech(
+        engine,
+        arguments.text,
+        speaker=speaker,
+        voice=voice,
+        reference=reference,
+        transcript=arguments.transcript,
+        instruction=arguments.instruct,
+        stream=arguments.play,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        pronunciations=pronunciations_of(arguments.pronounce),
+    )
 
 
 def read_reference(path: str):

@@ -55,11 +55,11 @@ def blueprint(
     worker: BookWorker,
     config: Config,
     scratch: Path,
-    keep_voice: Callable[[Job], tuple[Engine, dict]],
+    fetch_speaker: Callable[[Job], tuple[Engine, dict]],
     said_by: Callable[[str], dict[str, str]],
     claim: Callable[[str, int], None],
 ) -> Blueprint:
-    """keep_voice: fetches the voice of a job, as plain tensors, and names the engine that speaks.
+    """fetch_speaker: the engine that speaks a job, and the voice, as plain tensors, to be kept.
 
     said_by(user_id): the pronunciation list. claim(user_id, characters): counts the request and
     takes its id, or raises a Problem.
@@ -82,7 +82,7 @@ def blueprint(
         refuse_too_many(user_id)
         claim(user_id, manuscript.characters)
         g.record.change(mode="job", user_id=user_id, characters=manuscript.characters)
-        engine, voice = keep_voice(wanted.job)
+        engine, voice = fetch_speaker(wanted.job)
         speech = asdict(replace(wanted.job, tts_text="", prompt_speech_16k=""))
         speech["pronunciations"] = said_by(access.sole_user(wanted.job.user_id))
         book = Book(

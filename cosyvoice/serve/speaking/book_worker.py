@@ -24,9 +24,9 @@ from cosyvoice.cli.long_speech import (
     spoken,
 )
 from cosyvoice.encoders.mark import Mark, Watermark, with_watermark
-from cosyvoice.serve.http.jobs import CLONE, CROSS, INSTRUCT
+from cosyvoice.serve.http.jobs import Job
 from cosyvoice.serve.http.problem import as_problem
-from cosyvoice.serve.speaking.engine import Check, Chunks, Engine
+from cosyvoice.serve.speaking.engine import Check, Engine, chunks_of
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.sentence_times import SentenceTime
 from cosyvoice.serve.speaking.slots import Slots
@@ -169,9 +169,8 @@ class BookWorker:
         part = opened.plan.parts[number]
         record, skipped = Record(book.id, sample_rate=book.sample_rate), ""
         with self.slots.take_spare(self._check_of(book.id)):
-            chunks = chunks_of(
-                engine, book, opened.voice, number, part.text, self._check_of(book.id)
-            )
+            job, said = part_job(book, number, part.text), book.speech["pronunciations"]
+            chunks = chunks_of(engine, job, opened.voice, said, self._check_of(book.id))
             try:
                 with closing(chunks):
                     pcm = spoken(chunks, part.pause, book.sample_rate, record.add_chunk)
@@ -268,29 +267,11 @@ class BookWorker:
             self.woken.wait(POLL)
 
 
-def chunks_of(
-    engine: Engine, book: Book, voice: dict[str, Any], number: int, text: str, check: Check
-) -> Chunks:
-    """The engine's generator for one part. voice: what the book has kept, see kept_voice()."""
-    speech = book.speech
-    options: dict[str, Any] = {
-        "stream": False,
-        "speed": speech["speed"],
-        "seed": seed_of(speech["seed"], number),
-        "pronunciations": speech["pronunciations"],
-        "check": check,
-    }
-    mode, prompt_text, reference = speech["mode"], speech["prompt_text"], voice.get("reference")
-    if mode == CLONE:
-        return engine.inference_zero_shot(text, prompt_text, reference, **options)
-    if mode == CROSS:
-        return engine.inference_cross_lingual(text, reference, **options)
-    if mode == INSTRUCT and reference is not None:
-        return engine.inference_instruct2(text, prompt_text, reference, **options)
-    options["voice"] = voice.get("voice")
-    if mode == INSTRUCT:
-        return engine.inference_instruct(text, speech["spk_id"], prompt_text, **options)
-    return engine.inference_sft(text, speech["spk_id"], **options)
+def part_job(book: Book, number: int, text: str) -> Job:
+    """One part of a book as a request."""
+    fields = {name: value for name, value in book.speech.items() if name != "pronunciations"}
+    part = {"tts_text": text, "seed": seed_of(fields["seed"], number), "stream": False}
+    return Job(**{**fields, **part})
 
 
 def described(time: SentenceTime) -> dict:
