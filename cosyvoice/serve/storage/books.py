@@ -150,8 +150,7 @@ class Books:
             elif book.state == "done":
                 self.remove_sounds(book)
         for path in self.folder.iterdir():
-            is_old = time.time() - path.stat().st_mtime > ORPHAN_AGE
-            if path.is_dir() and path.name[0] != "." and path.name not in known and is_old:
+            if path.is_dir() and path.name[0] != "." and path.name not in known and is_old(path):
                 shutil.rmtree(path, ignore_errors=True)
         self.processes.sweep(self.folder)
 
@@ -337,6 +336,14 @@ class Books:
     def _made_folder(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder
+
+
+def is_old(folder: Path) -> bool:
+    """Whether a folder has been there longer than the making of a book takes."""
+    try:
+        return time.time() - folder.stat().st_mtime > ORPHAN_AGE
+    except FileNotFoundError:  # another process has removed it
+        return False
 
 
 def new_id() -> str:
