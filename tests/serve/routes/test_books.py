@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import time
 
 import numpy as np
@@ -127,22 +128,32 @@ def test_the_sound_so_far_and_its_subtitles_can_be_had_before_the_end(api):
     assert refused.status_code == 409 and refused.json["code"] == "job_unfinished"
 
 
-def spoken_but_for_the_end(api) -> str:
-    """A job of which four parts are spoken, and the last is not said until deleted or let go."""
-    slow = "第一章\n" + "{chunks=1 size=110250}一句。\n" * 3 + "{chunks=1 delay=1}慢。"
-    id = made(api, tts_text=slow)
-    wait_for(lambda: state(api, id)["sentences_done"] == 4)
-    return id
+@pytest.fixture
+def unjoined(api, monkeypatch):
+    """(id, event): a job that is all spoken, and joined when the event is set."""
+    go_on, whole = threading.Event(), book_worker.join
+
+    def held(*arguments):
+        check = arguments[-1]
+        while not go_on.wait(0.01):
+            check()
+        whole(*arguments)
+
+    monkeypatch.setattr(book_worker, "join", held)
+    id = made(api, tts_text="{chunks=1 size=110250}一句。\n" * 4)
+    wait_for(lambda: state(api, id)["state"] == "joining")
+    return id, go_on
 
 
-def test_who_hears_the_sound_so_far_hears_it_to_its_end_when_the_job_is_done(api):
-    id = spoken_but_for_the_end(api)
+def test_who_hears_the_sound_so_far_hears_it_to_its_end_when_the_job_is_done(api, unjoined):
+    id, go_on = unjoined
     seconds = state(api, id)["seconds"]
     client = api.app.test_client()
     answers = [client.get(f"/jobs/{id}/audio") for _ in range(2)]
     heard = [next(answer.response) for answer in answers]
+    go_on.set()
     assert ended(api, id)["state"] == "done"
-    wait_for(lambda: api.book_worker.thread is None)
+    wait_for(lambda: not api.book_worker.joiner.is_alive())
     heard = [data + b"".join(answer.response) for data, answer in zip(heard, answers)]
     sounds = [soundfile.read(io.BytesIO(data)) for data in heard]
     assert all(abs(len(sound) / rate - seconds) < 0.2 for sound, rate in sounds)
@@ -152,8 +163,8 @@ def test_who_hears_the_sound_so_far_hears_it_to_its_end_when_the_job_is_done(api
     assert left(api, id) == {"plan.json", "voice.pt", "book.m4b"}
 
 
-def test_deleting_a_job_ends_what_is_heard_of_it_and_leaves_nothing(api, caplog):
-    id = spoken_but_for_the_end(api)
+def test_deleting_a_job_ends_what_is_heard_of_it_and_leaves_nothing(api, unjoined, caplog):
+    id, _ = unjoined
     client = api.app.test_client()
     answer = client.get(f"/jobs/{id}/audio")
     next(answer.response)
