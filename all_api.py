@@ -1,7 +1,7 @@
 """The speech service: POST /generate_audio speaks a text as streamed MP3 or as one WAV file.
 
-Read from top to bottom: settings and the global `cosyvoice`, fetching, pushing and cleaning, one
-function per mode, the routes. The mechanisms with a life of their own (fields, access, the engine
+Read from top to bottom: settings and the global `cosyvoice`, fetching, pushing and cleaning, what
+each mode needs, the routes. The mechanisms with a life of their own (fields, access, the engine
 at work, storage, the other endpoints) are in cosyvoice/serve/.
 
 Run `python all_api.py`, or `gunicorn -c deploy/gunicorn.conf.py all_api:app`.
@@ -66,7 +66,7 @@ from cosyvoice.serve.routes.request_states import RequestStates
 from cosyvoice.serve.speaking.analyses import Analyses
 from cosyvoice.serve.speaking.answer import Answers, sound_headers
 from cosyvoice.serve.speaking.book_worker import BookWorker
-from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance
+from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance, chunks_of
 from cosyvoice.serve.speaking.engines import Instruct, load_model
 from cosyvoice.serve.speaking.ray_engine import RayEngine, RayInstruct, join_cluster
 from cosyvoice.serve.speaking.readiness import Readiness
@@ -75,6 +75,7 @@ from cosyvoice.serve.speaking.text_stream import TextStreams
 from cosyvoice.serve.storage.books import Books
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
+from cosyvoice.serve.storage.voice_locks import VoiceLocks
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.serve.storage.work_folders import WorkFolders
 from cosyvoice.text.language import PACE
@@ -110,6 +111,7 @@ with checks.one_sentence(IS_SCRIPT):  # a wrong setting ends the start with a se
         instruct_model = Instruct(cosyvoice, config, slots.is_busy)
 
 store = open_store(config.store_dir, work_folders)
+voice_locks = VoiceLocks(work_folders.home / "voices")
 pusher = ThreadPoolExecutor(4, "push")
 limits = Limits(work_folders.home / "limits.sqlite")
 if cluster:
@@ -191,12 +193,13 @@ def push_voice(voice: dict, user_id: str, name: str, overwrite: bool = True):
 
 def push_voice_file(write: Callable, user_id: str, name: str, overwrite: bool):
     """As push_voice, of the file that write(path) makes."""
-    local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
-    if local and not overwrite:
-        raise ObjectExists(name)
-    with work_folders.folder(config.output_dir) as folder:
+    key = voice_key(user_id, name)
+    with voice_locks.hold(key), work_folders.folder(config.output_dir) as folder:
+        local = inside(config.output_dir, f"{user_id}/{name}.pt", "exp_name")
+        if local and not overwrite:
+            raise ObjectExists(name)
         write(path := folder / f"{name}.pt")
-        store.push(path, voice_key(user_id, name), overwrite)
+        store.push(path, key, overwrite)
         if local and local.exists():  # a copy that was deleted meanwhile does not come back
             path.replace(local)
 
@@ -259,13 +262,7 @@ def claim_request(user_id: str, characters: int = 0):
     states.claim(g.record, g.caller, user_id)
 
 
-# one function per mode: fetch what it needs, return what can speak
-
-
-def options(job: Job, said: dict[str, str]) -> dict:
-    """said: the words of the user's pronunciation list."""
-    speech = {"stream": job.stream, "speed": job.speed, "seed": job.seed}
-    return {**speech, "pronunciations": said}
+# what a mode needs, and what speaks it
 
 
 def saved_voice(job: Job | Conversion, engine: Engine) -> dict | None:
@@ -287,16 +284,6 @@ def saved_voice(job: Job | Conversion, engine: Engine) -> dict | None:
     return None
 
 
-def preset(job: Job, said: dict[str, str]) -> Prepared:
-    voice = saved_voice(job, cosyvoice)
-    return Prepared(
-        cosyvoice,
-        lambda job, check: cosyvoice.inference_sft(
-            job.tts_text, job.spk_id, voice=voice, **options(job, said), check=check
-        ),
-    )
-
-
 def clone(job: Job, said: dict[str, str]) -> Prepared:
     audio = fetch_reference(job)
 
@@ -310,48 +297,19 @@ def clone(job: Job, said: dict[str, str]) -> Prepared:
 
     def speak(job: Job, check):
         yield from cosyvoice.inference_zero_shot(
-            job.tts_text, job.prompt_text, None, voice=voice(), **options(job, said), check=check
+            job.tts_text,
+            job.prompt_text,
+            None,
+            voice=voice(),
+            stream=job.stream,
+            speed=job.speed,
+            seed=job.seed,
+            pronunciations=said,
+            check=check,
         )
 
     prepared = Prepared(cosyvoice, speak)
     return prepared
-
-
-def cross_lingual(job: Job, said: dict[str, str]) -> Prepared:
-    audio = fetch_reference(job)
-    return Prepared(
-        cosyvoice,
-        lambda job, check: cosyvoice.inference_cross_lingual(
-            job.tts_text, audio, **options(job, said), check=check
-        ),
-    )
-
-
-def instruct(job: Job, said: dict[str, str]) -> Prepared:
-    """With a saved voice, else with the recording if there is one, else with a speaker."""
-    engine = instruct_model.get()
-    if job.prompt_speech_16k and job.spk_customize == NO_VOICE and engine.supports_instruct2:
-        audio = fetch_reference(job)
-        return Prepared(
-            engine,
-            lambda job, check: engine.inference_instruct2(
-                job.tts_text, job.prompt_text, audio, **options(job, said), check=check
-            ),
-        )
-    if job.prompt_speech_16k and not job.spk_id and job.spk_customize == NO_VOICE:
-        raise no_recording_error(engine)
-    voice = saved_voice(job, engine)
-    return Prepared(
-        engine,
-        lambda job, check: engine.inference_instruct(
-            job.tts_text,
-            job.spk_id,
-            job.prompt_text,
-            voice=voice,
-            **options(job, said),
-            check=check,
-        ),
-    )
 
 
 def no_recording_error(engine: Engine) -> Problem:
@@ -365,8 +323,12 @@ def no_recording_error(engine: Engine) -> Problem:
     )
 
 
-def keep_voice(job: Job) -> tuple[Engine, dict]:
-    """The engine of a long job, and the voice that is kept with it, as plain tensors."""
+def fetch_speaker(job: Job) -> tuple[Engine, dict]:
+    """The engine that speaks a job, and the voice as chunks_of takes it.
+
+    An instruction is followed with a saved voice, else with the recording if there is one and the
+    model can, else with a speaker.
+    """
     engine = engine_for(job.mode)
     directs_recording = job.mode == INSTRUCT and engine.supports_instruct2
     has_recording = job.prompt_speech_16k and job.spk_customize == NO_VOICE
@@ -382,12 +344,13 @@ def engine_for(mode: str) -> Engine:
     return instruct_model.get() if mode == INSTRUCT else cosyvoice
 
 
-PREPARE = {PRESET: preset, CLONE: clone, CROSS: cross_lingual, INSTRUCT: instruct}
-
-
 def fetch_what_it_needs(job: Job) -> Prepared:
     """What can speak the job, and others that differ in text, seed, speed and stream alone."""
-    return PREPARE[job.mode](job, pronunciation_lists.recent(access.sole_user(job.user_id)))
+    said = pronunciation_lists.recent(access.sole_user(job.user_id))
+    if job.mode == CLONE:
+        return clone(job, said)
+    engine, voice = fetch_speaker(job)
+    return Prepared(engine, lambda job, check: chunks_of(engine, job, voice, said, check))
 
 
 def prepare(job: Job) -> Utterance:
@@ -487,7 +450,13 @@ def change_instruct():
 
 pronunciation_lists = PronunciationLists(store, work_folders, config.output_dir)
 shelf = VoiceShelf(
-    store, config.output_dir, fetch_voice, push_voice, fetch_voice_file, push_voice_file
+    store,
+    config.output_dir,
+    fetch_voice,
+    push_voice,
+    fetch_voice_file,
+    push_voice_file,
+    voice_locks,
 )
 
 
@@ -563,7 +532,7 @@ for blueprint in (
         worker=book_worker,
         config=config,
         scratch=scratch,
-        keep_voice=keep_voice,
+        fetch_speaker=fetch_speaker,
         said_by=pronunciation_lists.get,
         claim=claim_request,
     ),

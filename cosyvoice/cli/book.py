@@ -25,7 +25,7 @@ from cosyvoice.cli.long_speech import (
     silence,
     spoken,
 )
-from cosyvoice.cli.model_list import choose_model
+from cosyvoice.encoders.mark import Mark
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
 from cosyvoice.utils.whole_file import write_whole
@@ -43,12 +43,14 @@ def book(arguments: Namespace) -> None:
     plan = replace(plan, title=arguments.title or plan.title)
     if not plan.parts:
         raise ValueError(f"{arguments.file} holds nothing that can be spoken")
-    folder = output.with_name(output.name + ".parts")
+    model = say.able_model(arguments)
+    reference = say.read_reference(arguments.reference) if arguments.reference else None
+    folder = parts_folder(output)
     folder.mkdir(exist_ok=True)
     try:
         with FileLock(folder / "lock", blocking=False):
             begin(folder, fingerprint(plan, arguments))
-            speak(plan, arguments, folder, output)
+            speak(plan, arguments, model, reference, folder, output)
     except Timeout:
         raise ValueError(f"another run works on {output}: wait for its end") from None
     shutil.rmtree(folder)
@@ -56,14 +58,24 @@ def book(arguments: Namespace) -> None:
 
 
 def check(arguments: Namespace) -> Path:
-    """The output's path. Refuses what cannot be done before a model is loaded."""
+    """The output's path. Refuses before a model is loaded what cannot be done, and what is done."""
     output = arguments.output or Path(Path(arguments.file).with_suffix(".m4b").name)
     say.check_output(output, tuple(f".{form}" for form in FORMATS))
     if not KBPS[0] <= arguments.bitrate <= KBPS[1]:
         raise ValueError(f"--bitrate must be from {KBPS[0]} to {KBPS[1]}, got {arguments.bitrate}")
     say.check_voice_options(arguments)
+    if output.exists() and not parts_folder(output).exists():
+        raise ValueError(
+            f"{output} is finished already: remove it to speak the book again, "
+            "or write to another file with -o"
+        )
     arguments.form = output.suffix.lower()[1:]
     return output
+
+
+def parts_folder(output: Path) -> Path:
+    """Where the parts are until the book is whole."""
+    return output.with_name(output.name + ".parts")
 
 
 def fingerprint(plan: Plan, arguments: Namespace) -> str:
@@ -88,13 +100,12 @@ def begin(folder: Path, wanted: str) -> None:
     write_whole(path, wanted.encode())
 
 
-def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
+def speak(
+    plan: Plan, arguments: Namespace, model: str, reference, folder: Path, output: Path
+) -> None:
     """Speak the parts that are missing, then join all."""
     from tqdm import tqdm
 
-    model = choose_model(arguments.model, may_download=True)
-    say.check_voice(arguments.voice, say.speakers_of(model), arguments.reference)
-    reference = say.read_reference(arguments.reference) if arguments.reference else None
     engine = say.load(model, arguments.precision)
     check_model(folder, f"{engine.model_family} {engine.fingerprint} {arguments.precision}")
     files = SoundFiles(folder, engine.sample_rate)
@@ -113,7 +124,8 @@ def speak(plan: Plan, arguments: Namespace, folder: Path, output: Path) -> None:
                 done += 1
                 bar.update(len(plan.parts[number].text))
         print("joining ...", file=sys.stderr)
-        join(files, plan, arguments.form, f"{arguments.bitrate}k", output)
+        origin = Mark.now(engine.model_family)
+        join(files, plan, arguments.form, f"{arguments.bitrate}k", output, origin)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{done} of {len(plan.parts)} sentences are kept in {folder}; "

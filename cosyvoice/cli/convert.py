@@ -18,6 +18,7 @@ def convert(arguments: Namespace) -> None:
     source = read_source(arguments.source)
     model = choose_model(arguments.model, may_download=True)
     say.check_voice(arguments.voice, say.speakers_of(model), arguments.reference)
+    say.check_precision(arguments.precision)
     engine = say.load(model, arguments.precision)
     if arguments.reference:
         target = {"prompt_wav": say.read_reference(arguments.reference)}

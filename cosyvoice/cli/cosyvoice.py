@@ -24,10 +24,10 @@ from cosyvoice.cli import conversion
 from cosyvoice.cli import voice as voices
 from cosyvoice.cli.frontend import Audio, CosyVoiceFrontEnd
 from cosyvoice.cli.frontend_qwen import QwenFrontEnd
+from cosyvoice.cli.instructions import no_directed_reference_error, no_instructions_error
 from cosyvoice.cli.mixing import voice_of_speaker
 from cosyvoice.cli.model import CosyVoiceModel
 from cosyvoice.cli.model_list import (
-    INSTRUCT,
     LAYOUT_2,
     LAYOUT_3,
     LAYOUT_300M,
@@ -37,6 +37,7 @@ from cosyvoice.cli.model_list import (
     check_files,
     family_of,
     find_model,
+    follows_instructions,
     layout_of,
 )
 from cosyvoice.cli.speakers import language_of_speaker
@@ -45,7 +46,7 @@ from cosyvoice.text.language import language_of_transcript, syllables, without_p
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence, one_by_one
 from cosyvoice.utils.audio import REFERENCE_RATE
-from cosyvoice.utils.errors import InputError, InstructUnsupported, VoiceError
+from cosyvoice.utils.errors import InputError, VoiceError
 from cosyvoice.utils.files import read_yaml
 from cosyvoice.utils.model_yaml import load_model_yaml
 from cosyvoice.utils.noise import Noise
@@ -66,7 +67,7 @@ RATIOS = (  # speech tokens per text id; phonemes are shorter than word pieces
     "max_token_text_ratio",
     "min_token_text_ratio_instruct",
 )
-OPTIONAL = ("model_family", "supports_instruct", *RATIOS)  # in the YAML of our own models
+OPTIONAL = ("model_family", *RATIOS)  # in the YAML of our own models
 
 MAX_FLOW_STEPS = 64  # beyond it nothing changes but the time
 
@@ -98,7 +99,7 @@ class CosyVoice:
     """
 
     layout = LAYOUT_300M
-    supports_instruct2 = False  # instructions with a reference; those with a speaker need a model
+    supports_instruct2 = layout.directs_references  # others follow them with a speaker at most
     load_seconds = 0.0  # that loading took, as AutoModel has measured it
     verifier: Verifier | None = None  # reads each sentence back; set by the caller that wants it
     model_state = "loaded"  # for the service, whose engines may leave memory when idle
@@ -146,7 +147,7 @@ class CosyVoice:
         self.model.load(*(str(folder / name) for name in layout.weights))
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or family.name
-        self.supports_instruct = config.get("supports_instruct", self._follows_instructions(folder))
+        self.supports_instruct = follows_instructions(folder)
         self.mel_rate = self.sample_rate / config["feat_extractor"].keywords["hop_size"]
         self.fingerprint = fingerprint(folder, layout)
         trim()  # the file's form of what was converted
@@ -157,9 +158,6 @@ class CosyVoice:
 
     def _make_frontend(self, family: Family, *parts) -> CosyVoiceFrontEnd:
         return CosyVoiceFrontEnd(*parts)
-
-    def _follows_instructions(self, folder: Path) -> bool:
-        return "-Instruct" in folder.name + folder.resolve().name
 
     @property
     def token_rate(self) -> int:
@@ -298,10 +296,7 @@ class CosyVoice:
         Raises InstructUnsupported.
         """
         if not self.supports_instruct:
-            raise InstructUnsupported(
-                f"{self.model_family} does not follow instructions; load {INSTRUCT.name}",
-                f"{self.model_family} 不支持自然语言控制，请加载 {INSTRUCT.name}",
-            )
+            raise no_instructions_error(self.model_family)
         embedding = (
             self.frontend.frontend_sft(spk_id)["flow_embedding"]
             if voice is None
@@ -330,12 +325,7 @@ class CosyVoice:
 
         Raises InstructUnsupported: the 300M families follow instructions with a speaker only.
         """
-        raise InstructUnsupported(
-            f"{self.model_family} does not follow instructions with a reference: "
-            "load CosyVoice2-0.5B or Fun-CosyVoice3-0.5B",
-            f"{self.model_family} 不支持用参考音频做自然语言控制，"
-            "请加载 CosyVoice2-0.5B 或 Fun-CosyVoice3-0.5B",
-        )
+        raise no_directed_reference_error(self.model_family)
 
     def inference_vc(
         self,
@@ -547,7 +537,7 @@ class CosyVoice2(CosyVoice):
     """
 
     layout = LAYOUT_2
-    supports_instruct2 = True
+    supports_instruct2 = layout.directs_references
     frontend: QwenFrontEnd
 
     def __init__(
@@ -623,9 +613,6 @@ class CosyVoice2(CosyVoice):
 
     def _make_frontend(self, family: Family, *parts) -> CosyVoiceFrontEnd:
         return QwenFrontEnd(*parts, system_prompt=family.system_prompt)
-
-    def _follows_instructions(self, folder: Path) -> bool:
-        return True
 
     def _speak(self, tts_text, reading, condition, stream, speed, seed):
         if not isinstance(tts_text, str):

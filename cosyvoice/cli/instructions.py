@@ -6,7 +6,23 @@ upstream's utils/common.py (Fun-CosyVoice3) and its example.py (CosyVoice2).
 
 from dataclasses import dataclass
 
-from cosyvoice.cli.model_list import FAMILY_2, FAMILY_3
+from cosyvoice.cli.model_list import FAMILY_2, FAMILY_3, INSTRUCT
+from cosyvoice.utils.errors import InstructUnsupported
+
+
+def no_instructions_error(model: str) -> InstructUnsupported:
+    return InstructUnsupported(
+        f"{model} does not follow instructions; load {INSTRUCT.name}",
+        f"{model} 不支持自然语言控制，请加载 {INSTRUCT.name}",
+    )
+
+
+def no_directed_reference_error(model: str) -> InstructUnsupported:
+    return InstructUnsupported(
+        f"{model} does not follow instructions with a reference: "
+        f"load {FAMILY_2.name} or {FAMILY_3.name}",
+        f"{model} 不支持用参考音频做自然语言控制，请加载 {FAMILY_2.name} 或 {FAMILY_3.name}",
+    )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from cosyvoice.encoders.formats import check_exit
-from cosyvoice.encoders.mark import STATEMENT
+from cosyvoice.encoders.mark import STATEMENT, Mark
 from cosyvoice.encoders.wav import to_int16
 from cosyvoice.text.clean import clean, join_of, wrapped_lines
 from cosyvoice.text.language import HAN, HANGUL, KANA, is_speakable
@@ -44,6 +45,7 @@ FORMATS = {  # codec and container of the whole, as ffmpeg's options
     "mp3": ["-c:a", "libmp3lame", "-id3v2_version", "3", "-f", "mp3"],
     "m4b": ["-c:a", "aac", "-movflags", "+faststart", "-f", "ipod"],
 }
+MODEL_TAGS = {"mp3": "TSSE", "m4b": "encoding_tool"}  # what ffmpeg calls the place of a tool's name
 TYPES = {"mp3": "audio/mpeg", "m4b": "audio/mp4"}
 LAST_BYTES = 600  # seconds ffmpeg may take to finish a file
 LAST_STOP = re.compile(r"(?:[。！？!?…]|(?<=[a-z]{4})\.)[”’」』）】\"')]*\Z")  # not that of "Mr."
@@ -232,9 +234,13 @@ class SoundFiles:
         return soundfile.read(self.path(number), dtype="int16")[0]
 
     def remove(self) -> None:
-        """Remove all sound, also what a killed process left half written."""
+        """Remove all sound, also what a killed process left half written.
+
+        Windows keeps a file that somebody has open; it goes when this is called again.
+        """
         for path in [*self.folder.glob("*.flac"), *self.folder.glob("*.part")]:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, PermissionError):
+                path.unlink()
 
 
 @dataclass(frozen=True)
@@ -264,20 +270,22 @@ def join(
     form: str,
     bitrate: str,
     path: Path,
+    origin: Mark,
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """All parts as one file with chapters, whole or not at all. form: of FORMATS.
 
-    path: on the file system of files.folder, where the file is made. check is called after each
-    part and stops the work by raising. Raises OSError when the disk is full, RuntimeError when
-    ffmpeg fails.
+    path: on the file system of files.folder, where the file is made. origin: what the file says
+    about itself, of its date the day. check is called after each part and stops the work by
+    raising. Raises OSError when the disk is full, RuntimeError when ffmpeg fails.
     """
     for left in files.folder.glob("join-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     lengths = [files.samples(number) or 0 for number in range(len(plan.parts))]
     marks = chapter_marks(plan, lengths, files.sample_rate)
     with tempfile.TemporaryDirectory(dir=files.folder, prefix="join-") as folder:
-        (Path(folder) / "chapters").write_text(metadata(plan.title, marks), encoding="utf-8")
+        about = metadata(plan.title, marks, origin, form)
+        (Path(folder) / "chapters").write_text(about, encoding="utf-8")
         process = start_ffmpeg(Path(folder), files.sample_rate, form, bitrate)
         try:
             feed(process, (files.read(number) for number in range(len(lengths))), check)
@@ -314,9 +322,20 @@ def feed(
     check_exit(process, LAST_BYTES, "joining")
 
 
-def metadata(title: str, marks: Iterable[ChapterMark]) -> str:
-    """Title and chapters as ffmpeg reads them. Source: ffmpeg-formats, "Metadata"."""
-    lines = [";FFMETADATA1", f"title={escaped(title)}", f"comment={escaped(STATEMENT)}"]
+def metadata(title: str, marks: Iterable[ChapterMark], origin: Mark, form: str) -> str:
+    """Title, origin and chapters as ffmpeg reads them. Source: ffmpeg-formats, "Metadata".
+
+    Of a date with a time ffmpeg would write the year alone into the ID3v2.3 tag of an MP3. An M4B
+    has no place for the last tag.
+    """
+    tags = {
+        "title": title,
+        "comment": STATEMENT,
+        "date": origin.date[:10],
+        MODEL_TAGS[form]: origin.model,
+        "AI-Generated": "true",
+    }
+    lines = [";FFMETADATA1", *(f"{name}={escaped(text)}" for name, text in tags.items())]
     for number, mark in enumerate(marks, 1):
         lines += ["[CHAPTER]", "TIMEBASE=1/1000"]
         lines += [f"START={round(mark.start * 1000)}", f"END={round(mark.end * 1000)}"]

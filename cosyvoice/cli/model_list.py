@@ -38,6 +38,11 @@ class Layout:
         )
 
     @property
+    def directs_references(self) -> bool:
+        """Whether its models follow instructions with the voice of a recording."""
+        return bool(self.text_model)
+
+    @property
     def optional(self) -> tuple[str, ...]:
         return (self.speakers, "configuration.json", "README.md", "LICENSE*")
 
@@ -147,6 +152,18 @@ def layout_of(folder: Path) -> Layout:
         f"its language model is {named[0]}, not {there[0].language_model}; "
         "download the newest files of the model"
     )
+
+
+def follows_instructions(folder: Path) -> bool:
+    """Whether the model of a directory follows instructions, with a speaker or a saved voice.
+
+    Of a 300M family only some do, which their configuration file or their name tells.
+    """
+    layout = layout_of(folder)
+    text = (folder / layout.config).read_text(encoding="utf-8", errors="replace")
+    if told := re.search(r"^supports_instruct:\s*(\w+)", text, re.M):
+        return told[1].lower() == "true"
+    return layout.directs_references or "-Instruct" in folder.name + folder.resolve().name
 
 
 def named_language_model(config: Path) -> str:

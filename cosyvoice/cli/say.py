@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cosyvoice.cli.model_list import choose_model, layout_of
+from cosyvoice.cli.instructions import no_directed_reference_error, no_instructions_error
+from cosyvoice.cli.methods import speech
+from cosyvoice.cli.model_list import choose_model, follows_instructions, layout_of
 from cosyvoice.cli.reading import pronunciations_of
 from cosyvoice.cli.speaker_names import speaker_names
 from cosyvoice.encoders.wav import WavStream, to_int16
@@ -39,8 +41,7 @@ WHOLE = {  # need a file, whose path stands for {}
 def say(arguments: Namespace) -> None:
     """Speak arguments.text into a file, aloud, or both; without a choice into a new file."""
     check(arguments)
-    folder = choose_model(arguments.model, may_download=True)
-    check_voice(arguments.voice, speakers_of(folder), arguments.reference)
+    folder = able_model(arguments)
     reference = read_reference(arguments.reference) if arguments.reference else None
     engine = load(folder, arguments.precision)
     chunks = speech_of(engine, arguments, reference)
@@ -59,6 +60,16 @@ def list_voices(arguments: Namespace) -> None:
 def speakers_of(folder: str) -> list[str]:
     """The names of a model's speakers, without torch. Raises FileNotFoundError for no model."""
     return speaker_names(Path(folder) / layout_of(Path(folder)).speakers)
+
+
+def able_model(arguments: Namespace) -> str:
+    """The directory of the model. Refuses what that model cannot do here, before it is loaded."""
+    folder = choose_model(arguments.model, may_download=True)
+    check_voice(arguments.voice, speakers_of(folder), arguments.reference)
+    if arguments.instruct:
+        check_instructions(Path(folder), bool(arguments.reference))
+    check_precision(arguments.precision)
+    return folder
 
 
 def load(folder: str, precision="auto"):
@@ -111,6 +122,19 @@ def check_voice(voice: str | None, speakers: list[str], reference: str | None) -
         raise ValueError(f"this model has no speakers of its own; {CLONE}")
 
 
+def check_instructions(folder: Path, has_reference: bool) -> None:
+    if has_reference and not layout_of(folder).directs_references:
+        raise no_directed_reference_error(folder.name)
+    if not follows_instructions(folder):
+        raise no_instructions_error(folder.name)
+
+
+def check_precision(precision: str) -> None:
+    from cosyvoice.utils.precision import best_device, check_possible
+
+    check_possible(precision, best_device())
+
+
 def free_name(path: Path) -> Path:
     """The path, or the first of name-2, name-3, ... that is free."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
@@ -139,23 +163,20 @@ def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
 
 def speech_of(engine, arguments: Namespace, reference) -> Iterator[dict]:
     """The engine's generator for what was asked. reference: the recording, or None."""
-    text = arguments.text
-    options = {
-        "stream": arguments.play,
-        "speed": arguments.speed,
-        "seed": arguments.seed,
-        "pronunciations": pronunciations_of(arguments.pronounce),
-    }
-    if reference is not None:
-        if arguments.instruct:
-            return engine.inference_instruct2(text, arguments.instruct, reference, **options)
-        if arguments.transcript:
-            return engine.inference_zero_shot(text, arguments.transcript, reference, **options)
-        return engine.inference_cross_lingual(text, reference, **options)
-    speaker, voice = choose_voice(engine, arguments.voice)
-    if arguments.instruct:
-        return engine.inference_instruct(text, speaker, arguments.instruct, voice=voice, **options)
-    return engine.inference_sft(text, speaker, voice=voice, **options)
+    speaker, voice = choose_voice(engine, arguments.voice) if reference is None else ("", None)
+    return speech(
+        engine,
+        arguments.text,
+        speaker=speaker,
+        voice=voice,
+        reference=reference,
+        transcript=arguments.transcript,
+        instruction=arguments.instruct,
+        stream=arguments.play,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        pronunciations=pronunciations_of(arguments.pronounce),
+    )
 
 
 def read_reference(path: str):

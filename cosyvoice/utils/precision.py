@@ -52,9 +52,20 @@ def best_device() -> torch.device:
 def plan(precision: str, device: torch.device) -> Plan:
     """What a setting means on a device.
 
-    Raises InputError for an unknown precision, and for one that the device cannot do. One that it
-    would do more slowly than float32 becomes float32, with a line in the log.
+    Raises InputError as check_possible does. A precision that the device would do more slowly than
+    float32 becomes float32, with a line in the log.
     """
+    check_possible(precision, device)
+    if precision == "auto":
+        return fastest_harmless(device)
+    if device.type == "cpu" and (missing := missing_for(precision)):
+        log.warning("this processor has %s: precision %s becomes float32", missing, precision)
+        return FLOAT32
+    return Plan(precision, precision, precision)
+
+
+def check_possible(precision: str, device: torch.device) -> None:
+    """Raises InputError for an unknown precision, and for one that the device cannot do."""
     possible = [name for name in PRECISIONS if name != NOT_ON.get(device.type)]
     if precision not in possible:
         raise InputError(
@@ -62,12 +73,6 @@ def plan(precision: str, device: torch.device) -> Plan:
             f"use one of {', '.join(possible)}",
             f"{device.type} 不支持精度 {precision!r}，可选：{'、'.join(possible)}",
         )
-    if precision == "auto":
-        return fastest_harmless(device)
-    if device.type == "cpu" and (missing := missing_for(precision)):
-        log.warning("this processor has %s: precision %s becomes float32", missing, precision)
-        return FLOAT32
-    return Plan(precision, precision, precision)
 
 
 def half_precision(device: torch.device) -> str:

@@ -75,7 +75,7 @@ def test_say_follows_instructions_with_a_reference_where_the_model_can(
     with pytest.raises(SystemExit, match="does not follow instructions with a reference"):
         run(*line, "-o", str(tmp_path / "a.wav"))
     monkeypatch.setattr(say, "load", lambda *arguments: qwen_engine)
-    run(*line, "-o", str(tmp_path / "a.wav"))
+    run(*line, "-o", str(tmp_path / "a.wav"), "--model", qwen_engine.model_dir)
     assert soundfile.info(tmp_path / "a.wav").samplerate == 24000
 
 
@@ -184,6 +184,12 @@ def test_convert_keeps_the_length_with_any_voice(run, engine, reference_wav, tmp
         (["say", "你好", "-o", "a.wav", "--voice", "nobody"], "nobody"),
         (["say", "你好", "-o", "a.wav", "--voice", "none.pt"], "none.pt"),
         (["say", " ", "-o", "a.wav"], "the text is empty"),
+        (["say", "你好", "--instruct", "慢一点"], "load CosyVoice-300M-Instruct"),
+        (
+            ["say", "你好", "--reference", __file__, "--instruct", "慢一点"],
+            "with a reference: load CosyVoice2-0.5B or Fun-CosyVoice3-0.5B",
+        ),
+        (["say", "你好", "--precision", "float61"], "use one of auto, float32"),
         (["say", "你好", "--pronounce", "重庆"], "has no '='"),
         (["say", "你好", "--model", "/nowhere"], "/nowhere not found"),
         (["say", "你好", "--model", "CosyVoice2-0.5B"], "cosyvoice download CosyVoice2-0.5B"),

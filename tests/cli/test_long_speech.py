@@ -1,6 +1,7 @@
 """Long speech: parts of a manuscript, seeds, files of parts, chapters."""
 
 import errno
+import re
 import time
 
 import numpy as np
@@ -19,8 +20,12 @@ from cosyvoice.cli.long_speech import (
     seed_of,
     width,
 )
+from cosyvoice.encoders.mark import STATEMENT, Mark
 from cosyvoice.text.manuscript import read_manuscript
 from cosyvoice.utils.errors import TextError
+from tests.support.sounds import shown_by_ffmpeg
+
+MARK = Mark("CosyVoice2", "2026-11-28T12:00:00Z")
 
 
 def parts(text: str) -> list[str]:
@@ -104,7 +109,23 @@ def test_marks_of_chapters_follow_what_is_spoken():
     plan = Plan("", ("a", "b", "c"), (Part("1", 0), Part("2", 1), Part("3", 1), Part("4", 2)))
     marks = chapter_marks(plan, [100, 50, 50], 100)
     assert [(mark.title, mark.start, mark.end) for mark in marks] == [("a", 0, 1), ("b", 1, 2)]
-    assert "title=a\\=b\\;\n" in metadata("a=b;", marks)
+    assert "title=a\\=b\\;\n" in metadata("a=b;", marks, MARK, "mp3")
+
+
+@pytest.mark.parametrize("form", long_speech.FORMATS)
+def test_a_joined_file_says_by_which_model_and_when_it_was_made(tmp_path, form):
+    files = SoundFiles(tmp_path, 22050)
+    files.write(0, np.ones(2000, np.int16))
+    plan = Plan("山风", ("起",), (Part("1", 0),))
+    join(files, plan, form, "64k", path := tmp_path / f"book.{form}", MARK)
+    shown = shown_by_ffmpeg(path)
+    for tag in (
+        f"comment +: {re.escape(STATEMENT)}",
+        "encoder +: CosyVoice2",
+        "date +: 2026-11-28",
+    ):
+        assert re.search(f"^ +{tag}$", shown, re.M), tag
+    assert form == "m4b" or re.search("^ +AI-Generated +: true$", shown, re.M)
 
 
 def test_joining_that_is_stopped_or_fails_leaves_no_file(tmp_path, monkeypatch):
@@ -116,8 +137,8 @@ def test_joining_that_is_stopped_or_fails_leaves_no_file(tmp_path, monkeypatch):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        join(files, plan, "mp3", "96k", tmp_path / "book.mp3", stop)
+        join(files, plan, "mp3", "96k", tmp_path / "book.mp3", MARK, stop)
     monkeypatch.setitem(long_speech.FORMATS, "mp3", ["-c:a", "nothing"])
     with pytest.raises(RuntimeError, match="ffmpeg ended with code"):
-        join(files, plan, "mp3", "96k", tmp_path / "book.mp3")
+        join(files, plan, "mp3", "96k", tmp_path / "book.mp3", MARK)
     assert [path.name for path in tmp_path.iterdir()] == ["000000.flac"]

@@ -2,9 +2,7 @@
 
 import re
 import struct
-import subprocess
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
@@ -13,15 +11,11 @@ from cosyvoice.encoders.formats import FfmpegStream
 from cosyvoice.encoders.mark import STATEMENT, Mark, Prefixed, Watermarked
 from cosyvoice.encoders.mp3 import Mp3Stream
 from cosyvoice.encoders.wav import WavStream, wav_header
+from tests.support.sounds import shown_by_ffmpeg
 
 MARK = Mark("CosyVoice-Mini-25Hz", "2026-11-28T12:00:00Z")
 RATE = 22050
 PCM = (3000 * np.sin(np.arange(RATE) / 20)).astype(np.int16)
-
-
-def shown_by_ffmpeg(path) -> str:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", str(path)]
-    return subprocess.run(command, capture_output=True).stderr.decode()
 
 
 def encoded(encoder) -> bytes:

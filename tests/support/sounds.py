@@ -21,6 +21,12 @@ def wav_bytes(seconds: float = 3.0, rate: int = 16000, channels: int = 1, **opti
     return file.getvalue()
 
 
+def shown_by_ffmpeg(path) -> str:
+    """What ffmpeg says about a file: its tags, chapters and streams."""
+    command = [get_ffmpeg_exe(), "-hide_banner", "-i", str(path)]
+    return subprocess.run(command, capture_output=True).stderr.decode()
+
+
 def pcm_of(chunks: int = 3, size: int = 30000, seed: int = 0) -> np.ndarray:
     return (tone(0, chunks * size, seed)[0] * 32767).round().astype(np.int16)
 

@@ -55,11 +55,11 @@ def blueprint(
     worker: BookWorker,
     config: Config,
     scratch: Path,
-    keep_voice: Callable[[Job], tuple[Engine, dict]],
+    fetch_speaker: Callable[[Job], tuple[Engine, dict]],
     said_by: Callable[[str], dict[str, str]],
     claim: Callable[[str, int], None],
 ) -> Blueprint:
-    """keep_voice: fetches the voice of a job, as plain tensors, and names the engine that speaks.
+    """fetch_speaker: the engine that speaks a job, and the voice, as plain tensors, to be kept.
 
     said_by(user_id): the pronunciation list. claim(user_id, characters): counts the request and
     takes its id, or raises a Problem.
@@ -82,7 +82,7 @@ def blueprint(
         refuse_too_many(user_id)
         claim(user_id, manuscript.characters)
         g.record.change(mode="job", user_id=user_id, characters=manuscript.characters)
-        engine, voice = keep_voice(wanted.job)
+        engine, voice = fetch_speaker(wanted.job)
         speech = asdict(replace(wanted.job, tts_text="", prompt_speech_16k=""))
         speech["pronunciations"] = said_by(access.sole_user(wanted.job.user_id))
         book = Book(
@@ -125,17 +125,26 @@ def blueprint(
     @jobs.get("/jobs/<id>/audio")
     def audio(id: str) -> Response:
         book = owned(id)
-        if book.state == "done":
-            return finished(book)
-        sounds = books.sounds(book)
-        headers = {"Accept-Ranges": "none", "X-Accel-Buffering": "no"}
-        marked = Mark.now(book.model).ffmpeg_options()
-        encoder = ContinuousMp3(book.sample_rate, config.mp3_bitrate, scratch, marked)
-        response = Response(
-            sound_so_far(sounds, book.done, encoder), mimetype=encoder.mimetype, headers=headers
-        )
-        response.call_on_close(encoder.close)
-        return response
+        return finished(book) if book.state == "done" else so_far(book)
+
+    def so_far(book: Book) -> Response:
+        """What is spoken by now, to its end, also when the job is done meanwhile."""
+        with contextlib.ExitStack() as until_heard:
+            now = until_heard.enter_context(books.reading(book.id))
+            if now is None:
+                raise unknown_job_error()
+            if now.state == "done":
+                return finished(now)
+            marked = Mark.now(now.model).ffmpeg_options()
+            encoder = ContinuousMp3(now.sample_rate, config.mp3_bitrate, scratch, marked)
+            until_heard.callback(encoder.close)
+            response = Response(
+                sound_so_far(books.sounds(now), now.done, encoder),
+                mimetype=encoder.mimetype,
+                headers={"Accept-Ranges": "none", "X-Accel-Buffering": "no"},
+            )
+            response.call_on_close(until_heard.pop_all().close)
+            return response
 
     @jobs.get("/jobs/<id>/file")
     def file(id: str) -> Response:

@@ -1,7 +1,8 @@
 """Books are spoken in one thread of each process, part by part, behind all who listen.
 
-A turn is one part of one book, with a slot of its own (see Slots.take_spare), or the joining of a
-book whose parts are all spoken. What cannot be helped by waiting ends the book as failed.
+A turn is one part of one book, with a slot of its own (see Slots.take_spare). A book whose parts
+are all spoken is joined in a thread of its own, one at a time, while others are spoken. What cannot
+be helped by waiting ends the book as failed.
 """
 
 import logging
@@ -22,10 +23,10 @@ from cosyvoice.cli.long_speech import (
     silence,
     spoken,
 )
-from cosyvoice.encoders.mark import Watermark, with_watermark
-from cosyvoice.serve.http.jobs import CLONE, CROSS, INSTRUCT
+from cosyvoice.encoders.mark import Mark, Watermark, with_watermark
+from cosyvoice.serve.http.jobs import Job
 from cosyvoice.serve.http.problem import as_problem
-from cosyvoice.serve.speaking.engine import Check, Chunks, Engine
+from cosyvoice.serve.speaking.engine import Check, Engine, chunks_of
 from cosyvoice.serve.speaking.record import Record
 from cosyvoice.serve.speaking.sentence_times import SentenceTime
 from cosyvoice.serve.speaking.slots import Slots
@@ -72,6 +73,8 @@ class BookWorker:
         self.engine_for, self.bitrate, self.watermark = engine_for, bitrate, watermark
         self.open: dict[str, OpenBook] = {}
         self.thread: threading.Thread | None = None
+        self.joiner: threading.Thread | None = None
+        self.joined = ""  # the book of the last joiner
         self.changing = threading.Lock()  # of `thread`
         self.woken = threading.Event()
         self.stopping = False
@@ -100,8 +103,9 @@ class BookWorker:
         """Stop at the engine's next step; the part being spoken is spoken again later."""
         self.stopping = True
         self.woken.set()
-        if thread := self.thread:
-            thread.join(STOP_SECONDS)
+        for thread in (self.thread, self.joiner):
+            if thread:
+                thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while not self.stopping:
@@ -121,11 +125,30 @@ class BookWorker:
 
     def _take_turn(self) -> bool:
         """Work on the book whose turn it is; False when there is none."""
-        book = self.books.take_turn()
+        is_joining = self.joiner is not None and self.joiner.is_alive()
+        book = self.books.take_turn(self.joined if is_joining else "")
         if book is None:
             return False
+        if book.state == "queued":
+            log.info("book %s: %d parts, %d characters", book.id, book.parts, book.characters)
+        if book.done < book.parts:
+            self._work(book, self._speak)
+        else:
+            self._begin_joining(book)
+        return True
+
+    def _begin_joining(self, book: Book) -> None:
+        self.open.pop(book.id, None)
+        self.joined = book.id
+        self.joiner = threading.Thread(
+            target=self._work, args=(book, self._join), name="joiner", daemon=True
+        )
+        self.joiner.start()
+
+    def _work(self, book: Book, step: Callable[[Book], None]) -> None:
+        """Do a step of a book and give back its lease."""
         try:
-            self._work(book)
+            step(book)
             self.books.release(book.id)
         except BookGone:
             self.open.pop(book.id, None)
@@ -134,15 +157,6 @@ class BookWorker:
                 self.books.release(book.id)
         except Exception as error:
             self._note_failure(book, error)
-        return True
-
-    def _work(self, book: Book) -> None:
-        if book.state == "queued":
-            log.info("book %s: %d parts, %d characters", book.id, book.parts, book.characters)
-        if book.done < book.parts:
-            self._speak(book)
-        else:
-            self._join(book)
 
     def _speak(self, book: Book) -> None:
         engine = self.engine_for(book.speech["mode"])
@@ -155,9 +169,8 @@ class BookWorker:
         part = opened.plan.parts[number]
         record, skipped = Record(book.id, sample_rate=book.sample_rate), ""
         with self.slots.take_spare(self._check_of(book.id)):
-            chunks = chunks_of(
-                engine, book, opened.voice, number, part.text, self._check_of(book.id)
-            )
+            job, said = part_job(book, number, part.text), book.speech["pronunciations"]
+            chunks = chunks_of(engine, job, opened.voice, said, self._check_of(book.id))
             try:
                 with closing(chunks):
                     pcm = spoken(chunks, part.pause, book.sample_rate, record.add_chunk)
@@ -176,17 +189,15 @@ class BookWorker:
         )
 
     def _join(self, book: Book) -> None:
-        self.books.set_state(book.id, "joining")
-        opened = self._opened(book)
-        if opened is None:
+        plan, sounds = self.books.plan(book.id), self.books.sounds(book)
+        if self._has_lost_parts(book, plan, sounds):
             return
-        check = self._check_of(book.id)
-        path = self.books.finished_file(book)
-        join(opened.sounds, opened.plan, book.form, self.bitrate, path, check)
+        self.books.set_state(book.id, "joining")
+        check, path = self._check_of(book.id), self.books.finished_file(book)
+        join(sounds, plan, book.form, self.bitrate, path, Mark.now(book.model), check)
         self.books.end(book.id)
-        opened.sounds.remove()
-        self.open.pop(book.id, None)
         log.info("book %s is done: %.0f s", book.id, book.samples / book.sample_rate)
+        self.books.remove_sounds(book)
         self.books.sweep()
 
     def _opened(self, book: Book) -> OpenBook | None:
@@ -195,15 +206,21 @@ class BookWorker:
             opened = OpenBook(
                 self.books.plan(book.id), self.books.voice(book.id), self.books.sounds(book)
             )
-            for part in self.books.spoken(book.id):
-                if opened.sounds.samples(part.number) != part.samples:
-                    log.warning("book %s: part %d is lost", book.id, part.number)
-                    self.books.go_back(book, part.number, opened.plan)
-                    return None
+            if self._has_lost_parts(book, opened.plan, opened.sounds):
+                return None
             while len(self.open) >= OPEN:
                 self.open.pop(next(iter(self.open)))
             self.open[book.id] = opened
         return self.open[book.id]
+
+    def _has_lost_parts(self, book: Book, plan: Plan, sounds: SoundFiles) -> bool:
+        """Whether finished parts are not there any more; then they count as not spoken."""
+        for part in self.books.spoken(book.id):
+            if sounds.samples(part.number) != part.samples:
+                log.warning("book %s: part %d is lost", book.id, part.number)
+                self.books.go_back(book, part.number, plan)
+                return True
+        return False
 
     def _check_of(self, id: str) -> Check:
         """A function that raises when the book is no longer wanted or the process ends."""
@@ -230,9 +247,12 @@ class BookWorker:
             "error": unknown_error(book) if is_unknown else str(problem),
         }
         try:
-            if self.books.get(book.id) is None:  # deleted, and its files with it
+            now = self.books.get(book.id)
+            if now is None:  # deleted, and its files with it
                 return
             log.error("book %s, part %d: %s", book.id, book.done, problem, exc_info=is_unknown)
+            if now.ended:  # its file is there
+                return
             if problem.status in (502, 503, 504, 507):
                 self.books.wait(book.id, reason, RETRY)
             elif is_unknown and book.tries + 1 < MOST_TRIES:
@@ -247,29 +267,11 @@ class BookWorker:
             self.woken.wait(POLL)
 
 
-def chunks_of(
-    engine: Engine, book: Book, voice: dict[str, Any], number: int, text: str, check: Check
-) -> Chunks:
-    """The engine's generator for one part. voice: what the book has kept, see kept_voice()."""
-    speech = book.speech
-    options: dict[str, Any] = {
-        "stream": False,
-        "speed": speech["speed"],
-        "seed": seed_of(speech["seed"], number),
-        "pronunciations": speech["pronunciations"],
-        "check": check,
-    }
-    mode, prompt_text, reference = speech["mode"], speech["prompt_text"], voice.get("reference")
-    if mode == CLONE:
-        return engine.inference_zero_shot(text, prompt_text, reference, **options)
-    if mode == CROSS:
-        return engine.inference_cross_lingual(text, reference, **options)
-    if mode == INSTRUCT and reference is not None:
-        return engine.inference_instruct2(text, prompt_text, reference, **options)
-    options["voice"] = voice.get("voice")
-    if mode == INSTRUCT:
-        return engine.inference_instruct(text, speech["spk_id"], prompt_text, **options)
-    return engine.inference_sft(text, speech["spk_id"], **options)
+def part_job(book: Book, number: int, text: str) -> Job:
+    """One part of a book as a request."""
+    fields = {name: value for name, value in book.speech.items() if name != "pronunciations"}
+    part = {"tts_text": text, "seed": seed_of(fields["seed"], number), "stream": False}
+    return Job(**{**fields, **part})
 
 
 def described(time: SentenceTime) -> dict:
@@ -277,9 +279,12 @@ def described(time: SentenceTime) -> dict:
 
 
 def unknown_error(book: Book) -> str:
+    place = f"at sentence {book.done + 1}", f"在第 {book.done + 1} 句"
+    if book.done == book.parts:
+        place = "while it made the file", "在合成文件时"
     return (
-        f"the service failed at sentence {book.done + 1}; its log has the reason under the job's id"
-        f" / 服务在第 {book.done + 1} 句出错，原因见日志中的任务编号"
+        f"the service failed {place[0]}; its log has the reason under the job's id"
+        f" / 服务{place[1]}出错，原因见日志中的任务编号"
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from cosyvoice.serve.http.jobs import Job
+from cosyvoice.cli.methods import speech
+from cosyvoice.serve.http.jobs import CLONE, INSTRUCT, Job
 
 Check = Callable[[], None]  # called by the engine at every step; stops the work by raising
 # {"tts_speech": (1, N) float in [-1, 1], "sentence": the index of the segment, "sentences":
@@ -129,6 +130,28 @@ class Engine(Protocol):
 
     def make_voice(self, prompt_text: str, prompt_wav: Audio, consent: str = ...) -> Voice:
         """A voice that inference_* takes and that can be saved."""
+
+
+def chunks_of(
+    engine: Engine, job: Job, voice: Voice, said: Mapping[str, str], check: Check
+) -> Chunks:
+    """The engine's generator for a job. said: the words of the user's pronunciation list.
+
+    voice: {"reference": (1, N) at 16 kHz}, {"voice": a saved one}, or {} for the speaker spk_id.
+    """
+    return speech(
+        engine,
+        job.tts_text,
+        speaker=job.spk_id,
+        **voice,
+        transcript=job.prompt_text if job.mode == CLONE else "",
+        instruction=job.prompt_text if job.mode == INSTRUCT else "",
+        stream=job.stream,
+        speed=job.speed,
+        seed=job.seed,
+        pronunciations=said,
+        check=check,
+    )
 
 
 @dataclass(frozen=True)

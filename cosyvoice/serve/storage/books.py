@@ -142,15 +142,15 @@ class Books:
         """Remove what ended long ago, and folders without a record."""
         if not self.file.exists():
             return
-        with self._transaction() as database:
-            known = {row["id"]: row["ended"] for row in database.execute("SELECT * FROM books")}
-        for id, ended in known.items():
-            if ended is not None and time.time() - ended > self.days * DAY:
-                log.info("book %s ended %g days ago and is removed", id, self.days)
-                self.delete(id)
+        known = {book.id: book for book in self._select("SELECT * FROM books")}
+        for book in known.values():
+            if book.ended is not None and time.time() - book.ended > self.days * DAY:
+                log.info("book %s ended %g days ago and is removed", book.id, self.days)
+                self.delete(book.id)
+            elif book.state == "done":
+                self.remove_sounds(book)
         for path in self.folder.iterdir():
-            is_old = time.time() - path.stat().st_mtime > ORPHAN_AGE
-            if path.is_dir() and path.name[0] != "." and path.name not in known and is_old:
+            if path.is_dir() and path.name[0] != "." and path.name not in known and is_old(path):
                 shutil.rmtree(path, ignore_errors=True)
         self.processes.sweep(self.folder)
 
@@ -188,6 +188,31 @@ class Books:
     def sounds(self, book: Book) -> SoundFiles:
         return SoundFiles(self.path(book.id), book.sample_rate)
 
+    @contextmanager
+    def reading(self, id: str) -> Iterator[Book | None]:
+        """The record as it is now; the sound of the parts it counts stays during `with`.
+
+        Of a book that is done there may be no parts. A reader is a working folder in that of the
+        book, so that other processes know of it, also when this one is killed.
+        """
+        with self.processes.folder(self.path(id)):
+            yield self.get(id)
+        book = self.get(id)
+        if book is None:  # the reader's folder was made when the book had just been deleted
+            shutil.rmtree(self.path(id), ignore_errors=True)
+        elif book.state == "done":
+            self.remove_sounds(book)
+
+    def remove_sounds(self, book: Book) -> None:
+        """Remove the sound of a finished book's parts, unless somebody reads it."""
+        if self._has_reader(book.id):
+            self.processes.sweep(self.path(book.id))
+        if not self._has_reader(book.id):
+            self.sounds(book).remove()
+
+    def _has_reader(self, id: str) -> bool:
+        return any(self.path(id).glob(".work-*"))
+
     def finished_file(self, book: Book) -> Path:
         return self.path(book.id) / f"book.{book.form}"
 
@@ -200,11 +225,12 @@ class Books:
 
     # working
 
-    def take_turn(self) -> Book | None:
+    def take_turn(self, joined="") -> Book | None:
         """The book whose turn it is, with its lease, to be given back by release(); None for none.
 
         Every call is a turn, so that books are spoken in turns of one part. Called by one thread of
-        a process, which has no other lease by then.
+        a process, which has no other lease by then. joined: the book that another thread of this
+        process joins; until it has done so, no other to be joined has its turn.
         """
         if not self.file.exists():
             return None
@@ -212,6 +238,8 @@ class Books:
         with self._transaction() as database:
             for row in database.execute(TURNS, (time.time(),)).fetchall():
                 if row["process"] not in ("", token) and self.processes.is_alive(row["process"]):
+                    continue
+                if joined and (row["id"] == joined or row["done"] == row["parts"]):
                     continue
                 database.execute(
                     "UPDATE books SET process = ?, turn = (SELECT max(turn) + 1 FROM books) "
@@ -308,6 +336,14 @@ class Books:
     def _made_folder(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder
+
+
+def is_old(folder: Path) -> bool:
+    """Whether a folder has been there longer than the making of a book takes."""
+    try:
+        return time.time() - folder.stat().st_mtime > ORPHAN_AGE
+    except FileNotFoundError:  # another process has removed it
+        return False
 
 
 def new_id() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cosyvoice.serve.http.names import exact, voice_key
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.storage.store import Store
+from cosyvoice.serve.storage.voice_locks import VoiceLocks
 from cosyvoice.utils.errors import VoiceError
 
 FETCHES = 8  # voices read at once for a list
@@ -21,7 +22,8 @@ class VoiceShelf:
 
     fetch(user_id, name) -> voice, or a 404 Problem. push(voice, user_id, name, overwrite) stores
     one; without overwrite it raises ObjectExists for a name that is taken. fetch_file and push_file
-    do the same with a file as it is: -> bytes, and (write(path), user_id, name, overwrite).
+    do the same with a file as it is: -> bytes, and (write(path), user_id, name, overwrite). Both
+    pushes hold the voice in `locks`.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class VoiceShelf:
         push: Callable,
         fetch_file: Callable,
         push_file: Callable,
+        locks: VoiceLocks,
     ):
-        self.store, self.output_dir, self.fetch, self._push = store, output_dir, fetch, push
+        self.store, self.output_dir, self.locks = store, output_dir, locks
+        self.fetch, self._push = fetch, push
         self.fetch_file, self._push_file = fetch_file, push_file
         # By the file's date and size: a new file is read again.
         self._describe = functools.lru_cache(maxsize=REMEMBERED)(self._read)
@@ -46,18 +50,23 @@ class VoiceShelf:
         self._describe.cache_clear()  # a store's dates may be whole seconds
 
     def rename(self, user_id: str, name: str, new_name: str, overwrite: bool):
-        """Give a voice another name. Raises ObjectExists, or a 404 Problem without the voice."""
-        data = self.fetch_file(user_id, name)
-        self._push_file(lambda path: path.write_bytes(data), user_id, new_name, overwrite)
-        self.delete(user_id, name)
+        """Give a voice another name. Raises ObjectExists, or a 404 Problem without the voice.
+
+        Of two at once the second sees what the first has left.
+        """
+        with self.locks.hold(voice_key(user_id, name), voice_key(user_id, new_name)):
+            data = self.fetch_file(user_id, name)
+            self._push_file(lambda path: path.write_bytes(data), user_id, new_name, overwrite)
+            self.delete(user_id, name)
         self._describe.cache_clear()
 
     def delete(self, user_id: str, name: str) -> bool:
         """Forget a voice, its copy too; False when there was none."""
-        copy, stored = self._copy(user_id, name), self.store.delete(voice_key(user_id, name))
-        if copy:
-            copy.unlink(missing_ok=True)
-        return stored or bool(copy)
+        with self.locks.hold(key := voice_key(user_id, name)):
+            copy, stored = self._copy(user_id, name), self.store.delete(key)
+            if copy:
+                copy.unlink(missing_ok=True)
+            return stored or bool(copy)
 
     def names(self, user_id: str) -> list[str]:
         """The names of a user's voices in the store."""

@@ -132,6 +132,8 @@ def _remove_unlocked(path: Path):
 
 
 def _remove(path: Path):
-    shutil.rmtree(
-        path, onerror=lambda _, name, info: log.warning("cannot remove %s: %s", name, info[1])
-    )
+    def note(_, name: str, info: tuple):
+        if not isinstance(info[1], FileNotFoundError):  # removed with the folder it is in
+            log.warning("cannot remove %s: %s", name, info[1])
+
+    shutil.rmtree(path, onerror=note)

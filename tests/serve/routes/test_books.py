@@ -3,10 +3,9 @@
 import io
 import json
 import re
-import subprocess
+import threading
 import time
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
@@ -16,7 +15,7 @@ from cosyvoice.encoders.mark import STATEMENT
 from cosyvoice.serve.speaking import book_worker
 from tests.support.epub_files import epub
 from tests.support.fake_engine import FakeEngine, make_voice
-from tests.support.sounds import speech
+from tests.support.sounds import shown_by_ffmpeg, speech
 from tests.support.waiting import wait_for
 
 TEXT = (
@@ -66,10 +65,13 @@ def folder(api, id: str):
     return api.books.path(id)
 
 
+def left(api, id: str) -> set[str]:
+    return {path.name for path in folder(api, id).iterdir()}
+
+
 def probe(content: bytes, path) -> str:
     path.write_bytes(content)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)]
-    return subprocess.run(command, capture_output=True).stderr.decode()
+    return shown_by_ffmpeg(path)
 
 
 @pytest.mark.parametrize("form, mimetype", [("m4b", "audio/mp4"), ("mp3", "audio/mpeg")])
@@ -84,13 +86,12 @@ def test_a_book_is_spoken_and_joined_with_its_chapters(api, tmp_path, form, mime
     assert answer.headers["X-AI-Generated"] == "true"
     about = probe(answer.data, tmp_path / f"book.{form}")
     assert about.count("Chapter #") == 2 and "第二章 落" in about and "山风" in about
+    assert STATEMENT in about and "CosyVoice-300M-25Hz" in about and done["ended"][:10] in about
     hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", about).groups()
     assert abs(float(seconds) - done["seconds"]) < 0.2
     part = api.app.test_client().get(f"/jobs/{id}/file", headers={"Range": "bytes=0-9"})
     assert part.status_code == 206 and part.data == answer.data[:10]
-    assert {path.name for path in folder(api, id).iterdir()} == {
-        *("plan.json", "voice.pt", f"book.{form}")
-    }
+    wait_for(lambda: left(api, id) == {"plan.json", "voice.pt", f"book.{form}"})
 
 
 def test_making_a_job_is_a_request_that_ends(api):
@@ -125,6 +126,53 @@ def test_the_sound_so_far_and_its_subtitles_can_be_had_before_the_end(api):
     assert client.get(f"/jobs/{id}/subtitles.srt").text.count("-->") == 5
     refused = client.get(f"/jobs/{id}/file")
     assert refused.status_code == 409 and refused.json["code"] == "job_unfinished"
+
+
+@pytest.fixture
+def unjoined(api, monkeypatch):
+    """(id, event): a job that is all spoken, and joined when the event is set."""
+    go_on, whole = threading.Event(), book_worker.join
+
+    def held(*arguments):
+        check = arguments[-1]
+        while not go_on.wait(0.01):
+            check()
+        whole(*arguments)
+
+    monkeypatch.setattr(book_worker, "join", held)
+    id = made(api, tts_text="{chunks=1 size=110250}一句。\n" * 4)
+    wait_for(lambda: state(api, id)["state"] == "joining")
+    return id, go_on
+
+
+def test_who_hears_the_sound_so_far_hears_it_to_its_end_when_the_job_is_done(api, unjoined):
+    id, go_on = unjoined
+    seconds = state(api, id)["seconds"]
+    client = api.app.test_client()
+    answers = [client.get(f"/jobs/{id}/audio") for _ in range(2)]
+    heard = [next(answer.response) for answer in answers]
+    go_on.set()
+    assert ended(api, id)["state"] == "done"
+    wait_for(lambda: not api.book_worker.joiner.is_alive())
+    heard = [data + b"".join(answer.response) for data, answer in zip(heard, answers)]
+    sounds = [soundfile.read(io.BytesIO(data)) for data in heard]
+    assert all(abs(len(sound) / rate - seconds) < 0.2 for sound, rate in sounds)
+    answers[0].close()
+    assert any(name.endswith(".flac") for name in left(api, id))
+    answers[1].close()
+    assert left(api, id) == {"plan.json", "voice.pt", "book.m4b"}
+
+
+def test_deleting_a_job_ends_what_is_heard_of_it_and_leaves_nothing(api, unjoined, caplog):
+    id, _ = unjoined
+    client = api.app.test_client()
+    answer = client.get(f"/jobs/{id}/audio")
+    next(answer.response)
+    client.delete(f"/jobs/{id}")
+    with pytest.raises(soundfile.LibsndfileError):
+        b"".join(answer.response)
+    answer.close()
+    assert not folder(api, id).exists() and "cannot remove" not in caplog.text
 
 
 def test_its_sound_says_that_a_machine_made_it(service, tmp_path, monkeypatch):

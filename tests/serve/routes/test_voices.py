@@ -1,5 +1,6 @@
 """/voices: make, list, hear and delete saved voices, on both stores; and the doctor's route."""
 
+import contextlib
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import soundfile
 import torch
 
 from cosyvoice.cli.voice import load_voice, save_voice
+from cosyvoice.serve.storage import voice_locks
 from tests.support.fake_engine import FakeEngine, make_voice
 from tests.support.files import everything
 from tests.support.jobs import CLONE, SFT
@@ -636,6 +638,93 @@ def test_a_voice_is_renamed_and_only_one_name_is_left(api):
     assert api.fetch_voice_file("1321", "mum") == before
     assert rename("mum", "爸爸", overwrite=True).status_code == 200
     assert [voice["name"] for voice in voices(api)] == ["爸爸"]
+
+
+@pytest.fixture
+def meeting(api, monkeypatch):
+    """Two renames at once have read their voices before either changes anything.
+
+    Where one holds off the other, the first goes on alone after a moment.
+    """
+    barrier, fetch = threading.Barrier(2), api.shelf.fetch_file
+
+    def fetch_file(user_id, name):
+        data = fetch(user_id, name)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(0.3)
+        return data
+
+    monkeypatch.setattr(api.shelf, "fetch_file", fetch_file)
+
+
+def both(*calls) -> list[int]:
+    """The statuses of two calls at once, in their order."""
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(call) for call in calls]
+        return [answer.result().status_code for answer in answers]
+
+
+def renamed(api, old: str, new: str, **fields):
+    client = api.app.test_client()
+    fields = {"user_id": "1321", "new_name": new, **fields}
+    return lambda: client.patch(f"/voices/{old}", json=fields)
+
+
+@pytest.mark.parametrize("names", [("甲", "乙"), ("甲", "甲")])
+def test_of_two_renames_of_one_voice_at_once_one_wins(api, meeting, names):
+    make(api)
+    before = api.fetch_voice_file("1321", "妈妈")
+    statuses = both(*(renamed(api, "妈妈", name, overwrite=True) for name in names))
+    assert sorted(statuses) == [200, 404]
+    winner = names[statuses.index(200)]
+    assert [voice["name"] for voice in voices(api)] == [winner]
+    assert api.fetch_voice_file("1321", winner) == before
+
+
+def test_two_renames_that_cross_lose_no_voice_but_the_one_overwritten(api, meeting):
+    make(api)
+    make(api, name="爸爸", consent="爸爸同意")
+    crossing = [("妈妈", "爸爸"), ("爸爸", "妈妈")]
+    statuses = both(*(renamed(api, *names, overwrite=True) for names in crossing))
+    assert statuses == [200, 200]
+    left = voices(api)
+    assert len(left) == 1 and left[0]["consent"] in ("本人同意", "爸爸同意")
+
+
+def test_a_voice_made_while_one_of_its_name_is_renamed_is_not_lost(api, monkeypatch):
+    make(api)
+    again, delete = make_voice("CosyVoice-300M-25Hz", consent="新"), api.shelf.delete
+    is_renamed, is_made = threading.Event(), threading.Event()
+
+    def delete_late(*names):
+        is_renamed.set()
+        is_made.wait(0.3)
+        return delete(*names)
+
+    def make_again():
+        is_renamed.wait(10)
+        api.push_voice(again, "1321", "妈妈")
+        is_made.set()
+        return api.app.test_client().get("/health")
+
+    monkeypatch.setattr(api.shelf, "delete", delete_late)
+
+    assert both(renamed(api, "妈妈", "甲"), make_again) == [200, 200]
+    assert {voice["name"]: voice["consent"] for voice in voices(api)} == {
+        "甲": "本人同意",
+        "妈妈": "新",
+    }
+
+
+def test_a_change_that_does_not_end_is_told_to_who_waits_for_it(local, monkeypatch):
+    monkeypatch.setattr(voice_locks, "PATIENCE", 0.05)
+    make(local)
+    key = KEY.format("妈妈")
+    with ThreadPoolExecutor(1) as pool, local.voice_locks.hold(key):
+        answer = pool.submit(renamed(local, "妈妈", "甲")).result()
+    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+    assert answer.headers["Retry-After"] == "5"
+    assert renamed(local, "妈妈", "甲")().status_code == 200
 
 
 def bring(api, data: bytes, name="mine", **fields):

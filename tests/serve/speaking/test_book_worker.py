@@ -1,5 +1,6 @@
 """The workers of two processes on one folder: each part once, by whichever is there."""
 
+import threading
 import time
 
 import pytest
@@ -73,6 +74,91 @@ def test_a_process_that_stops_gives_its_book_to_another(workers):
     assert [text[-3:] for text in texts()] == ["一句。", "二句。", "二句。"]
     seeds = [call["seed"] for _, call in FakeEngine.calls]
     assert seeds[1] == seeds[2] != seeds[0]
+
+
+@pytest.fixture
+def joins(monkeypatch):
+    """Joins that begin and wait to be let go: (those begun, an event that lets them all go)."""
+    begun, go_on, whole = [], threading.Event(), book_worker.join
+
+    def held(sounds, plan, form, bitrate, path, *others):
+        begun.append(path)
+        check = others[-1]
+        while not go_on.wait(0.01):
+            check()
+        whole(sounds, plan, form, bitrate, path, *others)
+
+    monkeypatch.setattr(book_worker, "join", held)
+    return begun, go_on
+
+
+def test_a_book_is_spoken_while_another_is_joined(workers, joins):
+    begun, go_on = joins
+    books = workers[0].books
+    ids = [add(books, "{chunks=1 size=500}一句。")]
+    workers[0].wake()
+    wait_for(lambda: len(begun) == 1)
+    ids += [
+        add(books, f"{{chunks=1 size=500}}第{n}本。\n{{chunks=1 size=500}}完。") for n in (2, 3)
+    ]
+    wait_for(lambda: [books.get(id).done for id in ids] == [1, 2, 2])
+    time.sleep(0.1)
+    assert len(begun) == 1 and books.get(ids[0]).state == "joining"
+    go_on.set()
+    wait_for(lambda: not books.unfinished(), 30)
+    assert [books.get(id).state for id in ids] == ["done"] * 3 and len(begun) == 3
+
+
+def test_joining_ends_with_its_process_and_is_done_by_another(workers, joins):
+    begun, go_on = joins
+    books = workers[0].books
+    id = add(books, "{chunks=1 size=500}一句。")
+    workers[0].wake()
+    wait_for(lambda: len(begun) == 1)
+    workers[0].stop()
+    assert not workers[0].joiner.is_alive() and books.get(id).process == ""
+    go_on.set()
+    workers[1].resume()
+    wait_for(lambda: books.get(id).ended, 30)
+    assert books.get(id).state == "done" and len(begun) == 2 and len(texts()) == 1
+
+
+def test_a_book_that_is_deleted_is_not_joined_on(workers, joins):
+    begun, _ = joins
+    books = workers[0].books
+    id = add(books, "{chunks=1 size=500}一句。")
+    workers[0].wake()
+    wait_for(lambda: len(begun) == 1)
+    books.delete(id)
+    wait_for(lambda: not workers[0].joiner.is_alive())
+    wait_for(lambda: workers[0].thread is None)
+    assert not books.path(id).exists()
+
+
+def test_parts_that_were_lost_before_joining_are_spoken_again(workers, monkeypatch):
+    books, lost = workers[0].books, []
+
+    def lose(book):
+        if not lost:
+            lost.append(books.sounds(book).path(1).unlink())
+        begin(book)
+
+    begin = workers[0]._begin_joining
+    monkeypatch.setattr(workers[0], "_begin_joining", lose)
+    id = add(books, "\n".join(f"{{chunks=1 size=500}}第{n}句。" for n in range(3)))
+    workers[0].wake()
+    wait_for(lambda: books.get(id).ended, 30)
+    assert books.get(id).state == "done" and [text[-3:-2] for text in texts()] == [*"01212"]
+
+
+def test_a_failure_after_its_end_leaves_a_book_done(workers, monkeypatch, caplog):
+    books = workers[0].books
+    monkeypatch.setattr(books, "sweep", lambda: 1 / 0)
+    id = add(books, "{chunks=1 size=500}一句。")
+    workers[0].wake()
+    wait_for(lambda: "division" in caplog.text)
+    wait_for(lambda: not workers[0].joiner.is_alive())
+    assert books.get(id).state == "done" and books.get(id).ended
 
 
 def test_a_thread_that_has_nothing_to_do_ends(workers):

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,56 @@ def test_parts_whose_files_are_lost_are_spoken_again(processes):
     now = books.get(book.id)
     assert (now.done, now.samples, now.done_characters) == (1, 50, 3)
     assert len(books.spoken(book.id)) == 1
+
+
+def ended(books: Books) -> Book:
+    book = add(books)
+    finish(books, books.take_turn())
+    books.end(book.id)
+    return books.get(book.id)
+
+
+def sounds(books: Books, book: Book) -> list[str]:
+    return [path.name for path in books.path(book.id).glob("*.flac")]
+
+
+def test_the_sound_of_parts_stays_while_it_is_read_in_any_process(processes):
+    mine, other = processes
+    book = ended(mine)
+    with mine.reading(book.id), other.reading(book.id) as seen:
+        assert seen == book
+        mine.sweep()
+        assert sounds(mine, book)
+    assert not sounds(mine, book) and not list(mine.path(book.id).glob(".work-*"))
+
+
+def test_a_reader_whose_process_was_killed_keeps_nothing(processes):
+    mine, other = processes
+    book = ended(mine)
+    reader = other.reading(book.id)
+    reader.__enter__()
+    other.processes.close()  # as the system does for a killed one
+    mine.processes.home.joinpath(f"{other.processes.token}.lock").touch()
+    mine.sweep()
+    assert not sounds(mine, book) and not list(mine.path(book.id).glob(".work-*"))
+
+
+def test_reading_what_has_just_been_deleted_leaves_no_folder(processes):
+    books = processes[0]
+    with books.reading("gone") as book:
+        assert book is None
+    assert not books.path("gone").exists()
+
+
+def test_the_book_being_joined_and_others_to_be_joined_wait(processes):
+    books = processes[0]
+    first, second, third = add(books, "a", 1.0), add(books, "b", 2.0), add(books, "c", 3.0)
+    for book in (first, second):
+        for done in range(2):
+            books.take_turn()
+            finish(books, replace(book, done=done))
+    assert books.take_turn(first.id).id == books.take_turn(first.id).id == third.id
+    assert books.take_turn().id in (first.id, second.id)
 
 
 def test_sweeping_removes_what_ended_long_ago_and_folders_without_a_record(processes):
