@@ -227,6 +227,9 @@ VOICE_FIELDS: Fields = {
     "name": new_voice("a saved voice"),
     "prompt_text": text(MAX_PROMPT, "what is said in the recording"),
     "prompt_speech_16k": REFERENCE,
+    "transcribe": flag(
+        "hear what is said in the recording, where the service can (GET /ready)", False
+    ),
     "consent": CONSENT,
     "overwrite": flag("replace a voice of that name", False),
     "mix": mixture(
@@ -333,6 +336,7 @@ class VoiceRequest:
     name: str = ""
     prompt_text: str = ""
     prompt_speech_16k: str | FileStorage = ""
+    transcribe: bool = False
     consent: str = ""
     overwrite: bool = False
     mix: dict[str, float] = field(default_factory=dict)  # name of a voice -> weight, 1 in all

@@ -539,7 +539,7 @@ def test_a_mixture_in_the_making_has_a_state_that_ends(local):
 
 
 def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
-    from cosyvoice.serve.routes.voices import without_words
+    from cosyvoice.serve.speaking.voice_maker import without_words
 
     save_voice(without_words(engine.make_voice("希望你好。", reference_wav)), tmp_path / "v.pt")
     voice = load_voice(tmp_path / "v.pt", engine.model_family)
