@@ -53,6 +53,7 @@ from cosyvoice.serve.routes import (
     legacy,
     metrics,
     openai_speech,
+    openai_voices,
     openapi,
     request_states,
     status,
@@ -75,6 +76,7 @@ from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.text_stream import TextStreams
 from cosyvoice.serve.speaking.voice_maker import VoiceMaker
 from cosyvoice.serve.storage.books import Books
+from cosyvoice.serve.storage.consents import Consents
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
@@ -549,6 +551,7 @@ for blueprint in (
         read_job=read_job,
         prepare=prepare,
     ),
+    openai_voices.blueprint(maker, shelf, Consents(store, work_folders, config.output_dir)),
     dialogue.blueprint(
         engine=cosyvoice,
         instruct_model=instruct_model,

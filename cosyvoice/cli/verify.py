@@ -6,6 +6,7 @@ Verifier speaks its sentences through it, see CosyVoice._speak. WhisperReader al
 is said in a recording.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from cosyvoice.text.heard import edit_distance, error_rate
-from cosyvoice.text.language import language_of, syllables
+from cosyvoice.text.language import HAN, language_of, syllables
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence
 from cosyvoice.tokenizer.sounds import BOOK, SoundBook, groups_of_text
@@ -34,6 +35,8 @@ TRIES = 3  # of a sentence, at most
 RATE = 16000  # Hz that whisper hears
 # Without it whisper may write traditional characters and leave punctuation out.
 PROMPTS = {"zh": "以下是普通话的句子。"}
+HALF_WIDTH = re.compile(f"(?<=[{HAN}])[,?!;:]")  # that whisper may write in Chinese
+FULL_WIDTH = dict(zip(",?!;:", "，？！；："))
 
 Check = Callable[[], None]  # ends the work by raising
 Part = Sentence | Pause
@@ -210,7 +213,8 @@ class WhisperReader:
         with self.lock:
             check()
             language, *_ = self.whisper.detect_language(wav)
-        return Transcript(self._words(wav, language, PROMPTS.get(language), check), language)
+        words = self._words(wav, language, PROMPTS.get(language), check)
+        return Transcript(HALF_WIDTH.sub(lambda sign: FULL_WIDTH[sign[0]], words), language)
 
     def _words(self, wav: np.ndarray, language: str, prompt: str | None, check: Check) -> str:
         heard = self._transcribe(wav, language, prompt, check)
