@@ -1134,6 +1134,43 @@ def test_cloning_can_be_tried_without_a_recording(visit):
     speak(page, "示例。{chunks=1}", mode="clone")
 
 
+def test_the_words_that_were_heard_are_a_proposal_and_go_with_their_recording(
+    visit, microphone, tmp_path
+):
+    page, asked = visit(), []
+    ready = {"ready": True, "max_text_chars": 10000, "can_hear": True}
+    page.route("**/ready", lambda route: route.fulfill(json=ready))
+
+    def hear(route):
+        asked.append(route.request.headers["content-type"])
+        said = {"text": f"Words of file {len(asked)}.", "language": "en"}
+        route.fulfill(json={"advice": [], "transcript": said})
+
+    page.route("**/voices/doctor", hear)
+    page.reload()
+    page.wait_for_selector("#speakers .chip")
+    page.locator("[value=cross]").check(force=True)  # which needs no words
+    page.set_input_files("#file", microphone)
+    page.wait_for_selector("#findings li")
+    assert not asked
+    page.locator("[value=clone]").check(force=True)
+    page.fill("#transcript", "typed")
+    proposal = page.locator("#proposal")
+    sync_api.expect(proposal).to_contain_text("Words of file 1.")
+    assert belonging(page) == ("typed", "", False)
+    page.click("#proposal-use")
+    sync_api.expect(proposal).to_be_hidden()
+    assert belonging(page) == ("Words of file 1.", "", False)
+    page.set_input_files("#file", sound_file(tmp_path, "other.flac", speech_like(6)))
+    sync_api.expect(proposal).to_contain_text("Words of file 2.")
+    assert belonging(page) == ("", "", False)
+    page.click("#look-drop")
+    sync_api.expect(proposal).to_be_hidden()
+    page.click("#sample")  # whose words are known
+    page.wait_for_selector("#findings li")
+    assert len(asked) == 2 and "nice to meet you" in page.input_value("#transcript")
+
+
 # hearing voices
 
 
