@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from cosyvoice.cli.reference_doctor import fits
 from cosyvoice.text.heard import edit_distance, error_rate
 from cosyvoice.text.language import HAN, language_of, syllables
 from cosyvoice.text.objects import Pause
@@ -49,7 +50,7 @@ def go_on() -> None:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What is said in a recording, "" where nothing is heard."""
+    """What is said in a recording."""
 
     text: str
     language: str  # by Whisper's code, such as zh
@@ -207,13 +208,18 @@ class WhisperReader:
         known = "zh" if language == "yue" else language  # which few of the models know
         return self._words(wav, known, prompt, go_on)
 
-    def transcript(self, speech: torch.Tensor, check: Check = go_on) -> "Transcript":
-        """What is said in (1, N) samples at RATE. check is called before every step."""
+    def transcript(self, speech: torch.Tensor, check: Check = go_on) -> Transcript | None:
+        """What is said in (1, N) samples at RATE; None where nothing is heard that fits its length.
+
+        check is called before every step.
+        """
         wav = speech[0].numpy()
         with self.lock:
             check()
             language, *_ = self.whisper.detect_language(wav)
         words = self._words(wav, language, PROMPTS.get(language), check)
+        if not (words and fits(words, speech)):
+            return None
         return Transcript(HALF_WIDTH.sub(lambda sign: FULL_WIDTH[sign[0]], words), language)
 
     def _words(self, wav: np.ndarray, language: str, prompt: str | None, check: Check) -> str:

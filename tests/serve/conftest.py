@@ -1,16 +1,13 @@
 """What the tests of the service share."""
 
-import sys
 import threading
 from functools import partial
 
 import pytest
 import uvicorn
 
-from cosyvoice.cli.verify import whisper_reader
 from tests.support.fake_oss import FakeOss
 from tests.support.waiting import wait_for
-from tests.support.whisper import Whisper
 
 
 @pytest.fixture
@@ -23,17 +20,6 @@ def oss(monkeypatch):
     server = FakeOss()
     yield server
     server.close()
-
-
-@pytest.fixture
-def whisper(monkeypatch, tmp_path):
-    """faster_whisper is installed, and `small` is on this computer."""
-    whisper_reader.cache_clear()
-    (tmp_path / "small").mkdir()
-    heard = Whisper()
-    monkeypatch.setitem(sys.modules, "faster_whisper", heard.package(tmp_path / "small"))
-    yield heard
-    whisper_reader.cache_clear()
 
 
 @pytest.fixture
