@@ -5,6 +5,7 @@
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
     /v1/audio/voices        OPENAI_VOICE_FIELDS     -> dict, see routes/openai_voices.py
+    /v1/audio/voice_consents  CONSENT_FIELDS        -> dict, see routes/openai_voices.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
     LEGACY_API              LEGACY_FIELDS           -> dict, see routes/legacy.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
