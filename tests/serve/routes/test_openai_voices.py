@@ -22,7 +22,11 @@ def take(seconds: float = 6.0) -> tuple[str, bytes, str]:
 
 
 @pytest.fixture
-def api(service, tmp_path):
+def api(request, service, tmp_path, monkeypatch):
+    """With keys; the store is a folder, or OSS where a test asks for it."""
+    if getattr(request, "param", "local") == "oss":
+        for name, value in request.getfixturevalue("oss").environ.items():
+            monkeypatch.setenv(name, value)
     (tmp_path / "keys.json").write_text(KEYS)
     return service(API_KEYS_FILE=tmp_path / "keys.json")
 
@@ -132,6 +136,7 @@ def test_a_voice_of_a_description_is_refused(client):
     assert caught.value.param == "type" and caught.value.code == "unsupported_value"
 
 
+@pytest.mark.parametrize("api", ["local", "oss"], indirect=True)
 def test_a_consent_recording_is_kept_named_by_its_voice_and_deleted(client, api):
     consents = client().audio.voice_consents
     kept = consents.create(name="Anna's word", language="en-US", recording=take())
@@ -162,6 +167,7 @@ def test_the_recording_that_is_kept_is_the_one_that_was_sent(client, api, tmp_pa
     assert (tmp_path / "kept.wav").read_bytes() == take()[1]
 
 
+@pytest.mark.parametrize("api", ["local", "oss"], indirect=True)
 def test_consent_recordings_are_listed_in_pages_newest_first(client, api, monkeypatch):
     from cosyvoice.serve.storage import consents
 
