@@ -214,13 +214,18 @@ class WhisperReader:
         check is called before every step.
         """
         wav = speech[0].numpy()
-        with self.lock:
-            check()
-            language, *_ = self.whisper.detect_language(wav)
+        language = self._language(wav, check)
         words = self._words(wav, language, PROMPTS.get(language), check)
         if not (words and fits(words, speech)):
             return None
         return Transcript(HALF_WIDTH.sub(lambda sign: FULL_WIDTH[sign[0]], words), language)
+
+    def _language(self, wav: np.ndarray, check: Check) -> str:
+        if not self.whisper.model.is_multilingual:
+            return "en"
+        with self.lock:
+            check()
+            return self.whisper.detect_language(wav)[0]
 
     def _words(self, wav: np.ndarray, language: str, prompt: str | None, check: Check) -> str:
         heard = self._transcribe(wav, language, prompt, check)

@@ -10,6 +10,7 @@ class Whisper:
 
     def __init__(self, said: str = SAID, language: str = "zh"):
         self.said, self.language, self.events = said, language, []
+        self.model = types.SimpleNamespace(is_multilingual=True)
 
     def package(self, folder) -> types.SimpleNamespace:
         """The package, with the model `small` in a folder as if it was downloaded before."""

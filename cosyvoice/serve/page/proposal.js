@@ -6,11 +6,11 @@ import { t } from "./i18n.js";
 import { userId } from "./store.js";
 
 let canHear = false;                          // set by main.js: what /ready says
-let current = () => null;                     // set by reference.js: the recording that is held, or null
+let current = () => null;                     // set by reference.js: gives the recording that is held, or null
 let proposed = null;                          // {held, stopper, text: null while it is being heard}
 
-export function onRecording(held) {
-  current = held;
+export function onRecording(get) {
+  current = get;
 }
 
 export function setHearing(able) {
@@ -18,7 +18,7 @@ export function setHearing(able) {
   propose();
 }
 
-// Hear the recording that is held, once; one whose words are known needs it not.
+// Hear the recording that is held, once, unless its words are known.
 export function propose() {
   const held = current();
   if (proposed && proposed.held !== held) forget();
@@ -42,7 +42,7 @@ async function hear(held) {
   if (proposed === mine) render();
 }
 
-// What the service hears, "" for nothing. A failure is none of the visitor's: the words can be written as before.
+// What the service hears, "" for nothing. A failure is not shown: the words can be written as before.
 async function transcriptOf(file, signal) {
   const body = new FormData();
   for (const [name, value] of Object.entries({ user_id: userId(), transcribe: "True" })) body.append(name, value);

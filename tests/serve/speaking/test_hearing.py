@@ -75,6 +75,13 @@ def test_signs_beside_chinese_characters_are_full_width(service, whisper):
     assert send(service()).json["transcript"]["text"] == "今天天气很好，我们去公园走走吧！1,000 OK?"
 
 
+def test_a_model_of_english_alone_hears_english(service, whisper):
+    whisper.model.is_multilingual, whisper.said = False, "What a fine day to go to the park."
+    transcript = send(service()).json["transcript"]
+    assert transcript == {"text": whisper.said, "language": "en"}
+    assert whisper.events == ["load", "hear en"]
+
+
 def test_a_voice_is_made_with_the_words_that_were_heard(service, whisper):
     answer = send(service(), "/voices")
     assert answer.status_code == 201 and answer.json["transcript"]["text"] == SAID
