@@ -1031,7 +1031,7 @@ def test_a_long_text_is_spoken_heard_saved_and_deleted(visit, tmp_path):
     page.click("#jobs summary")
     page.fill("#job-title", "Winter")
     page.fill("#job-text", "Chapter 1\n{chunks=1 size=22050}One.\nChapter 2\n{chunks=1}Two.")
-    page.click("#jobs .jobs-form button")
+    page.click("#job-start")
     job = page.locator("#jobs li")
     sync_api.expect(job).to_contain_text("done · 4 of 4 sentences")
     job.get_by_text("Listen so far").click()
@@ -1054,8 +1054,13 @@ def test_a_long_text_that_cannot_be_read_is_told(visit, tmp_path):
     page.wait_for_selector("#speakers .chip")
     page.click("#jobs summary")
     page.set_input_files("#job-file", tmp_path / "bad.epub")
-    page.click("#jobs .jobs-form button")
+    form = page.locator("#jobs .jobs-form")
+    sync_api.expect(form).to_contain_text("选择文件bad.epub移除文件")
+    sync_api.expect(page.locator("#job-text")).to_be_hidden()
+    page.click("#job-start")
     sync_api.expect(page.locator("#notice")).to_contain_text("无法读取该 EPUB")
+    form.get_by_text("移除文件").click()
+    sync_api.expect(page.locator("#job-text")).to_be_visible()
     assert page.input_value("#job-text") == "" and page.locator("#jobs li").count() == 0
 
 
