@@ -61,14 +61,13 @@ def blueprint(maker: VoiceMaker, shelf: VoiceShelf, consents: Consents) -> Bluep
             overwrite=fields.get("overwrite", False),
         )
         made = maker.make(wanted, may_lack_words=True)
-        words = made.heard.text if made.heard else wanted.prompt_text
         return jsonify(
             id=wanted.name,
             object="audio.voice",
             created_at=int(time.time()),
             name=wanted.name,
             type="audio_sample",
-            transcript=words or None,
+            transcript=made.words or None,
             reference=made.report.body(),
         )
 

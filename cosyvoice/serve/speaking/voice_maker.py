@@ -26,11 +26,11 @@ REFERENCE_TEXT = ("prompt_text", "llm_prompt_speech_token")  # parts of a voice 
 
 @dataclass(frozen=True)
 class Made:
-    """A voice that is kept: what the doctor found, and what was heard, if anything."""
+    """About a voice that is kept."""
 
-    voice: Voice
     report: Report
     heard: Transcript | None
+    words: str  # that the voice has of its recording, "" for none
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,17 @@ class VoiceMaker:
         if report.error:
             raise report.error
         self.begin(wanted)
+        given = wanted.prompt_text.strip()
         with self.turn() as check:
-            heard = None if wanted.prompt_text.strip() else self._hear(wanted, report, check)
-            if not (wanted.prompt_text.strip() or heard or may_lack_words):
+            heard = None if given else self._hear(wanted, report, check)
+            if not (given or heard or may_lack_words):
                 raise nothing_heard_error()
-            words = heard.text if heard else wanted.prompt_text
+            said = heard.text if heard else given
             assert report.reference is not None
-            voice = self.engine.make_voice(words, report.reference, wanted.consent)
-        if not words.strip() or report.trimmed and not heard:
-            voice = without_words(voice)
-        self.keep(voice, wanted)
-        return Made(voice, report, heard)
+            voice = self.engine.make_voice(said, report.reference, wanted.consent)
+        words = said if heard or not report.trimmed else ""
+        self.keep(voice if words else without_words(voice), wanted)
+        return Made(report, heard, words)
 
     def look(self, wanted: VoiceRequest) -> tuple[Report, Transcript | None]:
         """What is good and bad about a recording, and with wanted.transcribe what is said in it."""

@@ -93,6 +93,11 @@ def test_a_transcript_that_is_sent_is_used(client, api):
     assert api.fetch_voice("42", "Anna")["prompt_text"].numel()
 
 
+def test_the_transcript_of_a_recording_that_was_cut_is_not_said_to_be_used(client):
+    made = make(client(), audio_sample=take(48), extra_body={"transcript": SAID})
+    assert made.transcript is None and made.reference["advice"][0]["code"] == "trimmed"
+
+
 def test_else_it_is_heard_where_that_is_possible(whisper, client, api):
     assert make(client()).transcript == SAID
     whisper.said = ""
