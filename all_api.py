@@ -53,6 +53,7 @@ from cosyvoice.serve.routes import (
     legacy,
     metrics,
     openai_speech,
+    openai_voices,
     openapi,
     request_states,
     status,
@@ -68,11 +69,14 @@ from cosyvoice.serve.speaking.answer import Answers, sound_headers
 from cosyvoice.serve.speaking.book_worker import BookWorker
 from cosyvoice.serve.speaking.engine import Engine, Prepared, Utterance, chunks_of
 from cosyvoice.serve.speaking.engines import Instruct, load_model
+from cosyvoice.serve.speaking.hearing import Hearing
 from cosyvoice.serve.speaking.ray_engine import RayEngine, RayInstruct, join_cluster
 from cosyvoice.serve.speaking.readiness import Readiness
 from cosyvoice.serve.speaking.slots import Slots
 from cosyvoice.serve.speaking.text_stream import TextStreams
+from cosyvoice.serve.speaking.voice_maker import VoiceMaker
 from cosyvoice.serve.storage.books import Books
+from cosyvoice.serve.storage.consents import Consents
 from cosyvoice.serve.storage.pronunciation_lists import PronunciationLists
 from cosyvoice.serve.storage.store import NoObject, ObjectExists, open_store
 from cosyvoice.serve.storage.voice_locks import VoiceLocks
@@ -460,6 +464,17 @@ shelf = VoiceShelf(
 )
 
 
+hearing = None if cluster else Hearing.found(config.verify_model)
+maker = VoiceMaker(
+    engine=cosyvoice,
+    slots=slots,
+    shelf=shelf,
+    scratch=scratch,
+    fetch_reference=fetch_reference,
+    claim=claim_request,
+    hearing=hearing,
+)
+
 books = Books(work_folders.home / "books", work_folders, config.job_days)
 book_worker = BookWorker(books, slots, engine_for, config.mp3_bitrate, watermark)
 atexit.register(book_worker.stop)
@@ -505,6 +520,7 @@ for blueprint in (
         read_job=read_job,
         prepare=prepare,
     ),
+    openai_voices.blueprint(maker, shelf, Consents(store, work_folders, config.output_dir)),
     dialogue.blueprint(
         engine=cosyvoice,
         instruct_model=instruct_model,
@@ -515,15 +531,7 @@ for blueprint in (
         claim=claim_request,
         max_text_chars=config.max_text_chars,
     ),
-    voices.blueprint(
-        engine=cosyvoice,
-        slots=slots,
-        shelf=shelf,
-        scratch=scratch,
-        fetch_reference=fetch_reference,
-        speak=speak,
-        claim=claim_request,
-    ),
+    voices.blueprint(engine=cosyvoice, shelf=shelf, maker=maker, speak=speak),
     text_streams.blueprint(opener, states),
     stream_input.blueprint(opener),
     text.blueprint(config.max_text_chars, pronunciation_lists),
@@ -546,6 +554,7 @@ for blueprint in (
         readiness=readiness,
         needs=needs,
         store=store,
+        can_hear=hearing is not None,
     ),
 ):
     app.register_blueprint(blueprint)

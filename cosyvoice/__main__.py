@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add_book(commands)
     add_convert(commands)
     add_read(commands)
+    add_check(commands)
     add_voices(commands)
     add_download(commands)
     add_bench(commands)
@@ -251,6 +252,27 @@ def add_convert(commands) -> None:
         "--reference", metavar="FILE", help="the voice of this recording, 0.5 to 30 s"
     )
     add_seed_and_speed(command)
+
+
+def add_check(commands) -> None:
+    command = add_command(
+        commands,
+        later("check.check"),
+        "check",
+        "say what is good and bad about a recording to clone from, and what is said in it",
+    )
+    command.epilog = 'examples: check me.wav | check me.wav --transcript "what is said in it"'
+    add = command.add_argument
+    add("recording", metavar="FILE", help="recording of somebody who speaks, 0.5 to 30 s")
+    add("--transcript", default="", help="what is said in it; else it is heard, if that can be")
+    add(
+        "--whisper",
+        metavar="MODEL",
+        default=os.environ.get("VERIFY_MODEL", ""),
+        help="what hears: a folder of faster-whisper's, or the name of one that is on this "
+        "computer (default: VERIFY_MODEL, else small)",
+    )
+    add("--json", action="store_true", help="as POST /voices/check answers it")
 
 
 def add_voices(commands) -> None:

@@ -12,6 +12,7 @@ from tests.support import tiny_networks
 from tests.support.fake_engine import FakeEngine, install_fake_engine
 from tests.support.tiny_model import build
 from tests.support.tiny_model_qwen import build as build_qwen
+from tests.support.whisper import Whisper
 
 # librosa keeps what numba compiles in a folder. Processes that fill it at the same time, as in a
 # fresh environment, crash, so each has its own. numba reads the name when it is imported.
@@ -84,6 +85,19 @@ def service(tmp_path, monkeypatch):
         module.book_worker.stop()
         module.opener.streams.close()
         module.work_folders.close()
+
+
+@pytest.fixture
+def whisper(monkeypatch, tmp_path):
+    """faster_whisper is installed, and `small` is on this computer."""
+    from cosyvoice.cli.verify import whisper_reader
+
+    whisper_reader.cache_clear()
+    (tmp_path / "small").mkdir()
+    heard = Whisper()
+    monkeypatch.setitem(sys.modules, "faster_whisper", heard.package(tmp_path / "small"))
+    yield heard
+    whisper_reader.cache_clear()
 
 
 @pytest.fixture

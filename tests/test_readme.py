@@ -102,6 +102,7 @@ def shape(path: str) -> str:
 FIELDS = [
     ("README", jobs.generate_audio_fields(1)),
     ("docs/voices", jobs.VOICE_FIELDS | jobs.CONVERSION_FIELDS | jobs.RENAME_FIELDS),
+    ("docs/voices", jobs.OPENAI_VOICE_FIELDS | jobs.CONSENT_FIELDS | jobs.CONSENT_LIST_FIELDS),
     ("docs/dialogue", jobs.dialogue_fields(1) | jobs.line_fields(1)),
     ("docs/books", jobs.book_fields(1)),
     ("docs/recipes", jobs.OPENAI_FIELDS),

@@ -300,3 +300,8 @@ def words(transcript: str, take: Loudness) -> dict:
             pace,
         )
     return finding("transcript", "ok", "the transcript's length fits", "参考文本的长度合适", pace)
+
+
+def fits(transcript: str, wav: Tensor) -> bool:
+    """Whether a transcript can be what is said in (1, N) at 16 kHz, by its length."""
+    return words(transcript, Loudness(wav[0].numpy()))["level"] != "bad"

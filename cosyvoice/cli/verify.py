@@ -2,9 +2,11 @@
 
 A Reader tells how much of a sentence is wrong. SoundReader needs no speech recognition: the speech
 tokens of the small model name their sounds. WhisperReader is for every model. An engine with a
-Verifier speaks its sentences through it, see CosyVoice._speak.
+Verifier speaks its sentences through it, see CosyVoice._speak. WhisperReader also writes down what
+is said in a recording.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,10 +16,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
+from cosyvoice.cli.reference_doctor import fits
 from cosyvoice.text.heard import edit_distance, error_rate
-from cosyvoice.text.language import language_of, syllables
+from cosyvoice.text.language import HAN, language_of, syllables
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence
 from cosyvoice.tokenizer.sounds import BOOK, SoundBook, groups_of_text
@@ -26,14 +30,30 @@ from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.noise import Noise
 
 WHISPER = "small"  # hears where nothing else is named
+WEIGHTS = "model.bin"  # of a folder of faster-whisper's
 MAX_REASON = 200  # characters of another library's error
 TRIES = 3  # of a sentence, at most
 RATE = 16000  # Hz that whisper hears
 # Without it whisper may write traditional characters and leave punctuation out.
 PROMPTS = {"zh": "以下是普通话的句子。"}
+HALF_WIDTH = re.compile(f"(?<=[{HAN}])[,?!;:]")  # that whisper may write in Chinese
+FULL_WIDTH = dict(zip(",?!;:", "，？！；："))
 
+Check = Callable[[], None]  # ends the work by raising
 Part = Sentence | Pause
 Made = dict[str, Any]  # what CosyVoiceModel.tts yields for a whole sentence
+
+
+def go_on() -> None:
+    """The check of work that nobody ends."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What is said in a recording."""
+
+    text: str
+    language: str  # by Whisper's code, such as zh
 
 
 class Reader(Protocol):
@@ -184,22 +204,51 @@ class WhisperReader:
     def hear(self, speech: torch.Tensor, sample_rate: int, language: str) -> str:
         """The words of (1, N) samples."""
         wav = resample(speech, sample_rate, RATE)[0].numpy()
-        heard = self._transcribe(wav, language, PROMPTS.get(language))
-        if heard.strip("。") in PROMPTS.get(language, ""):  # it may repeat its prompt
-            heard = self._transcribe(wav, language, None)
+        prompt = PROMPTS.get(language)
+        known = "zh" if language == "yue" else language  # which few of the models know
+        return self._words(wav, known, prompt, go_on)
+
+    def transcript(self, speech: torch.Tensor, check: Check = go_on) -> Transcript | None:
+        """What is said in (1, N) samples at RATE; None where nothing is heard that fits its length.
+
+        check is called before every step.
+        """
+        wav = speech[0].numpy()
+        language = self._language(wav, check)
+        words = self._words(wav, language, PROMPTS.get(language), check)
+        if not (words and fits(words, speech)):
+            return None
+        return Transcript(HALF_WIDTH.sub(lambda sign: FULL_WIDTH[sign[0]], words), language)
+
+    def _language(self, wav: np.ndarray, check: Check) -> str:
+        if not self.whisper.model.is_multilingual:
+            return "en"
+        with self.lock:
+            check()
+            return self.whisper.detect_language(wav)[0]
+
+    def _words(self, wav: np.ndarray, language: str, prompt: str | None, check: Check) -> str:
+        heard = self._transcribe(wav, language, prompt, check)
+        if prompt and heard.strip("。") in prompt:  # it may repeat its prompt
+            heard = self._transcribe(wav, language, None, check)
         return heard
 
-    def _transcribe(self, wav, language: str, prompt: str | None) -> str:
+    def _transcribe(self, wav: np.ndarray, language: str, prompt: str | None, check: Check) -> str:
         with self.lock:
+            check()
             segments, _ = self.whisper.transcribe(
                 wav,
-                language="zh" if language == "yue" else language,  # which few of the models know
+                language=language,
                 temperature=0.0,
                 initial_prompt=prompt,
                 condition_on_previous_text=False,
                 without_timestamps=True,
             )
-            return "".join(segment.text for segment in segments).strip()
+            words = []
+            for segment in segments:  # each is heard when it is asked for
+                check()
+                words.append(segment.text)
+            return "".join(words).strip()
 
 
 whisper_reader = lru_cache(WhisperReader)  # one for all engines
@@ -218,6 +267,18 @@ def verifier_of(
         return None
     reader: Reader | None = None if whisper else SoundReader.of(model_dir)
     return Verifier(reader or load_whisper(whisper or WHISPER, may_download), limit)
+
+
+def has_whisper(model: str) -> bool:
+    """Whether faster-whisper is installed and the model is on this computer. Downloads nothing."""
+    try:
+        from faster_whisper import download_model
+
+        folder = Path(model)
+        folder = folder if folder.is_dir() else Path(download_model(model, local_files_only=True))
+        return (folder / WEIGHTS).is_file()
+    except Exception:  # of many libraries: not installed, damaged, an unknown name, not downloaded
+        return False
 
 
 def load_whisper(model: str, may_download: bool) -> WhisperReader:

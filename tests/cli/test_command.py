@@ -21,6 +21,7 @@ from cosyvoice.cli.voice import save_voice
 from cosyvoice.text.preview import preview
 from cosyvoice.utils import precision
 from tests.support.sounds import speech
+from tests.support.whisper import SAID
 
 ROOT = Path(command.__file__).parents[1]
 
@@ -404,3 +405,39 @@ def test_say_follows_pronunciations_and_names_tags_that_it_leaves_out(
         run("say", "<font>重庆</font>", "-o", out, "--pronounce", "重庆=山城")
     assert said[0]["pronunciations"] == {"重庆": "山城"}
     assert "tags left out: font" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recording(tmp_path):
+    soundfile.write(tmp_path / "me.wav", speech(6.0)[0].numpy(), 16000)
+    return str(tmp_path / "me.wav")
+
+
+def test_check_tells_what_is_good_and_bad_and_what_is_said(
+    run, recording, whisper, capsys, monkeypatch
+):
+    run("check", recording)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "ok    the length of 6.0 s is good" and said[-1] == f"words {SAID} (zh)"
+    run("check", recording, "--json")
+    assert json.loads(capsys.readouterr().out)["transcript"] == {"text": SAID, "language": "zh"}
+    whisper.said = ""
+    run("check", recording)
+    assert "no words were heard" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    run("check", recording)
+    assert "requirements-verify.txt" in capsys.readouterr().out
+
+
+def test_check_compares_words_that_are_given_and_hears_none(run, recording, whisper, capsys):
+    run("check", recording, "--transcript", "好")
+    assert "bad   the transcript is too short" in capsys.readouterr().out
+    assert not whisper.events
+
+
+def test_check_refuses_what_cannot_be_used_in_one_sentence(run, tmp_path):
+    soundfile.write(tmp_path / "short.wav", torch.zeros(100).numpy(), 16000)
+    for name in ("short.wav", "none.wav"):
+        with pytest.raises(SystemExit) as caught:
+            run("check", str(tmp_path / name))
+        assert isinstance(caught.value.code, str) and "Error" not in caught.value.code

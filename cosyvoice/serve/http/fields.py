@@ -20,6 +20,7 @@ from cosyvoice.text.tags import pause_seconds
 MAX_SEED = 2**32 - 1
 MAX_MIXED, MAX_WEIGHT = 8, 1000  # voices of a mixture, and the weight of one
 NO_VOICE = "无"  # spk_customize: no saved voice
+TAG = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")  # of BCP 47
 SAME_SOUND = "the same seed gives the same sound"
 
 
@@ -91,6 +92,21 @@ def choice(options: Iterable[str], about: str, **schema) -> Field:
         return value
 
     return Field(read, {"type": "string", "enum": options, "description": about, **schema})
+
+
+def language_tag(about: str) -> Field:
+    """A tag of BCP 47, such as en-US."""
+
+    def read(name: str, value) -> str:
+        if not TAG.fullmatch(read_string(name, value)):
+            raise field_error(
+                name,
+                f"must be a language tag such as en-US or zh-CN, got {short(value)}",
+                "必须是语言标签，如 en-US、zh-CN",
+            )
+        return value
+
+    return Field(read, {"type": "string", "pattern": f"^{TAG.pattern}$", "description": about})
 
 
 def number(lowest: float, highest: float, about: str, default: float) -> Field:

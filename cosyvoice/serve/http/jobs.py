@@ -4,6 +4,8 @@
     POST /voice_conversion  CONVERSION_FIELDS       -> Conversion
     /voices                 VOICE_FIELDS            -> VoiceRequest
     POST /v1/audio/speech   OPENAI_FIELDS           -> dict, see routes/openai_speech.py
+    /v1/audio/voices        OPENAI_VOICE_FIELDS     -> dict, see routes/openai_voices.py
+    /v1/audio/voice_consents  CONSENT_FIELDS        -> dict, see routes/openai_voices.py
     POST /text/preview      preview_fields          -> dict, see routes/text.py
     LEGACY_API              LEGACY_FIELDS           -> dict, see routes/legacy.py
     PUT /pronunciations     PRONUNCIATION_FIELDS    -> dict, see routes/text.py
@@ -35,6 +37,7 @@ from cosyvoice.serve.http.fields import (
     choice,
     flag,
     items,
+    language_tag,
     mixture,
     name,
     new_voice,
@@ -67,6 +70,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 MAX_PROMPT = 1000  # characters of a transcript or an instruction
 MAX_CONSENT = 2000  # characters
+MAX_LABEL = 200  # characters of a consent recording's name
 MAX_LINES = 500  # of a dialogue
 MAX_INPUT = 4096  # characters of OpenAI's `input`
 RESPONSE_FORMATS = ("mp3", "wav", "pcm", *FFMPEG)
@@ -227,6 +231,9 @@ VOICE_FIELDS: Fields = {
     "name": new_voice("a saved voice"),
     "prompt_text": text(MAX_PROMPT, "what is said in the recording"),
     "prompt_speech_16k": REFERENCE,
+    "transcribe": flag(
+        "hear what is said in the recording, where the service can (GET /ready)", False
+    ),
     "consent": CONSENT,
     "overwrite": flag("replace a voice of that name", False),
     "mix": mixture(
@@ -278,6 +285,33 @@ OPENAI_FIELDS: Fields = {
     ),
     "seed": seed(),
     "user_id": name("whose saved voices; not needed with a key of one user"),
+}
+
+
+OPENAI_VOICE_FIELDS: Fields = {
+    "name": new_voice("of the voice, which is its id too"),
+    "audio_sample": upload("a recording of the voice, 0.5 to 30 s, as multipart"),
+    "consent": text(
+        MAX_CONSENT,
+        "the id of a consent recording, or the speaker's agreement in your words",
+    ),
+    "type": choice(("audio_sample",), "how it is made", default="audio_sample"),
+    "transcript": text(
+        MAX_PROMPT, "what is said in the recording; else it is heard where the service can"
+    ),
+    "overwrite": VOICE_FIELDS["overwrite"],
+    "user_id": name("whose voice; not needed with a key of one user"),
+}
+CONSENT_FIELDS: Fields = {
+    "name": text(MAX_LABEL, "a label of the recording"),
+    "language": language_tag("of what is said, such as en-US"),
+    "recording": upload("the speaker agrees, in 0.5 to 30 s, as multipart"),
+    "user_id": name("whose recording; not needed with a key of one user"),
+}
+CONSENT_LIST_FIELDS: Fields = {
+    "after": string("the id of a consent recording: those that are older"),
+    "limit": number(1, 100, "how many", 20),
+    "user_id": CONSENT_FIELDS["user_id"],
 }
 
 
@@ -333,6 +367,7 @@ class VoiceRequest:
     name: str = ""
     prompt_text: str = ""
     prompt_speech_16k: str | FileStorage = ""
+    transcribe: bool = False
     consent: str = ""
     overwrite: bool = False
     mix: dict[str, float] = field(default_factory=dict)  # name of a voice -> weight, 1 in all

@@ -114,3 +114,8 @@ def pronunciations_key(user_id: str) -> str:
 def voice_key(user_id: str, name: str) -> str:
     """Where the store keeps a user's voice."""
     return f"learn-wave/{user_id}/model/cosyvoice/{name}.pt"
+
+
+def consent_key(user_id: str, file: str) -> str:
+    """Where the store keeps a file of a user's consent recordings."""
+    return f"learn-wave/{user_id}/model/cosyvoice/consents/{file}"

@@ -151,6 +151,8 @@ def handle(error: Exception):
     answer = jsonify(body_for(request.path, problem))
     answer.status_code = problem.status
     answer.headers.extend(problem.headers)
+    if problem.status == 409 and is_openai(request.path):
+        answer.headers["X-Should-Retry"] = "false"  # its clients would send the same again
     if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
     if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
@@ -170,6 +172,7 @@ OPENAI_FIELDS = {  # a field of the service -> the one that stands for it there
     "spk_id": "voice",
     "spk_customize": "voice",
     "prompt_text": "instructions",
+    "prompt_speech_16k": "audio_sample",
     "mode": "instructions",
 }
 

@@ -1,7 +1,7 @@
 // Long texts: a chapter or a book as a job of the service, with its progress, its sound so far and its file.
 import { ask, call } from "./api.js";
 import { make, save } from "./dom.js";
-import { duration, t } from "./i18n.js";
+import { duration, half, t } from "./i18n.js";
 import { complain } from "./notice.js";
 import { key, userId } from "./store.js";
 
@@ -12,16 +12,20 @@ let polling = 0;
 
 // holder: the details element of index.html. voice(): {fields, file} of what is chosen above, null when something lacks.
 export function mountJobs(holder, voice) {
-  const file = make("input", { type: "file", id: "job-file", accept: ".txt,.md,.epub,text/plain,text/markdown,application/epub+zip" });
+  const file = make("input", { type: "file", id: "job-file", className: "unseen", tabIndex: -1, ariaHidden: "true", accept: ".txt,.md,.epub,text/plain,text/markdown,application/epub+zip" });
+  const choose = make("button", { type: "button", className: "soft", onclick: () => file.click() });
+  const unchoose = make("button", { type: "button", className: "quiet", onclick: () => { file.value = ""; renderFile(); choose.focus(); } });
+  const chosen = make("span"), picker = make("p", { className: "row" }, choose, chosen, unchoose, file);
   const text = make("textarea", { rows: 4, id: "job-text" });
   const title = make("input", { id: "job-title", maxLength: 200, autocomplete: "off" });
   const format = make("select", { id: "job-format" }, ...["m4b", "mp3"].map((value) => make("option", { value, textContent: value.toUpperCase() })));
-  const start = make("button", { type: "button", className: "soft" });
-  const labels = { file: label(file), text: label(text), title: label(title), format: label(format) };
+  const start = make("button", { type: "button", id: "job-start", className: "soft" });
+  const labels = { file: make("div", { className: "job-field" }, make("span", { className: "hint" }), picker), text: label(text), title: label(title), format: label(format) };
   const summary = make("summary", { className: "title" }), hint = make("p", { className: "hint" });
   const list = make("ul", { className: "jobs-list" });
-  parts = { holder, file, text, title, format, start, labels, summary, hint, list };
+  parts = { holder, file, choose, chosen, unchoose, text, title, format, start, labels, summary, hint, list };
   holder.append(summary, make("div", { className: "jobs-form" }, hint, ...Object.values(labels), make("p", { className: "row" }, start)), list);
+  file.addEventListener("change", renderFile);
   start.addEventListener("click", () => begin(voice).catch(complainOf));
   holder.addEventListener("toggle", () => look().catch(complainOf));
   document.addEventListener("language", render);
@@ -49,6 +53,7 @@ async function begin(voice) {
   try {
     await call("jobs", { method: "POST", body });
     file.value = text.value = title.value = "";
+    renderFile();
   } finally {
     parts.start.disabled = false;
   }
@@ -133,21 +138,31 @@ const STATES = {
 };
 
 function render() {
-  const { labels, summary, hint, start } = parts;
+  const { labels, summary, hint, start, choose, unchoose } = parts;
   summary.textContent = t("jobs");
   hint.textContent = t("jobs_hint");
   start.textContent = t("job_start");
+  choose.textContent = t("choose");
+  unchoose.textContent = t("job_file_drop");
+  renderFile();
   const words = { file: t("job_file"), text: t("job_text"), title: t("job_title"), format: t("job_format") };
   for (const [name, said] of Object.entries(words)) labels[name].firstElementChild.textContent = said;
   for (const row of rows.values()) renderRow(row);
 }
 
+// A file takes the place of the text.
+function renderFile() {
+  const { file, chosen, unchoose, labels } = parts, name = file.files[0]?.name ?? "";
+  chosen.textContent = name;
+  unchoose.hidden = !name;
+  labels.text.hidden = Boolean(name);
+}
+
 function renderRow(row) {
   const { job } = row, end = job.expected_end && new Date(job.expected_end);
   const progress = t("job_progress", { done: job.sentences_done, all: job.sentences, seconds: duration(job.seconds) });
-  const about = [STATES[job.state]?.() ?? job.state, progress, end && t("job_end", { time: end.toLocaleString([], { dateStyle: "short", timeStyle: "short" }) })];
+  const about = [STATES[job.state]?.() ?? job.state, job.error && half(job.error.error), progress, end && t("job_end", { time: end.toLocaleString([], { dateStyle: "short", timeStyle: "short" }) })];
   row.about.textContent = about.filter(Boolean).join(" · ");
-  row.about.title = job.error?.error ?? "";
   row.listen.textContent = t("job_listen");
   row.load.textContent = t("job_load");
   row.subtitles.textContent = "SRT";

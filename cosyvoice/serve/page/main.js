@@ -12,6 +12,7 @@ import { addToHistory, loadHistory, render as renderHistory } from "./history.js
 import { complain, hide, notice } from "./notice.js";
 import { present, presented, sound } from "./player.js";
 import { onReading, readSeconds, readSoon } from "./reading.js";
+import { setHearing } from "./proposal.js";
 import { onSample } from "./reference.js";
 import { offerShelf } from "./shelf.js";
 import { speak } from "./speech.js";
@@ -172,6 +173,7 @@ async function connect() {
   }
   renderMachine();
   renderCount();
+  setHearing(Boolean(machine?.can_hear));
   if (machine?.state === "offline") return;
   if (!voicesLoaded()) await Promise.all([loadVoices().catch(voicesFailed), loadWords().catch(complain), learnEndpoints()]);
   onSample(sampleVoice());

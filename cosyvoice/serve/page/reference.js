@@ -5,6 +5,7 @@ import { bestPart, findings, LONGEST, measure, transcriptFinding } from "./docto
 import { $ } from "./dom.js";
 import { t } from "./i18n.js";
 import { complain, hide } from "./notice.js";
+import { forget, onRecording, propose } from "./proposal.js";
 
 const MARGIN = 0.5;                           // seconds over LONGEST that need no cut
 
@@ -72,6 +73,7 @@ export const putBack = ({ blob, name }, script = "") => box.accept(new File([blo
 
 // What was written belongs to the recording that goes.
 box.addEventListener("begin", () => {
+  forget();
   for (const id of ["transcript", "keep"]) $(id).value = "";
   $("consent").checked = false;
   $("keep").dispatchEvent(new Event("input", { bubbles: true }));
@@ -79,6 +81,8 @@ box.addEventListener("begin", () => {
 // A sentence that was read aloud, or that came with the recording, is what is said in it.
 box.addEventListener("change", () => {
   if (box.held?.script) $("transcript").value = box.held.script;
+  propose();
 });
+onRecording(() => box.held);
 $("sample").addEventListener("click", trySample);
 $("transcript").addEventListener("input", () => box.held && box.showLook());

@@ -66,7 +66,13 @@ def schemas(fields: Fields, *names: str) -> dict:
     return {name: fields[name].schema for name in names or fields}
 
 
-FILES = ("prompt_speech_16k", "source_speech_16k", "voice_file")  # of a form, as files
+FILES = (  # of a form, as files
+    "prompt_speech_16k",
+    "source_speech_16k",
+    "voice_file",
+    "audio_sample",
+    "recording",
+)
 
 
 def body(properties: dict, *required: str, multipart=False, files: dict | None = None) -> dict:
@@ -140,7 +146,9 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
     speech = schemas(jobs.generate_audio_fields(max_text_chars))
     heard = {name: schema for name, schema in speech.items() if name not in jobs.STORING}
     voice = schemas(jobs.VOICE_FIELDS)
-    reference = schemas(jobs.VOICE_FIELDS, "prompt_speech_16k", "prompt_text", "user_id")
+    reference = schemas(
+        jobs.VOICE_FIELDS, "prompt_speech_16k", "prompt_text", "transcribe", "user_id"
+    )
     user = schemas(jobs.VOICE_FIELDS, "user_id")
     whose = parameters("query", user, "user_id")
     named = parameters("path", schemas(jobs.VOICE_FIELDS, "name")) + whose
@@ -163,6 +171,8 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
     long_text = schemas(jobs.book_fields(max_job_chars))
     files = {"file": long_text.pop("file")}
     job_id = parameters("path", {"id": string("the id of a long job")})
+    whose_openai = parameters("query", schemas(jobs.OPENAI_VOICE_FIELDS, "user_id"))
+    consent_id = parameters("path", {"id": string("of a consent recording")})
     look = body(reference, "prompt_speech_16k", multipart=True)
     return {
         "/generate_audio": {
@@ -250,13 +260,14 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
         },
         "/voices/check": {
             "post": call(
-                "What is good and bad about a reference; nothing is kept / 检查参考音频",
-                BODY + WORK,
+                "What is good and bad about a reference; with transcribe also what is said in it; "
+                "nothing is kept / 检查参考音频，可听写",
+                (*BODY, *WORK, "409"),
                 body=look,
             )
         },
         "/voices/doctor": {
-            "post": call("The same as /voices/check / 同上", BODY + WORK, body=look)
+            "post": call("The same as /voices/check / 同上", (*BODY, *WORK, "409"), body=look)
         },
         "/voices/{name}": {
             "patch": call(
@@ -396,7 +407,65 @@ def paths(max_text_chars: int, max_job_chars: int) -> dict:
                 ("400", *WORK),
                 error="OpenAIError",
                 inputs=parameters("query", user),
+            ),
+            "post": call(
+                "Make a voice of a recording and keep it; its id is its name / 用录音创建音色",
+                (*BODY, *WORK, "409"),
+                error="OpenAIError",
+                body=body(
+                    schemas(jobs.OPENAI_VOICE_FIELDS),
+                    "name",
+                    "audio_sample",
+                    "consent",
+                    multipart=True,
+                ),
+            ),
+        },
+        "/v1/audio/voices/{id}": {
+            "delete": call(
+                "Forget a voice / 删除音色",
+                ("400", *WORK),
+                error="OpenAIError",
+                inputs=parameters("path", {"id": string("the voice's id")}) + whose_openai,
             )
+        },
+        "/v1/audio/voice_consents": {
+            "get": call(
+                "Consent recordings of a user, newest first / 授权录音列表",
+                ("400", *STORED),
+                error="OpenAIError",
+                inputs=parameters("query", schemas(jobs.CONSENT_LIST_FIELDS)),
+            ),
+            "post": call(
+                "Keep a recording in which the speaker agrees; nobody checks what it says / "
+                "保存授权录音，内容不作核验",
+                (*BODY, *WORK, "409"),
+                error="OpenAIError",
+                body=body(
+                    schemas(jobs.CONSENT_FIELDS), "name", "language", "recording", multipart=True
+                ),
+            ),
+        },
+        "/v1/audio/voice_consents/{id}": {
+            "get": call(
+                "One of them / 授权录音信息",
+                ("400", "404", *STORED),
+                error="OpenAIError",
+                inputs=consent_id + whose_openai,
+            ),
+            "post": call(
+                "Give it another label / 修改名称",
+                (*BODY, "404", *STORED),
+                error="OpenAIError",
+                inputs=consent_id,
+                body=body(schemas(jobs.CONSENT_FIELDS, "name", "user_id"), "name"),
+            ),
+            "delete": call(
+                "Forget it; voices that were made with it stay / 删除授权录音，音色保留",
+                ("400", "404", *STORED),
+                error="OpenAIError",
+                inputs=consent_id + whose_openai,
+            ),
         },
         "/health": {"get": call("The process is up / 存活检查")},
         "/ready": {"get": call("The model answers, with its real-time factor / 就绪检查")},

@@ -23,7 +23,9 @@ def blueprint(
     readiness: Readiness,
     needs: Needs,
     store: Store,
+    can_hear: bool,
 ) -> Blueprint:
+    """can_hear: whether it can be told what is said in a recording."""
     status = Blueprint("status", __name__)
 
     @status.get("/speakers")
@@ -75,6 +77,7 @@ def blueprint(
             "real_time_factor": readiness.real_time_factor,
             "store": store.name,
             "max_text_chars": config.max_text_chars,
+            "can_hear": can_hear,
         }
         return jsonify(about), 503 if reasons else 200
 

@@ -7,25 +7,23 @@ GET    /voices/<name>/preview     a sentence spoken with it
 GET    /voices/<name>/file        the voice as a file
 PATCH  /voices/<name>             another name
 DELETE /voices/<name>
-POST   /voices/doctor             what is good and bad about a reference; nothing is stored
+POST   /voices/doctor             what is good and bad about a reference, and what is said in it if
+                                  that is asked; nothing is stored
 POST   /voices/check              the same
 """
 
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import asdict
 from urllib.parse import quote
 
-import torch
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from cosyvoice.cli import mixing
 from cosyvoice.cli.model_list import FAMILY_3, PITCHED_MINI
-from cosyvoice.cli.reference_doctor import Report, examine_file
+from cosyvoice.cli.verify import Transcript
 from cosyvoice.cli.voice import MAX_FILE_BYTES, read_voice
-from cosyvoice.serve.http.connection import client_of
 from cosyvoice.serve.http.fields import read_name
 from cosyvoice.serve.http.jobs import (
     PRESET,
@@ -34,11 +32,10 @@ from cosyvoice.serve.http.jobs import (
     read_body,
     read_voice_request,
 )
-from cosyvoice.serve.http.problem import Problem, field_error
+from cosyvoice.serve.http.problem import Problem, field_error, missing_field_error
 from cosyvoice.serve.speaking.answer import sound_headers
 from cosyvoice.serve.speaking.engine import Engine
-from cosyvoice.serve.speaking.slots import Slots
-from cosyvoice.serve.speaking.speech import ClientGone
+from cosyvoice.serve.speaking.voice_maker import VoiceMaker, taken_name_error
 from cosyvoice.serve.storage.store import ObjectExists
 from cosyvoice.serve.storage.voice_shelf import VoiceShelf
 from cosyvoice.utils.errors import VoiceError
@@ -56,23 +53,12 @@ SENTENCES = {
     "it": "Ciao, questa è la mia voce. È un piacere conoscerti.",
     "ru": "Здравствуйте, это мой голос. Приятно познакомиться.",
 }
-REFERENCE_TEXT = ("prompt_text", "llm_prompt_speech_token")  # parts of a voice that hold its words
 
 
 def blueprint(
-    engine: Engine,
-    slots: Slots,
-    shelf: VoiceShelf,
-    scratch: Path,
-    fetch_reference: Callable,
-    speak: Callable[[dict], Response],
-    claim: Callable[[str], None],
+    engine: Engine, shelf: VoiceShelf, maker: VoiceMaker, speak: Callable[[dict], Response]
 ) -> Blueprint:
-    """fetch_reference(request, read): what read(file) makes of the recording.
-
-    speak: the fields of POST /generate_audio -> the answer. claim(user_id): takes the request's id,
-    or raises a 409 Problem.
-    """
+    """speak: the fields of POST /generate_audio -> the answer."""
     voices = Blueprint("voices", __name__)
 
     @voices.get("/voices")
@@ -91,24 +77,25 @@ def blueprint(
             return make_mixed(read_voice_request(values, "user_id", "name", "mix"))
         if "voice_file" in values:
             return make_of_file(read_voice_request(values, "user_id", "name", "voice_file"))
-        return make_of_recording(
-            read_voice_request(values, "user_id", "name", "prompt_text", "prompt_speech_16k")
-        )
+        wanted = read_voice_request(values, "user_id", "name", "prompt_speech_16k")
+        if not wanted.prompt_text.strip():
+            check_can_hear(wanted)
+        made = maker.make(wanted)
+        return jsonify(name=wanted.name, reference=made.report.body(), **heard(made.heard)), 201
 
-    def make_of_recording(wanted: VoiceRequest):
-        refuse_taken_name(wanted)
-        report = examine(wanted)
-        if report.error:
-            raise report.error
-        keep(make_voice(engine, slots, wanted, report, claim), wanted)
-        return jsonify(name=wanted.name, reference=report.body()), 201
+    def check_can_hear(wanted: VoiceRequest):
+        """Refuse a recording without its words, unless they are to be heard and can be."""
+        if not wanted.transcribe:
+            raise missing_field_error("prompt_text")
+        if not maker.hearing:
+            raise no_hearing_error()
 
     def make_mixed(wanted: VoiceRequest):
-        refuse_taken_name(wanted)
-        begin(wanted, claim)
+        maker.refuse_taken_name(wanted)
+        maker.begin(wanted)
         parts = {name: (find(name, wanted), weight) for name, weight in wanted.mix.items()}
         voice = mixing.mix(parts, wanted.consent)
-        keep(voice, wanted)
+        maker.keep(voice, wanted)
         return jsonify(name=wanted.name, **about_mixture(parts, voice)), 201
 
     def find(name: str, wanted: VoiceRequest) -> dict:
@@ -121,8 +108,8 @@ def blueprint(
     def make_of_file(wanted: VoiceRequest):
         """Keep a voice that was taken elsewhere; its meta stays as it is."""
         assert wanted.voice_file
-        refuse_taken_name(wanted)
-        begin(wanted, claim)
+        maker.refuse_taken_name(wanted)
+        maker.begin(wanted)
         data = wanted.voice_file.stream.read(MAX_FILE_BYTES + 1)
         try:
             voice = read_voice(data, engine.model_family)
@@ -130,14 +117,8 @@ def blueprint(
             raise Problem(422, "voice_unusable", "voice_file", error.en, error.zh) from error
         if wanted.consent:
             voice["meta"]["consent"] = wanted.consent
-        keep(voice, wanted)
+        maker.keep(voice, wanted)
         return jsonify(name=wanted.name, **shown_meta(voice)), 201
-
-    def keep(voice: dict, wanted: VoiceRequest):
-        try:
-            shelf.push(voice, wanted.user_id, wanted.name, wanted.overwrite)
-        except ObjectExists as error:  # another has made it meanwhile
-            raise taken_name_error(wanted.name) from error
 
     @voices.patch("/voices/<name>")
     def rename(name: str) -> Response:
@@ -171,8 +152,9 @@ def blueprint(
     @voices.post("/voices/doctor")
     @voices.post("/voices/check")
     def check() -> Response:
-        """Examine a reference; nothing is stored."""
-        return jsonify(examine(read_voice_request(read_body(), "prompt_speech_16k")).body())
+        """Examine a reference, and hear what is said in it if that is asked; nothing is stored."""
+        report, words = maker.look(read_voice_request(read_body(), "prompt_speech_16k"))
+        return jsonify(**report.body(), **heard(words))
 
     @voices.get("/voices/<name>/preview")
     def preview(name: str) -> Response:
@@ -198,57 +180,12 @@ def blueprint(
     def read_named(name: str) -> VoiceRequest:
         return read_voice_request({**request.args.to_dict(), "name": name}, "user_id", "name")
 
-    def refuse_taken_name(wanted: VoiceRequest):
-        if not wanted.overwrite and shelf.exists(wanted.user_id, wanted.name):
-            raise taken_name_error(wanted.name)
-
-    def examine(wanted: VoiceRequest) -> Report:
-        read = functools.partial(examine_file, transcript=wanted.prompt_text, scratch=scratch)
-        return fetch_reference(wanted, read)
-
     return voices
 
 
-def begin(wanted: VoiceRequest, claim: Callable[[str], None]):
-    """Claim the request's id for the making of a voice, whose state can then be asked."""
-    claim(wanted.user_id)
-    g.record.change(mode="voice", user_id=wanted.user_id)
-
-
-def make_voice(
-    engine: Engine,
-    slots: Slots,
-    wanted: VoiceRequest,
-    report: Report,
-    claim: Callable[[str], None],
-) -> dict:
-    """Wait for the model and let it make the voice.
-
-    The transcript of a recording that was cut does not fit it and is left out.
-    """
-    client, record = client_of(request.environ), g.record
-
-    def check_client():
-        if client.gone():
-            raise ClientGone()
-
-    begin(wanted, claim)
-    record.change(state="waiting")
-    with slots.take(
-        check_client, lambda position: record.change(position=position), record.turn_of
-    ):
-        record.change(state="speaking")
-        voice = engine.make_voice(wanted.prompt_text, report.reference, wanted.consent)
-    return without_words(voice) if report.trimmed else voice
-
-
-def without_words(voice: dict) -> dict:
-    """The voice without what was said: timbre and manner, as cross-lingual speech uses it."""
-    changed = dict(voice)
-    for name in REFERENCE_TEXT:
-        changed[name] = torch.zeros(1, 0, dtype=torch.int32)
-        changed[f"{name}_len"] = torch.zeros(1, dtype=torch.int32)
-    return changed
+def heard(transcript: Transcript | None) -> dict:
+    """The part of an answer that tells what was heard; nothing where nothing was."""
+    return {"transcript": asdict(transcript)} if transcript else {}
 
 
 def about_mixture(parts: mixing.Parts, voice: dict) -> dict:
@@ -303,11 +240,13 @@ def unknown_voice_error(field: str, user_id: str, name: str) -> Problem:
     )
 
 
-def taken_name_error(name: str, field: str = "name") -> Problem:
+def no_hearing_error() -> Problem:
     return field_error(
-        field,
-        f"there is a voice {name!r} already; choose another name, or send overwrite=True",
-        f"已有名为“{name}”的音色，请换名，或发送 overwrite=True",
-        "voice_exists",
-        409,
+        "transcribe",
+        "this service cannot hear what is said; give it as prompt_text, or let the operator "
+        "install requirements-verify.txt and a model for it",
+        "该服务无法听写录音；请用 prompt_text 提供文字，"
+        "或请管理员安装 requirements-verify.txt 及听写模型",
+        "no_hearing",
+        404,
     )

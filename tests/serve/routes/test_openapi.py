@@ -5,8 +5,10 @@ import re
 import pytest
 
 from cosyvoice.serve.http.jobs import (
+    CONSENT_FIELDS,
     CONVERSION_FIELDS,
     OPENAI_FIELDS,
+    OPENAI_VOICE_FIELDS,
     PRONUNCIATION_FIELDS,
     RENAME_FIELDS,
     VOICE_FIELDS,
@@ -63,6 +65,8 @@ def test_every_field_that_is_read_is_described(api, spec):
     assert fields("/voices/{name}", "patch") | {"name"} == set(RENAME_FIELDS)
     assert fields("/voice_conversion") == set(CONVERSION_FIELDS)
     assert fields("/v1/audio/speech") == set(OPENAI_FIELDS)
+    assert fields("/v1/audio/voices") == set(OPENAI_VOICE_FIELDS)
+    assert fields("/v1/audio/voice_consents") == set(CONSENT_FIELDS)
     assert fields("/text/preview") == set(preview_fields(10_000))
     assert fields("/dialogue") == set(dialogue_fields(10_000))
     assert fields("/streams") == set(stream_fields(10_000))

@@ -1031,7 +1031,7 @@ def test_a_long_text_is_spoken_heard_saved_and_deleted(visit, tmp_path):
     page.click("#jobs summary")
     page.fill("#job-title", "Winter")
     page.fill("#job-text", "Chapter 1\n{chunks=1 size=22050}One.\nChapter 2\n{chunks=1}Two.")
-    page.click("#jobs .jobs-form button")
+    page.click("#job-start")
     job = page.locator("#jobs li")
     sync_api.expect(job).to_contain_text("done · 4 of 4 sentences")
     job.get_by_text("Listen so far").click()
@@ -1054,8 +1054,13 @@ def test_a_long_text_that_cannot_be_read_is_told(visit, tmp_path):
     page.wait_for_selector("#speakers .chip")
     page.click("#jobs summary")
     page.set_input_files("#job-file", tmp_path / "bad.epub")
-    page.click("#jobs .jobs-form button")
+    form = page.locator("#jobs .jobs-form")
+    sync_api.expect(form).to_contain_text("选择文件bad.epub移除文件")
+    sync_api.expect(page.locator("#job-text")).to_be_hidden()
+    page.click("#job-start")
     sync_api.expect(page.locator("#notice")).to_contain_text("无法读取该 EPUB")
+    form.get_by_text("移除文件").click()
+    sync_api.expect(page.locator("#job-text")).to_be_visible()
     assert page.input_value("#job-text") == "" and page.locator("#jobs li").count() == 0
 
 
@@ -1132,6 +1137,43 @@ def test_cloning_can_be_tried_without_a_recording(visit):
     transcript, name, consent = belonging(page)
     assert "nice to meet you" in transcript and not name and consent
     speak(page, "示例。{chunks=1}", mode="clone")
+
+
+def test_the_words_that_were_heard_are_a_proposal_and_go_with_their_recording(
+    visit, microphone, tmp_path
+):
+    page, asked = visit(), []
+    ready = {"ready": True, "max_text_chars": 10000, "can_hear": True}
+    page.route("**/ready", lambda route: route.fulfill(json=ready))
+
+    def hear(route):
+        asked.append(route.request.headers["content-type"])
+        said = {"text": f"Words of file {len(asked)}.", "language": "en"}
+        route.fulfill(json={"advice": [], "transcript": said})
+
+    page.route("**/voices/doctor", hear)
+    page.reload()
+    page.wait_for_selector("#speakers .chip")
+    page.locator("[value=cross]").check(force=True)  # which needs no words
+    page.set_input_files("#file", microphone)
+    page.wait_for_selector("#findings li")
+    assert not asked
+    page.locator("[value=clone]").check(force=True)
+    page.fill("#transcript", "typed")
+    proposal = page.locator("#proposal")
+    sync_api.expect(proposal).to_contain_text("Words of file 1.")
+    assert belonging(page) == ("typed", "", False)
+    page.click("#proposal-use")
+    sync_api.expect(proposal).to_be_hidden()
+    assert belonging(page) == ("Words of file 1.", "", False)
+    page.set_input_files("#file", sound_file(tmp_path, "other.flac", speech_like(6)))
+    sync_api.expect(proposal).to_contain_text("Words of file 2.")
+    assert belonging(page) == ("", "", False)
+    page.click("#look-drop")
+    sync_api.expect(proposal).to_be_hidden()
+    page.click("#sample")  # whose words are known
+    page.wait_for_selector("#findings li")
+    assert len(asked) == 2 and "nice to meet you" in page.input_value("#transcript")
 
 
 # hearing voices

@@ -540,10 +540,11 @@ def test_a_mixture_in_the_making_has_a_state_that_ends(local):
     assert client.get("/requests/mixture-of-test").json["state"] == "done"
 
 
-def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path):
-    from cosyvoice.serve.routes.voices import without_words
+@pytest.mark.parametrize("words", ["希望你好。", ""])
+def test_voice_without_words_speaks_as_cross_lingual_does(engine, reference_wav, tmp_path, words):
+    from cosyvoice.serve.speaking.voice_maker import without_words
 
-    save_voice(without_words(engine.make_voice("希望你好。", reference_wav)), tmp_path / "v.pt")
+    save_voice(without_words(engine.make_voice(words, reference_wav)), tmp_path / "v.pt")
     voice = load_voice(tmp_path / "v.pt", engine.model_family)
     pairs = zip(
         engine.inference_sft("你好。", "", voice=voice, seed=1),
