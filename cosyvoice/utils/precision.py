@@ -82,7 +82,7 @@ def fastest_harmless(device: torch.device) -> Plan:
 
     A language model reads all its weights for each token, so what counts is their size; float16
     weights in float32 arithmetic are faster there than bfloat16, and 40 times closer to float32.
-    8-bit products are faster still, but double the misheard English words of the small model, so
+    8-bit products are hardly faster, and double the misheard English words of the small model, so
     they are for those who ask for them.
     """
     if device.type != "cpu":
