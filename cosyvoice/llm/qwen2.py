@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cosyvoice.transformer.attention import KeyValues
 from cosyvoice.transformer.encoder import require
-from cosyvoice.transformer.linear import Linear
+from cosyvoice.transformer.linear import Linear, joined_outputs
 
 CONFIG = "config.json"
 
@@ -73,14 +73,15 @@ class Rotation:
 
 
 class Attention(nn.Module):
+    joined = {"qkv_proj": ("q_proj", "k_proj", "v_proj")}  # one layer, if lowered
+
     def __init__(self, config: Qwen2Config):
         super().__init__()
         width, head = config.hidden_size, config.head_size
         self.groups = config.num_key_value_heads
         self.head_size = head
-        self.q_proj = Linear(width, config.num_attention_heads * head)
-        self.k_proj = Linear(width, self.groups * head)
-        self.v_proj = Linear(width, self.groups * head)
+        self.widths = [n * head for n in (config.num_attention_heads, self.groups, self.groups)]
+        self.q_proj, self.k_proj, self.v_proj = (Linear(width, size) for size in self.widths)
         self.o_proj = Linear(config.num_attention_heads * head, width, bias=False)
 
     def forward(
@@ -92,8 +93,8 @@ class Attention(nn.Module):
         The queries that share a key head are rows of one product.
         """
         q, k, v = (
-            project(x).unflatten(2, (-1, self.head_size)).transpose(1, 2)  # (B, heads, T, D/H)
-            for project in (self.q_proj, self.k_proj, self.v_proj)
+            y.unflatten(2, (-1, self.head_size)).transpose(1, 2)  # (B, heads, T, D/H)
+            for y in joined_outputs(self, "qkv_proj", x, self.widths)
         )
         q, k = rotate(q), rotate(k)
         if cache is not None:
@@ -107,15 +108,19 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
+    joined = {"gate_up_proj": ("gate_proj", "up_proj")}  # one layer, if lowered
+
     def __init__(self, config: Qwen2Config):
         super().__init__()
         width, hidden = config.hidden_size, config.intermediate_size
+        self.hidden = hidden
         self.gate_proj = Linear(width, hidden, bias=False)
         self.up_proj = Linear(width, hidden, bias=False)
         self.down_proj = Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        gate, up = joined_outputs(self, "gate_up_proj", x, self.hidden)
+        return self.down_proj(F.silu(gate) * up)
 
 
 class Layer(nn.Module):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cosyvoice.transformer.linear import Linear
+from cosyvoice.transformer.linear import Linear, joined_outputs
 
 
 def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tensor:
@@ -48,6 +48,8 @@ class KeyValues:
 
 
 class RelativeAttention(nn.Module):
+    joined = {"linear_qkv": ("linear_q", "linear_k", "linear_v")}  # one layer, if lowered
+
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         if width % heads:
@@ -74,9 +76,7 @@ class RelativeAttention(nn.Module):
         with W > S. hidden: bool, broadcasts to (B, H, T, S), True where a key must not be seen.
         cache: extended in place.
         """
-        q, k, v = (
-            self._split(project(x)) for project in (self.linear_q, self.linear_k, self.linear_v)
-        )
+        q, k, v = map(self._split, joined_outputs(self, "linear_qkv", x, x.size(2)))
         if cache is not None:
             k, v = cache.append(k, v)
         bias = self._position_scores(q, positions, k.size(2))

@@ -1,4 +1,6 @@
-"""A linear layer that divides the product of one row among the CPU's threads."""
+"""Linear layers of one row: the product divided among threads, and several products as one."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,3 +30,17 @@ class Linear(nn.Linear):
         else:
             y = torch.baddbmm(self.bias.view(parts, 1, -1), rows, weight)
         return y.view(*x.shape[:-1], -1)
+
+
+def joined_outputs(
+    parent: nn.Module, name: str, x: Tensor, sizes: int | list[int]
+) -> Sequence[Tensor]:
+    """What the layers `parent.joined[name]` give for x (..., D): (..., size) each.
+
+    Where lower() made one layer of them, `parent.<name>`, that is one product, so that the threads
+    start and stop once.
+    """
+    whole = getattr(parent, name, None)
+    if whole is None:
+        return [getattr(parent, part)(x) for part in parent.joined[name]]
+    return whole(x).split(sizes, -1)

@@ -10,21 +10,31 @@ from torch import nn
 from cosyvoice.transformer.linear import Linear
 from cosyvoice.utils import precision
 from cosyvoice.utils.errors import InputError
-from cosyvoice.utils.precision import FLOAT32, FastMish, FullAttention, Plan, lower, plan
+from cosyvoice.utils.precision import (
+    FLOAT32,
+    HALF_WEIGHTS,
+    FastMish,
+    FullAttention,
+    Plan,
+    lower,
+    plan,
+)
+from tests.support import tiny_qwen
 from tests.support.tiny_networks import make_estimator, make_hift, make_llm, seeded
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-EVERY = {"avx512_bf16": True, "avx512_vnni": True}
-LOWER = [  # those that this machine can compute, fast or not
-    pytest.param("bfloat16", 0.02),
-    pytest.param(
-        "int8",
-        0.04,
-        marks=pytest.mark.skipif(
-            bool(precision.missing_for("int8")), reason="no instructions for 8-bit products"
-        ),
-    ),
-]
+AVX2 = {"avx2": True, "f16c": True}
+EVERY = {**AVX2, "avx512_bf16": True, "avx512_vnni": True}
+
+
+def where_possible(name, most):
+    missing = precision.missing_for(name)
+    return pytest.param(name, most, marks=pytest.mark.skipif(bool(missing), reason=missing))
+
+
+# those that this machine can compute, fast or not
+LOWER = [pytest.param("bfloat16", 0.02), where_possible("int8", 0.04)]
+LOWER_LLM = [*LOWER, where_possible(HALF_WEIGHTS, 0.0005)]
 
 
 @pytest.fixture
@@ -33,6 +43,7 @@ def features(monkeypatch):
 
     def give(**names):
         monkeypatch.setattr(precision, "processor", lambda: names)
+        monkeypatch.setattr(precision, "half_weight_products", lambda: True)
 
     return give
 
@@ -46,7 +57,7 @@ def noise(*shape):
     return torch.randn(*shape, generator=seeded())
 
 
-@pytest.mark.parametrize("name, most", LOWER)
+@pytest.mark.parametrize("name, most", LOWER_LLM)
 @pytest.mark.parametrize(
     "layer", [nn.Linear(32, 24), nn.Linear(32, 24, bias=False), Linear(32, 24)]
 )
@@ -116,19 +127,40 @@ def test_a_lowered_estimator_gives_nearly_the_same_velocity(name, most):
     assert far(estimator(*arguments), expected) < most
 
 
-@pytest.mark.parametrize("name, most", LOWER)
+def spoken(lm, x):
+    """Scores after each position of x (1, T, D): of a first part at once, then one by one."""
+    cache = lm.llm.new_cache()
+    steps = [lm.llm.step(part, cache) for part in x.split([6, 1, 1, 1], dim=1)]
+    return lm.llm_decoder(torch.cat(steps, 1)).float()
+
+
+@pytest.mark.parametrize("name, most", LOWER_LLM)
 @torch.inference_mode()
 def test_a_lowered_language_model_gives_nearly_the_same_scores(name, most):
     llm, x = make_llm(), noise(1, 9, 16)
-
-    def scores():
-        cache = llm.llm.new_cache()
-        steps = [llm.llm.step(part, cache) for part in x.split([6, 1, 1, 1], dim=1)]
-        return llm.llm_decoder(torch.cat(steps, 1)).float()
-
-    expected = scores()
+    expected = spoken(llm, x)
     lower(llm, name)
-    assert far(scores(), expected) < most
+    assert far(spoken(llm, x), expected) < most
+
+
+@pytest.mark.parametrize("name, most", LOWER_LLM)
+@torch.inference_mode()
+def test_a_lowered_qwen_gives_nearly_the_same_scores(tmp_path, name, most):
+    lm = tiny_qwen.make_lm(tmp_path, "v2")
+    x = noise(1, 9, lm.text_embedding.embedding_dim)
+    expected = spoken(lm, x)
+    lower(lm, name)
+    assert far(spoken(lm, x), expected) < most
+
+
+@torch.inference_mode()
+def test_layers_with_the_same_input_become_one_product_of_the_same_values():
+    attention, x = make_llm().llm.encoders[0].self_attn, noise(1, 3, 16)
+    parts = [copy.deepcopy(getattr(attention, f"linear_{name}")) for name in "qkv"]
+    lower(attention, "bfloat16")
+    assert attention.linear_q is attention.linear_k is attention.linear_v is None
+    lower(apart := nn.Sequential(*parts), "bfloat16")
+    assert torch.equal(attention.linear_qkv(x), torch.cat([part(x) for part in apart], -1))
 
 
 @torch.inference_mode()
@@ -163,9 +195,9 @@ def test_float32_changes_nothing():
 @pytest.mark.parametrize(
     "has, wanted",
     [
-        (EVERY, Plan("bfloat16", "bfloat16", "bfloat16")),
-        ({"avx512_vnni": True}, FLOAT32),
-        ({"avx512_bf16": True}, Plan("bfloat16", "bfloat16", "bfloat16")),
+        (EVERY, Plan(HALF_WEIGHTS, "bfloat16", "bfloat16")),
+        (AVX2, Plan(HALF_WEIGHTS, "float32", "float32")),
+        ({"bf16": True}, Plan("bfloat16", "bfloat16", "bfloat16")),
         ({"avx2": True}, FLOAT32),
     ],
 )
@@ -195,9 +227,6 @@ def test_an_impossible_precision_is_refused_with_the_possible_ones(name, device)
         plan(name, device)
 
 
-@pytest.mark.parametrize(
-    "device, has, wanted", [(CUDA, {}, "float16"), (CPU, EVERY, "bfloat16"), (CPU, {}, "auto")]
-)
-def test_upstreams_fp16_is_half_precision_where_the_device_has_it(features, device, has, wanted):
-    features(**has)
+@pytest.mark.parametrize("device, wanted", [(CUDA, "float16"), (CPU, "auto")])
+def test_upstreams_fp16_is_half_precision_where_the_device_is_fast_at_it(device, wanted):
     assert precision.half_precision(device) == wanted
