@@ -26,7 +26,8 @@ NOT_ON = {"cpu": "float16", "cuda": "int8"}  # what torch has no fast kernels fo
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 LEVELS = 127  # of an 8-bit weight, on each side of zero
 TYPICAL_ROWS = 512  # that a weight is laid out for; any number of rows can be multiplied
-SAFE_EXPONENT = 80.0  # exp() of it times a million is far below the largest float32
+SAFE_SUM = 1e25  # of exponentials; it and its inverse are far inside float32's range
+KEYS_STEP = 8  # products are faster for a multiple of so many keys
 
 
 class Plan(NamedTuple):
@@ -164,11 +165,12 @@ class HalfLinear(nn.Module):
         self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
+        self.after = ("none", [], "")  # what is done to the result while it is in the cache
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
         if self.is_packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, *self.after)
         return F.linear(x, self.weight, self.bias)
 
 
@@ -237,11 +239,11 @@ class FastMish(nn.Module):
 
 
 class FullAttention(nn.Module):
-    """Attention of all frames to all frames: q, k, v (B, H, T, D/H) -> (B, H, T, D/H).
+    """Attention of frames to frames: q (B, H, T, D), k, v (B, H, S, D) -> (B, H, T, D).
 
-    mask: bool, True where visible, or None. dtype: half precision, used where nothing is masked;
-    None computes in that of the arguments. torch's fused kernel is slow in bfloat16 on processors
-    without matrix units, so it is done step by step there.
+    mask: bool, True where visible, or None. dtype: half precision, used unless the mask has a batch
+    dimension; None computes in that of the arguments. torch's fused kernel is slow in bfloat16 on
+    processors without matrix units, so it is done step by step there.
     """
 
     def __init__(self, dtype: torch.dtype | None = None):
@@ -249,27 +251,35 @@ class FullAttention(nn.Module):
         self.dtype = dtype
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        if self.dtype is None or mask is not None:
+        if self.dtype is None or (mask is not None and mask.ndim > 2):
             return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         q, k, v = (t.to(self.dtype) for t in (q, k, v))
-        if q.device.type != "cpu" or has("amx_bf16"):
-            return F.scaled_dot_product_attention(q, k, v)
-        heads = q.size(1)
-        q, k, v = (q / q.size(3) ** 0.5).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
-        return weighted_mean(q, k, v).unflatten(0, (-1, heads))
+        if q.device.type == "cpu" and not has("amx_bf16"):
+            y = weighted_mean(q, k, v, mask)
+            if y is not None:
+                return y
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-def weighted_mean(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q k') v of (B, T, D) each.
+def weighted_mean(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor | None:
+    """softmax(q k' / sqrt(D)) v of (B, H, T, D); None where exponentials leave float32's range.
 
-    The largest score of a row is subtracted only where exponentials could overflow without it.
+    It leaves out what softmax does against that: the largest score of a row is not subtracted.
     """
-    longest = torch.stack([t.float().norm(dim=2).max() for t in (q, k)])
-    scores = torch.bmm(q, k.transpose(1, 2))
-    if longest.prod() > SAFE_EXPONENT:
-        return torch.bmm(scores.softmax(-1), v)
-    weights = scores.exp_()
-    return torch.bmm(weights, v).div_(weights.sum(-1, keepdim=True))
+    heads, keys = k.shape[1:3]
+    padding = (0, 0, 0, -keys % KEYS_STEP)
+    k, v = (F.pad(t, padding).flatten(0, 1) for t in (k, v))
+    q = q.flatten(0, 1)
+    scale, unused = q.size(2) ** -0.5, q.new_empty(1, 1, 1)
+    weights = torch.baddbmm(unused, q, k.transpose(1, 2), beta=0, alpha=scale).exp_()
+    weights[:, :, keys:] = 0
+    if mask is not None:
+        weights[:, :, :keys].masked_fill_(~mask, 0)
+    sums = weights.sum(-1, keepdim=True)
+    least, most = sums.aminmax()
+    if not (least > 1 / SAFE_SUM and most < SAFE_SUM):
+        return None
+    return torch.bmm(weights, v).div_(sums).unflatten(0, (-1, heads))
 
 
 def is_packable(dtype: torch.dtype) -> bool:
@@ -318,6 +328,16 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
             continue
         for parameter in parameters:
             drop_pages(parameter)
+    if isinstance(parent, nn.Sequential):
+        _fuse_gelu(parent)
+
+
+def _fuse_gelu(layers: nn.Sequential) -> None:
+    """Let a lowered linear layer do the GELU that follows it."""
+    for layer, (name, after) in zip(layers, list(layers.named_children())[1:]):
+        if isinstance(layer, HalfLinear) and layer.is_packed and isinstance(after, nn.GELU):
+            layer.after = ("gelu", [], after.approximate)
+            setattr(layers, name, nn.Identity())
 
 
 def _compute_by(lowered: nn.Module, layer: nn.Conv1d) -> None:
