@@ -27,6 +27,7 @@ HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 LEVELS = 127  # of an 8-bit weight, on each side of zero
 TYPICAL_ROWS = 512  # that a weight is laid out for; any number of rows can be multiplied
 SAFE_SUM = 1e25  # of exponentials; it and its inverse are far inside float32's range
+PART = 1 << 17  # numbers that are worked on at once, half a megabyte
 KEYS_STEP = 8  # products are faster for a multiple of so many keys
 
 
@@ -165,7 +166,11 @@ class HalfLinear(nn.Module):
         self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
-        self.after = ("none", [], "")  # what is done to the result while it is in the cache
+        self.after: tuple[str, list, str] = (
+            "none",
+            [],
+            "",
+        )  # what is done to the result while it is in the cache
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
@@ -238,6 +243,27 @@ class FastMish(nn.Module):
         return x * e.div_(e + 2)
 
 
+class HalfSnake(nn.Module):
+    """x + sin(alpha x)^2 / alpha of x (B, C, T) in half precision, with channels side by side.
+
+    It is computed in float32, in parts that stay in the processor's cache.
+    """
+
+    def __init__(self, alpha: Tensor):
+        super().__init__()
+        self.alpha, self.inverse = alpha.detach(), 1 / (alpha.detach() + 1e-9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.transpose(1, 2)  # (B, T, C)
+        result = torch.empty_like(frames)
+        size = max(1, PART // x.size(1))
+        for part, y in zip(frames.split(size, 1), result.split(size, 1)):
+            part = part.float()
+            wave = (part * self.alpha).sin_()
+            y.copy_(torch.addcmul(part, wave.mul_(wave), self.inverse))
+        return result.transpose(1, 2)
+
+
 class FullAttention(nn.Module):
     """Attention of frames to frames: q (B, H, T, D), k, v (B, H, S, D) -> (B, H, T, D).
 
@@ -253,23 +279,24 @@ class FullAttention(nn.Module):
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
         if self.dtype is None or (mask is not None and mask.ndim > 2):
             return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        q, k, v = (t.to(self.dtype) for t in (q, k, v))
         if q.device.type == "cpu" and not has("amx_bf16"):
-            y = weighted_mean(q, k, v, mask)
+            y = weighted_mean(q, k, v, mask, self.dtype)
             if y is not None:
                 return y
+        q, k, v = (t.to(self.dtype) for t in (q, k, v))
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-def weighted_mean(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor | None:
+def weighted_mean(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dtype: torch.dtype
+) -> Tensor | None:
     """softmax(q k' / sqrt(D)) v of (B, H, T, D); None where exponentials leave float32's range.
 
     It leaves out what softmax does against that: the largest score of a row is not subtracted.
     """
     heads, keys = k.shape[1:3]
-    padding = (0, 0, 0, -keys % KEYS_STEP)
-    k, v = (F.pad(t, padding).flatten(0, 1) for t in (k, v))
-    q = q.flatten(0, 1)
+    q = padded(q, q.size(2), dtype)
+    k, v = (padded(t, keys + -keys % KEYS_STEP, dtype) for t in (k, v))
     scale, unused = q.size(2) ** -0.5, q.new_empty(1, 1, 1)
     weights = torch.baddbmm(unused, q, k.transpose(1, 2), beta=0, alpha=scale).exp_()
     weights[:, :, keys:] = 0
@@ -280,6 +307,13 @@ def weighted_mean(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tenso
     if not (least > 1 / SAFE_SUM and most < SAFE_SUM):
         return None
     return torch.bmm(weights, v).div_(sums).unflatten(0, (-1, heads))
+
+
+def padded(x: Tensor, frames: int, dtype: torch.dtype) -> Tensor:
+    """(B, H, T, D) -> (B H, frames, D) of that type, with zeros at the end."""
+    y = x.new_zeros(*x.shape[:2], frames, x.size(3), dtype=dtype)
+    y[:, :, : x.size(2)] = x
+    return y.flatten(0, 1)
 
 
 def is_packable(dtype: torch.dtype) -> bool:
@@ -306,7 +340,8 @@ def lower(network: nn.Module, precision: str) -> None:
 
     Layers are replaced by their exact type, wherever they are; a subclass that computes the same
     names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class
-    may name children that stay as they are in `exact`. The memory of a mapped weight is given back
+    with a form of its own for half precision makes it by `halved`, and may name children that stay
+    as they are in `exact`. The memory of a mapped weight is given back
     as soon as it is converted.
     """
     if precision != "float32":
@@ -321,6 +356,8 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
         parameters = list(layer.parameters(recurse=False))
         if kind in make:
             setattr(parent, name, make[kind](layer))
+        elif nn.Conv1d in make and (halved := getattr(layer, "halved", None)):
+            setattr(parent, name, halved())
         elif isinstance(layer, nn.Conv1d) and nn.Conv1d in make:
             _compute_by(make[nn.Conv1d](layer), layer)
         else:

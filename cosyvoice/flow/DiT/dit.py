@@ -134,7 +134,7 @@ class Modulation(nn.Module):
 
 
 def normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], eps=EPS) * (1 + scale) + shift
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=EPS), 1 + scale)
 
 
 class DiTBlock(nn.Module):
@@ -146,8 +146,9 @@ class DiTBlock(nn.Module):
 
     def forward(self, x: Tensor, modulation, visible, angles, past: Past | None) -> Tensor:
         shift, scale, gate, ff_shift, ff_scale, ff_gate = modulation
-        x = x + gate * self.attn(normed(x, shift, scale), visible, angles, past)
-        return x + ff_gate * self.ff(normed(x, ff_shift, ff_scale))
+        y = self.attn(normed(x, shift, scale), visible, angles, past)
+        x = torch.addcmul(x, gate, y)
+        return torch.addcmul(x, ff_gate, self.ff(normed(x, ff_shift, ff_scale)))
 
 
 class DiT(nn.Module):
