@@ -166,11 +166,8 @@ class HalfLinear(nn.Module):
         self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
-        self.after: tuple[str, list, str] = (
-            "none",
-            [],
-            "",
-        )  # what is done to the result while it is in the cache
+        # what is done to the result while it is in the cache: a name, numbers, a variant
+        self.after: tuple[str, list, str] = ("none", [], "")
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
