@@ -248,7 +248,8 @@ class HalfSnake(nn.Module):
 
     def __init__(self, alpha: Tensor):
         super().__init__()
-        self.alpha, self.inverse = alpha.detach(), 1 / (alpha.detach() + 1e-9)
+        self.alpha = alpha.detach().clone()
+        self.inverse = 1 / (self.alpha + 1e-9)
 
     def forward(self, x: Tensor) -> Tensor:
         frames = x.transpose(1, 2)  # (B, T, C)
@@ -338,8 +339,7 @@ def lower(network: nn.Module, precision: str) -> None:
     Layers are replaced by their exact type, wherever they are; a subclass that computes the same
     names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class
     with a form of its own for half precision makes it by `halved`, and may name children that stay
-    as they are in `exact`. The memory of a mapped weight is given back
-    as soon as it is converted.
+    as they are in `exact`. The memory of a mapped weight is given back as soon as it is converted.
     """
     if precision != "float32":
         _replace_in(network, _replacements(precision, next(network.parameters()).device))
