@@ -6,6 +6,7 @@ diffusers for the transformers.
 """
 
 import math
+from collections import OrderedDict
 
 import torch
 import torch.nn.functional as F
@@ -82,13 +83,9 @@ class Attention(nn.Module):
         return self.to_out(y.transpose(1, 2).flatten(2))
 
 
-class GELU(nn.Module):
+class GELU(nn.Sequential):
     def __init__(self, dim: int, dim_out: int):
-        super().__init__()
-        self.proj = nn.Linear(dim, dim_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.gelu(self.proj(x))
+        super().__init__(OrderedDict(proj=nn.Linear(dim, dim_out), gelu=nn.GELU()))
 
 
 class FeedForward(nn.Module):
@@ -245,10 +242,11 @@ class CausalBlock1D(nn.Module):
         super().__init__()
         # numbered as in the checkpoint, where transposes and the activation stand between
         self.block = nn.ModuleDict({"0": CausalConv1d(dim, dim_out, 3), "2": nn.LayerNorm(dim_out)})
+        self.mish = nn.Mish()
 
     def forward(self, x: Tensor, mask: Tensor | None, past: Past | None = None) -> Tensor:
         h = self.block["0"](masked(x, mask), past)
-        return masked(F.mish(self.block["2"](h)), mask)
+        return masked(self.mish(self.block["2"](h)), mask)
 
 
 class CausalResnetBlock1D(ResnetBlock1D):

@@ -110,6 +110,7 @@ class MaskedDiffWithXvec(nn.Module):
         mu, _ = self.length_regulator.inference(
             prompt_h, h, prompt_len, frames, self.input_frame_rate
         )
+        mu = mu.float()  # the sum of the steps is in float32 in every precision
         cond = F.pad(prompt_feat.to(mu), (0, 0, 0, frames))  # (1, M + frames, 80)
         mel, flow_cache = self.decoder(
             mu.transpose(1, 2),
@@ -298,7 +299,7 @@ class CausalFlow(nn.Module):
         if not finalize:
             x, context = x[:, : -self.pre_lookahead_len], x[:, -self.pre_lookahead_len :]
         lengths = torch.tensor([x.shape[1]], device=x.device)
-        mu = self.encode(x, lengths, context, streaming, stream and stream.encoder)
+        mu = self.encode(x, lengths, context, streaming, stream and stream.encoder).float()
         start, frames = stream.frames if stream else 0, mu.shape[1]
         block = self.token_mel_ratio * self.block_tokens
         assert stream is None or finalize or (start + frames) % block == 0, "a hop ends a block"
@@ -312,7 +313,7 @@ class CausalFlow(nn.Module):
             check,
             stream and stream.steps,
         )
-        return mel[:, :, prompt.shape[1] :].float()
+        return mel[:, :, prompt.shape[1] :]
 
     def speaker(self, embedding: Tensor) -> Tensor:
         return self.spk_embed_affine_layer(F.normalize(embedding, dim=1))

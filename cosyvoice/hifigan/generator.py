@@ -19,6 +19,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from cosyvoice.hifigan.causal import CausalConv1d, CausalDownsample, CausalUpsample
 from cosyvoice.hifigan.f0_predictor import F0_LOOKAHEAD
 from cosyvoice.utils.noise import draw
+from cosyvoice.utils.precision import HalfSnake
 
 SAMPLE_RATE = 22050  # Hz; vocoders of other rates compute their source frame by frame
 MAX_MAGNITUDE = 1e2
@@ -45,6 +46,9 @@ class Snake(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         alpha = self.alpha[:, None]  # (C, 1)
         return torch.addcdiv(x, torch.sin(x * alpha).square(), alpha + 1e-9)
+
+    def halved(self) -> nn.Module:
+        return HalfSnake(self.alpha)
 
 
 def centred_conv(channels: int, out_channels: int, kernel_size: int, dilation=1) -> nn.Conv1d:

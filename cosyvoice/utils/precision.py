@@ -28,7 +28,9 @@ HALF_WEIGHTS = "float16 weights"  # of a language model; the rest of it is float
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 LEVELS = 127  # of an 8-bit weight, on each side of zero
 TYPICAL_ROWS = 512  # that a weight is laid out for; any number of rows can be multiplied
-SAFE_EXPONENT = 80.0  # exp() of it times a million is far below the largest float32
+SAFE_SUM = 1e25  # of exponentials; it and its inverse are far inside float32's range
+PART = 1 << 17  # numbers that are worked on at once, half a megabyte
+KEYS_STEP = 8  # products are faster for a multiple of so many keys
 
 
 class Plan(NamedTuple):
@@ -209,11 +211,13 @@ class HalfLinear(nn.Module):
         self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
+        # what is done to the result while it is in the cache: a name, numbers, a variant
+        self.after: tuple[str, list, str] = ("none", [], "")
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
         if self.is_packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, *self.after)
         return F.linear(x, self.weight, self.bias)
 
 
@@ -281,12 +285,34 @@ class FastMish(nn.Module):
         return x * e.div_(e + 2)
 
 
-class FullAttention(nn.Module):
-    """Attention of all frames to all frames: q, k, v (B, H, T, D/H) -> (B, H, T, D/H).
+class HalfSnake(nn.Module):
+    """x + sin(alpha x)^2 / alpha of x (B, C, T) in half precision, with channels side by side.
 
-    mask: bool, True where visible, or None. dtype: half precision, used where nothing is masked;
-    None computes in that of the arguments. torch's fused kernel is slow in bfloat16 on processors
-    without matrix units, so it is done step by step there.
+    It is computed in float32, in parts that stay in the processor's cache.
+    """
+
+    def __init__(self, alpha: Tensor):
+        super().__init__()
+        self.alpha = alpha.detach().clone()
+        self.inverse = 1 / (self.alpha + 1e-9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.transpose(1, 2)  # (B, T, C)
+        result = torch.empty_like(frames)
+        size = max(1, PART // x.size(1))
+        for part, y in zip(frames.split(size, 1), result.split(size, 1)):
+            part = part.float()
+            wave = (part * self.alpha).sin_()
+            y.copy_(torch.addcmul(part, wave.mul_(wave), self.inverse))
+        return result.transpose(1, 2)
+
+
+class FullAttention(nn.Module):
+    """Attention of frames to frames: q (B, H, T, D), k, v (B, H, S, D) -> (B, H, T, D).
+
+    mask: bool, True where visible, or None. dtype: half precision, used unless the mask has a batch
+    dimension; None computes in that of the arguments. torch's fused kernel is slow in bfloat16 on
+    processors without matrix units, so it is done step by step there.
     """
 
     def __init__(self, dtype: torch.dtype | None = None):
@@ -294,27 +320,43 @@ class FullAttention(nn.Module):
         self.dtype = dtype
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        if self.dtype is None or mask is not None:
+        if self.dtype is None or (mask is not None and mask.ndim > 2):
             return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        if q.device.type == "cpu" and not has("amx_bf16"):
+            y = weighted_mean(q, k, v, mask, self.dtype)
+            if y is not None:
+                return y
         q, k, v = (t.to(self.dtype) for t in (q, k, v))
-        if q.device.type != "cpu" or has("amx_bf16"):
-            return F.scaled_dot_product_attention(q, k, v)
-        heads = q.size(1)
-        q, k, v = (q / q.size(3) ** 0.5).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
-        return weighted_mean(q, k, v).unflatten(0, (-1, heads))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-def weighted_mean(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q k') v of (B, T, D) each.
+def weighted_mean(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dtype: torch.dtype
+) -> Tensor | None:
+    """softmax(q k' / sqrt(D)) v of (B, H, T, D); None where exponentials leave float32's range.
 
-    The largest score of a row is subtracted only where exponentials could overflow without it.
+    It leaves out what softmax does against that: the largest score of a row is not subtracted.
     """
-    longest = torch.stack([t.float().norm(dim=2).max() for t in (q, k)])
-    scores = torch.bmm(q, k.transpose(1, 2))
-    if longest.prod() > SAFE_EXPONENT:
-        return torch.bmm(scores.softmax(-1), v)
-    weights = scores.exp_()
-    return torch.bmm(weights, v).div_(weights.sum(-1, keepdim=True))
+    heads, keys = k.shape[1:3]
+    q = padded(q, q.size(2), dtype)
+    k, v = (padded(t, keys + -keys % KEYS_STEP, dtype) for t in (k, v))
+    scale, unused = q.size(2) ** -0.5, q.new_empty(1, 1, 1)
+    weights = torch.baddbmm(unused, q, k.transpose(1, 2), beta=0, alpha=scale).exp_()
+    weights[:, :, keys:] = 0
+    if mask is not None:
+        weights[:, :, :keys].masked_fill_(~mask, 0)
+    sums = weights.sum(-1, keepdim=True)
+    least, most = sums.aminmax()
+    if not (least > 1 / SAFE_SUM and most < SAFE_SUM):
+        return None
+    return torch.bmm(weights, v).div_(sums).unflatten(0, (-1, heads))
+
+
+def padded(x: Tensor, frames: int, dtype: torch.dtype) -> Tensor:
+    """(B, H, T, D) -> (B H, frames, D) of that type, with zeros at the end."""
+    y = x.new_zeros(*x.shape[:2], frames, x.size(3), dtype=dtype)
+    y[:, :, : x.size(2)] = x
+    return y.flatten(0, 1)
 
 
 def is_packable(dtype: torch.dtype) -> bool:
@@ -341,8 +383,9 @@ def lower(network: nn.Module, precision: str) -> None:
 
     Layers are replaced by their exact type, wherever they are; a subclass that computes the same
     names the type in `same_as`, and one of a convolution keeps its own part of the forward. A class
-    may name children that stay as they are in `exact`, and linear layers with the same input that
-    become one in `joined`. The memory of a mapped weight is given back as soon as it is converted.
+    with a form of its own for half precision makes it by `halved`. It may name children that stay
+    as they are in `exact`, and linear layers with the same input that become one in `joined`. The
+    memory of a mapped weight is given back as soon as it is converted.
     """
     if precision != "float32":
         _replace_in(network, _replacements(precision, next(network.parameters()).device))
@@ -358,6 +401,8 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
         parameters = list(layer.parameters(recurse=False))
         if kind in make:
             setattr(parent, name, make[kind](layer))
+        elif nn.Conv1d in make and (halved := getattr(layer, "halved", None)):
+            setattr(parent, name, halved())
         elif isinstance(layer, nn.Conv1d) and nn.Conv1d in make:
             _compute_by(make[nn.Conv1d](layer), layer)
         else:
@@ -365,6 +410,16 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
             continue
         for parameter in parameters:
             drop_pages(parameter)
+    if isinstance(parent, nn.Sequential):
+        _fuse_gelu(parent)
+
+
+def _fuse_gelu(layers: nn.Sequential) -> None:
+    """Let a lowered linear layer do the GELU that follows it."""
+    for layer, (name, after) in zip(layers, list(layers.named_children())[1:]):
+        if isinstance(layer, HalfLinear) and layer.is_packed and isinstance(after, nn.GELU):
+            layer.after = ("gelu", [], after.approximate)
+            setattr(layers, name, nn.Identity())
 
 
 def _join(parent: nn.Module, name: str, parts: tuple[str, ...]) -> None:

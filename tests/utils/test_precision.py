@@ -1,13 +1,16 @@
 """Precision: what a setting means on a processor, and that lowered layers compute the same."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cosyvoice.hifigan.generator import Snake
 from cosyvoice.transformer.linear import Linear
+from cosyvoice.transformer.past import visible_blocks
 from cosyvoice.utils import precision
 from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.precision import (
@@ -20,7 +23,14 @@ from cosyvoice.utils.precision import (
     plan,
 )
 from tests.support import tiny_qwen
-from tests.support.tiny_networks import make_estimator, make_hift, make_llm, seeded
+from tests.support.tiny_networks import (
+    make_causal_flow,
+    make_estimator,
+    make_flow,
+    make_hift,
+    make_llm,
+    seeded,
+)
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 AVX2 = {"avx2": True, "f16c": True}
@@ -93,14 +103,26 @@ def test_a_lowered_convolution_computes_nearly_the_same(layer):
     assert y.transpose(1, 2).is_contiguous()
 
 
-@pytest.mark.parametrize("size", [1.0, 30.0], ids=["small scores", "scores beyond exp's range"])
+@pytest.mark.parametrize("frames", [9, 16])
+@pytest.mark.parametrize("start", [-25.0, 0.0, 25.0], ids=["no exp", "small scores", "no sum"])
 @torch.inference_mode()
-def test_attention_step_by_step_is_attention(size, features):
+def test_attention_step_by_step_is_attention(start, frames, features):
     features(avx512_bf16=True)
-    q, k, v = (size * noise(2, 3, 9, 16), size * noise(2, 3, 9, 16).flip(2), noise(2, 3, 9, 16))
+    q, k, v = noise(3, 2, 3, frames, 16)
+    q, k = q + abs(start), k + start
     q, k, v = (t.bfloat16() for t in (q, k, v))
     expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float())
     assert far(FullAttention(torch.bfloat16)(q, k, v), expected) < 0.02
+
+
+@torch.inference_mode()
+def test_attention_step_by_step_sees_the_blocks_of_a_stream(features):
+    features(avx512_bf16=True)
+    q, (k, v) = noise(2, 3, 9, 16), noise(2, 2, 3, 13, 16)
+    visible = visible_blocks(9, 13, 4)
+    expected = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
+    y = FullAttention(torch.bfloat16)(q, k, v, visible)
+    assert y.dtype == torch.bfloat16 and far(y, expected) < 0.02
 
 
 @torch.inference_mode()
@@ -109,6 +131,50 @@ def test_attention_sees_only_what_is_visible_also_when_lowered():
     visible = (torch.arange(9) < 5)[None, None, None]
     expected = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
     assert torch.equal(FullAttention(torch.bfloat16)(q, k, v, visible), expected)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@torch.inference_mode()
+def test_a_lowered_linear_layer_does_the_gelu_after_it(approximate):
+    network, x = nn.Sequential(nn.Linear(32, 24), nn.GELU(approximate), nn.Dropout()), noise(7, 32)
+    expected = network.eval()(x)
+    lower(network, "bfloat16")
+    assert far(network(x), expected) < 0.02
+    assert type(network[1]) is (nn.Identity if network[0].is_packed else nn.GELU)
+
+
+@torch.inference_mode()
+def test_a_lowered_snake_computes_nearly_the_same_in_any_parts(monkeypatch):
+    network, x = nn.Sequential(Snake(8)), noise(2, 21, 8).transpose(1, 2).bfloat16()
+    network[0].alpha.copy_(torch.linspace(-2, 2, 8))
+    expected, given = network(x.float()), x.clone()
+    lower(network, "bfloat16")
+    whole = network(x)
+    assert whole.dtype == torch.bfloat16 and far(whole, expected) < 0.01
+    assert whole.transpose(1, 2).is_contiguous() and torch.equal(x, given)
+    monkeypatch.setattr(precision, "PART", 5 * 8)
+    assert torch.equal(network(x), whole)
+
+
+@pytest.mark.parametrize("make", [make_flow, partial(make_causal_flow, 2)])
+@torch.inference_mode()
+def test_a_lowered_flow_adds_its_steps_in_float32(make):
+    flow, seen = make(), []
+    lower(flow, "bfloat16")
+    flow.decoder.estimator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].dtype))
+    tokens, none = torch.tensor([[3, 1, 4, 1, 5]]), torch.zeros(1, 0, dtype=torch.long)
+    cache = {} if flow.causal else {"flow_cache": torch.zeros(1, 80, 0, 2)}
+    mel, _ = flow.inference(
+        tokens,
+        torch.tensor([5]),
+        none,
+        torch.tensor([0]),
+        torch.zeros(1, 0, 80),
+        torch.tensor([0]),
+        noise(1, 192),
+        **cache,
+    )
+    assert {*seen, mel.dtype} == {torch.float32}
 
 
 def test_fast_mish_is_mish():

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cosyvoice.transformer.past import Past, lead_in, visible_frames
+from cosyvoice.utils.precision import FullAttention
 from cosyvoice.utils.process import drop_pages
 
 TIME_SCALE = 1000  # times in 0..1 are embedded as diffusion steps 0..1000
@@ -91,7 +92,7 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
 class Attention(nn.Module):
     def __init__(self, dim: int, heads: int, dim_head: int, dropout: float):
         super().__init__()
-        self.heads = heads
+        self.heads, self.attend = heads, FullAttention()
         self.to_q, self.to_k, self.to_v = (nn.Linear(dim, heads * dim_head) for _ in range(3))
         self.to_out = nn.ModuleList([nn.Linear(heads * dim_head, dim), nn.Dropout(dropout)])
 
@@ -104,7 +105,7 @@ class Attention(nn.Module):
             self.to_v(seen),
         )
         q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)  # (B, H, T, D/H)
+        y = self.attend(q, k, v, visible)  # (B, H, T, D/H)
         linear, dropout = self.to_out
         return dropout(linear(y.transpose(1, 2).flatten(2)))
 
@@ -133,7 +134,7 @@ class Modulation(nn.Module):
 
 
 def normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], eps=EPS) * (1 + scale) + shift
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=EPS), 1 + scale)
 
 
 class DiTBlock(nn.Module):
@@ -145,8 +146,9 @@ class DiTBlock(nn.Module):
 
     def forward(self, x: Tensor, modulation, visible, angles, past: Past | None) -> Tensor:
         shift, scale, gate, ff_shift, ff_scale, ff_gate = modulation
-        x = x + gate * self.attn(normed(x, shift, scale), visible, angles, past)
-        return x + ff_gate * self.ff(normed(x, ff_shift, ff_scale))
+        y = self.attn(normed(x, shift, scale), visible, angles, past)
+        x = torch.addcmul(x, gate, y)
+        return torch.addcmul(x, ff_gate, self.ff(normed(x, ff_shift, ff_scale)))
 
 
 class DiT(nn.Module):
