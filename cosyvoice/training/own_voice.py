@@ -38,17 +38,25 @@ class Defaults:
     """What suits a few minutes to a few hours of one voice.
 
     max_frames: of a batch, in tokens of text and speech for the llm, in mel frames for the others.
-    frozen: beginnings of the names of weights that stay as they are.
+    frozen: beginnings of the names of weights that stay as they are. steps: about how many do,
+    where passes are long.
     """
 
     lr: float
     epochs: int
     max_frames: int
     frozen: tuple[str, ...]
+    steps: int | None = None
     patience: int = 3  # validations without a gain that end the training
     warmup_steps: int = 20
     grad_clip: float = 5.0
     log_interval: int = 10
+
+    def passes(self, epoch_steps: int) -> int:
+        """How many at most, where one has so many steps."""
+        if self.steps is None:
+            return self.epochs
+        return max(1, min(self.epochs, round(self.steps / epoch_steps)))
 
 
 DEFAULTS = {
@@ -56,13 +64,13 @@ DEFAULTS = {
     # recordings.
     "llm": Defaults(1e-4, 10, 2000, ("text_embedding.", "llm.model.model.embed_tokens.")),
     "flow": Defaults(2e-4, 30, 2000, ("input_embedding.",)),
-    "hift": Defaults(3e-4, 4, 600, ()),
+    "hift": Defaults(3e-4, 8, 600, (), steps=100),
 }
 PIECE = 1.3  # seconds of a recording that the vocoder learns from at once
 # The small model's flow learns a regression, whose gradients have little noise: many steps on one
-# recording each bring more than few on several. After four passes over six minutes validation has
-# stopped falling; docs/training.md has the figures.
-SMALL_FLOW = replace(DEFAULTS["flow"], lr=6e-4, epochs=4, max_frames=500)
+# recording each bring more than few on several. After some hundreds validation has stopped falling;
+# docs/training.md has the figures.
+SMALL_FLOW = replace(DEFAULTS["flow"], lr=6e-4, epochs=8, max_frames=500, steps=600)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ class VoiceTrainer(Trainer):
         if not self.last.exists():
             checkpoint.trim_log(self.out / "log.jsonl", 0)
         self.epoch_steps = self.count_batches()
-        self.args.steps = self.epoch_steps * (plan.epochs or plan.defaults.epochs)
+        self.args.steps = self.epoch_steps * (plan.epochs or plan.defaults.passes(self.epoch_steps))
         self.enough = False  # set when validation has stopped falling
 
     def load_config(self) -> dict:
@@ -158,7 +166,7 @@ class VoiceTrainer(Trainer):
         return [""]
 
     def turns(self):
-        return [("reconstruct" if self.gan else None, "")]
+        return [("apart" if self.gan else None, "")]
 
     def forward(self, batch, turn):
         if self.args.model != "flow" or not spoken_without_noise(self.model):

@@ -274,6 +274,12 @@ def test_the_small_models_flow_has_a_rate_and_a_batch_of_its_own(given, rate):
     assert other.lr == own_voice.DEFAULTS["llm"].lr
 
 
+@pytest.mark.parametrize("epoch_steps, passes", [(10, 8), (91, 7), (300, 2), (5000, 1)])
+def test_long_passes_are_as_many_as_make_enough_steps(epoch_steps, passes):
+    assert own_voice.SMALL_FLOW.passes(epoch_steps) == passes
+    assert own_voice.DEFAULTS["flow"].passes(epoch_steps) == own_voice.DEFAULTS["flow"].epochs
+
+
 def test_the_small_model_learns_what_it_speaks():
     """Its flow speaks in two steps from no noise, and so it is trained."""
     flow = own_voice.read_config(PRETRAINED / EMBEDDED.name / "cosyvoice.yaml", "flow")["flow"]
