@@ -63,7 +63,7 @@ def add_arguments(command: ArgumentParser) -> None:
         help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow, 6e-4 for the small "
         "model's flow, 3e-4 for hift)",
     )
-    add("--epochs", type=int, help="passes over the recordings at most (default: 10, 30, 4 and 4)")
+    add("--epochs", type=int, help="passes over the recordings at most (default: 10, 30, 8 and 8)")
     add(
         "--batch",
         metavar="N",

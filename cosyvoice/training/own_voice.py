@@ -64,7 +64,7 @@ DEFAULTS = {
     # recordings.
     "llm": Defaults(1e-4, 10, 2000, ("text_embedding.", "llm.model.model.embed_tokens.")),
     "flow": Defaults(2e-4, 30, 2000, ("input_embedding.",)),
-    "hift": Defaults(3e-4, 8, 600, (), steps=100),
+    "hift": Defaults(3e-4, 8, 600, (), steps=60),
 }
 PIECE = 1.3  # seconds of a recording that the vocoder learns from at once
 # The small model's flow learns a regression, whose gradients have little noise: many steps on one
@@ -212,9 +212,10 @@ class VoiceTrainer(Trainer):
     def validate_and_save(self):
         """Also at step 0, where there is nothing to save."""
         report = self.validate()
-        if report["loss"] < min(self.losses(), default=float("inf")) and self.step:
-            checkpoint.write(self.weights(self.network()), self.plan.best)
         self.log({"step": self.step, **{"cv_" + name: value for name, value in report.items()}})
+        *before, now = self.losses()  # as the log rounds them
+        if self.step and now < min(before):
+            checkpoint.write(self.weights(self.network()), self.plan.best)
         tqdm.write(f"{self.args.model} step {self.step}: validation loss {report['loss']:.4f}")
         if self.step:
             self.save()
