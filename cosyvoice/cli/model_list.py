@@ -67,7 +67,8 @@ class Model:
 
 
 TEXT_MODEL_FILES = ("config.json", "vocab.json")
-WEIGHTS = ("llm.pt", "flow.pt", "hift.pt")
+NETWORKS = ("llm", "flow", "hift")
+WEIGHTS = tuple(f"{network}.pt" for network in NETWORKS)
 LAYOUT_300M = Layout(
     "cosyvoice.yaml", "TransformerLM", WEIGHTS, "campplus.onnx", "speech_tokenizer_v1.onnx"
 )

@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cosyvoice.cli.model_list import PRETRAINED, check_files, choose_model, layout_of
+from cosyvoice.cli.model_list import NETWORKS, PRETRAINED, check_files, choose_model, layout_of
 from cosyvoice.utils.errors import DISK_FULL, InputError
 
-NETWORKS = ("llm", "flow")
 REPORT, SETTINGS = "report.json", "settings.json"
 FULL = 64 * 2**20  # bytes; a disk with less is full
 COPIES = 7  # of the networks' files that training writes: best, checkpoint (4), while it is written
@@ -53,22 +52,24 @@ def add_arguments(command: ArgumentParser) -> None:
     add("--check", action="store_true", help="only check the recordings")
     add(
         "--only",
+        nargs="+",
         choices=NETWORKS,
-        help="train this network alone (default: both; of the small model the flow)",
+        help="train these networks alone: language model, flow, vocoder (default: llm flow; of "
+        "the small model flow hift)",
     )
     add(
         "--lr",
         type=float,
         help="learning rate (default: 1e-4 for the llm, 2e-4 for the flow, 6e-4 for the small "
-        "model's flow)",
+        "model's flow, 3e-4 for hift)",
     )
-    add("--epochs", type=int, help="passes over the recordings at most (default: 10, 30 and 4)")
+    add("--epochs", type=int, help="passes over the recordings at most (default: 10, 30, 8 and 8)")
     add(
         "--batch",
         metavar="N",
         type=int,
         help="speech and text tokens, or mel frames, that are learned from at once (default: "
-        "2000, for the small model's flow 500); fewer need less memory",
+        "2000, for the small model's flow 500, for hift 600); fewer need less memory",
     )
     add("--device", choices=("cpu", "cuda"), help="(default: cuda where there is one)")
     add("--work", metavar="DIR", type=Path, help="working folder (default: OUT.training)")
@@ -202,7 +203,8 @@ class Training:
                 f"{self.source.folder} has a speaker {arguments.speaker!r}: give another --speaker",
                 f"{self.source.folder} 中已有音色 {arguments.speaker!r}，请另取 --speaker",
             )
-        self.networks = (arguments.only,) if arguments.only else self.source.trainable
+        chosen = arguments.only or self.source.trainable
+        self.networks = [network for network in NETWORKS if network in chosen]
         self.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InputError(

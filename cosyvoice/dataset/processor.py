@@ -19,7 +19,7 @@ and columns of our own, all optional:
     speech_feat    the mel in place of the audio's own, T x 80 values in one list; a vocoder learns
                    from the flow's
 
-pyarrow and pyworld are imported by the functions that need them: serving a model needs neither.
+pyarrow is imported by the functions that need it: serving a model does without it.
 """
 
 import math
@@ -31,6 +31,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
+
+from cosyvoice.dataset.pitch import pitch
 
 POOL = 64  # batches that are shuffled together in training
 MEL_BINS = 80
@@ -241,32 +243,15 @@ def compute_whisper_fbank(data, num_frames=-1, mode="train"):
 
 
 def compute_f0(data, sample_rate, hop_size, mode="train"):
-    """Make `pitch_feat` (T,) in Hz as long as the mel: pyworld's in rows without it."""
+    """Make `pitch_feat` (T,) in Hz as long as the mel; it is measured in rows without it."""
     for sample in data:
         stored, frames = sample.get("pitch_feat"), sample["speech_feat"].shape[0]
         if stored is None:
-            pitch = world_pitch(sample["speech"][0], sample_rate, hop_size)
+            values = pitch(sample["speech"][0], sample_rate, hop_size)
         else:
-            pitch = torch.as_tensor(stored)
-        sample["pitch_feat"] = piece(pitch.float(), 0, frames)
+            values = torch.as_tensor(stored).float()
+        sample["pitch_feat"] = piece(values, 0, frames)
         yield sample
-
-
-def world_pitch(wav, sample_rate, hop_size):
-    """F0 in Hz at the middle of each mel frame: harvest, or dio if that finds none; stonemask."""
-    try:
-        import pyworld
-    except ImportError as error:
-        raise RuntimeError(
-            "no pitch_feat column and pyworld is not installed: pip install pyworld"
-        ) from error
-    wav, step = wav.double().numpy(), 1000 * hop_size / sample_rate
-    f0, times = pyworld.harvest(wav, sample_rate, frame_period=step)
-    if (f0 > 0).sum() < 5:
-        f0, times = pyworld.dio(wav, sample_rate, frame_period=step)
-    f0 = torch.from_numpy(pyworld.stonemask(wav, f0, times, sample_rate))
-    voiced = (f0[:-1] > 0) & (f0[1:] > 0)
-    return torch.where(voiced, (f0[:-1] + f0[1:]) / 2, torch.zeros(()).double())
 
 
 def parse_embedding(data, normalize, mode="train"):

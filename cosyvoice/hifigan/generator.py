@@ -266,10 +266,24 @@ class HiFTGenerator(nn.Module):
             source = torch.cat([cache_source.to(source), source[:, :, cache_source.shape[2] :]], 2)
         return self.decode(speech_feat, source), source
 
-    def excite(self, mel, generator=None):
+    def speak(self, mel: Tensor, f0: Tensor) -> Tensor:
+        """Training: mel (B, 80, T), measured pitch (B, T) in Hz -> speech (B, N)."""
         with full_precision(mel):
-            f0 = self.f0_predictor(mel.float())  # (B, T)
-            return f0, self.m_source(f0.repeat_interleave(self.samples_per_frame, 1), generator)
+            source = self.source_of(f0.float())
+        return self.decode(mel, source)
+
+    def excite(self, mel, generator=None):
+        f0 = self.predicted_pitch(mel)
+        with full_precision(mel):
+            return f0, self.source_of(f0, generator)
+
+    def predicted_pitch(self, mel: Tensor) -> Tensor:
+        """(B, T) in Hz."""
+        with full_precision(mel):
+            return self.f0_predictor(mel.float())
+
+    def source_of(self, f0, generator=None):
+        return self.m_source(f0.repeat_interleave(self.samples_per_frame, 1), generator)
 
     def decode(self, x: Tensor, source: Tensor) -> Tensor:
         """mel (B, 80, T) and source (B, 1, N) -> speech (B, N)."""

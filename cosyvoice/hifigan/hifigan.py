@@ -6,6 +6,7 @@ computed in float32.
 """
 
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 # fft, hop and window in samples (arXiv 1910.11480)
 STFT_SIZES = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
+FINE, FINE_WEIGHT = (4096, 600, 2400), 10  # resolves lines 10 Hz apart
 
 
 class HiFiGan(nn.Module):
@@ -38,13 +40,14 @@ class HiFiGan(nn.Module):
         """One loss dict; "loss" is the one to minimise.
 
         batch: speech (B, 256 T), speech_feat (B, T, 80), pitch_feat (B, T) in Hz, and turn:
-        "generator", "discriminator", or "reconstruct" (spectral losses alone, a fast start without
-        discriminators).
+        "generator", "discriminator", "reconstruct" (spectral losses alone, a fast start without
+        discriminators), or "apart" (the same for training that ends without them).
         """
         turns = {
             "generator": self.forward_generator,
             "discriminator": self.forward_discriminator,
             "reconstruct": self.forward_reconstruct,
+            "apart": self.forward_apart,
         }
         if batch["turn"] not in turns:
             raise ValueError(f"unknown turn {batch['turn']!r}; use one of {', '.join(turns)}")
@@ -91,12 +94,47 @@ class HiFiGan(nn.Module):
             **losses,
         }
 
+    def forward_apart(self, batch, device):
+        """Spectral losses, less the spectral distance of two outputs for the same batch.
+
+        Both outputs are excited by the pitch that was measured, which the predictor learns.
+        Where speech is noise no output can match it, and one that is always the same has a smaller
+        loss than one with noise: it repeats a pattern at the frame rate, which is heard as a buzz.
+        With the distance of two outputs subtracted, the loss is smallest where outputs are
+        distributed as speech is (the energy distance of arXiv 2008.01160).
+        """
+        generator: Any = self.generator
+        real = batch["speech"].to(device)
+        mel = batch["speech_feat"].to(device).transpose(1, 2)
+        f0, pitch = generator.predicted_pitch(mel), batch["pitch_feat"].to(device)
+        generated = generator.speak(mel, pitch)
+        with torch.no_grad():
+            twin = generator.speak(mel, pitch)
+        losses = {
+            "loss_mel": self.mel_distance(generated, real),
+            "loss_stft": stft_loss(real, generated),
+            "loss_fine": fine_distance(generated, real),
+            "loss_f0": F.l1_loss(f0, pitch.to(f0)),
+            "loss_twin": self.distance(generated, twin),
+        }
+        total = self.mel_weight * losses["loss_mel"] + losses["loss_stft"] + losses["loss_fine"]
+        return {"loss": total + losses["loss_f0"] - losses["loss_twin"], **losses}
+
+    def distance(self, one: Tensor, other: Tensor) -> Tensor:
+        """Spectral losses of two outputs (B, N), as far as they are means of differences."""
+        logs = sum(log_distance(one, other, *sizes) for sizes in STFT_SIZES) / len(STFT_SIZES)
+        mel = self.mel_weight * self.mel_distance(one, other)
+        return mel + logs + fine_distance(one, other)
+
+    def mel_distance(self, one: Tensor, other: Tensor) -> Tensor:
+        each = [F.l1_loss(mel(one), mel(other)) for mel in self.mel_spec_transform]
+        return torch.stack(each).sum()
+
     def reconstruct(self, batch, device):
         real = batch["speech"].to(device)
         generated, f0 = self.generator(batch, device)
-        loss_mel = sum(F.l1_loss(mel(generated), mel(real)) for mel in self.mel_spec_transform)
         return generated, {
-            "loss_mel": loss_mel,
+            "loss_mel": self.mel_distance(generated, real),
             "loss_f0": F.l1_loss(f0, batch["pitch_feat"].to(f0)),
         }
 
@@ -140,6 +178,14 @@ def stft_loss(real: Tensor, generated: Tensor) -> Tensor:
         resolution_loss(magnitude(real, *sizes), magnitude(generated, *sizes))
         for sizes in STFT_SIZES
     ) / len(STFT_SIZES)
+
+
+def fine_distance(one: Tensor, other: Tensor) -> Tensor:
+    return FINE_WEIGHT * log_distance(one, other, *FINE)
+
+
+def log_distance(one: Tensor, other: Tensor, *sizes: int) -> Tensor:
+    return F.l1_loss(magnitude(one, *sizes).log(), magnitude(other, *sizes).log())
 
 
 def resolution_loss(real, generated):

@@ -1,4 +1,4 @@
-"""Training of a model's llm or flow on one voice, from its weights, until validation stops falling.
+"""Training of a network on one voice, from its weights, until validation stops falling.
 
 A Trainer whose data and settings do not come from the YAML, which in official directories has
 neither, but from the recordings and from DEFAULTS. Further files in its folder:
@@ -19,11 +19,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from cosyvoice.dataset import processor
 from cosyvoice.flow.length_regulator import length_mask
+from cosyvoice.hifigan.hifigan import HiFiGan
 from cosyvoice.training import checkpoint
 from cosyvoice.training.source import Source
 from cosyvoice.training.trainer import Trainer, bf16_here, read_config
@@ -36,18 +37,26 @@ SAVE_SECONDS = 300  # between checkpoints, also within an epoch
 class Defaults:
     """What suits a few minutes to a few hours of one voice.
 
-    max_frames: of a batch, in tokens of text and speech for the llm, in mel frames for the flow.
-    frozen: beginnings of the names of weights that stay as they are.
+    max_frames: of a batch, in tokens of text and speech for the llm, in mel frames for the others.
+    frozen: beginnings of the names of weights that stay as they are. steps: about how many do,
+    where passes are long.
     """
 
     lr: float
     epochs: int
     max_frames: int
     frozen: tuple[str, ...]
+    steps: int | None = None
     patience: int = 3  # validations without a gain that end the training
     warmup_steps: int = 20
     grad_clip: float = 5.0
     log_interval: int = 10
+
+    def passes(self, epoch_steps: int) -> int:
+        """How many at most, where one has so many steps."""
+        if self.steps is None:
+            return self.epochs
+        return max(1, min(self.epochs, round(self.steps / epoch_steps)))
 
 
 DEFAULTS = {
@@ -55,11 +64,13 @@ DEFAULTS = {
     # recordings.
     "llm": Defaults(1e-4, 10, 2000, ("text_embedding.", "llm.model.model.embed_tokens.")),
     "flow": Defaults(2e-4, 30, 2000, ("input_embedding.",)),
+    "hift": Defaults(3e-4, 8, 600, (), steps=60),
 }
+PIECE = 1.3  # seconds of a recording that the vocoder learns from at once
 # The small model's flow learns a regression, whose gradients have little noise: many steps on one
-# recording each bring more than few on several. After four passes over six minutes validation has
-# stopped falling; docs/training.md has the figures.
-SMALL_FLOW = replace(DEFAULTS["flow"], lr=6e-4, epochs=4, max_frames=500)
+# recording each bring more than few on several. After some hundreds validation has stopped falling;
+# docs/training.md has the figures.
+SMALL_FLOW = replace(DEFAULTS["flow"], lr=6e-4, epochs=8, max_frames=500, steps=600)
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class Plan:
     """What is trained, on which files, and how. lr, epochs and batch: None for the defaults."""
 
     source: Source
-    network: str  # llm or flow
+    network: str  # llm, flow or hift
     out: Path
     train: Path  # lists of parquet files
     validation: Path
@@ -130,13 +141,20 @@ class VoiceTrainer(Trainer):
         if not self.last.exists():
             checkpoint.trim_log(self.out / "log.jsonl", 0)
         self.epoch_steps = self.count_batches()
-        self.args.steps = self.epoch_steps * (plan.epochs or plan.defaults.epochs)
+        self.args.steps = self.epoch_steps * (plan.epochs or plan.defaults.passes(self.epoch_steps))
         self.enough = False  # set when validation has stopped falling
 
     def load_config(self) -> dict:
         plan = self.plan
         config = read_config(self.args.config, self.args.model)
-        return {**config, "data_pipeline": pipeline(plan), "train_conf": settings(plan.defaults)}
+        suffix = "_gan" if plan.network == "hift" else ""
+        config |= {
+            "data_pipeline" + suffix: pipeline(plan),
+            "train_conf" + suffix: settings(plan.defaults),
+        }
+        if plan.network == "hift":
+            config["hifigan"] = without_discriminators(config)
+        return config
 
     def build(self):
         model = super().build()
@@ -144,8 +162,14 @@ class VoiceTrainer(Trainer):
             weight.requires_grad = not name.startswith(self.plan.defaults.frozen)
         return model
 
+    def optimizer_keys(self):
+        return [""]
+
+    def turns(self):
+        return [("apart" if self.gan else None, "")]
+
     def forward(self, batch, turn):
-        if self.args.model == "llm" or not spoken_without_noise(self.model):
+        if self.args.model != "flow" or not spoken_without_noise(self.model):
             return super().forward(batch, turn)
         device = torch.device(self.args.device)
         with torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.bf16):
@@ -188,9 +212,10 @@ class VoiceTrainer(Trainer):
     def validate_and_save(self):
         """Also at step 0, where there is nothing to save."""
         report = self.validate()
-        if report["loss"] < min(self.losses(), default=float("inf")) and self.step:
-            checkpoint.write(self.weights(self.network()), self.plan.best)
         self.log({"step": self.step, **{"cv_" + name: value for name, value in report.items()}})
+        *before, now = self.losses()  # as the log rounds them
+        if self.step and now < min(before):
+            checkpoint.write(self.weights(self.network()), self.plan.best)
         tqdm.write(f"{self.args.model} step {self.step}: validation loss {report['loss']:.4f}")
         if self.step:
             self.save()
@@ -217,7 +242,7 @@ class VoiceTrainer(Trainer):
         batch = typical[len(typical) // 2]
         for _ in range(2):  # the first prepares memory
             began = time.perf_counter()
-            self.forward(batch, None)["loss"].backward()
+            self.forward(batch, self.turns()[0][0])["loss"].backward()
             self.optimizers[""].zero_grad()
             if self.args.device == "cuda":
                 torch.cuda.synchronize()
@@ -243,7 +268,6 @@ def pipeline(plan: Plan) -> list:
     """
     source = plan.source
     config = source.config
-    samples = source.sample_rate // source.token_rate if source.causal else -1
     return [
         processor.parquet_opener,
         partial(
@@ -259,15 +283,32 @@ def pipeline(plan: Plan) -> list:
             max_output_input_ratio=10,
         ),
         partial(processor.resample, resample_rate=source.sample_rate),
-        partial(
-            processor.compute_fbank, feat_extractor=config["feat_extractor"], num_frames=samples
-        ),
+        *(pieces_with_pitch(source) if plan.network == "hift" else [mels(source)]),
         partial(with_speaker, vector=plan.speaker[0].numpy()),
         partial(processor.parse_embedding, normalize=True),
         processor.shuffle,
         processor.sort,
         partial(processor.batch, batch_type="dynamic", max_frames_in_batch=1),
         partial(processor.padding, use_spk_embedding=True),
+    ]
+
+
+def mels(source: Source) -> partial:
+    """Whole recordings; those of CosyVoice2 and 3 filled up to whole tokens."""
+    samples = source.sample_rate // source.token_rate if source.causal else -1
+    return partial(
+        processor.compute_fbank, feat_extractor=source.config["feat_extractor"], num_frames=samples
+    )
+
+
+def pieces_with_pitch(source: Source) -> list[partial]:
+    """A random piece of each recording, for the vocoder."""
+    rate, hop = source.sample_rate, source.hop_size
+    length = round(PIECE * rate / hop) * hop
+    return [
+        partial(processor.truncate, truncate_length=length, hop_size=hop),
+        partial(processor.compute_fbank, feat_extractor=source.config["feat_extractor"]),
+        partial(processor.compute_f0, sample_rate=rate, hop_size=hop),
     ]
 
 
@@ -288,6 +329,16 @@ def settings(defaults: Defaults) -> dict:
         "accum_grad": 1,
         "log_interval": defaults.log_interval,
     }
+
+
+def without_discriminators(config: dict) -> HiFiGan:
+    """The vocoder with its losses of spectrum and pitch alone.
+
+    No model directory has discriminators, and learning them takes more than minutes of speech. The
+    spectrum of the loss has all frequencies; that of the vocoder's input may end at 8 kHz.
+    """
+    spectrum = partial(config["feat_extractor"], fmax=None)
+    return HiFiGan(config["hift"], nn.Module(), [spectrum])
 
 
 # flows that speak without noise

@@ -7,6 +7,7 @@ and written whole, so that a preparation that was stopped goes on after the last
     audio_data       FLAC of 16 bits at the model's rate, without silent ends, at one level
     speech_token     int32
     utt_embedding    float32 (192,)
+    pitch_feat       F0 in Hz per mel frame, 0 where unvoiced
     instruct         what Fun-CosyVoice3 reads before each text
 """
 
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor
 
 from cosyvoice.cli import reference_doctor as doctor
+from cosyvoice.dataset.pitch import pitch
 from cosyvoice.tokenizer.qwen import END_OF_PROMPT
 from cosyvoice.training.recordings import Checked, Recording
 from cosyvoice.training.source import Source
@@ -91,13 +93,15 @@ def row(source: Source, recording: Recording, checked: Checked) -> dict:
     start, end = (place / REFERENCE_RATE for place in checked.used)
     own = level(samples[:, round(start * rate) : round(end * rate)], rate)
     wav = resample(own, rate, REFERENCE_RATE)
+    sound = resample(own, rate, source.sample_rate)
     front_end = source.front_end
     result = {
         "utt": recording.name,
         "text": front_end.text_normalize(recording.text, split=False),
-        "audio_data": flac(resample(own, rate, source.sample_rate), source.sample_rate),
+        "audio_data": flac(sound, source.sample_rate),
         "speech_token": front_end.speech_token(wav)[0].numpy(),
         "utt_embedding": front_end.speaker_embedding(wav)[0].numpy(),
+        "pitch_feat": pitch(sound[0], source.sample_rate, source.hop_size).numpy(),
     }
     if source.family.system_prompt:
         result["instruct"] = source.family.system_prompt + END_OF_PROMPT

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from cosyvoice.cli.model_list import NETWORKS
 from cosyvoice.training.source import Source
 from cosyvoice.utils.files import read_dict, save_whole
 
 HISTORY = "training.json"
-EXPORTS = ("llm.", "flow.")  # beginnings of names
+EXPORTS = tuple(f"{network}." for network in NETWORKS)  # beginnings of names
 READABLE = 0o644
 INSTRUCT_MARK = "-Instruct"  # in the name of a model that follows instructions
 
@@ -48,7 +49,7 @@ def fill(folder: Path, source: Source, weights, speaker, vector, history) -> Non
     for path in sorted(source.folder.rglob("*")):
         if path.is_file() and belongs(path.relative_to(source.folder), source):
             link(path.resolve(), folder / path.relative_to(source.folder))
-    for network in ("llm", "flow"):
+    for network in NETWORKS:
         link(weights.get(network, source.folder / f"{network}.pt"), folder / f"{network}.pt")
     save_whole(speakers(source, speaker, vector), folder / source.layout.speakers, READABLE)
     write_config(folder, source)

@@ -57,6 +57,11 @@ class Source:
         return self.config["sample_rate"]
 
     @property
+    def hop_size(self) -> int:
+        """Samples of a mel frame."""
+        return self.config["feat_extractor"].keywords["hop_size"]
+
+    @property
     def token_rate(self) -> int:
         return self.config["flow"].input_frame_rate
 
@@ -79,9 +84,10 @@ class Source:
         """The networks that gain from recordings.
 
         The small model's language model learned from exact tokens. Its speech tokenizer mishears a
-        fifth of the sounds, so recordings would teach it to misspeak.
+        fifth of the sounds, so recordings would teach it to misspeak. Its vocoder learned from few
+        voices and gains (docs/training.md), which of the official ones is not known.
         """
-        return ("flow",) if self.small else ("llm", "flow")
+        return ("flow", "hift") if self.small else ("llm", "flow")
 
     @property
     def fingerprint(self) -> str:

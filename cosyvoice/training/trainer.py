@@ -152,11 +152,14 @@ class Trainer:
     def make_optimizers(self):
         """Optimisers by suffix of the YAML's keys: "" the network, "_d" the discriminator."""
         result = {}
-        for key in ["", "_d"] if self.gan else [""]:
+        for key in self.optimizer_keys():
             conf = {**self.conf["optim_conf" + key], "lr": self.full_rate(key)}
             kind = choose(OPTIMIZERS, self.conf["optim" + key], "optim")
             result[key] = kind(self.part(key).parameters(), fused=True, **conf)
         return result
+
+    def optimizer_keys(self):
+        return ["", "_d"] if self.gan else [""]
 
     def full_rate(self, key):
         """The learning rate before the schedule."""

@@ -3,6 +3,7 @@ import torch
 
 from cosyvoice.hifigan.f0_predictor import CausalConvRNNF0Predictor, ConvRNNF0Predictor
 from cosyvoice.hifigan.generator import HiFTGenerator, Snake, fixed_noise_start
+from cosyvoice.hifigan.hifigan import FINE
 from tests.support.tiny_networks import make_hift_24k
 
 FRAMES = 6
@@ -129,6 +130,28 @@ def test_steps_lower_the_loss(gan, batch, turn, autocast):
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+def test_tries_for_one_batch_are_held_apart(gan, batch):
+    frames = 2 * FINE[0] // 256
+    batch = {name: x.repeat_interleave(frames // FRAMES + 1, 1) for name, x in batch.items()}
+    losses = gan(batch | {"turn": "apart"}, torch.device("cpu"))
+    near = gan.mel_weight * losses["loss_mel"] + losses["loss_stft"] + losses["loss_fine"]
+    torch.testing.assert_close(losses["loss"], near + losses["loss_f0"] - losses["loss_twin"])
+    assert losses["loss_twin"] > 0 == gan.distance(batch["speech"], batch["speech"])
+    losses["loss"].backward()
+    assert all(p.grad is not None for p in gan.generator.parameters())
+
+
+def test_speech_of_the_predicted_pitch_is_what_the_vocoder_speaks(hift, mel):
+    with torch.no_grad():
+        spoken = [
+            hift.decode(mel, hift.excite(mel, seeded())[1]),
+            hift.inference(mel, generator=seeded())[0],
+        ]
+        torch.manual_seed(7)
+        spoken.append(hift.speak(mel, hift.predicted_pitch(mel)))
+    assert all(torch.equal(spoken[0], other) for other in spoken)
 
 
 def test_a_generator_turn_leaves_no_gradient_on_the_discriminators(gan, batch):

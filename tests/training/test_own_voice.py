@@ -60,17 +60,19 @@ def families(tmp_path):
 def test_every_family_learns_and_speaks_with_the_new_voice(family, arguments, tmp_path):
     source = families(tmp_path)[family]()
     before = {path.name: path.read_bytes() for path in source.iterdir() if path.is_file()}
-    given = arguments(source)
+    given = arguments(source, only=command.NETWORKS)
     command.train(given)
     model = AutoModel(given.out, precision="float32")
     assert "me" in model.list_available_spks()
     sound = next(model.inference_sft("你好。", "me", seed=1))["tts_speech"]
     assert sound.shape[1] > 1000 and sound.isfinite().all()
-    for network in ("llm", "flow"):
+    for network in command.NETWORKS:
         old, new = (torch.load(folder / f"{network}.pt") for folder in (source, given.out))
         assert old.keys() == new.keys()
-        frozen = [name for name in old if name.startswith(own_voice.DEFAULTS[network].frozen)]
-        assert frozen and all(torch.equal(old[name], new[name]) for name in frozen)
+        names = own_voice.DEFAULTS[network].frozen
+        frozen = [name for name in old if name.startswith(names)]
+        assert bool(frozen) == bool(names)
+        assert all(torch.equal(old[name], new[name]) for name in frozen)
         history = json.loads((given.out / "training.json").read_text("utf-8"))
         losses = history["validation_loss"][network]
         changed = any(not torch.equal(old[name], new[name]) for name in old)
@@ -119,31 +121,33 @@ def stop_at(monkeypatch, step):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    """Several steps in an epoch of the flow."""
+    """Several steps in an epoch."""
     few = own_voice.Defaults(1e-3, 2, 1200, ("input_embedding.",), log_interval=1)
     monkeypatch.setitem(own_voice.DEFAULTS, "flow", few)
+    monkeypatch.setitem(own_voice.DEFAULTS, "hift", replace(few, max_frames=400, frozen=()))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("network", ["flow", "hift"])
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(
-    arguments, tiny, small_batches, monkeypatch, tmp_path
+    network, arguments, tiny, small_batches, monkeypatch, tmp_path
 ):
-    whole = arguments(tiny, only="flow", epochs=None)
-    parts = arguments(tiny, only="flow", epochs=None, out=tmp_path / "parts" / "me")
+    whole = arguments(tiny, only=[network], epochs=None)
+    parts = arguments(tiny, only=[network], epochs=None, out=tmp_path / "parts" / "me")
     shutil.copytree(tmp_path / "out" / "me.training", tmp_path / "parts" / "me.training")
     command.train(whole)
     with monkeypatch.context() as patch:
         stop_at(patch, 2)
         with pytest.raises(KeyboardInterrupt):
             command.train(parts)
-    assert (parts.work / "flow" / "last.pt").exists() and not parts.out.exists()
+    assert (parts.work / network / "last.pt").exists() and not parts.out.exists()
     command.train(parts)
-    assert log(whole) == log(parts) and len(log(whole)) > 6
+    assert log(whole, network) == log(parts, network) and len(log(whole, network)) > 6
 
 
-def log(arguments):
+def log(arguments, network):
     """The entries of a training's log without its times."""
-    lines = (arguments.work / "flow" / "log.jsonl").read_text("utf-8").splitlines()
+    lines = (arguments.work / network / "log.jsonl").read_text("utf-8").splitlines()
     return [
         {name: value for name, value in json.loads(line).items() if "seconds" not in name}
         for line in lines
@@ -153,13 +157,13 @@ def log(arguments):
 def test_what_was_prepared_is_not_made_again(arguments, tiny, monkeypatch):
     for name in ("cosyvoice.training.recordings.check", "cosyvoice.training.prepare.row"):
         monkeypatch.setattr(name, lambda *_: pytest.fail("made again"))
-    given = arguments(tiny, only="llm")
+    given = arguments(tiny, only=["llm"])
     command.train(given)
     assert given.out.is_dir()
 
 
 def test_a_full_disk_is_told_and_the_same_command_goes_on(arguments, tiny, monkeypatch):
-    given = arguments(tiny, only="llm")
+    given = arguments(tiny, only=["llm"])
 
     def full(value, path):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -184,7 +188,7 @@ def test_too_little_room_is_told_before_anything_is_made(arguments, tiny, monkey
 def test_training_ends_when_validation_has_stopped_falling(arguments, tiny, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.4, 2.2])
     monkeypatch.setattr(VoiceTrainer, "validate", lambda self: {"loss": next(losses)})
-    given = arguments(tiny, only="llm", epochs=50)
+    given = arguments(tiny, only=["llm"], epochs=50)
     command.train(given)
     history = json.loads((given.out / "training.json").read_text("utf-8"))
     assert history["validation_loss"]["llm"]["best"] == 2.0
@@ -194,11 +198,34 @@ def test_training_ends_when_validation_has_stopped_falling(arguments, tiny, monk
 def test_the_start_is_kept_where_training_made_it_worse(arguments, tiny, monkeypatch):
     losses = iter([1.0, 2.0])
     monkeypatch.setattr(VoiceTrainer, "validate", lambda self: {"loss": next(losses)})
-    given = arguments(tiny, only="llm")
+    given = arguments(tiny, only=["llm"])
     command.train(given)
     for name in ("llm.pt", "flow.pt", "hift.pt", "README.md"):
         assert os.path.samefile(given.out / name, tiny / name)
     assert not (given.out / "flow.decoder.estimator.fp32.onnx").exists()  # of older weights
+
+
+def test_a_trained_vocoder_takes_the_place_of_the_link_to_the_old_one(arguments, tiny, monkeypatch):
+    """The old model's own file keeps its bytes."""
+    losses, before = iter([2.0, 1.0]), (tiny / "hift.pt").read_bytes()
+    monkeypatch.setattr(VoiceTrainer, "validate", lambda self: {"loss": next(losses)})
+    given = arguments(tiny, only=["hift"])
+    command.train(given)
+    assert (given.out / "hift.pt").read_bytes() != before
+    assert (tiny / "hift.pt").read_bytes() == before
+    assert os.path.samefile(given.out / "flow.pt", tiny / "flow.pt")
+    assert AutoModel(given.out, precision="float32").sample_rate == 22050
+
+
+def test_the_vocoder_learns_by_the_pitch_that_was_measured_once(
+    arguments, tiny, monkeypatch, tmp_path
+):
+    for name in ("cosyvoice.dataset.processor.pitch", "cosyvoice.training.prepare.pitch"):
+        monkeypatch.setattr(name, lambda *_: pytest.fail("measured again"))
+    given = arguments(tiny, only=["hift"])
+    command.train(given)
+    (first, last) = own_voice.logged(given.work / "hift")
+    assert last != first
 
 
 def test_no_model_is_overwritten(arguments, tiny):
@@ -219,7 +246,7 @@ def test_a_working_folder_is_of_one_training(arguments, tiny):
 def test_a_model_that_follows_instructions_by_its_name_still_does(arguments, model_dir, tmp_path):
     source = tmp_path / "CosyVoice-300M-Instruct"
     shutil.copytree(model_dir, source)
-    given = arguments(source, only="llm")
+    given = arguments(source, only=["llm"])
     command.train(given)
     assert AutoModel(given.out).supports_instruct
 
@@ -233,7 +260,7 @@ def test_recordings_of_one_text_are_not_both_learned_and_held_out():
 
 def test_the_small_models_language_model_is_left_as_it_is():
     """Its recordings' tokens are misheard ones."""
-    assert Source(PRETRAINED / EMBEDDED.name).trainable == ("flow",)
+    assert Source(PRETRAINED / EMBEDDED.name).trainable == ("flow", "hift")
 
 
 @pytest.mark.parametrize("given, rate", [(None, own_voice.SMALL_FLOW.lr), (1e-5, 1e-5)])
@@ -245,6 +272,12 @@ def test_the_small_models_flow_has_a_rate_and_a_batch_of_its_own(given, rate):
     assert plan.options().max_frames == own_voice.SMALL_FLOW.max_frames
     other = replace(plan, network="llm", lr=None).options()
     assert other.lr == own_voice.DEFAULTS["llm"].lr
+
+
+@pytest.mark.parametrize("epoch_steps, passes", [(10, 8), (91, 7), (300, 2), (5000, 1)])
+def test_long_passes_are_as_many_as_make_enough_steps(epoch_steps, passes):
+    assert own_voice.SMALL_FLOW.passes(epoch_steps) == passes
+    assert own_voice.DEFAULTS["flow"].passes(epoch_steps) == own_voice.DEFAULTS["flow"].epochs
 
 
 def test_the_small_model_learns_what_it_speaks():

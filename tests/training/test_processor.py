@@ -39,7 +39,7 @@ def mels(*lengths):
 def test_import_needs_no_training_packages():
     code = (
         "import sys, cosyvoice.dataset.processor; "
-        "print({'pyarrow', 'librosa', 'pyworld', 'pandas'} & set(sys.modules))"
+        "print({'pyarrow', 'librosa', 'pandas'} & set(sys.modules))"
     )
     assert (
         subprocess.run(
@@ -224,14 +224,12 @@ def test_embeddings_have_unit_length_and_one_serves_for_two():
         list(processor.parse_embedding([{"src": "a.parquet", "utt": "u9"}], normalize=True))
 
 
-def test_missing_pitch_without_pyworld_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyworld", None)
-    with pytest.raises(RuntimeError, match="pip install pyworld"):
-        list(
-            processor.compute_f0(
-                [{"speech": torch.zeros(1, 512), "speech_feat": torch.zeros(2, 80)}], RATE, HOP
-            )
-        )
+def test_pitch_that_is_not_stored_is_measured(tmp_path):
+    """The rows' tones have 100 + 10 i Hz."""
+    del (rows := [row(0, 60), row(5, 60)])[0]["pitch_feat"], rows[1]["pitch_feat"]
+    (batch,) = batches(chain(tmp_path, rows, "hift"))
+    wanted = [100.0 + 10 * int(utt[1:]) for utt in batch["utts"]]
+    assert batch["pitch_feat"].median(1).values.tolist() == pytest.approx(wanted, rel=0.01)
 
 
 def test_shuffle_mixes_in_training_alone():

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from cosyvoice.hifigan.f0_predictor import ConvRNNF0Predictor
+from cosyvoice.hifigan.hifigan import FINE
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from tests.support.tiny_networks import CPU, FRAMES, flow_batch, make_flow, make_llm
 from tools.mini.data.tokens import CONTENTS, LEVELS, SOUNDS
@@ -25,7 +26,6 @@ from tools.mini.training.pitch import figures, finish
 from tools.mini.training.straight_flow import StraightFlow
 from tools.mini.training.train import (
     EDGES,
-    FINE,
     FLOW_VOICE_WEIGHT,
     MANNER_WEIGHT,
     PIECE,
@@ -37,7 +37,6 @@ from tools.mini.training.train import (
     Mishearing,
     TaughtLM,
     add_sound_losses,
-    distance,
     excite_by_true_pitch,
     known_voices,
     manner_of,
@@ -264,7 +263,7 @@ def test_the_vocoder_is_told_how_unlike_the_voice_is_and_its_tries_are_held_apar
     assert abs(voice_loss(batch["speech"], batch["speech"])) < 1e-6 < told["loss_voice"]
     added = VOICE_WEIGHT * told["loss_voice"] + told["loss_fine"] - told["loss_twin"]
     assert told["loss"].item() == pytest.approx((plain["loss"] + added).item(), rel=1e-4)
-    assert told["loss_twin"] > 0 == distance(gan, batch["speech"], batch["speech"])
+    assert told["loss_twin"] > 0 == gan.distance(batch["speech"], batch["speech"])
     added.backward()
     assert all(p.grad is not None for p in gan.generator.conv_post.parameters())
     assert "loss_voice" not in gan(batch | {"turn": "discriminator"}, CPU)

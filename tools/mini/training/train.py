@@ -45,7 +45,7 @@ from torch.nn.utils import parametrize
 
 from cosyvoice.bin.train import main as train
 from cosyvoice.flow.length_regulator import length_mask
-from cosyvoice.hifigan.hifigan import STFT_SIZES, magnitude
+from cosyvoice.hifigan.hifigan import fine_distance
 from cosyvoice.tokenizer.phoneme import END_OF_PROMPT_ID
 from cosyvoice.training.trainer import Trainer, choose
 from tools.mini import CONFIG, required
@@ -63,7 +63,6 @@ WHITENED_ABOVE = 0.05  # of the largest variance; smaller ones are noise of the 
 MEL_MEAN = -6.0  # of log-mel frames, roughly
 GUIDE_WIDTH = 192
 SOURCE_GAIN, VOICE_WEIGHT = 3, 20
-FINE, FINE_WEIGHT = (4096, 600, 2400), 10  # FFT, hop, window in samples: resolves lines 10 Hz apart
 FLOW_VOICE_WEIGHT, PIECES, PIECE = 2.0, 2, 192  # rows, and mel frames of each: 2.2 s
 POINTING_LAYERS, POINTING_HEAD, POINTING_WEIGHT = (2, 3), 0, 0.2
 HEARD_ROWS = 0.5  # share of rows that begin with the tokenizer's errors
@@ -352,7 +351,7 @@ def add_sound_losses(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float 
         with torch.no_grad():
             twin, _ = module.generator.forward(batch, device)  # not by call: the hook keeps calls
         voice = voice_loss(real, generated)
-        fine, apart = fine_distance(generated, real), distance(module, generated, twin)
+        fine, apart = fine_distance(generated, real), module.distance(generated, twin)
         return {
             **losses,
             "loss": losses["loss"] + VOICE_WEIGHT * voice + fine - apart_weight * apart,
@@ -363,21 +362,6 @@ def add_sound_losses(gan: nn.Module, voice_loss: VoiceLoss, apart_weight: float 
 
     gan.generator.register_forward_hook(lambda module, given, result: spoken.append(result[0]))
     gan.register_forward_hook(add)
-
-
-def distance(gan: nn.Module, one: Tensor, other: Tensor) -> Tensor:
-    """The generator's spectral losses that are means of absolute differences, of two (B, N)."""
-    mel = sum(F.l1_loss(transform(one), transform(other)) for transform in gan.mel_spec_transform)
-    logs = sum(log_distance(one, other, *sizes) for sizes in STFT_SIZES) / len(STFT_SIZES)
-    return gan.mel_weight * mel + logs + fine_distance(one, other)
-
-
-def fine_distance(one: Tensor, other: Tensor) -> Tensor:
-    return FINE_WEIGHT * log_distance(one, other, *FINE)
-
-
-def log_distance(one: Tensor, other: Tensor, *sizes: int) -> Tensor:
-    return F.l1_loss(magnitude(one, *sizes).log(), magnitude(other, *sizes).log())
 
 
 def start_loud(generator: nn.Module):
