@@ -11,18 +11,26 @@ from cosyvoice.utils import process
 
 LINUX = pytest.mark.skipif(process.glibc() is None, reason="needs Linux with glibc")
 REPORT = """import os, sys, cosyvoice
-print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
+print(*(os.environ.get(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")))
+print("torch" in sys.modules)"""
 
 
 @pytest.mark.parametrize(
-    "given, used", [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+    "given, used",
+    [
+        ({}, ["PASSIVE", "1000"]),
+        ({"GOMP_SPINCOUNT": "5"}, ["PASSIVE", "5"]),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", "None"]),
+    ],
 )
-def test_threads_sleep_without_work_unless_the_user_says_otherwise(given, used):
-    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+def test_threads_sleep_soon_without_work_unless_the_user_says_otherwise(given, used):
+    environ = dict(os.environ)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        environ.pop(name, None)
     shown = subprocess.run(
         [sys.executable, "-c", REPORT], env={**environ, **given}, capture_output=True, text=True
     )
-    assert shown.stdout.split() == [used, "False"]  # torch is not imported yet
+    assert shown.stdout.split() == [*used, "False"]  # torch is not imported yet
 
 
 def resident(tensor) -> int:
