@@ -167,8 +167,8 @@ def test_a_pause_is_sound_that_a_listener_has(monkeypatch):
 
 
 def test_the_small_models_tokens_name_the_sounds_of_their_text():
-    reader, mini = SoundReader.of(MINI), CosyVoice(str(MINI))
-    (chunk,) = mini.inference_sft(SECOND, "中文女", seed=1)
+    reader, mini = SoundReader.of(MINI), CosyVoice(str(MINI), precision="float32")
+    (chunk,) = mini.inference_sft(SECOND, "中文女", seed=0)
     assert reader.error_rate(SECOND, chunk, 22050) < 0.05
     assert reader.error_rate(SECOND.replace("丰盛的", "很"), chunk, 22050) > 0.15
     tokens = chunk["speech_token"]

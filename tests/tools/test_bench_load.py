@@ -109,4 +109,5 @@ def test_a_soak_tells_what_the_service_holds(server, tmp_path, monkeypatch):
     options = ("--soak", "6", "--soak_callers", "1", "--mixed", *folder)
     rows = run(server, tmp_path, *options, text="{chunks=1 size=5000}")
     assert [each["requests"] for each in rows] == [0, 3, 6, 6]
-    assert rows[-1]["left"] == rows[0]["left"] and rows[-1]["threads"] <= rows[0]["threads"] + 3
+    assert rows[-1]["left"] == rows[0]["left"]
+    assert rows[-1]["threads"] < rows[0]["threads"] + 6  # none stays for each request
