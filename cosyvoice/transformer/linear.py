@@ -1,6 +1,7 @@
 """Linear layers of one row: the product divided among threads, and several products as one."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ def joined_outputs(
     Where lower() made one layer of them, `parent.<name>`, that is one product, so that the threads
     start and stop once.
     """
-    whole = getattr(parent, name, None)
+    whole, joined = getattr(parent, name, None), cast(dict[str, tuple[str, ...]], parent.joined)
     if whole is None:
-        return [getattr(parent, part)(x) for part in parent.joined[name]]
+        return [getattr(parent, part)(x) for part in joined[name]]
     return whole(x).split(sizes, -1)

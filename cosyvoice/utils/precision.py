@@ -25,9 +25,12 @@ log = logging.getLogger(__name__)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 NOT_ON = {"cpu": "float16", "cuda": "int8"}  # what torch has no fast kernels for
 HALF_WEIGHTS = "float16 weights"  # of a language model; the rest of it is float32
+PACKED = "packed float32"  # whose products differ from float32's by rounding alone
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 LEVELS = 127  # of an 8-bit weight, on each side of zero
-TYPICAL_ROWS = 512  # that a weight is laid out for; any number of rows can be multiplied
+# The rows that a weight is laid out for; any number can be multiplied. In float32 many rows are
+# as fast in the layout for one.
+TYPICAL_ROWS = {torch.bfloat16: 512, torch.float32: 1}
 SAFE_SUM = 1e25  # of exponentials; it and its inverse are far inside float32's range
 PART = 1 << 17  # numbers that are worked on at once, half a megabyte
 KEYS_STEP = 8  # products are faster for a multiple of so many keys
@@ -95,7 +98,19 @@ def fastest_harmless(device: torch.device) -> Plan:
     if device.type != "cpu":
         return FLOAT32
     half = "float32" if missing_for("bfloat16") else "bfloat16"
-    return Plan(half if missing_for(HALF_WEIGHTS) else HALF_WEIGHTS, half, half)
+    best = Plan(half if missing_for(HALF_WEIGHTS) else HALF_WEIGHTS, half, half)
+    return best._replace(flow=packed(best).flow)
+
+
+def packed(plan: Plan) -> Plan:
+    """The same with faster products instead of float32's, where torch has them for the processor.
+
+    A vocoder has convolutions only.
+    """
+    if missing_for(PACKED):
+        return plan
+    llm, flow = (PACKED if name == "float32" else name for name in (plan.llm, plan.flow))
+    return plan._replace(llm=llm, flow=flow)
 
 
 @cache
@@ -117,6 +132,8 @@ def missing_for(precision: str) -> str:
         return "no instructions that widen float16"
     if precision == HALF_WEIGHTS and not half_weight_products():
         return "no library for products of float16 weights"
+    if precision == PACKED and not (has("avx2") and packed_products()):
+        return "no library for products of packed weights"
     if precision == "int8" and not has("avx512_vnni", "avx_vnni", "neon_dot", "arm_dot"):
         return "no instructions for sums of 8-bit products"
     if precision == "int8" and not int8_engine():
@@ -133,6 +150,11 @@ def int8_engine() -> str:
 def half_weight_products() -> bool:
     """Whether this torch multiplies float32 by float16 weights on a CPU."""
     return int8_engine() == "fbgemm" and hasattr(torch.ops.quantized, "linear_dynamic_fp16")
+
+
+def packed_products() -> bool:
+    """Whether this torch multiplies by weights that were laid out for oneDNN before."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 # the layers that take the place of others
@@ -200,17 +222,22 @@ def quantized_engine() -> Iterator[None]:
         torch.backends.quantized.engine = before
 
 
-class HalfLinear(nn.Module):
-    """A linear layer in half precision: (..., D_in) of any float type -> (..., D_out)."""
+class PackedLinear(nn.Module):
+    """A linear layer in that type: (..., D_in) of any float type -> (..., D_out).
+
+    Where oneDNN can, its weight is laid out for the product once, not at every call.
+    """
 
     def __init__(self, layer: nn.Linear, dtype: torch.dtype):
         super().__init__()
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.dtype = dtype
-        self.weight, self.bias = halves(layer, dtype)
+        self.weight, self.bias = typed(layer, dtype)
         self.is_packed = self.weight.device.type == "cpu" and is_packable(dtype)
         if self.is_packed:
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, TYPICAL_ROWS)
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(
+                self.weight.contiguous(), TYPICAL_ROWS[dtype]
+            )
         # what is done to the result while it is in the cache: a name, numbers, a variant
         self.after: tuple[str, list, str] = ("none", [], "")
 
@@ -234,7 +261,7 @@ class HalfConv1d(nn.Module):
         self.dtype, self.groups = dtype, layer.groups
         self.stride, self.padding = (1, *layer.stride), (0, *layer.padding)
         self.dilation = (1, *layer.dilation)
-        weight, self.bias = halves(layer, dtype)
+        weight, self.bias = typed(layer, dtype)
         self.weight = side_by_side(weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -354,18 +381,21 @@ def weighted_mean(
 
 def padded(x: Tensor, frames: int, dtype: torch.dtype) -> Tensor:
     """(B, H, T, D) -> (B H, frames, D) of that type, with zeros at the end."""
-    y = x.new_zeros(*x.shape[:2], frames, x.size(3), dtype=dtype)
+    y = x.new_empty(*x.shape[:2], frames, x.size(3), dtype=dtype)
     y[:, :, : x.size(2)] = x
+    y[:, :, x.size(2) :] = 0
     return y.flatten(0, 1)
 
 
 def is_packable(dtype: torch.dtype) -> bool:
-    """Whether oneDNN has products of weights that were laid out before."""
-    return dtype == torch.bfloat16 and has("avx512_bf16", "amx_bf16")
+    """Whether oneDNN has products of weights of that type that were laid out before."""
+    if dtype == torch.bfloat16:
+        return has("avx512_bf16", "amx_bf16")
+    return dtype == torch.float32 and not missing_for(PACKED)
 
 
-def halves(layer: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-    """The weight and the bias, if it has one, of a layer in half precision."""
+def typed(layer: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    """The weight and the bias, if it has one, of a layer in that type."""
     bias = None if layer.bias is None else layer.bias.detach().to(dtype)
     return layer.weight.detach().to(dtype), bias
 
@@ -417,7 +447,7 @@ def _replace_in(parent: nn.Module, make: dict[type, Callable[[Any], nn.Module]])
 def _fuse_gelu(layers: nn.Sequential) -> None:
     """Let a lowered linear layer do the GELU that follows it."""
     for layer, (name, after) in zip(layers, list(layers.named_children())[1:]):
-        if isinstance(layer, HalfLinear) and layer.is_packed and isinstance(after, nn.GELU):
+        if isinstance(layer, PackedLinear) and layer.is_packed and isinstance(after, nn.GELU):
             layer.after = ("gelu", [], after.approximate)
             setattr(layers, name, nn.Identity())
 
@@ -449,9 +479,11 @@ def _replacements(precision: str, device: torch.device) -> dict[type, Callable[[
     make: dict[type, Callable[[Any], nn.Module]] = {}
     if precision == HALF_WEIGHTS:
         return {nn.Linear: HalfWeightLinear}
+    if precision == PACKED:
+        return {nn.Linear: lambda layer: PackedLinear(layer, torch.float32)}
     dtype = HALVES.get(precision, torch.bfloat16)
     if precision in HALVES:
-        make[nn.Linear] = lambda layer: HalfLinear(layer, dtype)
+        make[nn.Linear] = lambda layer: PackedLinear(layer, dtype)
     else:
         make[nn.Linear] = Int8Linear
     if precision in HALVES or not missing_for("bfloat16"):

@@ -16,6 +16,7 @@ from cosyvoice.utils.errors import InputError
 from cosyvoice.utils.precision import (
     FLOAT32,
     HALF_WEIGHTS,
+    PACKED,
     FastMish,
     FullAttention,
     Plan,
@@ -43,7 +44,11 @@ def where_possible(name, most):
 
 
 # those that this machine can compute, fast or not
-LOWER = [pytest.param("bfloat16", 0.02), where_possible("int8", 0.04)]
+LOWER = [
+    pytest.param("bfloat16", 0.02),
+    where_possible("int8", 0.04),
+    where_possible(PACKED, 1e-6),
+]
 LOWER_LLM = [*LOWER, where_possible(HALF_WEIGHTS, 0.0005)]
 
 
@@ -53,7 +58,8 @@ def features(monkeypatch):
 
     def give(**names):
         monkeypatch.setattr(precision, "processor", lambda: names)
-        monkeypatch.setattr(precision, "half_weight_products", lambda: True)
+        for library in ("half_weight_products", "packed_products"):
+            monkeypatch.setattr(precision, library, lambda: True)
 
     return give
 
@@ -236,7 +242,7 @@ def test_the_vocoder_keeps_pitch_and_phase_in_float32():
     lower(hift, "bfloat16")
     kept = [m for name in hift.exact for m in getattr(hift, name).modules()]
     assert any(type(module) is nn.Conv1d for module in kept)
-    assert not any("Half" in type(module).__name__ for module in kept)
+    assert not any(type(module).__module__ == precision.__name__ for module in kept)
     assert hift.inference(noise(1, 80, 6))[0].dtype == torch.float32
 
 
@@ -262,9 +268,10 @@ def test_float32_changes_nothing():
     "has, wanted",
     [
         (EVERY, Plan(HALF_WEIGHTS, "bfloat16", "bfloat16")),
-        (AVX2, Plan(HALF_WEIGHTS, "float32", "float32")),
+        (AVX2, Plan(HALF_WEIGHTS, PACKED, "float32")),
         ({"bf16": True}, Plan("bfloat16", "bfloat16", "bfloat16")),
-        ({"avx2": True}, FLOAT32),
+        ({"avx2": True}, Plan("float32", PACKED, "float32")),
+        ({}, FLOAT32),
     ],
 )
 def test_auto_follows_the_processor(features, has, wanted):
