@@ -14,7 +14,7 @@ from cosyvoice.cli.cosyvoice import CosyVoice
 import torch
 
 torch.set_num_threads(1)
-engine = CosyVoice(sys.argv[1], flow_steps=1)
+engine = CosyVoice(sys.argv[1], precision=sys.argv[2], flow_steps=1)
 hift = engine.model.hift
 hift.resblocks = hift.resblocks[::3]  # fewer kernels to compile for each length
 for block in [*hift.resblocks, *hift.source_resblocks]:
@@ -43,9 +43,10 @@ for done, utterance in enumerate(utterances, 1):
 
 @pytest.mark.slow
 @pytest.mark.skipif(glibc() is None, reason="reads the memory of a process on Linux")
-def test_memory_is_flat_from_the_twentieth_request_on(model_dir):
+@pytest.mark.parametrize("precision", ["auto", "float32", "int8"])
+def test_memory_is_flat_from_the_twentieth_request_on(model_dir, precision):
     shown = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SPEAK, str(model_dir)],
+        [sys.executable, "-W", "ignore", "-c", SPEAK, str(model_dir), precision],
         capture_output=True,
         text=True,
     )
