@@ -42,6 +42,7 @@ from cosyvoice.cli.model_list import (
 )
 from cosyvoice.cli.speakers import language_of_speaker
 from cosyvoice.cli.verify import Verifier, a_sentence_ahead, first_seed
+from cosyvoice.llm.steps import FixedStepsPool, check_graphs
 from cosyvoice.text.language import language_of_transcript, syllables, without_punctuation
 from cosyvoice.text.objects import Pause
 from cosyvoice.text.sentences import Sentence, one_by_one
@@ -84,9 +85,10 @@ class CosyVoice:
     ModelScope id, which is downloaded. precision: float32, bfloat16, float16, int8, or auto, the
     fastest here of what was shown to be harmless; see utils/precision.py. fp16 is upstream's word
     for half precision where the device is fast at it. flow_steps and flow_guidance trade quality
-    for speed, see ConditionalCFM.evaluate_less. load_jit, load_trt and load_onnx are
-    upstream's accelerations and refused. Raises FileNotFoundError or RuntimeError naming the file
-    that is missing or damaged, InputError for one of these values that is not possible.
+    for speed, see ConditionalCFM.evaluate_less. cuda_graphs replays the steps of the language model
+    on a GPU, where that could not be tried yet, see llm/steps.py. load_jit, load_trt and load_onnx
+    are upstream's accelerations and refused. Raises FileNotFoundError or RuntimeError naming the
+    file that is missing or damaged, InputError for one of these values that is not possible.
 
     The inference methods are generators of {"tts_speech": (1, N) float32 at sample_rate,
     "sentence": its index, "text": the sentence as written, "spoken": its words, "sentences":
@@ -115,10 +117,12 @@ class CosyVoice:
         precision="auto",
         flow_steps=0,
         flow_guidance=1.0,
+        cuda_graphs=False,
     ):
         refuse(load_jit=load_jit, load_trt=load_trt, load_onnx=load_onnx)
         lowered = choose_precision(precision, fp16)
         check_less(flow_steps, flow_guidance)
+        check_graphs(cuda_graphs)
         folder = find_model(model_dir)
         if (layout := layout_of(folder)) != self.layout:
             raise RuntimeError(
@@ -145,6 +149,8 @@ class CosyVoice:
         )
         self.model.flow.decoder.evaluate_less(flow_steps, flow_guidance)
         self.model.load(*(str(folder / name) for name in layout.weights))
+        if cuda_graphs:
+            self.model.llm.fixed_steps = FixedStepsPool(self.model.llm)
         self.model.token_text_ratio = {name: config[name] for name in RATIOS if name in config}
         self.model_family = config.get("model_family") or family.name
         self.supports_instruct = follows_instructions(folder)
@@ -550,7 +556,7 @@ class CosyVoice2(CosyVoice):
         trt_concurrent=1,
         **options,
     ):
-        """options: precision, flow_steps and flow_guidance, as of CosyVoice."""
+        """options: precision, flow_steps, flow_guidance and cuda_graphs, as of CosyVoice."""
         refuse(load_vllm=load_vllm)
         super().__init__(model_dir, load_jit, load_trt, fp16, trt_concurrent, **options)
 

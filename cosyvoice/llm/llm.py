@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from cosyvoice.llm.loss import next_token_loss
 from cosyvoice.llm.qwen2 import Qwen2Encoder
 from cosyvoice.llm.qwen_lm import CosyVoice3LM, Qwen2LM
+from cosyvoice.llm.steps import FixedStepsPool, steps_of
 from cosyvoice.transformer.encoder import Encoder
 from cosyvoice.utils.common import IGNORE_ID, ras_sampling
 
@@ -28,6 +29,8 @@ START, TASK = 0, 1  # rows of llm_embedding
 
 
 class TransformerLM(nn.Module):
+    fixed_steps: FixedStepsPool | None = None  # for steps of fixed shapes, see llm/steps.py
+
     def __init__(
         self,
         text_encoder_input_size: int,
@@ -120,17 +123,18 @@ class TransformerLM(nn.Module):
         encoded = self._encode_text(ids, torch.tensor([ids.size(1)], device=ids.device))[0]
         speaker = self._speakers(embedding)[0] if len(embedding) else encoded[:0]
         x = self._sequence(speaker, encoded, self.speech_embedding(prompt_speech_token)[0])[None]
-        cache, tokens = self.llm.new_cache(), []
-        for step in range(longest):
-            scores = self.llm_decoder(self.llm.step(x, cache)[0, -1]).log_softmax(0)
-            if step < shortest:
-                scores[self.eos_token] = -math.inf
-            token = self.sampling(scores, tokens, sampling, generator=generator)
-            if token == self.eos_token:
-                return
-            yield token
-            tokens.append(token)
-            x = self.speech_embedding.weight[None, None, token]
+        tokens: list[int] = []
+        with steps_of(self, x.size(1) + longest) as next_scores:
+            for step in range(longest):
+                scores = next_scores(x)
+                if step < shortest:
+                    scores[self.eos_token] = -math.inf
+                token = self.sampling(scores, tokens, sampling, generator=generator)
+                if token == self.eos_token:
+                    return
+                yield token
+                tokens.append(token)
+                x = self.speech_embedding.weight[None, None, token]
         logger.warning(
             "speech cut after %d tokens: the model did not end it (request %s)", longest, uuid
         )

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cosyvoice.transformer.attention import KeyValues
+from cosyvoice.transformer.attention import FixedCache, FixedKeyValues, KeyValues, Place
 from cosyvoice.transformer.encoder import require
 from cosyvoice.transformer.linear import Linear, joined_outputs
 
@@ -59,10 +59,10 @@ class Rotation:
     halves as pairs as in GPT-NeoX.
     """
 
-    def __init__(self, config: Qwen2Config, start: int, size: int, like: Tensor):
+    def __init__(self, config: Qwen2Config, start: int | Tensor, size: int, like: Tensor):
         even = torch.arange(0, config.head_size, 2, dtype=torch.float32, device=like.device)
         rate = 1.0 / config.rope_theta ** (even / config.head_size)
-        positions = torch.arange(start, start + size, dtype=torch.float32, device=like.device)
+        positions = start + torch.arange(size, dtype=torch.float32, device=like.device)
         angles = (positions[:, None] * rate).repeat(1, 2)  # (T, D/H)
         self.cos, self.sin = angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
@@ -99,6 +99,7 @@ class Attention(nn.Module):
         q, k = rotate(q), rotate(k)
         if cache is not None:
             k, v = cache.append(k, v)
+            visible = cache.visible if visible is None else visible
         shared = q.size(1) // self.groups
         q = q.unflatten(1, (self.groups, shared)).flatten(2, 3)  # (B, G, shared * T, D/H)
         mask = None if visible is None else visible.repeat(shared, 1)
@@ -149,7 +150,7 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, visible: Tensor | None, cache: list) -> Tensor:
         """x: (B, T, D), at the positions after those in the cache; visible as in Attention."""
-        start = cache[0].length if cache[0] is not None else 0
+        start = cache[0].start if cache[0] is not None else 0
         rotate = Rotation(self.config, start, x.size(1), x)
         for layer, layer_cache in zip(self.layers, cache):
             x = layer(x, rotate, visible, layer_cache)
@@ -206,6 +207,10 @@ class Qwen2Encoder(nn.Module):
     def new_cache(self) -> list[KeyValues]:
         """The state of one request, for `step`."""
         return [KeyValues() for _ in self.model.model.layers]
+
+    def fixed_cache(self, layers: list[FixedKeyValues], place: Place) -> FixedCache:
+        """A state for `step` that stays in place; see llm/steps.py."""
+        return FixedCache(layers, place, None)
 
     def step(self, xs: Tensor, cache: list[KeyValues]) -> Tensor:
         """Continue a sequence by xs (B, T, D). Returns (B, T, D) and extends the cache."""

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from cosyvoice.llm.loss import next_token_loss
 from cosyvoice.llm.qwen2 import Qwen2Encoder
-from cosyvoice.transformer.attention import KeyValues
+from cosyvoice.llm.steps import FixedStepsPool, Step, plain_steps, steps_of
 from cosyvoice.utils.common import IGNORE_ID, ras_sampling
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class Utterance:
     """What the model has read and said in one request."""
 
-    cache: list[KeyValues]
+    next_scores: Step
     sampling: int
     generator: torch.Generator | None
     tokens: list[int] = field(default_factory=list)  # said; ends of turns too
@@ -43,6 +43,7 @@ class Qwen2LM(nn.Module):
     """
 
     like_upstream = False
+    fixed_steps: FixedStepsPool | None = None  # for steps of fixed shapes, see llm/steps.py
 
     def __init__(
         self,
@@ -157,13 +158,10 @@ class Qwen2LM(nn.Module):
         start, task = self._marks()
         words = self.text_embedding(torch.cat([prompt_text, text], dim=1))[0]
         x = torch.cat([start, words, task, self.speech_embedding(prompt_speech_token)[0]])
-        yield from self._finish(
-            x,
-            Utterance(self.llm.new_cache(), sampling, generator),
-            int(text_len * min_token_text_ratio),
-            int(text_len * max_token_text_ratio),
-            uuid,
-        )
+        longest = int(text_len * max_token_text_ratio)
+        with steps_of(self, len(x) + longest) as next_scores:
+            said = Utterance(next_scores, sampling, generator)
+            yield from self._finish(x, said, int(text_len * min_token_text_ratio), longest, uuid)
 
     @torch.inference_mode()
     def inference_bistream(
@@ -192,7 +190,7 @@ class Qwen2LM(nn.Module):
         words = prompt_text[0].tolist()
         reference = prompt_speech_token[0].tolist()
         x = repeated = torch.cat([start, self._text(take(words, instruction_len))])
-        said = Utterance(self.llm.new_cache(), sampling, generator)
+        said = Utterance(plain_steps(self), sampling, generator)
         is_new_turn = not reference  # else the model goes on with the reference's last turn
         end = self.turn_speech - len(reference) % self.turn_speech
         heard = 0
@@ -260,7 +258,7 @@ class Qwen2LM(nn.Module):
 
     def _scores(self, x: Tensor, said: Utterance, ruled_out: list[int]) -> Tensor:
         """Log-probabilities (V,) of the token after x (T, D)."""
-        scores = self.llm_decoder(self.llm.step(x[None], said.cache)[0, -1]).log_softmax(0)
+        scores = said.next_scores(x[None])
         scores[ruled_out] = -math.inf
         return scores
 

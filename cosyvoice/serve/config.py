@@ -108,6 +108,12 @@ class Config:
         most=1,
         zero=True,
     )
+    cuda_graphs: int = setting(
+        0,
+        "1: on an NVIDIA GPU, replay the steps of the language model as CUDA graphs; untested",
+        most=1,
+        zero=True,
+    )
     engine: str = setting(
         "local",
         "where the models run: local (in this process) or ray (on a Ray cluster, docs/cluster.md)",
@@ -255,7 +261,8 @@ class Config:
     @property
     def model_options(self) -> dict[str, Any]:
         """Of cosyvoice.cli.cosyvoice.AutoModel."""
-        return {name: getattr(self, name) for name in ("precision", "flow_steps", "flow_guidance")}
+        names = ("precision", "flow_steps", "flow_guidance", "cuda_graphs")
+        return {name: getattr(self, name) for name in names}
 
     def __repr__(self):
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "api_key"}

@@ -5,6 +5,7 @@ section 3.3. A distance has a sign, as in ESPnet.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,10 +26,21 @@ def relative_sinusoids(past: int, future: int, width: int, device=None) -> Tenso
 
 
 class KeyValues:
-    """Keys and values that one layer has seen in one request. The buffer doubles when full."""
+    """Keys and values that one layer has seen in one request. The buffer doubles when full.
+
+    visible: bool (1, S), which of the keys a single query sees; None for all of them.
+    """
+
+    buffer: Any  # None, then (2, B, H, capacity, D/H)
+    visible: Tensor | None = None
 
     def __init__(self):
         self.buffer, self.length = None, 0
+
+    @property
+    def start(self) -> int | Tensor:
+        """The position of the next frame."""
+        return self.length
 
     def append(self, k: Tensor, v: Tensor) -> Tensor:
         """Add k and v, each (B, H, T, D/H). Returns all so far as a view, (2, B, H, S, D/H)."""
@@ -45,6 +57,61 @@ class KeyValues:
         if self.buffer is not None:
             buffer[:, :, :, : self.length] = self.buffer[:, :, :, : self.length]
         self.buffer = buffer
+
+
+class Place:
+    """Where the next frame of a request belongs among `room` frames, in tensors that stay."""
+
+    def __init__(self, room: int, device):
+        self.room = room
+        self.slots = torch.arange(room, device=device)
+        self.position = torch.zeros(1, dtype=torch.long, device=device)
+
+    def move_to(self, position: int) -> None:
+        self.position.fill_(position)
+
+    def advance(self) -> None:
+        self.position.add_(1)
+
+    def look(self) -> None:
+        """Work out what all layers need at this position; before each frame.
+
+        visible: bool (1, room), the frames up to this one. columns (room,): those of a table of the
+        distances room-1, room-2, ..., 0 that belong to the frames.
+        """
+        self.visible = (self.slots <= self.position)[None]
+        self.columns = (self.slots + (self.room - 1) - self.position).clamp(max=self.room - 1)
+
+
+class FixedKeyValues:
+    """As KeyValues, with room for all frames from the start; for one new frame at a time."""
+
+    def __init__(self, like: KeyValues, place: Place):
+        self.place, self.length = place, place.room - 1
+        # not empty: a frame that is not visible counts nothing, but a NaN in it would
+        self.buffer = like.buffer.new_zeros(*like.buffer.shape[:3], place.room, like.buffer.size(4))
+
+    def fill(self, seen: KeyValues) -> None:
+        self.buffer[:, :, :, : seen.length] = seen.buffer[:, :, :, : seen.length]
+
+    def append(self, k: Tensor, v: Tensor) -> Tensor:
+        return self.buffer.index_copy_(3, self.place.position, torch.stack([k, v]))
+
+    @property
+    def start(self) -> Tensor:
+        return self.place.position
+
+    @property
+    def visible(self) -> Tensor:
+        return self.place.visible
+
+
+class FixedCache(list):
+    """The FixedKeyValues of all layers. positions: of relative attention, as Encoder.layers."""
+
+    def __init__(self, layers: list[FixedKeyValues], place: Place, positions: list[Tensor] | None):
+        super().__init__(layers)
+        self.place, self.positions = place, positions
 
 
 class RelativeAttention(nn.Module):
@@ -79,7 +146,12 @@ class RelativeAttention(nn.Module):
         q, k, v = map(self._split, joined_outputs(self, "linear_qkv", x, x.size(2)))
         if cache is not None:
             k, v = cache.append(k, v)
-        bias = self._position_scores(q, positions, k.size(2))
+        if isinstance(cache, FixedKeyValues):
+            scores = self._distance_scores(q, positions)
+            bias = scores.index_select(3, cache.place.columns)
+            hidden = ~cache.visible
+        else:
+            bias = self._position_scores(q, positions, k.size(2))
         if hidden is not None:
             bias = bias.masked_fill(hidden, -math.inf)
         q = q + self.pos_bias_u[:, None].to(q.dtype)
@@ -100,11 +172,15 @@ class RelativeAttention(nn.Module):
         query before it starts one column later: reading the same memory in rows one element shorter
         moves every row into place.
         """
-        q = (q + self.pos_bias_v[:, None].to(q.dtype)) / math.sqrt(q.size(3))
-        scores = q @ positions.transpose(1, 2)  # (B, H, T, W)
+        scores = self._distance_scores(q, positions)
         rows, stride = scores.size(2), scores.size(3) - 1
         moved = scores.flatten(2)[..., rows - 1 : rows - 1 + rows * stride]
         return moved.unflatten(2, (rows, stride))[..., :keys]
+
+    def _distance_scores(self, q: Tensor, positions: Tensor) -> Tensor:
+        """Scores (B, H, T, W) of each distance, divided by sqrt(D/H)."""
+        q = (q + self.pos_bias_v[:, None].to(q.dtype)) / math.sqrt(q.size(3))
+        return q @ positions.transpose(1, 2)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float) -> Tensor:

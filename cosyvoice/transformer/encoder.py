@@ -11,7 +11,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cosyvoice.transformer.attention import KeyValues, RelativeAttention, relative_sinusoids
+from cosyvoice.transformer.attention import (
+    FixedCache,
+    FixedKeyValues,
+    KeyValues,
+    Place,
+    RelativeAttention,
+    relative_sinusoids,
+)
 from cosyvoice.transformer.linear import Linear
 
 ACTIVATIONS = {"relu": nn.ReLU, "swish": nn.SiLU}
@@ -172,6 +179,10 @@ class Encoder(nn.Module):
         """The state of one request, for `step`."""
         return [KeyValues() for _ in self.encoders]
 
+    def fixed_cache(self, layers: list[FixedKeyValues], place: Place) -> FixedCache:
+        """A state for `step` that stays in place; see llm/steps.py."""
+        return FixedCache(layers, place, self._positions(place.room))
+
     def step(self, xs: Tensor, cache: list[KeyValues]) -> Tensor:
         """Continue a sequence by xs (B, T, D_in). For causal encoders only.
 
@@ -187,7 +198,8 @@ class Encoder(nn.Module):
 
     def layers(self, x: Tensor, seen: int, hidden: Tensor | None, cache: list) -> Tensor:
         """x (B, T, D), the last T of `seen` frames -> (B, T, D): no embedding and no last norm."""
-        for layer, positions, layer_cache in zip(self.encoders, self._positions(seen), cache):
+        kept = cache.positions if isinstance(cache, FixedCache) else self._positions(seen)
+        for layer, positions, layer_cache in zip(self.encoders, kept, cache):
             x = layer(x, positions, hidden, layer_cache)
         return x
 

@@ -492,6 +492,11 @@ def test_the_precision_is_checked_before_anything_is_loaded(tmp_path):
         CosyVoice(tmp_path, precision="double")
 
 
+def test_graphs_are_refused_where_there_is_no_gpu(tmp_path):
+    with pytest.raises(InputError, match="cuda_graphs needs an NVIDIA GPU"):
+        CosyVoice(tmp_path, cuda_graphs=True)
+
+
 @pytest.mark.parametrize("options", [{"flow_steps": 65}, {"flow_steps": 0.5}, {"flow_guidance": 2}])
 def test_an_impossible_number_of_steps_or_time_is_refused_by_name(tmp_path, options):
     with pytest.raises(InputError, match=f"{next(iter(options))} must be a"):

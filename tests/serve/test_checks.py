@@ -263,3 +263,10 @@ def test_an_impossible_precision_ends_the_start_with_the_possible_ones(service):
     engines = importlib.import_module("cosyvoice.serve.speaking.engines")
     with pytest.raises(StartError, match="PRECISION: .*'half' is not possible.*use one of auto"):
         engines.load_model(Config(precision="half"), is_script=False)
+
+
+def test_graphs_without_a_gpu_end_the_start_with_what_to_do(service):
+    service()
+    engines = importlib.import_module("cosyvoice.serve.speaking.engines")
+    with pytest.raises(StartError, match="CUDA_GRAPHS: .*none here: leave it off"):
+        engines.load_model(Config(cuda_graphs=1), is_script=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from cosyvoice.cli.cosyvoice import AutoModel
 from cosyvoice.cli.model_list import INSTRUCT, PRETRAINED, choose_model
 from cosyvoice.cli.verify import Verifier, verifier_of
+from cosyvoice.llm.steps import check_graphs
 from cosyvoice.serve.config import Config, StartError
 from cosyvoice.serve.http.problem import Problem
 from cosyvoice.serve.speaking.engine import Engine
@@ -32,6 +33,10 @@ def load_model(
         plan(config.precision, best_device())
     except InputError as error:
         raise StartError(f"PRECISION: {error.en}", f"PRECISION：{error.zh}") from error
+    try:
+        check_graphs(bool(config.cuda_graphs))
+    except InputError as error:
+        raise StartError(f"CUDA_GRAPHS: {error.en}", f"CUDA_GRAPHS：{error.zh}") from error
     try:
         folder = choose_model(config.model, may_download=is_script)
     except Exception as error:  # a download can fail in many ways
