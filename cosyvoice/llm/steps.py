@@ -118,9 +118,14 @@ class FixedStepsPool:
         steps.start()
         try:
             yield steps
-        finally:
-            with self.lock:
-                self.waiting = [*self.waiting, steps][-KEPT:]
+        except GeneratorExit:  # a request was stopped; steps that failed are not used again
+            self._take_back(steps)
+            raise
+        self._take_back(steps)
+
+    def _take_back(self, steps: FixedSteps) -> None:
+        with self.lock:
+            self.waiting = [*self.waiting, steps][-KEPT:]
 
 
 def check_graphs(cuda_graphs: bool) -> None:

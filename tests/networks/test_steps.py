@@ -93,3 +93,10 @@ def test_a_model_speaks_the_same_tokens_with_fixed_steps(lm):
     stopped.close()
     assert len(lm.fixed_steps.waiting) == 1
     assert list(request(lm)) == plain
+
+
+def test_steps_that_failed_are_not_used_again(lm):
+    pool = FixedStepsPool(lm)
+    with pytest.raises(RuntimeError, match="out of memory"), pool.lent(POSITIONS):
+        raise RuntimeError("out of memory")
+    assert not pool.waiting
