@@ -25,13 +25,8 @@ function keepNow() {
 export function restoreDraft() {
   const draft = read();
   for (const id of CONTROLS) if (draft[id] !== undefined) $(id).value = draft[id];
-  restoreMode();
-}
-
-// The mode of the draft, where the service has it: also called when that is known.
-export function restoreMode() {
-  const radio = modes().find(({ value }) => value === read().mode);
-  if (radio && !radio.parentElement.hidden) radio.checked = true;
+  const radio = modes().find(({ value }) => value === draft.mode);
+  if (radio) radio.checked = true;
 }
 
 function read() {

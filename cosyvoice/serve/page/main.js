@@ -4,7 +4,7 @@ import { renderModel } from "./about.js";
 import { allowReplacing, chooseMode, keepName, missing, mode, readingFields, readJob, readVoice, renderMode, restore, setDirecting } from "./composer.js";
 import { $, make } from "./dom.js";
 import { stopMaking } from "./downloads.js";
-import { keepDraft, restoreDraft, restoreMode } from "./draft.js";
+import { keepDraft, restoreDraft } from "./draft.js";
 import { duration, t, translate } from "./i18n.js";
 import { estimateSeconds } from "./job.js";
 import { mountJobs } from "./jobs.js";
@@ -191,11 +191,8 @@ async function loadInstructions() {
 async function learnEndpoints() {
   const response = await ask("openapi.json").catch(() => null);
   const { paths = {} } = response ? await response.json() : {};
-  $("change-mode").hidden = !paths["/voice_conversion"];
   $("jobs").hidden = !paths["/jobs"];
   offerShelf(paths);
-  restoreMode();                              // it may be the one that is there now
-  renderMode();
 }
 
 function voicesFailed(error) {

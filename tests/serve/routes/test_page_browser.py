@@ -478,7 +478,8 @@ def test_stop_keeps_what_was_made(visit):
     page.wait_for_selector("#figures dd", state="attached")
     page.click("#speak")
     sync_api.expect(page.locator("#progress")).to_contain_text("Stopped after")
-    assert page.is_visible("#save-mp3") and page.evaluate("document.querySelector('#audio').paused")
+    page.wait_for_selector("#save-mp3:visible")
+    page.wait_for_function("document.querySelector('#audio').paused")
 
 
 def test_the_history_plays_again(visit):
@@ -1213,6 +1214,22 @@ def test_a_voice_of_another_language_than_the_text_is_noticed_and_replaced(visit
 
 
 # what stays
+
+
+def test_a_mode_chosen_while_the_page_loads_stays(visit):
+    page = visit()
+    page.locator("[value=clone]").check(force=True)
+    page.reload()
+    answers = []
+    page.route("**/openapi.json", lambda route: answers.append(route))
+    page.reload()
+    assert page.is_checked("[value=clone]"), "the draft's mode"
+    page.locator("[value=cross]").check(force=True)
+    page.wait_for_selector("#speakers .chip", state="attached")
+    for route in answers:
+        route.continue_()
+    page.wait_for_selector("#jobs:visible")
+    assert page.is_checked("[value=cross]")
 
 
 def test_draft_and_history_survive_a_reload(visit, tmp_path):
