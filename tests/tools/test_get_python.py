@@ -34,9 +34,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def wheel(script=UV) -> bytes:
+    """The same bytes at any time: its files have a date of their own, not the clock's."""
     with zipfile.ZipFile(data := io.BytesIO(), "w") as archive:
-        archive.writestr("uv/__init__.py", "")
-        archive.writestr("uv-0.13.9.data/scripts/uv", script)
+        for name, text in (("uv/__init__.py", ""), ("uv-0.13.9.data/scripts/uv", script)):
+            file = zipfile.ZipInfo(name)
+            file.external_attr = 0o600 << 16
+            archive.writestr(file, text)
     return data.getvalue()
 
 
