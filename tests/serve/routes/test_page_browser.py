@@ -168,6 +168,11 @@ def visit(browser, service_address):
     )
 
 
+def wait_for_sound(page):
+    """Until sound has come; the first figures may be there before."""
+    sync_api.expect(page.locator("#figures")).to_contain_text("Length")
+
+
 def speak(page, text=None, mode="sft", wait=True):
     """Choose, write, press the button; returns the request that the page sent."""
     page.locator(f"[name=mode][value={mode}]").check(force=True)
@@ -362,7 +367,7 @@ def test_sound_is_heard_while_it_is_made(visit):
             .connect(window.ear).connect(context.destination); }""")
     set_advanced(page, seed="240")
     speak(page, SLOW.replace("chunks=6", "chunks=10"), wait=False)
-    page.wait_for_selector("#figures dd", state="attached")
+    wait_for_sound(page)
     time.sleep(0.8)
     heard = page.evaluate("""() => { const bins = new Float32Array(window.ear.frequencyBinCount);
         window.ear.getFloatFrequencyData(bins);
@@ -475,7 +480,7 @@ def test_a_model_slower_than_the_sound_makes_pauses_and_says_so(visit):
 def test_stop_keeps_what_was_made(visit):
     page = visit()
     speak(page, SLOW.replace("chunks=6", "chunks=60"), wait=False)
-    page.wait_for_selector("#figures dd", state="attached")
+    wait_for_sound(page)
     page.click("#speak")
     sync_api.expect(page.locator("#progress")).to_contain_text("Stopped after")
     page.wait_for_selector("#save-mp3:visible")
@@ -1451,7 +1456,7 @@ def test_sentences_are_one_stop_of_the_tab_key_and_esc_stops(visit):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "again"
     speak(page, SLOW.replace("chunks=6", "chunks=60"), wait=False)
-    page.wait_for_selector("#figures dd", state="attached")
+    wait_for_sound(page)
     page.keyboard.press("Escape")
     sync_api.expect(page.locator("#progress")).to_contain_text("Stopped after")
 
