@@ -80,8 +80,8 @@ class CosyVoiceModel:
     def load(self, llm_model: str, flow_model: str, hift_model: str) -> None:
         """Load the weights strictly, and lower each network to its precision at once.
 
-        A vocoder saved by training has the prefix `generator.`. Float32 of the 300M models is
-        upstream's to the bit; that of CosyVoice2 and 3 has faster products.
+        A vocoder saved by training has the prefix `generator.`. The 300M models keep their bytes
+        in float32; CosyVoice2 and 3 have faster products there, which differ by rounding.
         """
         precision = self.precision
         if self.flow.causal and self.device.type == "cpu":

@@ -46,7 +46,6 @@ class FixedSteps:
         self.lm, self.room = lm, room
         self.graph: Any = None
         self.cache: Any = None  # made when the first request tells its shapes
-        self.is_new = True
 
     def start(self) -> None:
         """Forget the last request."""

@@ -38,7 +38,7 @@ class KeyValues:
         self.buffer, self.length = None, 0
 
     @property
-    def start(self) -> int | Tensor:
+    def start(self) -> int:
         """The position of the next frame."""
         return self.length
 
